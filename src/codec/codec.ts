@@ -1,0 +1,33 @@
+/**
+ * Bytes to bytes. A codec knows no header: what was compressed how, how long it was and whether it is intact is the
+ * envelope's business. Register your own with {@link registerCodec}.
+ */
+export interface Codec {
+  /** What the envelope stores to find the codec again: 128..255 are yours. Never give a number a second meaning. */
+  readonly id: number
+  /** How options and statistics call it. */
+  readonly name: string
+  /** How hard it tries, 0..255 (a level, say). A value found incompressible is tried again only with more effort. */
+  readonly effort?: number
+  /** Loads what it needs. Called at open for the codecs that the options name; throws if it cannot work here. */
+  load?(): void
+  /** Must not keep or change `data`. Off the main thread if it can be. */
+  compress(data: Uint8Array): Promise<Uint8Array>
+  /**
+   * Restores exactly `rawLength` bytes into memory of its own. Never allocates more than that for the result, whatever
+   * `data` claims, and throws if it unfolds to anything else.
+   */
+  decompress(data: Uint8Array, rawLength: number): Promise<Uint8Array>
+  /** For values below `offThreadSize`. Without it they go through {@link compress}. */
+  compressSync?(data: Uint8Array): Uint8Array
+  /** For `getSync` and values below `offThreadSize`. Without it `getSync` of such a value throws. */
+  decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
+}
+
+export type CodecName = 'lz4' | 'zstd' | 'none'
+
+/** Do not change the values of existing entries: they are stored with the data. 3 to 127 are kept for later. */
+export const CODEC_ID = { none: 0, lz4: 1, zstd: 2 } as const
+
+/** The first id that users may give their own codecs; the last is 255. */
+export const FIRST_USER_CODEC_ID = 128

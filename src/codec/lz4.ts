@@ -1,0 +1,56 @@
+import { corruption } from '../errors.js'
+import { CODEC_ID, type Codec } from './codec.js'
+import { loadPackage } from './load-package.js'
+
+/**
+ * LZ4 block compression by lz4-napi: fast both ways, moderate ratio. The compressed form is lz4-napi's own, a u32
+ * little-endian raw size and then one LZ4 block (github.com/lz4/lz4, doc/lz4_Block_format.md).
+ */
+export function lz4(): Codec {
+  return LZ4
+}
+
+const LZ4: Codec = {
+  id: CODEC_ID.lz4,
+  name: 'lz4',
+  load: () => void native(),
+  compress: data => native().compress(data),
+  compressSync: data => native().compressSync(data),
+  decompress: async (data, rawLength) => {
+    checkSize(data, rawLength)
+    return restored(await native().uncompress(data), rawLength)
+  },
+  decompressSync: (data, rawLength) => {
+    checkSize(data, rawLength)
+    return restored(native().uncompressSync(data), rawLength)
+  }
+}
+
+/** An LZ4 byte restores to at most 255 (a run length goes up by at most 255 a byte). */
+const MAX_RATIO = 255
+
+/** The decoder allocates what the size prefix says, so it is held against what the envelope says first. */
+function checkSize(data: Uint8Array, rawLength: number): void {
+  if (data.length < 4) throw corruption('LZ4 data without its size')
+  const claimed = (data[0]! | (data[1]! << 8) | (data[2]! << 16) | (data[3]! << 24)) >>> 0
+  if (claimed !== rawLength) throw corruption(`LZ4 data claims ${claimed} bytes, its envelope ${rawLength}`)
+  if (rawLength > (data.length - 4) * MAX_RATIO) throw corruption(`${data.length} bytes of LZ4 claim ${rawLength}`)
+}
+
+function restored(raw: Uint8Array, rawLength: number): Uint8Array {
+  if (raw.length !== rawLength) throw corruption(`LZ4 data unfolds to ${raw.length} bytes, not ${rawLength}`)
+  return raw
+}
+
+interface Lz4Napi {
+  compress(data: Uint8Array): Promise<Uint8Array>
+  compressSync(data: Uint8Array): Uint8Array
+  uncompress(data: Uint8Array): Promise<Uint8Array>
+  uncompressSync(data: Uint8Array): Uint8Array
+}
+
+let loaded: Lz4Napi | undefined
+
+function native(): Lz4Napi {
+  return (loaded ??= loadPackage('lz4-napi', 'LZ4 compression') as Lz4Napi)
+}

@@ -1,0 +1,15 @@
+import { CODEC_ID, type Codec } from './codec.js'
+
+/** Stores values as they are. They still get an envelope: a checksum, and a mark that tells them from plain data. */
+export function none(): Codec {
+  return NONE
+}
+
+const NONE: Codec = {
+  id: CODEC_ID.none,
+  name: 'none',
+  compress: async data => data,
+  decompress: async data => data,
+  compressSync: data => data,
+  decompressSync: data => data
+}

@@ -1,0 +1,68 @@
+import { CompressedKvError, invalidOption } from '../errors.js'
+import { type Codec, type CodecName, CODEC_ID, FIRST_USER_CODEC_ID } from './codec.js'
+import { lz4 } from './lz4.js'
+import { none } from './none.js'
+import { zstd } from './zstd.js'
+
+const byId = new Map<number, Codec>([none(), lz4(), zstd()].map(codec => [codec.id, codec]))
+
+/**
+ * Makes a codec known to this process, so that stores can write with it and read what it wrote. Register before opening.
+ * Registering another codec under the same id replaces it: do that only for a newer version that reads the same bytes.
+ *
+ * @throws CKV_INVALID_OPTION if the id is not in 128..255, or a function is missing
+ */
+export function registerCodec(codec: Codec): void {
+  if (!Number.isInteger(codec.id) || codec.id < FIRST_USER_CODEC_ID || codec.id > 255) {
+    throw invalidOption(`A codec of your own needs an id from ${FIRST_USER_CODEC_ID} to 255, not ${String(codec.id)}`)
+  }
+  assertCodecShape(codec)
+  byId.set(codec.id, codec)
+}
+
+/** The codec that reads what codec `id` wrote. */
+export function codecForReading(id: number): Codec {
+  const codec = byId.get(id)
+  if (codec !== undefined) return codec
+  throw new CompressedKvError(
+    'LEVEL_NOT_SUPPORTED',
+    id < FIRST_USER_CODEC_ID
+      ? `This value was written with codec ${id}, which this version does not know: upgrade compressed-kv`
+      : `This value was written with a codec of your own, id ${id}: call registerCodec() with it before reading`
+  )
+}
+
+/**
+ * The codec to write with, from what an option says.
+ *
+ * @throws CKV_INVALID_OPTION for an unknown name or an object that is no codec; LEVEL_NOT_SUPPORTED for an id that nothing
+ *   could read again, because it was never registered
+ */
+export function codecForWriting(codec: Codec | CodecName): Codec {
+  if (typeof codec === 'string') {
+    if (Object.hasOwn(CODEC_ID, codec)) return byId.get(CODEC_ID[codec])!
+    throw invalidOption(`Unknown codec '${codec}': use 'none', 'lz4', 'zstd' or a codec object`)
+  }
+  assertCodecShape(codec)
+  if (!byId.has(codec.id)) {
+    throw new CompressedKvError(
+      'LEVEL_NOT_SUPPORTED',
+      `Codec '${codec.name}' has the unregistered id ${codec.id}: call registerCodec() before writing with it`
+    )
+  }
+  return codec
+}
+
+function assertCodecShape(codec: Codec): void {
+  const whole =
+    typeof codec === 'object' &&
+    codec !== null &&
+    typeof codec.name === 'string' &&
+    typeof codec.compress === 'function' &&
+    typeof codec.decompress === 'function'
+  if (!whole) throw invalidOption('A codec has id, name, compress(data) and decompress(data, rawLength)')
+  const effort = codec.effort ?? 0
+  if (!Number.isInteger(effort) || effort < 0 || effort > 255) {
+    throw invalidOption(`The effort of codec '${codec.name}' must be an integer from 0 to 255`)
+  }
+}

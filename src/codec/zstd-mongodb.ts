@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module'
+import type { AsyncZstd } from './zstd-engine.js'
+
+/** The package's main entry drops the level (it always compresses at 3); its `bindings` entry passes it on. */
+const ENTRY = '@mongodb-js/zstd/bindings'
+
+interface Bindings {
+  compress(data: Uint8Array, level: number): Promise<Uint8Array>
+  decompress(data: Uint8Array): Promise<Uint8Array>
+}
+
+/** @mongodb-js/zstd, an optional dependency: undefined where it is not installed or has no binary. */
+export function loadMongodbEngine(): AsyncZstd | undefined {
+  try {
+    return createRequire(import.meta.url)(ENTRY) as Bindings
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { CompressedKvError } from '../errors.js'
+import type { SyncZstd } from './zstd-engine.js'
+
+const PACKAGE = '@bokuweb/zstd-wasm'
+
+/** WebAssembly memory never shrinks: after a call that made it larger than this, the instance is given up. */
+const MAX_KEPT_HEAP_BYTES = 64 * 1024 * 1024
+
+/** The package's Emscripten module. Its own entry point only starts asynchronously, which `getSync` cannot wait for. */
+interface EmscriptenModule {
+  HEAPU8: Uint8Array
+  instantiateWasm(imports: object, receive: (instance: WasmInstance) => void): object
+  init(file: string): void
+  _malloc(bytes: number): number
+  _free(pointer: number): void
+  _ZSTD_isError(code: number): number
+  _ZSTD_compressBound(bytes: number): number
+  _ZSTD_createCCtx(): number
+  _ZSTD_createDCtx(): number
+  _ZSTD_compress_usingDict(context: number, ...args: number[]): number
+  _ZSTD_decompress_usingDict(context: number, ...args: number[]): number
+}
+
+/** The types of WebAssembly belong to the DOM library, which this project does without. */
+interface WasmInstance {
+  readonly exports: object
+}
+const { WebAssembly: wasm } = globalThis as unknown as {
+  WebAssembly: {
+    Module: new (bytes: Uint8Array) => object
+    Instance: new (module: object, imports: object) => WasmInstance
+  }
+}
+
+interface Instance {
+  readonly zstd: EmscriptenModule
+  /** Contexts are kept: making one costs more than compressing a small value. */
+  readonly compressor: number
+  readonly decompressor: number
+}
+
+const require = createRequire(import.meta.url)
+let compiled: object | undefined
+let current: Instance | undefined
+
+/** Zstandard on the calling thread, on every Node.js version. Output is written into a buffer of a size given up front. */
+export function wasmEngine(): SyncZstd {
+  current ??= instantiate()
+  return ENGINE
+}
+
+const ENGINE: SyncZstd = {
+  compressSync: (data, level) =>
+    run(
+      data,
+      zstd => zstd._ZSTD_compressBound(data.length),
+      ({ zstd, compressor }, output, capacity, input) =>
+        zstd._ZSTD_compress_usingDict(compressor, output, capacity, input, data.length, 0, 0, level)
+    ),
+  decompressSync: (data, rawLength) =>
+    run(
+      data,
+      () => rawLength,
+      ({ zstd, decompressor }, output, capacity, input) =>
+        zstd._ZSTD_decompress_usingDict(decompressor, output, capacity, input, data.length, 0, 0)
+    )
+}
+
+function run(
+  data: Uint8Array,
+  capacityOf: (zstd: EmscriptenModule) => number,
+  call: (instance: Instance, output: number, capacity: number, input: number) => number
+): Uint8Array {
+  const instance = (current ??= instantiate())
+  const { zstd } = instance
+  const capacity = capacityOf(zstd)
+  const input = zstd._malloc(data.length || 1)
+  const output = zstd._malloc(capacity || 1)
+  try {
+    if (input === 0 || output === 0) throw new RangeError(`No memory for ${data.length + capacity} bytes of Zstandard`)
+    zstd.HEAPU8.set(data, input)
+    const length = call(instance, output, capacity, input)
+    if (zstd._ZSTD_isError(length)) throw new Error(`Zstandard error ${-length}`)
+    return Buffer.from(zstd.HEAPU8.subarray(output, output + length))
+  } finally {
+    zstd._free(input)
+    zstd._free(output)
+    if (zstd.HEAPU8.length > MAX_KEPT_HEAP_BYTES) current = undefined
+  }
+}
+
+function instantiate(): Instance {
+  try {
+    const script = join(dirname(require.resolve(PACKAGE)), 'zstd.js')
+    compiled ??= new wasm.Module(readFileSync(script.replace(/\.js$/, '.wasm')))
+    delete require.cache[script] // The script is its own singleton; a fresh memory needs a fresh script.
+    const { Module: zstd } = require(script) as { Module: EmscriptenModule }
+    zstd.instantiateWasm = (imports, receive) => {
+      const instance = new wasm.Instance(compiled!, imports)
+      receive(instance)
+      return instance.exports
+    }
+    zstd.init('')
+    return { zstd, compressor: zstd._ZSTD_createCCtx(), decompressor: zstd._ZSTD_createDCtx() }
+  } catch (cause) {
+    throw new CompressedKvError(
+      'CKV_CODEC_UNAVAILABLE',
+      `Zstandard needs the package '${PACKAGE}', which does not load here: reinstall it, or choose another codec`,
+      { cause }
+    )
+  }
+}

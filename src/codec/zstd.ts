@@ -1,0 +1,82 @@
+import { corruption, invalidOption } from '../errors.js'
+import { CODEC_ID, type Codec } from './codec.js'
+import type { AsyncZstd, SyncZstd } from './zstd-engine.js'
+import { MAX_BLOCK_BYTES, measureFrame } from './zstd-frame.js'
+import { loadMongodbEngine } from './zstd-mongodb.js'
+import { loadNodeEngine } from './zstd-node.js'
+import { wasmEngine } from './zstd-wasm.js'
+
+export const ZSTD_DEFAULT_LEVEL = 3
+export const ZSTD_MAX_LEVEL = 22
+
+/** From this size on, node:zlib's speed outweighs the cheaper call into WebAssembly (measured on Node.js 24). */
+const NODE_SYNC_BYTES = 16 * 1024
+
+/**
+ * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main
+ * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version.
+ *
+ * @param options.level 1 (fast) to 22 (small and slow). Default 3.
+ * @throws CKV_INVALID_OPTION for any other level
+ */
+export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): Codec {
+  if (!Number.isInteger(level) || level < 1 || level > ZSTD_MAX_LEVEL) {
+    throw invalidOption(`zstd level must be an integer from 1 to ${ZSTD_MAX_LEVEL}, not ${String(level)}`)
+  }
+  return {
+    id: CODEC_ID.zstd,
+    name: 'zstd',
+    effort: level,
+    load: () => void wasmEngine(),
+    compress: async data => offThread()?.compress(data, level) ?? wasmEngine().compressSync(data, level),
+    compressSync: data => onThread(data.length).compressSync(data, level),
+    decompress: async (data, rawLength) => {
+      const trusted = checkFrame(data, rawLength) ? offThread() : undefined
+      return restored(
+        trusted ? await trusted.decompress(data, rawLength) : wasmEngine().decompressSync(data, rawLength),
+        rawLength
+      )
+    },
+    decompressSync: (data, rawLength) => {
+      const engine = checkFrame(data, rawLength) ? onThread(rawLength) : wasmEngine()
+      return restored(engine.decompressSync(data, rawLength), rawLength)
+    }
+  }
+}
+
+/**
+ * Holds a frame against what its envelope says, before memory is taken.
+ *
+ * @returns whether a streaming decoder may have it. One sets aside the window that the frame asks for and unfolds whatever
+ *   is there; the WebAssembly decoder gets a buffer of `rawLength` bytes and stops at its end.
+ */
+function checkFrame(frame: Uint8Array, rawLength: number): boolean {
+  const { contentSize, outputBound, windowBytes } = measureFrame(frame)
+  if (contentSize !== undefined && contentSize !== rawLength) {
+    throw corruption(`Zstandard frame claims ${contentSize} bytes, its envelope ${rawLength}`)
+  }
+  if (outputBound < rawLength) throw corruption(`Zstandard frame holds at most ${outputBound} of ${rawLength} bytes`)
+  return outputBound <= rawLength + MAX_BLOCK_BYTES && windowBytes <= Math.max(MAX_WINDOW_BYTES, rawLength)
+}
+
+/** What RFC 8878 asks every decoder to support. */
+const MAX_WINDOW_BYTES = 8 * 1024 * 1024
+
+function restored(raw: Uint8Array, rawLength: number): Uint8Array {
+  if (raw.length !== rawLength) throw corruption(`Zstandard frame unfolds to ${raw.length} bytes, not ${rawLength}`)
+  return raw
+}
+
+let native: { node: (AsyncZstd & SyncZstd) | undefined; mongodb: AsyncZstd | undefined } | undefined
+
+function engines() {
+  return (native ??= { node: loadNodeEngine(), mongodb: loadMongodbEngine() })
+}
+
+function offThread(): AsyncZstd | undefined {
+  return engines().mongodb ?? engines().node
+}
+
+function onThread(bytes: number): SyncZstd {
+  return (bytes >= NODE_SYNC_BYTES ? engines().node : undefined) ?? wasmEngine()
+}

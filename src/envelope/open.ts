@@ -1,0 +1,95 @@
+import { CODEC_ID } from '../codec/codec.js'
+import { ZSTD_MAGIC } from '../codec/zstd-frame.js'
+import { CompressedKvError, corruption, notSupported } from '../errors.js'
+import { KIND, PREFIX_BYTES } from './format.js'
+import { type Guard, unguard } from './guard.js'
+import { type Probe, readTrailer, type Trailer } from './trailer.js'
+
+/** A stored value, read and checked, not yet decompressed. */
+export interface Opened {
+  /** False for a plain value from before the backend was wrapped: then `payload` is all of it. */
+  readonly enveloped: boolean
+  readonly codecId: number
+  /** The value itself if `codecId` is 0, else what {@link codecInput} makes the codec's input of. Shares memory with what was stored. */
+  readonly payload: Buffer
+  /** Bytes after decompression. Checked against `maxValueSize`; not yet against the payload. */
+  readonly rawLength: number
+  /** ms since 1970 */
+  readonly expiresAt: number | undefined
+  readonly probe: Probe | undefined
+  /** Whether the codec's own first bytes were left out of the payload. */
+  readonly prefixLeftOut: boolean
+}
+
+/**
+ * Opens a stored value.
+ *
+ * @param maxValueSize bytes; more is refused before anything is allocated
+ * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for what a later version wrote, CKV_VALUE_TOO_LARGE
+ */
+export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number): Opened {
+  const envelope = unguard(stored, guard)
+  if (envelope === undefined) return raw(stored, stored.length, undefined, false)
+  const { trailer, payloadLength } = readTrailer(envelope)
+  const { kind } = trailer
+  refuseFuture(trailer)
+  if (kind === KIND.rawUnchecked || kind === KIND.raw) {
+    if (trailer.rawLengthWidth !== 0 && trailer.rawLength !== payloadLength) throw corruption('raw lengths differ')
+    if (payloadLength > maxValueSize) throw tooLarge(payloadLength, maxValueSize)
+    return raw(envelope, payloadLength, trailer, true)
+  }
+  const payload = envelope.subarray(0, payloadLength)
+  const rawLength = compressedRawLength(trailer, payload)
+  if (rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
+  return {
+    enveloped: true,
+    codecId: kind === KIND.other ? trailer.codecId! : kind === KIND.lz4 ? CODEC_ID.lz4 : CODEC_ID.zstd,
+    payload,
+    rawLength,
+    expiresAt: trailer.expiresAt,
+    probe: trailer.probe,
+    prefixLeftOut: kind === KIND.lz4 ? trailer.rawLengthWidth !== 0 : kind === KIND.zstd && trailer.rawLengthWidth !== 4
+  }
+}
+
+function raw(bytes: Buffer, length: number, trailer: Trailer | undefined, enveloped: boolean): Opened {
+  return {
+    enveloped,
+    codecId: CODEC_ID.none,
+    payload: length === bytes.length ? bytes : bytes.subarray(0, length),
+    rawLength: length,
+    expiresAt: trailer?.expiresAt,
+    probe: trailer?.probe,
+    prefixLeftOut: false
+  }
+}
+
+/** The format has room for these; this version neither writes nor reads them. */
+function refuseFuture(trailer: Trailer): void {
+  if (trailer.dictionary !== undefined) throw notSupported('This value needs a dictionary: upgrade compressed-kv')
+  if (trailer.filtered) throw notSupported('This value needs a filter: upgrade compressed-kv')
+}
+
+function compressedRawLength(trailer: Trailer, payload: Buffer): number {
+  if (trailer.rawLengthWidth !== 0) return trailer.rawLength
+  if (trailer.kind !== KIND.lz4 || payload.length < PREFIX_BYTES)
+    throw corruption('a compressed value without its length')
+  return payload.readUInt32LE(0)
+}
+
+/** What the codec wrote, whole again. */
+export function codecInput(opened: Opened): Buffer {
+  if (!opened.prefixLeftOut) return opened.payload
+  const input = Buffer.allocUnsafe(PREFIX_BYTES + opened.payload.length)
+  if (opened.codecId === CODEC_ID.lz4) input.writeUInt32LE(opened.rawLength, 0)
+  else input.set(ZSTD_MAGIC, 0)
+  input.set(opened.payload, PREFIX_BYTES)
+  return input
+}
+
+export function tooLarge(bytes: number, maxValueSize: number): CompressedKvError {
+  return new CompressedKvError(
+    'CKV_VALUE_TOO_LARGE',
+    `A value of ${bytes} bytes is larger than maxValueSize, ${maxValueSize}: raise that option to accept it`
+  )
+}

@@ -1,0 +1,176 @@
+import { crc32c } from '../checksum/crc32c.js'
+import { corruption, notSupported } from '../errors.js'
+import {
+  CODEC_BYTES,
+  CRC_BYTES,
+  DICTIONARY_BYTES,
+  EXPIRES_BYTES,
+  EXTRA_BYTES,
+  EXTRA_FILTERED,
+  EXTRA_KNOWN,
+  EXTRA_PROBED,
+  GUARD_LAST,
+  KIND,
+  KIND_MASK,
+  PROBE_BYTES,
+  RAW_LENGTH_WIDTHS,
+  TAG_BYTES,
+  TAG_DICTIONARY,
+  TAG_EXPIRES,
+  TAG_EXTRA,
+  UNCHECKED_BELOW,
+  WIDTH_MASK,
+  WIDTH_SHIFT
+} from './format.js'
+
+/** The strongest attempt made to compress a value, whether it was kept or not. */
+export interface Probe {
+  readonly codecId: number
+  /** The codec's effort, 0 if it has none. */
+  readonly effort: number
+}
+
+/** What a trailer says, apart from its checksum. */
+export interface Trailer {
+  readonly kind: number
+  /** 0 when the trailer leaves rawLen out. */
+  readonly rawLengthWidth: 0 | 1 | 2 | 4
+  readonly rawLength: number
+  readonly dictionary?: number | undefined
+  /** ms since 1970 */
+  readonly expiresAt?: number | undefined
+  readonly probe?: Probe | undefined
+  readonly filtered?: boolean | undefined
+  /** Present with kind 7. */
+  readonly codecId?: number | undefined
+}
+
+/** Bytes behind the payload. */
+export function trailerLength(trailer: Trailer): number {
+  if (trailer.kind === KIND.rawUnchecked) return TAG_BYTES
+  return (
+    CRC_BYTES +
+    trailer.rawLengthWidth +
+    (trailer.dictionary === undefined ? 0 : DICTIONARY_BYTES) +
+    (trailer.expiresAt === undefined ? 0 : EXPIRES_BYTES) +
+    (trailer.probe === undefined ? 0 : PROBE_BYTES) +
+    (trailer.kind === KIND.other ? CODEC_BYTES : 0) +
+    (trailer.probe !== undefined || trailer.filtered ? EXTRA_BYTES : 0) +
+    TAG_BYTES
+  )
+}
+
+/**
+ * Writes the trailer behind the payload that already stands in `out`, checksum included.
+ *
+ * @param out holds the payload and room for exactly the trailer
+ */
+export function writeTrailer(out: Buffer, payloadLength: number, trailer: Trailer): void {
+  const { kind, rawLengthWidth, dictionary, expiresAt, probe } = trailer
+  if (kind === KIND.rawUnchecked) {
+    out[payloadLength] = KIND.rawUnchecked
+    return
+  }
+  const afterCrc = payloadLength + CRC_BYTES
+  let at = afterCrc
+  let tag = kind | (RAW_LENGTH_WIDTHS.indexOf(rawLengthWidth) << WIDTH_SHIFT)
+  let extra = trailer.filtered ? EXTRA_FILTERED : 0
+
+  if (rawLengthWidth > 0) at = out.writeUIntLE(trailer.rawLength, at, rawLengthWidth)
+  if (dictionary !== undefined) {
+    tag |= TAG_DICTIONARY
+    at = out.writeUInt16LE(dictionary, at)
+  }
+  if (expiresAt !== undefined) {
+    tag |= TAG_EXPIRES
+    at = out.writeUIntLE(expiresAt, at, EXPIRES_BYTES)
+  }
+  if (probe !== undefined) {
+    extra |= EXTRA_PROBED
+    out[at++] = probe.codecId
+    out[at++] = probe.effort
+  }
+  if (kind === KIND.other) out[at++] = trailer.codecId!
+  if (extra !== 0) {
+    tag |= TAG_EXTRA
+    out[at++] = extra
+  }
+  out[at++] = tag
+  out.writeUInt32LE(envelopeCrc(out, payloadLength, at), payloadLength)
+}
+
+/**
+ * Reads the trailer at the end of `envelope` and checks the checksum.
+ *
+ * @param envelope without its guard
+ * @returns the trailer and the length of the payload before it
+ * @throws LEVEL_CORRUPTION if the bytes are damaged; LEVEL_NOT_SUPPORTED if they are intact and from a later version
+ */
+export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength: number } {
+  const end = envelope.length
+  if (end === 0) throw corruption('no bytes where an envelope should be')
+  const tag = envelope[end - 1]!
+  const kind = tag & KIND_MASK
+  if (kind === KIND.rawUnchecked) return readUnchecked(tag, end - TAG_BYTES)
+  if (tag === GUARD_LAST) throw corruption('it ends like a guarded value, but not with the guard of this store')
+
+  const extra = tag & TAG_EXTRA ? envelope[end - 2] : 0
+  const rawLengthWidth = RAW_LENGTH_WIDTHS[(tag >>> WIDTH_SHIFT) & WIDTH_MASK]!
+  const length =
+    CRC_BYTES +
+    rawLengthWidth +
+    (tag & TAG_DICTIONARY ? DICTIONARY_BYTES : 0) +
+    (tag & TAG_EXPIRES ? EXPIRES_BYTES : 0) +
+    (extra! & EXTRA_PROBED ? PROBE_BYTES : 0) +
+    (kind === KIND.other ? CODEC_BYTES : 0) +
+    (tag & TAG_EXTRA ? EXTRA_BYTES : 0) +
+    TAG_BYTES
+  const payloadLength = end - length
+  if (payloadLength < 0) throw corruption('shorter than its trailer')
+
+  if (envelopeCrc(envelope, payloadLength, end) !== envelope.readUInt32LE(payloadLength)) {
+    throw corruption('its checksum does not match')
+  }
+  // From here on the bytes are what was written: what is not understood is from a later version.
+  if (kind > KIND.raw && kind !== KIND.other) throw notSupported(`Envelope kind ${kind}: upgrade compressed-kv`)
+  if (extra! & ~EXTRA_KNOWN) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
+
+  let at = payloadLength + CRC_BYTES
+  const rawLength = rawLengthWidth > 0 ? envelope.readUIntLE(at, rawLengthWidth) : 0
+  at += rawLengthWidth
+  let dictionary: number | undefined
+  if (tag & TAG_DICTIONARY) {
+    dictionary = envelope.readUInt16LE(at)
+    at += DICTIONARY_BYTES
+  }
+  let expiresAt: number | undefined
+  if (tag & TAG_EXPIRES) {
+    expiresAt = envelope.readUIntLE(at, EXPIRES_BYTES)
+    at += EXPIRES_BYTES
+  }
+  let probe: Probe | undefined
+  if (extra! & EXTRA_PROBED) {
+    probe = { codecId: envelope[at]!, effort: envelope[at + 1]! }
+    at += PROBE_BYTES
+  }
+  const codecId = kind === KIND.other ? envelope[at] : undefined
+  const filtered = (extra! & EXTRA_FILTERED) !== 0
+  return {
+    trailer: { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, filtered, codecId },
+    payloadLength
+  }
+}
+
+/** Kind 0 has nothing but its tag, so every other bit of the tag is a check, and so is the length. */
+function readUnchecked(tag: number, payloadLength: number): { trailer: Trailer; payloadLength: number } {
+  if (tag !== KIND.rawUnchecked || payloadLength >= UNCHECKED_BELOW) throw corruption('its tag makes no sense')
+  return { trailer: UNCHECKED, payloadLength }
+}
+
+export const UNCHECKED: Trailer = { kind: KIND.rawUnchecked, rawLengthWidth: 0, rawLength: 0 }
+
+/** Covers every byte of the envelope but itself. */
+function envelopeCrc(envelope: Buffer, payloadLength: number, end: number): number {
+  const ofPayload = crc32c(envelope.subarray(0, payloadLength))
+  return crc32c(envelope.subarray(payloadLength + CRC_BYTES, end), ofPayload)
+}

@@ -1,0 +1,70 @@
+import { AbstractChainedBatch, type AbstractSublevel } from 'abstract-level'
+import { notSupported } from '../errors.js'
+import type { AnyLevel } from './any-level.js'
+import type { WriteOptions } from './options.js'
+
+/** An operation as abstract-level hands it to a database: encoded, prefixed, with the caller's options on it. */
+export interface EncodedOperation extends WriteOptions {
+  readonly type: 'put' | 'del'
+  readonly key: Buffer
+  readonly value: Buffer
+  /** Left in place only where it is not a descendant of this database. */
+  readonly sublevel?: AnyLevel | null
+}
+
+interface BatchTarget {
+  _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void>
+}
+
+const Base = AbstractChainedBatch as unknown as new (
+  db: AnyLevel,
+  options: { add: true }
+) => AbstractChainedBatch<AnyLevel, never, never>
+
+/** Collects operations and writes them as one batch. */
+export class StoreChainedBatch extends Base {
+  readonly #store: AnyLevel & BatchTarget
+  #operations: EncodedOperation[] = []
+
+  constructor(store: AnyLevel & BatchTarget) {
+    super(store, { add: true })
+    this.#store = store
+  }
+
+  // abstract-level prefixes the key of a foreign sublevel as if it were its own, so these have to look before it does.
+  override put(key: never, value: never, options: { sublevel?: AnySublevel | undefined } = {}): this {
+    assertOwnSublevel(options?.sublevel, this.#store)
+    return super.put(key, value, options as never)
+  }
+
+  override del(key: never, options: { sublevel?: AnySublevel | undefined } = {}): this {
+    assertOwnSublevel(options?.sublevel, this.#store)
+    return super.del(key, options as never)
+  }
+
+  _add(operation: EncodedOperation): void {
+    this.#operations.push(operation)
+  }
+
+  _clear(): void {
+    this.#operations = []
+  }
+
+  async _write(options: WriteOptions): Promise<void> {
+    return this.#store._batch(this.#operations, options)
+  }
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnySublevel = AbstractSublevel<any, any, any, any>
+
+/** @throws LEVEL_NOT_SUPPORTED if `sublevel` is neither the store nor below it */
+export function assertOwnSublevel(sublevel: AnyLevel | null | undefined, store: AnyLevel): void {
+  for (let at = sublevel; at !== undefined && at !== null; at = (at as { parent?: AnyLevel }).parent) {
+    if (at === store) return
+  }
+  if (sublevel === undefined || sublevel === null) return
+  throw notSupported(
+    'A batch operation names a sublevel of another database: make it with sublevel() of this store, or of one of its sublevels'
+  )
+}

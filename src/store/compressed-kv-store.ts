@@ -1,0 +1,315 @@
+import { AbstractLevel, type AbstractPutOptions, type AbstractSnapshot } from 'abstract-level'
+import { CompressedKvError, notSupported } from '../errors.js'
+import { type AnyLevel, KEY_AS_BYTES, type Wrappable } from './any-level.js'
+import { assertWrappable, hold, release, rootOf } from './backend.js'
+import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
+import { clearBackend, type EncodedClearOptions } from './clear.js'
+import { chooseCodecs, type CodecChoice } from './codec-choice.js'
+import { type EncodedIteratorOptions, StoreIterator } from './iterator.js'
+import { manifestFor } from './manifest.js'
+import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
+import type { EncodedReadOptions } from './reader.js'
+import { assertNotReserved } from './reserved-keys.js'
+import { beginSession, type Session } from './session.js'
+import { StoreSnapshot } from './snapshot.js'
+import { Counters, type StoreStats } from './stats.js'
+import type { Operation } from './write-queue.js'
+import './option-types.js'
+
+/**
+ * Wraps an abstract-level database so that its values are stored compressed, and is an abstract-level database itself.
+ *
+ * ```ts
+ * const db = new CompressedKvStore(new Level('./db', { valueEncoding: 'json' }), { codec: 'zstd' })
+ * ```
+ *
+ * While it is open nothing else may write to the backend. Closing it closes the backend, and the other way round.
+ *
+ * @typeParam K type of keys, the backend's unless the options name another encoding
+ * @typeParam V type of values, likewise
+ */
+export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buffer, K, V> {
+  readonly backend: AnyLevel
+  readonly #settings: Settings
+  readonly #choice: CodecChoice
+  readonly #counters = new Counters()
+  #session: Session | undefined
+
+  /**
+   * @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED for a backend that holds only text, or that is such a store itself
+   */
+  constructor(backend: Wrappable<K, V>, options?: CompressedKvStoreOptions<K, V>)
+  constructor(backend: Wrappable<unknown, unknown>, options: CompressedKvStoreOptions<K, V>)
+  constructor(wrappable: object, options?: CompressedKvStoreOptions<K, V>) {
+    const backend = wrappable as AnyLevel
+    assertWrappable(backend)
+    if (rootOf(backend) instanceof CompressedKvStore) {
+      throw notSupported('The backend is a CompressedKvStore already, or a sublevel of one: wrap the database below it')
+    }
+    const { settings, rest } = resolveOptions(options)
+    const choice = chooseCodecs(settings.codec)
+    super(manifestFor(backend), {
+      ...rest,
+      keyEncoding: rest.keyEncoding ?? backend.keyEncoding(),
+      valueEncoding: rest.valueEncoding ?? backend.valueEncoding()
+    })
+    this.backend = backend
+    this.#settings = settings
+    this.#choice = choice
+    forwardAdditionalMethods(this, backend)
+    // The backend opens by itself in a microtask, too early for options that are only given to the store.
+    if (rest.createIfMissing === false || rest.errorIfExists === true) backend.open(openOptions(rest)).catch(() => {})
+  }
+
+  /** The directory of the backend, if it has one. */
+  get location(): string | undefined {
+    return (this.backend as { location?: string }).location
+  }
+
+  /** What the store did since it was constructed. */
+  stats(): StoreStats {
+    const counters = this.#counters
+    const session = this.#session
+    return {
+      written: counters.written(),
+      raw: { ...counters.raw },
+      lastCodecError: counters.lastCodecError,
+      read: { ...counters.read },
+      cache: session?.cache?.stats() ?? { hits: 0, misses: 0, entries: 0, bytes: 0 },
+      writes: session?.writes.stats() ?? { calls: 0, backendCalls: 0, pending: 0 }
+    }
+  }
+
+  /** Resolves when every write accepted before has reached the backend. */
+  async flush(): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(async () => this.flush())
+    return this.#open.writes.drain()
+  }
+
+  /** @throws LEVEL_NOT_SUPPORTED: without a write-ahead log, ask for `{ sync: true }` on the write itself */
+  async sync(): Promise<void> {
+    throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
+  }
+
+  /** Compacts a range of the backend, `[start..end)`, where the backend can. */
+  async compactRange(start: K, end: K, options?: { keyEncoding?: string }): Promise<void> {
+    await this.#callWithRange('compactRange', start, end, options)
+  }
+
+  /** Bytes of disk space that a range of the backend takes, `[start..end)`, where the backend can tell. */
+  async approximateSize(start: K, end: K, options?: { keyEncoding?: string }): Promise<number> {
+    return (await this.#callWithRange('approximateSize', start, end, options)) as number
+  }
+
+  /** Internal details of the backend, such as 'leveldb.stats', where it has them. */
+  getProperty(property: string): string {
+    const backend = this.backend as { getProperty?: (name: string) => string }
+    if (typeof backend.getProperty !== 'function') throw notSupported('The backend has no getProperty()')
+    return backend.getProperty(property)
+  }
+
+  // ---- opening and closing
+
+  async _open(options: { createIfMissing: boolean; errorIfExists: boolean }): Promise<void> {
+    const { backend } = this
+    const wasOpen = backend.status === 'open'
+    // Called before anything is awaited: the backend is about to open by itself.
+    await backend.open(openOptions(options)).catch(throwCause)
+    try {
+      for (const codec of this.#choice.named) codec.load?.()
+      hold(backend)
+      try {
+        this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (codec, error) =>
+          this.emit('codecError', { codec: codec.name, error })
+        )
+      } catch (error) {
+        release(backend)
+        throw error
+      }
+    } catch (error) {
+      if (!wasOpen) await backend.close()
+      throw error
+    }
+    backend.attachResource(this) // So that closing the backend closes the store first.
+  }
+
+  /** Waits for the writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
+  async _close(): Promise<void> {
+    const { backend } = this
+    await this.#open.writes.drain()
+    backend.detachResource(this) // Else closing the backend would wait for the store, which waits for the backend.
+    if (backend.status === 'open') {
+      try {
+        await backend.close()
+      } catch (error) {
+        backend.attachResource(this)
+        throw error
+      }
+    }
+    release(backend)
+    this.#session = undefined
+  }
+
+  get #open(): Session {
+    if (this.#session !== undefined) return this.#session
+    throw new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+  }
+
+  // ---- writing
+
+  // abstract-level keeps a deferred call's arguments until the database is open. What is handed in is copied at the call.
+
+  override put<PK = K, PV = V>(key: PK, value: PV, options?: AbstractPutOptions<PK, PV>): Promise<void> {
+    if (this.status === 'opening') return super.put(copied(key), copied(value), options!)
+    return super.put(key, value, options!)
+  }
+
+  override batch(operations?: unknown, options?: unknown): never {
+    const deferred = this.status === 'opening' && Array.isArray(operations)
+    const owned = deferred ? (operations as DeferredOperation[]).map(copiedOperation) : operations
+    return (arguments.length === 0 ? super.batch() : super.batch(owned as never, options as never)) as never
+  }
+
+  async _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
+    return this.#write([this.#operation({ type: 'put', key, value }, options)], options.sync === true)
+  }
+
+  async _del(key: Buffer, options: WriteOptions): Promise<void> {
+    return this.#write([this.#operation({ type: 'del', key }, options)], options.sync === true)
+  }
+
+  async _batch(operations: readonly EncodedOperation[], defaults: WriteOptions): Promise<void> {
+    for (const { sublevel } of operations) assertOwnSublevel(sublevel, this)
+    const sealed = operations.map(operation =>
+      this.#operation(operation, { ...defaults, ...definedOptions(operation) })
+    )
+    return this.#write(sealed, defaults.sync === true || operations.some(({ sync }) => sync === true))
+  }
+
+  _chainedBatch(): StoreChainedBatch {
+    return new StoreChainedBatch(this)
+  }
+
+  async _clear(options: EncodedClearOptions): Promise<void> {
+    this.#assertWritable()
+    const { writes, opener, marker, cache } = this.#open
+    cache?.clear()
+    await writes.barrier(async () => {
+      await clearBackend(this.backend, options, opener, marker.ttlUsed)
+      cache?.clear()
+    })
+  }
+
+  #operation(operation: { type: 'put' | 'del'; key: Buffer; value?: Buffer }, options: WriteOptions): Operation {
+    this.#assertWritable()
+    const { sealer, marker } = this.#open
+    assertNotReserved(operation.key)
+    const key = Buffer.from(operation.key)
+    if (operation.type === 'del') return { type: 'del', key }
+    const value = sealer.seal(key, operation.value!, options)
+    if (options.ttl !== undefined) marker.useTtl()
+    return { type: 'put', key, value }
+  }
+
+  #write(operations: readonly Operation[], sync: boolean): Promise<void> {
+    return this.#open.writes.write(operations, sync)
+  }
+
+  #assertWritable(): void {
+    if (this.#settings.readOnly)
+      throw new CompressedKvError('LEVEL_READONLY', 'The store was opened with readOnly: true')
+  }
+
+  // ---- reading
+
+  async _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
+    return this.#open.reader.get(key, options)
+  }
+
+  _getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
+    return this.#open.reader.getSync(key, options)
+  }
+
+  async _getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
+    return this.#open.reader.getMany(keys, options)
+  }
+
+  async _has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
+    return this.#open.reader.has(key, options)
+  }
+
+  async _hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
+    return this.#open.reader.hasMany(keys, options)
+  }
+
+  _iterator(options: EncodedIteratorOptions): StoreIterator {
+    const { opener, marker } = this.#open
+    return new StoreIterator(this, this.backend, options, opener, marker.ttlUsed)
+  }
+
+  _snapshot(options: { owner: AnyLevel }): AbstractSnapshot {
+    return new StoreSnapshot(options, this.backend)
+  }
+
+  // ---- the backend's own methods
+
+  async #callWithRange(
+    method: 'compactRange' | 'approximateSize',
+    start: unknown,
+    end: unknown,
+    options: { keyEncoding?: string } | undefined
+  ): Promise<unknown> {
+    const backend = this.backend as AnyLevel & Record<string, unknown>
+    const call = backend[method]
+    if (typeof call !== 'function') throw notSupported(`The backend has no ${method}()`)
+    await this.flush()
+    const encoding = this.keyEncoding((options?.keyEncoding ?? this.keyEncoding()) as 'utf8')
+    return call.call(backend, encoding.encode(start as string), encoding.encode(end as string), KEY_AS_BYTES) as unknown
+  }
+}
+
+/** The store wraps the error of a failed open in one of its own; the backend's wrapping would only hide the cause. */
+function throwCause(error: Error & { code?: string }): never {
+  throw error.code === 'LEVEL_DATABASE_NOT_OPEN' && error.cause instanceof Error ? error.cause : error
+}
+
+interface DeferredOperation {
+  readonly key: unknown
+  readonly value?: unknown
+}
+
+function copied<T>(value: T): T {
+  return value instanceof Uint8Array ? (Buffer.from(value) as Uint8Array as T) : value
+}
+
+function copiedOperation<T extends DeferredOperation>(operation: T): T {
+  const { key, value } = operation
+  return { ...operation, key: copied(key), ...(value === undefined ? {} : { value: copied(value) }) }
+}
+
+/** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
+function definedOptions({ codec, ttl }: EncodedOperation): WriteOptions {
+  return { ...(codec === undefined ? {} : { codec }), ...(ttl === undefined ? {} : { ttl }) }
+}
+
+/** abstract-level has filled in its defaults; the backend keeps its own unless the store was told otherwise. */
+function openOptions<
+  T extends { createIfMissing?: boolean | undefined; errorIfExists?: boolean | undefined; passive?: unknown }
+>(options: T): Omit<T, 'passive'> {
+  const { createIfMissing, errorIfExists, passive: _, ...rest } = options
+  return {
+    ...rest,
+    ...(createIfMissing === false ? { createIfMissing } : {}),
+    ...(errorIfExists === true ? { errorIfExists } : {})
+  } as Omit<T, 'passive'>
+}
+
+/** Methods that only some backends have are called as they are, with the backend's own encodings. */
+function forwardAdditionalMethods(store: AnyLevel, backend: AnyLevel): void {
+  for (const name of Object.keys(backend.supports.additionalMethods)) {
+    if (name in store) continue
+    const call = (backend as AnyLevel & Record<string, unknown>)[name]
+    if (typeof call !== 'function') continue
+    Object.defineProperty(store, name, { value: (...args: unknown[]) => call.apply(backend, args) as unknown })
+  }
+}

@@ -1,0 +1,54 @@
+import type { Guard } from '../envelope/guard.js'
+import { type AnyLevel, asBuffer, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
+import { decodeMarker, encodeMarker, foreignReservedKeys, type Marker, MARKER_KEY, newMarker } from './marker.js'
+import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
+
+/**
+ * The store's marker while it is open. A new or changed marker is written in the same backend batch as the first value that
+ * depends on it, synced: opening a store writes nothing.
+ */
+export class MarkerState {
+  #marker: Marker
+  #unsaved: Buffer | undefined
+
+  private constructor(marker: Marker, unsaved: boolean) {
+    this.#marker = marker
+    this.#unsaved = unsaved ? encodeMarker(marker) : undefined
+  }
+
+  /** Reads the marker; in a backend without one, finds out whether there are plain values. */
+  static async load(backend: AnyLevel): Promise<MarkerState> {
+    const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
+    if (stored !== undefined) return new MarkerState(decodeMarker(asBuffer(stored)), false)
+
+    const reserved = await backend.keys({ gte: RESERVED_START, lt: RESERVED_END, limit: 1, ...KEY_AS_BYTES }).all()
+    if (reserved.length > 0) throw foreignReservedKeys()
+    const any = await backend.keys({ limit: 1, ...KEY_AS_BYTES }).all()
+    return new MarkerState(newMarker(any.length > 0), true)
+  }
+
+  get guard(): Guard {
+    return { bytes: this.#marker.guard, plainValues: this.#marker.plainValues }
+  }
+
+  get ttlUsed(): boolean {
+    return this.#marker.ttlUsed
+  }
+
+  /** Call before the first value with a TTL is queued. */
+  useTtl(): void {
+    if (this.#marker.ttlUsed) return
+    this.#marker = { ...this.#marker, ttlUsed: true }
+    this.#unsaved = encodeMarker(this.#marker)
+  }
+
+  /** What the next batch with a value must write under {@link MARKER_KEY}, synced; undefined if the backend has it. */
+  get unsaved(): Buffer | undefined {
+    return this.#unsaved
+  }
+
+  /** @param marker as {@link unsaved} gave it */
+  saved(marker: Buffer): void {
+    if (this.#unsaved === marker) this.#unsaved = undefined
+  }
+}

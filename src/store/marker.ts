@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { crc32c } from '../checksum/crc32c.js'
+import { GUARD_BYTES, GUARD_LAST } from '../envelope/format.js'
+import { CompressedKvError, corruption, notSupported } from '../errors.js'
+import { reservedKey } from './reserved-keys.js'
+
+/**
+ * The marker, format version 1: what a store remembers of itself, under a reserved key, not in an envelope. Little-endian.
+ *
+ *     offset  size
+ *          0     4   magic "ckvm"
+ *          4     2   format version, 1
+ *          6     2   incompatible feature bits: none given yet, an unknown one refuses the store
+ *          8    16   store id, random
+ *         24     1   flags: 1 plain values may be there, 2 a TTL was written, 4 a log exists, 8 the log is dirty
+ *         25     7   the guard's random bytes; zeros in a store begun empty
+ *         32     8   applied sequence number
+ *         40     2   length of the sweep's state
+ *         42     …   the sweep's state: parameters and cursor
+ *        end     4   crc32c of all before
+ */
+export const MARKER_KEY = reservedKey('marker')
+
+const MAGIC = Buffer.from('ckvm')
+const VERSION = 1
+
+const VERSION_AT = MAGIC.length
+const FEATURES_AT = VERSION_AT + 2
+const STORE_ID_AT = FEATURES_AT + 2
+const STORE_ID_BYTES = 16
+const FLAGS_AT = STORE_ID_AT + STORE_ID_BYTES
+const GUARD_AT = FLAGS_AT + 1
+const GUARD_RANDOM_BYTES = GUARD_BYTES - 1
+const APPLIED_AT = GUARD_AT + GUARD_RANDOM_BYTES
+const SWEEP_LENGTH_AT = APPLIED_AT + 8
+const SWEEP_AT = SWEEP_LENGTH_AT + 2
+const CRC_BYTES = 4
+
+const FLAG_PLAIN_VALUES = 1
+const FLAG_TTL_USED = 2
+const FLAGS_KNOWN = FLAG_PLAIN_VALUES | FLAG_TTL_USED
+
+export interface Marker {
+  readonly storeId: Buffer
+  /** 8 bytes, the last 0xff; undefined in a store begun empty. */
+  readonly guard: Buffer | undefined
+  /** Plain values from before the backend was wrapped may still be there. */
+  readonly plainValues: boolean
+  /** A TTL was written once, so that `has` and `keys` have to look at values. */
+  readonly ttlUsed: boolean
+}
+
+/** The marker of a store begun now. */
+export function newMarker(plainValues: boolean): Marker {
+  const guard = plainValues ? Buffer.concat([randomGuard(), Buffer.from([GUARD_LAST])]) : undefined
+  return { storeId: randomBytes(STORE_ID_BYTES), guard, plainValues, ttlUsed: false }
+}
+
+/** All zeros mean "no guard". */
+function randomGuard(): Buffer {
+  for (;;) {
+    const bytes = randomBytes(GUARD_RANDOM_BYTES)
+    if (bytes.some(byte => byte !== 0)) return bytes
+  }
+}
+
+export function encodeMarker(marker: Marker): Buffer {
+  const out = Buffer.alloc(SWEEP_AT + CRC_BYTES)
+  out.set(MAGIC, 0)
+  out.writeUInt16LE(VERSION, VERSION_AT)
+  out.set(marker.storeId, STORE_ID_AT)
+  out[FLAGS_AT] = (marker.plainValues ? FLAG_PLAIN_VALUES : 0) | (marker.ttlUsed ? FLAG_TTL_USED : 0)
+  if (marker.guard !== undefined) out.set(marker.guard.subarray(0, GUARD_RANDOM_BYTES), GUARD_AT)
+  out.writeUInt32LE(crc32c(out.subarray(0, SWEEP_AT)), SWEEP_AT)
+  return out
+}
+
+/** @throws LEVEL_CORRUPTION if damaged; LEVEL_NOT_SUPPORTED if from a later version, or if a log belongs to the store */
+export function decodeMarker(bytes: Buffer): Marker {
+  const crcAt = bytes.length - CRC_BYTES
+  if (bytes.length < SWEEP_AT + CRC_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
+    throw corruption('the marker of the store')
+  }
+  if (bytes.readUInt32LE(crcAt) !== crc32c(bytes.subarray(0, crcAt))) throw corruption('the marker of the store')
+  const version = bytes.readUInt16LE(VERSION_AT)
+  const features = bytes.readUInt16LE(FEATURES_AT)
+  const flags = bytes[FLAGS_AT]!
+  if (version !== VERSION || features !== 0 || flags & ~FLAGS_KNOWN) {
+    throw notSupported(`This store has format ${version}, features ${features}, flags ${flags}: upgrade compressed-kv`)
+  }
+  if (SWEEP_AT + bytes.readUInt16LE(SWEEP_LENGTH_AT) !== crcAt) throw corruption('the marker of the store')
+
+  const random = bytes.subarray(GUARD_AT, APPLIED_AT)
+  const guarded = random.some(byte => byte !== 0)
+  return {
+    storeId: Buffer.from(bytes.subarray(STORE_ID_AT, FLAGS_AT)),
+    guard: guarded ? Buffer.concat([random, Buffer.from([GUARD_LAST])]) : undefined,
+    plainValues: (flags & FLAG_PLAIN_VALUES) !== 0,
+    ttlUsed: (flags & FLAG_TTL_USED) !== 0
+  }
+}
+
+/** Keys under the reserved prefix, but no marker: nothing we wrote. */
+export function foreignReservedKeys(): CompressedKvError {
+  return new CompressedKvError(
+    'LEVEL_INVALID_KEY',
+    'The backend holds keys that begin with ff 63 6b 76 00, which this store reserves, and they are not its own: ' +
+      'move them away through the backend before wrapping it'
+  )
+}

@@ -1,0 +1,87 @@
+import { CODEC_ID } from '../codec/codec.js'
+import { offThread } from '../codec/off-thread.js'
+import { codecForReading } from '../codec/registry.js'
+import type { Guard } from '../envelope/guard.js'
+import { codecInput, openEnvelope, type Opened } from '../envelope/open.js'
+import { CompressedKvError, corruption, notSupported } from '../errors.js'
+import { asBuffer } from './any-level.js'
+import type { Settings } from './options.js'
+import type { Counters } from './stats.js'
+
+/** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
+const ALIGNMENT = 8
+
+/** Turns stored bytes into the caller's own value. */
+export class Opener {
+  readonly #settings: Settings
+  readonly #guard: Guard
+  /** Whether the backend hands out memory of its own, which a caller must not get. */
+  readonly #backendShares: boolean
+  readonly #counters: Counters
+
+  constructor(settings: Settings, guard: Guard, backendShares: boolean, counters: Counters) {
+    this.#settings = settings
+    this.#guard = guard
+    this.#backendShares = backendShares
+    this.#counters = counters
+  }
+
+  /** Reads and checks the envelope, without decompressing. undefined once its time to live is over. */
+  open(stored: Uint8Array): Opened | undefined {
+    const opened = openEnvelope(asBuffer(stored), this.#guard, this.#settings.maxValueSize)
+    return opened.expiresAt !== undefined && opened.expiresAt <= Date.now() ? undefined : opened
+  }
+
+  /** The value: at once, or as a promise where it is restored off the main thread. */
+  value(opened: Opened): Buffer | Promise<Buffer> {
+    if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
+    const codec = codecForReading(opened.codecId)
+    if (codec.decompressSync !== undefined && opened.rawLength < this.#settings.offThreadSize)
+      return this.valueSync(opened)
+    const input = codecInput(opened)
+    return offThread(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(
+      value => this.#restored(opened, value),
+      (error: unknown) => {
+        throw decodeFailure(codec.name, error)
+      }
+    )
+  }
+
+  /** @throws LEVEL_NOT_SUPPORTED if the value's codec has no synchronous form */
+  valueSync(opened: Opened): Buffer {
+    if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
+    const codec = codecForReading(opened.codecId)
+    if (codec.decompressSync === undefined)
+      throw notSupported(`getSync() of a value whose codec, '${codec.name}', has no decompressSync`)
+    let value: Uint8Array
+    try {
+      value = codec.decompressSync(codecInput(opened), opened.rawLength)
+    } catch (error) {
+      throw decodeFailure(codec.name, error)
+    }
+    return this.#restored(opened, value)
+  }
+
+  #raw(opened: Opened): Buffer {
+    const { payload } = opened
+    this.#counters.opened(payload.length, payload.length, opened.enveloped)
+    return this.#backendShares ? Buffer.from(payload) : aligned(payload)
+  }
+
+  #restored(opened: Opened, value: Uint8Array): Buffer {
+    if (value.length !== opened.rawLength)
+      throw corruption(`it unfolds to ${value.length} bytes, not ${opened.rawLength}`)
+    this.#counters.opened(opened.payload.length, value.length, true)
+    return aligned(asBuffer(value))
+  }
+}
+
+function aligned(bytes: Buffer): Buffer {
+  return bytes.byteOffset % ALIGNMENT === 0 ? bytes : Buffer.from(bytes)
+}
+
+/** The checksum held, so the codec and the envelope disagree about bytes that are what was written. */
+function decodeFailure(codecName: string, error: unknown): unknown {
+  if (error instanceof CompressedKvError) return error
+  return corruption(`codec '${codecName}' could not restore it`, error)
+}

@@ -1,0 +1,151 @@
+import { constants } from 'node:buffer'
+import type { AbstractDatabaseOptions } from 'abstract-level'
+import type { Codec, CodecName } from '../codec/codec.js'
+import { invalidOption, notSupported } from '../errors.js'
+
+/** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
+export interface CodecRule {
+  /** Keys that begin with these bytes, or this text as UTF-8. */
+  readonly prefix?: string | Uint8Array | undefined
+  /** Keys of this sublevel, by its name or path, made with the default separator. */
+  readonly sublevel?: string | readonly string[] | undefined
+  readonly codec: Codec | CodecName
+}
+
+/** Chooses a codec from the encoded key and value. Must not keep or change them. If it throws, the write is rejected. */
+export type CodecSelector = (key: Buffer, value: Buffer) => Codec | CodecName
+
+/** Options beside abstract-level's own. `keyEncoding` and `valueEncoding` default to the backend's. */
+export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<K, V> {
+  /**
+   * How new values are compressed: one codec, rules of which the first match wins (no match: 'lz4'), or a selector. What was
+   * written with another codec stays readable.
+   * @default 'lz4'
+   */
+  readonly codec?: Codec | CodecName | readonly CodecRule[] | CodecSelector | undefined
+  /**
+   * Values shorter than this, in bytes, are stored raw without trying. Lower it for a backend that does not compress by itself.
+   * @default 1024
+   */
+  readonly minSize?: number | undefined
+  /**
+   * Share of a value, from 0 to below 1, that compression must save to be kept. Higher stores more values raw, which read faster.
+   * @default 0.1
+   */
+  readonly minSaving?: number | undefined
+  /**
+   * Values of at least this many bytes are compressed and restored off the main thread. Lower keeps the event loop freer;
+   * each trip to another thread costs about 50 µs.
+   * @default 65536
+   */
+  readonly offThreadSize?: number | undefined
+  /**
+   * Longer values, in bytes, are refused when written, and when read before memory is taken for them. At most 2^32 - 1.
+   * @default 1073741824 (1 GiB)
+   */
+  readonly maxValueSize?: number | undefined
+  /**
+   * 'auto' leaves the checksum off raw values below 512 bytes where the backend stores checksums of its blocks (classic-level,
+   * which does not promise to verify them on every read). 'always' costs those values 4 bytes each.
+   * @default 'auto'
+   */
+  readonly checksum?: 'auto' | 'always' | undefined
+  /**
+   * Memory for decoded values, in bytes, least recently used go first. 0 keeps none.
+   * @default 0
+   */
+  readonly cacheBytes?: number | undefined
+  /**
+   * Refuses every write with LEVEL_READONLY, and writes nothing by itself, not even the store's marker.
+   * @default false
+   */
+  readonly readOnly?: boolean | undefined
+}
+
+/**
+ * Options of a single write, beside abstract-level's own. On a batch they are the defaults of its operations. Not `readonly`,
+ * because `sync` must be declared exactly as classic-level declares it.
+ */
+export interface WriteOptions {
+  /** Instead of the codec that the store's options choose. */
+  codec?: Codec | CodecName | undefined
+  /** Time to live in ms, above 0. When it is over the entry is gone for every read. A later put without `ttl` removes it. */
+  ttl?: number | undefined
+  /** Resolve only when the backend has it on stable storage, where the backend has such an option (classic-level). */
+  sync?: boolean | undefined
+}
+
+/** Every option of ours, resolved. */
+export interface Settings {
+  readonly codec: Codec | CodecName | readonly CodecRule[] | CodecSelector
+  readonly minSize: number
+  readonly minSaving: number
+  readonly offThreadSize: number
+  readonly maxValueSize: number
+  readonly checksum: 'auto' | 'always'
+  readonly cacheBytes: number
+  readonly readOnly: boolean
+}
+
+export const DEFAULTS: Settings = {
+  codec: 'lz4',
+  minSize: 1024,
+  minSaving: 0.1,
+  offThreadSize: 64 * 1024,
+  maxValueSize: 1024 ** 3,
+  checksum: 'auto',
+  cacheBytes: 0,
+  readOnly: false
+}
+
+/** rawLen in the envelope is a u32; a Buffer may be shorter still. */
+const MAX_VALUE_SIZE = Math.min(2 ** 32 - 1, constants.MAX_LENGTH)
+
+/** Parts of the design that are not in this version. Ignoring them would promise what is not kept. */
+const NOT_YET = ['wal', 'memtable', 'gc', 'meter'] as const
+
+/**
+ * Splits options into ours, with defaults filled in, and the rest, which is abstract-level's. Ours must not reach it: its
+ * hooks would hand them out.
+ *
+ * @throws CKV_INVALID_OPTION, LEVEL_NOT_SUPPORTED
+ */
+export function resolveOptions<K, V>(
+  options: CompressedKvStoreOptions<K, V> = {}
+): {
+  settings: Settings
+  rest: AbstractDatabaseOptions<K, V>
+} {
+  const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...rest } = options
+  for (const name of NOT_YET) {
+    if ((rest as Record<string, unknown>)[name]) throw notSupported(`This version has no '${name}' yet`)
+    delete (rest as Record<string, unknown>)[name]
+  }
+  const settings: Settings = {
+    codec: codec ?? DEFAULTS.codec,
+    minSize: minSize ?? DEFAULTS.minSize,
+    minSaving: minSaving ?? DEFAULTS.minSaving,
+    offThreadSize: offThreadSize ?? DEFAULTS.offThreadSize,
+    maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize,
+    checksum: checksum ?? DEFAULTS.checksum,
+    cacheBytes: cacheBytes ?? DEFAULTS.cacheBytes,
+    readOnly: readOnly ?? DEFAULTS.readOnly
+  }
+  assertBytes('minSize', settings.minSize, Infinity)
+  assertBytes('offThreadSize', settings.offThreadSize, Infinity)
+  assertBytes('maxValueSize', settings.maxValueSize, MAX_VALUE_SIZE)
+  assertBytes('cacheBytes', settings.cacheBytes, Number.MAX_SAFE_INTEGER)
+  if (!(settings.minSaving >= 0 && settings.minSaving < 1)) {
+    throw invalidOption(`minSaving must be from 0 to below 1, not ${String(settings.minSaving)}`)
+  }
+  if (settings.checksum !== 'auto' && settings.checksum !== 'always') {
+    throw invalidOption(`checksum must be 'auto' or 'always', not '${String(settings.checksum)}'`)
+  }
+  return { settings, rest }
+}
+
+function assertBytes(name: string, value: number, most: number): void {
+  const whole = Number.isInteger(value) || value === Infinity
+  if (whole && value >= 0 && value <= most) return
+  throw invalidOption(`${name} must be a whole number of bytes from 0 to ${most}, not ${String(value)}`)
+}

@@ -1,0 +1,112 @@
+import type { AbstractSnapshot } from 'abstract-level'
+import type { Opened } from '../envelope/open.js'
+import { type AnyLevel, AS_BYTES } from './any-level.js'
+import type { MarkerState } from './marker-state.js'
+import type { Opener } from './opener.js'
+import { isReserved } from './reserved-keys.js'
+import { backendSnapshotOf } from './snapshot.js'
+import type { ValueCache } from './value-cache.js'
+
+/** As abstract-level hands them to `_get` and its like: encodings are formats, which for this store is always 'buffer'. */
+export interface EncodedReadOptions {
+  readonly keyEncoding?: string
+  readonly valueEncoding?: string
+  readonly snapshot?: AbstractSnapshot
+}
+
+/** The read path: cache, backend, envelope. */
+export class Reader {
+  readonly #backend: AnyLevel
+  readonly #marker: MarkerState
+  readonly #opener: Opener
+  readonly #cache: ValueCache | undefined
+
+  constructor(backend: AnyLevel, marker: MarkerState, opener: Opener, cache: ValueCache | undefined) {
+    this.#backend = backend
+    this.#marker = marker
+    this.#opener = opener
+    this.#cache = cache
+  }
+
+  async get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
+    if (isReserved(key)) return undefined
+    const cache = options.snapshot ? undefined : this.#cache
+    if (cache === undefined) return this.#valueOf(await this.#backend.get(key, forBackend(options)))
+
+    const cached = cache.get(key)
+    if (cached !== undefined) return cached
+    const fill = cache.beginFill(key)
+    let value: Buffer | undefined
+    let opened: Opened | undefined
+    try {
+      opened = this.#open(await this.#backend.get(key, forBackend(options)))
+      value = opened && (await this.#opener.value(opened))
+    } finally {
+      cache.endFill(key, fill, value, opened?.expiresAt)
+    }
+    return value
+  }
+
+  getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
+    if (isReserved(key)) return undefined
+    const cached = options.snapshot ? undefined : this.#cache?.get(key)
+    if (cached !== undefined) return cached
+    const opened = this.#open(this.#backend.getSync(key, forBackend(options)))
+    return opened && this.#opener.valueSync(opened)
+  }
+
+  async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
+    const stored = await this.#backend.getMany<Buffer, Uint8Array>(keys as Buffer[], forBackend(options))
+    const values = keys.map((key, i) => (isReserved(key) ? undefined : this.#settled(stored[i])))
+    return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as (Buffer | undefined)[])
+  }
+
+  async has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
+    return (await this.hasMany([key], options))[0]!
+  }
+
+  /** abstract-level lets go of the snapshot before this settles, so it is held here. */
+  async hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
+    options.snapshot?.ref()
+    try {
+      return await this.#hasMany(keys, options)
+    } finally {
+      options.snapshot?.unref()
+    }
+  }
+
+  async #hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
+    const backend = this.#backend
+    if (this.#marker.ttlUsed || !backend.supports.has) {
+      const read = { ...forBackend(options), ...AS_BYTES }
+      const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], read)
+      return keys.map((key, i) => !isReserved(key) && this.#open(stored[i]) !== undefined)
+    }
+    const found = await backend.hasMany(keys as Buffer[], forBackend(options))
+    return keys.map((key, i) => !isReserved(key) && found[i]!)
+  }
+
+  #valueOf(stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> {
+    const opened = this.#open(stored)
+    return opened && this.#opener.value(opened)
+  }
+
+  /** The same, with an error as a rejection: beside it others may be under way, which must not reject unseen. */
+  #settled(stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> {
+    try {
+      return this.#valueOf(stored)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #open(stored: Uint8Array | undefined): Opened | undefined {
+    return stored === undefined ? undefined : this.#opener.open(stored)
+  }
+}
+
+/** The same options, with the snapshot that the backend knows. */
+function forBackend(options: EncodedReadOptions): EncodedReadOptions {
+  if (!options.snapshot) return options
+  return { ...options, snapshot: backendSnapshotOf(options.snapshot)! }
+}

@@ -1,0 +1,104 @@
+import { CODEC_ID, type Codec } from '../codec/codec.js'
+import { offThread } from '../codec/off-thread.js'
+import { MAX_EXPIRES_AT } from '../envelope/format.js'
+import { tooLarge } from '../envelope/open.js'
+import { compressedSize, type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
+import { invalidOption } from '../errors.js'
+import { type CodecChoice, codecForCall } from './codec-choice.js'
+import type { Settings, WriteOptions } from './options.js'
+import type { Counters } from './stats.js'
+
+/** What the store learns when it opens. */
+export type SealingContext = Pick<Sealing, 'guard' | 'mayOmitChecksum'>
+
+/** Decides how a value is stored, and seals it so. */
+export class Sealer {
+  readonly #settings: Settings
+  readonly #choice: CodecChoice
+  readonly #context: SealingContext
+  readonly #counters: Counters
+  readonly #onCodecError: (codec: Codec, error: unknown) => void
+
+  constructor(
+    settings: Settings,
+    choice: CodecChoice,
+    context: SealingContext,
+    counters: Counters,
+    onCodecError: (codec: Codec, error: unknown) => void
+  ) {
+    this.#settings = settings
+    this.#choice = choice
+    this.#context = context
+    this.#counters = counters
+    this.#onCodecError = onCodecError
+  }
+
+  /**
+   * Seals a value. By the time this returns, `value` is no longer needed: it is sealed or copied.
+   *
+   * @returns the envelope; a promise of it where a codec works off the main thread. The promise rejects for lack of memory only.
+   * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
+   */
+  seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
+    const { minSize, maxValueSize, offThreadSize } = this.#settings
+    if (value.length > maxValueSize) throw tooLarge(value.length, maxValueSize)
+    const codec = options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec)
+    const expiresAt = options.ttl === undefined ? undefined : expiryOf(options.ttl)
+
+    if (codec.id === CODEC_ID.none) return this.#sealRaw('codecNone', value, expiresAt)
+    if (value.length < minSize) return this.#sealRaw('belowMinSize', value, expiresAt)
+    if (codec.compressSync === undefined || value.length >= offThreadSize) {
+      return this.#sealOffThread(codec, Buffer.from(value), expiresAt)
+    }
+    try {
+      return this.#keepSmaller(codec, value, codec.compressSync(value), expiresAt)
+    } catch (error) {
+      return this.#sealFailed(codec, error, value, expiresAt)
+    }
+  }
+
+  async #sealOffThread(codec: Codec, copy: Buffer, expiresAt: number | undefined): Promise<Buffer> {
+    try {
+      const compressed = await offThread(2 * copy.length, () => codec.compress(copy))
+      return this.#keepSmaller(codec, copy, compressed, expiresAt)
+    } catch (error) {
+      return this.#sealFailed(codec, error, copy, expiresAt)
+    }
+  }
+
+  #keepSmaller(codec: Codec, raw: Buffer, compressed: Uint8Array, expiresAt: number | undefined): Buffer {
+    const sealing = { ...this.#context, expiresAt }
+    const size = compressedSize(codec.id, compressed.length, raw.length, sealing)
+    if (size > raw.length * (1 - this.#settings.minSaving)) {
+      return this.#sealRaw('incompressible', raw, expiresAt, codec)
+    }
+    const sealed = sealCompressed(codec.id, compressed, raw.length, sealing)
+    this.#counters.sealed(codec.name, raw.length, sealed.length)
+    return sealed
+  }
+
+  /** Codecs may fail, data may not: the value is stored as it is. */
+  #sealFailed(codec: Codec, error: unknown, raw: Buffer, expiresAt: number | undefined): Buffer {
+    this.#counters.lastCodecError = error
+    this.#onCodecError(codec, error)
+    return this.#sealRaw('codecFailed', raw, expiresAt)
+  }
+
+  #sealRaw(
+    reason: 'codecNone' | 'belowMinSize' | 'incompressible' | 'codecFailed',
+    raw: Buffer,
+    expiresAt: number | undefined,
+    tried?: Codec
+  ): Buffer {
+    const probe = tried === undefined ? undefined : { codecId: tried.id, effort: tried.effort ?? 0 }
+    const sealed = sealRaw(raw, { ...this.#context, expiresAt, probe })
+    this.#counters.sealedRaw(reason, raw.length, sealed.length)
+    return sealed
+  }
+}
+
+function expiryOf(ttl: number): number {
+  const expiresAt = Math.ceil(Date.now() + ttl)
+  if (typeof ttl === 'number' && ttl > 0 && expiresAt <= MAX_EXPIRES_AT) return expiresAt
+  throw invalidOption(`ttl must be a number of milliseconds above 0, at most until the year 10889, not ${String(ttl)}`)
+}

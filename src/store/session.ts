@@ -1,0 +1,50 @@
+import type { Codec } from '../codec/codec.js'
+import type { AnyLevel } from './any-level.js'
+import { hasBlockChecksums, rootOf } from './backend.js'
+import type { CodecChoice } from './codec-choice.js'
+import { MarkerState } from './marker-state.js'
+import { Opener } from './opener.js'
+import type { Settings } from './options.js'
+import { Reader } from './reader.js'
+import { Sealer } from './sealer.js'
+import type { Counters } from './stats.js'
+import { ValueCache } from './value-cache.js'
+import { WriteQueue } from './write-queue.js'
+
+/** What exists only while the store is open: everything that depends on what was found in the backend. */
+export interface Session {
+  readonly marker: MarkerState
+  readonly sealer: Sealer
+  readonly opener: Opener
+  readonly reader: Reader
+  readonly writes: WriteQueue
+  readonly cache: ValueCache | undefined
+}
+
+/** @param backend open */
+export async function beginSession(
+  backend: AnyLevel,
+  settings: Settings,
+  choice: CodecChoice,
+  counters: Counters,
+  onCodecError: (codec: Codec, error: unknown) => void
+): Promise<Session> {
+  const marker = await MarkerState.load(backend)
+  const { guard } = marker
+  const mayOmitChecksum = settings.checksum === 'auto' && hasBlockChecksums(backend)
+  const opener = new Opener(settings, guard, sharesMemory(backend), counters)
+  const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes) : undefined
+  return {
+    marker,
+    sealer: new Sealer(settings, choice, { guard, mayOmitChecksum }, counters, onCodecError),
+    opener,
+    reader: new Reader(backend, marker, opener, cache),
+    writes: new WriteQueue(backend, marker, cache),
+    cache
+  }
+}
+
+/** Only a backend known to copy what it reads, LevelDB, is trusted to hand out memory that is nobody else's. */
+function sharesMemory(backend: AnyLevel): boolean {
+  return !hasBlockChecksums(rootOf(backend))
+}

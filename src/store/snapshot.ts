@@ -1,0 +1,33 @@
+import { AbstractSnapshot } from 'abstract-level'
+import { notSupported } from '../errors.js'
+import type { AnyLevel } from './any-level.js'
+
+/** abstract-level passes options to the constructor, which its types leave out. */
+const Base = AbstractSnapshot as unknown as new (options: { owner: AnyLevel }) => AbstractSnapshot
+
+/** A view of one moment: the backend's own snapshot, handed out as the store's. */
+export class StoreSnapshot extends Base {
+  readonly backendSnapshot: AbstractSnapshot
+
+  constructor(options: { owner: AnyLevel }, backend: AnyLevel) {
+    super(options)
+    this.backendSnapshot = backend.snapshot()
+  }
+
+  async _close(): Promise<void> {
+    return this.backendSnapshot.close()
+  }
+}
+
+/**
+ * The backend's snapshot behind the `snapshot` option of a read.
+ *
+ * @throws LEVEL_NOT_SUPPORTED for a snapshot that this kind of store did not make
+ */
+export function backendSnapshotOf(snapshot: AbstractSnapshot | undefined): AbstractSnapshot | undefined {
+  if (snapshot === undefined || snapshot === null) return undefined
+  if (snapshot instanceof StoreSnapshot) return snapshot.backendSnapshot
+  throw notSupported(
+    'This snapshot was not made by the store: call snapshot() on the store itself, or on one of its sublevels'
+  )
+}

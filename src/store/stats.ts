@@ -1,0 +1,73 @@
+/** Why a value was stored raw. */
+export type RawReason = 'codecNone' | 'belowMinSize' | 'incompressible' | 'codecFailed'
+
+export interface CodecStats {
+  values: number
+  /** Bytes before compression. */
+  bytesIn: number
+  /** Bytes of the envelopes. */
+  bytesStored: number
+}
+
+/** What a store did since it was constructed. Numbers only go up; each call returns a copy. */
+export interface StoreStats {
+  /** Values sealed, by the name of the codec that they are stored with; raw ones under 'none'. */
+  readonly written: CodecStats & {
+    readonly ratio: number
+    readonly byCodec: Readonly<Record<string, Readonly<CodecStats>>>
+  }
+  /** Of those stored raw: why. */
+  readonly raw: Readonly<Record<RawReason, number>>
+  /** The last error of a codec that failed to compress; its value was stored raw. */
+  readonly lastCodecError: unknown
+  /** Values read from the backend, and among them those that had no envelope. */
+  readonly read: {
+    readonly values: number
+    readonly bytesStored: number
+    readonly bytesOut: number
+    readonly plain: number
+  }
+  readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number; readonly bytes: number }
+  /** Calls of put, del and batch, and the backend writes they became. */
+  readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
+}
+
+/** The counters behind {@link StoreStats}. */
+export class Counters {
+  readonly byCodec: Record<string, CodecStats> = {}
+  readonly raw: Record<RawReason, number> = { codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 0 }
+  lastCodecError: unknown
+  readonly read = { values: 0, bytesStored: 0, bytesOut: 0, plain: 0 }
+
+  sealed(codecName: string, bytesIn: number, bytesStored: number): void {
+    const stats = (this.byCodec[codecName] ??= { values: 0, bytesIn: 0, bytesStored: 0 })
+    stats.values++
+    stats.bytesIn += bytesIn
+    stats.bytesStored += bytesStored
+  }
+
+  sealedRaw(reason: RawReason, bytesIn: number, bytesStored: number): void {
+    this.raw[reason]++
+    this.sealed('none', bytesIn, bytesStored)
+  }
+
+  opened(bytesStored: number, bytesOut: number, enveloped: boolean): void {
+    this.read.values++
+    this.read.bytesStored += bytesStored
+    this.read.bytesOut += bytesOut
+    if (!enveloped) this.read.plain++
+  }
+
+  /** Totals over all codecs. `ratio` is stored bytes over raw bytes: smaller is better, 1 when nothing was written. */
+  written(): StoreStats['written'] {
+    const total = { values: 0, bytesIn: 0, bytesStored: 0 }
+    const byCodec: Record<string, CodecStats> = {}
+    for (const [name, stats] of Object.entries(this.byCodec)) {
+      byCodec[name] = { ...stats }
+      total.values += stats.values
+      total.bytesIn += stats.bytesIn
+      total.bytesStored += stats.bytesStored
+    }
+    return { ...total, ratio: total.bytesIn === 0 ? 1 : total.bytesStored / total.bytesIn, byCodec }
+  }
+}

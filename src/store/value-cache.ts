@@ -1,0 +1,72 @@
+import { LRUCache } from 'lru-cache'
+
+/** What an entry costs beside its key and value: objects of the cache and headers of the buffers, roughly. */
+const ENTRY_OVERHEAD_BYTES = 200
+
+interface Cached {
+  readonly value: Buffer
+  readonly expiresAt: number | undefined
+}
+
+/** Leave to fill the cache with what one read finds, as long as nothing was written to its key since the read began. */
+export type Fill = symbol
+
+/**
+ * Decoded values, by the bytes of their keys. It never holds a buffer that a caller has, and never a value that a newer write
+ * has replaced: a write takes back the leave of every read of that key that is under way.
+ */
+export class ValueCache {
+  readonly #entries: LRUCache<string, Cached>
+  readonly #fills = new Map<string, Fill>()
+  #hits = 0
+  #misses = 0
+
+  /** @param maxBytes above 0 */
+  constructor(maxBytes: number) {
+    this.#entries = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ value }, key) => value.length + key.length + ENTRY_OVERHEAD_BYTES
+    })
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    const found = this.#entries.get(key.toString('latin1'))
+    if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= Date.now())) {
+      this.#misses++
+      return undefined
+    }
+    this.#hits++
+    return Buffer.from(found.value)
+  }
+
+  /** Call before reading from the backend. */
+  beginFill(key: Buffer): Fill {
+    const fill = Symbol('fill')
+    this.#fills.set(key.toString('latin1'), fill)
+    return fill
+  }
+
+  /** Call once for every fill begun, with what was found. */
+  endFill(key: Buffer, fill: Fill, value: Buffer | undefined, expiresAt: number | undefined): void {
+    const name = key.toString('latin1')
+    if (this.#fills.get(name) !== fill) return
+    this.#fills.delete(name)
+    if (value !== undefined) this.#entries.set(name, { value: Buffer.from(value), expiresAt })
+  }
+
+  /** Call when a write of this key is accepted, and again when it is done: a read between the two may find either value. */
+  invalidate(key: Buffer): void {
+    const name = key.toString('latin1')
+    this.#entries.delete(name)
+    this.#fills.delete(name)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#fills.clear()
+  }
+
+  stats() {
+    return { hits: this.#hits, misses: this.#misses, entries: this.#entries.size, bytes: this.#entries.calculatedSize }
+  }
+}

@@ -1,0 +1,270 @@
+import { type AnyLevel, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
+import { MARKER_KEY } from './marker.js'
+import type { MarkerState } from './marker-state.js'
+import type { ValueCache } from './value-cache.js'
+
+/*
+ * The write path. A write is put, del or a batch; from top to bottom:
+ *
+ *     write() ──► order: wait for earlier writes of the same keys that are still being sealed, and for barriers
+ *                   │
+ *                 ready: first come, first served ──► commit: what waits becomes one backend batch, one at a time
+ *                                                        │
+ *                                                      resolve
+ *
+ * A barrier (clear, flush, close) waits for every write before it and holds back every one after it.
+ */
+
+/** What one backend batch takes together, so that a long queue keeps neither the backend nor its memory for itself. */
+const MAX_GROUP_OPERATIONS = 1000
+const MAX_GROUP_BYTES = 1024 * 1024
+
+export type Operation =
+  | { readonly type: 'put'; readonly key: Buffer; value: Buffer | Promise<Buffer> }
+  | { readonly type: 'del'; readonly key: Buffer }
+
+/** One call, from its acceptance until it resolves. */
+interface Entry {
+  readonly operations: readonly Operation[]
+  readonly sync: boolean
+  /** Runs alone, instead of operations. */
+  readonly barrier: (() => Promise<void>) | undefined
+  /** Values still being sealed, and earlier entries that have to be ready first. */
+  waitsFor: number
+  /** Later entries that wait for this one. */
+  readonly followers: Entry[]
+  failure: { readonly error: unknown } | undefined
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export class WriteQueue {
+  readonly #backend: AnyLevel
+  readonly #marker: MarkerState
+  readonly #cache: ValueCache | undefined
+
+  /** Entries that wait for something; empty unless values are sealed off the main thread. */
+  readonly #blocked = new Set<Entry>()
+  /** The last blocked entry of a key, by the key's bytes. */
+  readonly #lastOfKey = new Map<string, Entry>()
+  #lastBarrier: Entry | undefined
+
+  /** In the order in which the backend gets them. */
+  #ready: Entry[] = []
+  #committing = false
+
+  #calls = 0
+  #backendCalls = 0
+  #pending = 0
+
+  constructor(backend: AnyLevel, marker: MarkerState, cache: ValueCache | undefined) {
+    this.#backend = backend
+    this.#marker = marker
+    this.#cache = cache
+  }
+
+  /**
+   * Accepts a write. Calls keep their order key by key, and a call's operations are applied all or none.
+   *
+   * @param operations owned by the queue from now on
+   * @param sync ask the backend for stable storage
+   * @returns resolves when the backend has them
+   */
+  write(operations: readonly Operation[], sync: boolean): Promise<void> {
+    this.#calls++
+    for (const { key } of operations) this.#cache?.invalidate(key)
+    return this.#accept(operations, sync, undefined)
+  }
+
+  /**
+   * Runs `work` after every write accepted before it, and before every one accepted after it.
+   */
+  barrier(work: () => Promise<void>): Promise<void> {
+    return this.#accept([], false, work)
+  }
+
+  /** Resolves when every write accepted before has been applied or rejected. */
+  drain(): Promise<void> {
+    return this.#pending === 0 ? Promise.resolve() : this.barrier(async () => {})
+  }
+
+  stats() {
+    return { calls: this.#calls, backendCalls: this.#backendCalls, pending: this.#pending }
+  }
+
+  // ---- order
+
+  #accept(operations: readonly Operation[], sync: boolean, barrier: Entry['barrier']): Promise<void> {
+    this.#pending++
+    return new Promise((resolve, reject) => {
+      const entry: Entry = {
+        operations,
+        sync,
+        barrier,
+        waitsFor: 0,
+        followers: [],
+        failure: undefined,
+        resolve,
+        reject
+      }
+      for (const operation of operations) if (operation.type === 'put') this.#awaitSeal(entry, operation)
+      if (this.#blocked.size > 0) this.#awaitEarlier(entry)
+      if (entry.waitsFor === 0) this.#makeReady(entry)
+      else this.#block(entry)
+    })
+  }
+
+  #awaitSeal(entry: Entry, operation: Operation & { type: 'put' }): void {
+    if (Buffer.isBuffer(operation.value)) return
+    entry.waitsFor++
+    operation.value.then(
+      sealed => {
+        operation.value = sealed
+        this.#release(entry)
+      },
+      (error: unknown) => {
+        entry.failure = { error }
+        this.#release(entry)
+      }
+    )
+  }
+
+  #awaitEarlier(entry: Entry): void {
+    if (entry.barrier !== undefined) {
+      for (const earlier of this.#blocked) follow(entry, earlier)
+      return
+    }
+    if (this.#lastBarrier !== undefined) follow(entry, this.#lastBarrier)
+    for (const { key } of entry.operations) {
+      const earlier = this.#lastOfKey.get(key.toString('latin1'))
+      if (earlier !== undefined) follow(entry, earlier)
+    }
+  }
+
+  #block(entry: Entry): void {
+    this.#blocked.add(entry)
+    if (entry.barrier !== undefined) this.#lastBarrier = entry
+    for (const { key } of entry.operations) this.#lastOfKey.set(key.toString('latin1'), entry)
+  }
+
+  /** One thing less to wait for. Followers are released in a loop: a chain of them may be long. */
+  #release(first: Entry): void {
+    const toRelease = [first]
+    for (let i = 0; i < toRelease.length; i++) {
+      const entry = toRelease[i]!
+      if (--entry.waitsFor > 0) continue
+      this.#unblock(entry)
+      this.#makeReady(entry)
+      for (const follower of entry.followers) toRelease.push(follower)
+    }
+  }
+
+  #unblock(entry: Entry): void {
+    this.#blocked.delete(entry)
+    if (this.#lastBarrier === entry) this.#lastBarrier = undefined
+    for (const { key } of entry.operations) {
+      const name = key.toString('latin1')
+      if (this.#lastOfKey.get(name) === entry) this.#lastOfKey.delete(name)
+    }
+  }
+
+  // ---- ready
+
+  #makeReady(entry: Entry): void {
+    this.#ready.push(entry)
+    if (this.#committing) return
+    this.#committing = true
+    // After every promise that is settled now has run its course: what those add goes into the same batch.
+    process.nextTick(() => void this.#commitAll())
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#ready.length > 0) {
+      const waiting = this.#ready
+      this.#ready = []
+      for (let from = 0; from < waiting.length;) {
+        const to = groupEnd(waiting, from)
+        await this.#commit(waiting.slice(from, to))
+        from = to
+      }
+    }
+    this.#committing = false
+  }
+
+  // ---- commit
+
+  async #commit(group: readonly Entry[]): Promise<void> {
+    try {
+      await this.#apply(group)
+      for (const entry of group) this.#settle(entry)
+    } catch (error) {
+      if (group.length > 1) for (const entry of group) await this.#commit([entry])
+      else this.#settle(group[0]!, { error })
+    }
+  }
+
+  /** Writes a group, or runs the barrier that it consists of. All of it is applied, or none and it throws. */
+  async #apply(group: readonly Entry[]): Promise<void> {
+    const [first] = group
+    if (first!.failure !== undefined) throw first!.failure.error
+    if (first!.barrier !== undefined) return first!.barrier()
+
+    const operations: Operation[] = []
+    let sync = false
+    let puts = false
+    for (const entry of group) {
+      sync ||= entry.sync
+      for (const operation of entry.operations) {
+        operations.push(operation)
+        puts ||= operation.type === 'put'
+      }
+    }
+    const marker = puts ? this.#marker.unsaved : undefined
+    if (marker !== undefined) operations.unshift({ type: 'put', key: MARKER_KEY, value: marker })
+
+    await this.#send(operations, sync || marker !== undefined)
+    if (marker !== undefined) this.#marker.saved(marker)
+  }
+
+  async #send(operations: readonly Operation[], sync: boolean): Promise<void> {
+    this.#backendCalls++
+    if (operations.length > 1) return this.#backend.batch(operations as never[], sync ? SYNCED : AS_BYTES)
+    const [operation] = operations
+    if (operation === undefined) return
+    if (operation.type === 'del') return this.#backend.del(operation.key, sync ? KEY_SYNCED : KEY_AS_BYTES)
+    return this.#backend.put(operation.key, operation.value, sync ? SYNCED : AS_BYTES)
+  }
+
+  #settle(entry: Entry, failure?: { error: unknown }): void {
+    this.#pending--
+    for (const { key } of entry.operations) this.#cache?.invalidate(key)
+    if (failure === undefined) entry.resolve()
+    else entry.reject(failure.error)
+  }
+}
+
+const SYNCED = Object.freeze({ ...AS_BYTES, sync: true })
+const KEY_SYNCED = Object.freeze({ ...KEY_AS_BYTES, sync: true })
+
+function follow(entry: Entry, earlier: Entry): void {
+  earlier.followers.push(entry)
+  entry.waitsFor++
+}
+
+/** Where the group that begins at `from` ends. A barrier or a failed entry is a group of its own. */
+function groupEnd(entries: readonly Entry[], from: number): number {
+  let operations = 0
+  let bytes = 0
+  let to = from
+  for (; to < entries.length; to++) {
+    const entry = entries[to]!
+    const alone = entry.barrier !== undefined || entry.failure !== undefined
+    if (alone) return to === from ? from + 1 : to
+    operations += entry.operations.length
+    for (const operation of entry.operations) {
+      bytes += operation.key.length + (operation.type === 'put' ? (operation.value as Buffer).length : 0)
+    }
+    if (to > from && (operations > MAX_GROUP_OPERATIONS || bytes > MAX_GROUP_BYTES)) return to
+  }
+  return to
+}

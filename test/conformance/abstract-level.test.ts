@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module'
+import { Level } from 'level'
+import { MemoryLevel } from 'memory-level'
+import tape from 'tape'
+import { describe, expect, it } from 'vitest'
+import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
+import type { Wrappable } from '../../src/store/any-level.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+
+const suite = createRequire(import.meta.url)('abstract-level/test') as (options: object) => void
+
+interface Result {
+  ok: boolean
+  name: string
+  expected: unknown
+  actual: unknown
+}
+
+/** Runs abstract-level's own suite, whose tests are written for tape, and returns its assertions. */
+function runSuite(factory: (options?: object) => Wrappable<string, string>): Promise<Result[]> {
+  return new Promise(resolve => {
+    const harness = tape.createHarness()
+    const results: Result[] = []
+    let current = ''
+    harness
+      .createStream({ objectMode: true })
+      .on('data', (row: { type: string; name: string } & Result) => {
+        if (row.type === 'test') current = row.name
+        if (row.type === 'assert') results.push({ ...row, name: `${current}: ${row.name}` })
+      })
+      .on('end', () => resolve(results))
+    suite({ test: harness, factory })
+  })
+}
+
+const backends: Record<string, () => Wrappable<string, string>> = {
+  'memory-level (buffer)': () => new MemoryLevel({ storeEncoding: 'buffer' }),
+  'memory-level (view)': () => new MemoryLevel({ storeEncoding: 'view' }),
+  'classic-level': () => new Level(temporaryDirectory()),
+  'a sublevel': () => new MemoryLevel().sublevel('wrapped', {})
+}
+
+// The suite's values are tiny: the machinery has to be forced.
+const forced = { minSize: 0, minSaving: 0, cacheBytes: 1 << 20 }
+
+describe.each(Object.entries(backends))('abstract-level suite over %s', (_, backend) => {
+  it.each(['none', 'lz4', 'zstd'] as const)(
+    'passes with %s',
+    async codec => {
+      const results = await runSuite(options => {
+        const store: CompressedKvStoreOptions<string, string> = { ...options, ...forced, codec }
+        return new CompressedKvStore(backend(), store)
+      })
+      expect(results.filter(result => !result.ok).map(r => r.name)).toEqual([])
+      expect(results.length).toBeGreaterThan(3000)
+    },
+    300_000
+  )
+})

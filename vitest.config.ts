@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // Examples and adapters are tested as a user would write them, against the sources.
+    alias: [
+      { find: /^compressed-kv$/, replacement: here('./src/index.ts') },
+      { find: /^compressed-kv\/keyv$/, replacement: here('./adapters/keyv.ts') }
+    ]
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: { provider: 'v8', include: ['src/**', 'adapters/**'], thresholds: { lines: 90 } }
+  }
+})
