@@ -3,7 +3,7 @@ import { ZSTD_MAGIC } from '../codec/zstd-frame.js'
 import { CompressedKvError, corruption, notSupported } from '../errors.js'
 import { KIND, PREFIX_BYTES } from './format.js'
 import { type Guard, unguard } from './guard.js'
-import { type Probe, readTrailer, type Trailer } from './trailer.js'
+import { isPrefixLeftOut, type Probe, readTrailer, type Trailer } from './trailer.js'
 
 /** A stored value, read and checked, not yet decompressed. */
 export interface Opened {
@@ -48,7 +48,7 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
     rawLength,
     expiresAt: trailer.expiresAt,
     probe: trailer.probe,
-    prefixLeftOut: kind === KIND.lz4 ? trailer.rawLengthWidth !== 0 : kind === KIND.zstd && trailer.rawLengthWidth !== 4
+    prefixLeftOut: isPrefixLeftOut(kind, trailer.rawLengthWidth)
   }
 }
 

@@ -1,7 +1,15 @@
 import { CODEC_ID } from '../codec/codec.js'
-import { CRC_BYTES, GUARD_BYTES, KIND, LZ4_WHOLE_FROM, PREFIX_BYTES, UNCHECKED_BELOW } from './format.js'
+import { GUARD_BYTES, KIND, LZ4_WHOLE_FROM, PREFIX_BYTES, UNCHECKED_BELOW } from './format.js'
 import { type Guard } from './guard.js'
-import { type Probe, type Trailer, trailerLength, UNCHECKED, writeTrailer } from './trailer.js'
+import {
+  type Probe,
+  type Trailer,
+  CHECKED,
+  isPrefixLeftOut,
+  trailerLength,
+  UNCHECKED,
+  writeTrailer
+} from './trailer.js'
 
 /** What an envelope carries beside its payload. */
 export interface Sealing {
@@ -15,48 +23,52 @@ export interface Sealing {
 
 /** Seals a value as it is. The result shares no memory with `raw`. */
 export function sealRaw(raw: Uint8Array, sealing: Sealing): Buffer {
-  const { expiresAt, probe } = sealing
-  const unchecked =
-    sealing.mayOmitChecksum && raw.length < UNCHECKED_BELOW && expiresAt === undefined && probe === undefined
-  const trailer = unchecked ? UNCHECKED : { kind: KIND.raw, rawLengthWidth: 0 as const, rawLength: 0, expiresAt, probe }
-  return assemble(raw, 0, trailer, sealing.guard)
+  const { expiresAt, probe, guard } = sealing
+  if (expiresAt !== undefined || probe !== undefined) return assemble(raw, 0, { ...CHECKED, expiresAt, probe }, guard)
+  const unchecked = sealing.mayOmitChecksum && raw.length < UNCHECKED_BELOW
+  return assemble(raw, 0, unchecked ? UNCHECKED : CHECKED, guard)
 }
 
 /**
- * Seals what a codec made of a value.
+ * Seals what a codec made of a value, if that is small enough.
  *
  * @param compressed the codec's own output, whole
  * @param rawLength length of the value before compression, bytes, below 2^32
+ * @param maxSize the largest envelope to accept, bytes, guard not counted
+ * @returns undefined if the envelope would be larger
  */
-export function sealCompressed(codecId: number, compressed: Uint8Array, rawLength: number, sealing: Sealing): Buffer {
-  const { trailer, leftOut } = compressedTrailer(codecId, compressed.length, rawLength, sealing)
+export function sealCompressed(
+  codecId: number,
+  compressed: Uint8Array,
+  rawLength: number,
+  sealing: Sealing,
+  maxSize = Infinity
+): Buffer | undefined {
+  const kind = kindOf(codecId)
+  const rawLengthWidth = widthFor(kind, compressed.length, rawLength)
+  const leftOut = isPrefixLeftOut(kind, rawLengthWidth) ? PREFIX_BYTES : 0
+  const trailer: Trailer = {
+    kind,
+    rawLengthWidth,
+    rawLength,
+    dictionary: undefined,
+    expiresAt: sealing.expiresAt,
+    probe: sealing.probe,
+    filtered: false,
+    codecId
+  }
+  if (compressed.length - leftOut + trailerLength(trailer) > maxSize) return undefined
   return assemble(compressed, leftOut, trailer, sealing.guard)
 }
 
-/** Length of the envelope that {@link sealCompressed} would make, guard not counted. */
-export function compressedSize(codecId: number, compressedLength: number, rawLength: number, sealing: Sealing): number {
-  const { trailer, leftOut } = compressedTrailer(codecId, compressedLength, rawLength, sealing)
-  return compressedLength - leftOut + trailerLength(trailer)
+function kindOf(codecId: number): number {
+  return codecId === CODEC_ID.lz4 ? KIND.lz4 : codecId === CODEC_ID.zstd ? KIND.zstd : KIND.other
 }
 
-function compressedTrailer(codecId: number, compressedLength: number, rawLength: number, sealing: Sealing) {
-  const { expiresAt, probe } = sealing
-  const width = rawLength < 0x100 ? 1 : rawLength < 0x10000 ? 2 : 4
-  const trailer = { rawLength, expiresAt, probe }
-  if (codecId === CODEC_ID.lz4) {
-    const whole = width === 4 && compressedLength >= LZ4_WHOLE_FROM
-    return {
-      trailer: { ...trailer, kind: KIND.lz4, rawLengthWidth: whole ? 0 : width } satisfies Trailer,
-      leftOut: whole ? 0 : PREFIX_BYTES
-    }
-  }
-  if (codecId === CODEC_ID.zstd) {
-    return {
-      trailer: { ...trailer, kind: KIND.zstd, rawLengthWidth: width } satisfies Trailer,
-      leftOut: width === 4 ? 0 : PREFIX_BYTES
-    }
-  }
-  return { trailer: { ...trailer, kind: KIND.other, rawLengthWidth: width, codecId } satisfies Trailer, leftOut: 0 }
+function widthFor(kind: number, compressedLength: number, rawLength: number): Trailer['rawLengthWidth'] {
+  if (rawLength < 0x100) return 1
+  if (rawLength < 0x10000) return 2
+  return kind === KIND.lz4 && compressedLength >= LZ4_WHOLE_FROM ? 0 : 4
 }
 
 function assemble(source: Uint8Array, from: number, trailer: Trailer, guard: Guard): Buffer {
@@ -69,6 +81,3 @@ function assemble(source: Uint8Array, from: number, trailer: Trailer, guard: Gua
   if (guardBytes !== undefined) out.set(guardBytes, end)
   return out
 }
-
-/** The most an envelope of a raw value can add to it: checksum, tag and guard; an expiry and a probe come on top. */
-export const MAX_PLAIN_OVERHEAD_BYTES = CRC_BYTES + 1 + GUARD_BYTES

@@ -30,20 +30,30 @@ export interface Probe {
   readonly effort: number
 }
 
-/** What a trailer says, apart from its checksum. */
+/**
+ * What a trailer says, apart from its checksum. Every field is always there, and always in this order: objects of one shape
+ * keep the code that handles them fast.
+ */
 export interface Trailer {
   readonly kind: number
   /** 0 when the trailer leaves rawLen out. */
   readonly rawLengthWidth: 0 | 1 | 2 | 4
   readonly rawLength: number
-  readonly dictionary?: number | undefined
+  readonly dictionary: number | undefined
   /** ms since 1970 */
-  readonly expiresAt?: number | undefined
-  readonly probe?: Probe | undefined
-  readonly filtered?: boolean | undefined
-  /** Present with kind 7. */
-  readonly codecId?: number | undefined
+  readonly expiresAt: number | undefined
+  readonly probe: Probe | undefined
+  readonly filtered: boolean
+  /** Stored with kind 7 only. */
+  readonly codecId: number | undefined
 }
+
+const BARE = { rawLengthWidth: 0, rawLength: 0, dictionary: undefined, expiresAt: undefined, probe: undefined } as const
+
+/** The trailer of a raw value without a checksum. */
+export const UNCHECKED: Trailer = { kind: KIND.rawUnchecked, ...BARE, filtered: false, codecId: undefined }
+/** The trailer of a raw value with a checksum and nothing else. */
+export const CHECKED: Trailer = { kind: KIND.raw, ...BARE, filtered: false, codecId: undefined }
 
 /** Bytes behind the payload. */
 export function trailerLength(trailer: Trailer): number {
@@ -167,10 +177,13 @@ function readUnchecked(tag: number, payloadLength: number): { trailer: Trailer; 
   return { trailer: UNCHECKED, payloadLength }
 }
 
-export const UNCHECKED: Trailer = { kind: KIND.rawUnchecked, rawLengthWidth: 0, rawLength: 0 }
-
 /** Covers every byte of the envelope but itself. */
 function envelopeCrc(envelope: Buffer, payloadLength: number, end: number): number {
   const ofPayload = crc32c(envelope.subarray(0, payloadLength))
   return crc32c(envelope.subarray(payloadLength + CRC_BYTES, end), ofPayload)
+}
+
+/** Whether the codec's own first bytes are left out of the payload, because the trailer or the kind says the same. */
+export function isPrefixLeftOut(kind: number, rawLengthWidth: number): boolean {
+  return kind === KIND.lz4 ? rawLengthWidth !== 0 : kind === KIND.zstd && rawLengthWidth !== 4
 }

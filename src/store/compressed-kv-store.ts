@@ -1,4 +1,11 @@
-import { AbstractLevel, type AbstractPutOptions, type AbstractSnapshot } from 'abstract-level'
+import {
+  type AbstractBatchOperation,
+  type AbstractBatchOptions,
+  type AbstractChainedBatch,
+  AbstractLevel,
+  type AbstractPutOptions,
+  type AbstractSnapshot
+} from 'abstract-level'
 import { CompressedKvError, notSupported } from '../errors.js'
 import { type AnyLevel, KEY_AS_BYTES, type Wrappable } from './any-level.js'
 import { assertWrappable, hold, release, rootOf } from './backend.js'
@@ -159,22 +166,31 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // abstract-level keeps a deferred call's arguments until the database is open. What is handed in is copied at the call.
 
-  override put<PK = K, PV = V>(key: PK, value: PV, options?: AbstractPutOptions<PK, PV>): Promise<void> {
+  override put(key: K, value: V): Promise<void>
+  override put<PK = K, PV = V>(key: PK, value: PV, options: AbstractPutOptions<PK, PV>): Promise<void>
+  override put(key: K, value: V, options?: AbstractPutOptions<K, V>): Promise<void> {
     if (this.status === 'opening') return super.put(copied(key), copied(value), options!)
     return super.put(key, value, options!)
   }
 
-  override batch(operations?: unknown, options?: unknown): never {
+  override batch(operations: AbstractBatchOperation<typeof this, K, V>[]): Promise<void>
+  override batch<BK = K, BV = V>(
+    operations: AbstractBatchOperation<typeof this, BK, BV>[],
+    options: AbstractBatchOptions<BK, BV>
+  ): Promise<void>
+  override batch(): AbstractChainedBatch<typeof this, K, V>
+  override batch(...args: [AbstractBatchOperation<typeof this, K, V>[]?, AbstractBatchOptions<K, V>?]): unknown {
+    const [operations, options] = args
+    if (args.length === 0) return super.batch()
     const deferred = this.status === 'opening' && Array.isArray(operations)
-    const owned = deferred ? (operations as DeferredOperation[]).map(copiedOperation) : operations
-    return (arguments.length === 0 ? super.batch() : super.batch(owned as never, options as never)) as never
+    return super.batch(deferred ? operations.map(copiedOperation) : operations!, options!)
   }
 
-  async _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
+  _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
     return this.#write([this.#operation({ type: 'put', key, value }, options)], options.sync === true)
   }
 
-  async _del(key: Buffer, options: WriteOptions): Promise<void> {
+  _del(key: Buffer, options: WriteOptions): Promise<void> {
     return this.#write([this.#operation({ type: 'del', key }, options)], options.sync === true)
   }
 
@@ -222,7 +238,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // ---- reading
 
-  async _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
+  _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
     return this.#open.reader.get(key, options)
   }
 
@@ -230,15 +246,15 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     return this.#open.reader.getSync(key, options)
   }
 
-  async _getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
+  _getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
     return this.#open.reader.getMany(keys, options)
   }
 
-  async _has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
+  _has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
     return this.#open.reader.has(key, options)
   }
 
-  async _hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
+  _hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
     return this.#open.reader.hasMany(keys, options)
   }
 
@@ -273,18 +289,14 @@ function throwCause(error: Error & { code?: string }): never {
   throw error.code === 'LEVEL_DATABASE_NOT_OPEN' && error.cause instanceof Error ? error.cause : error
 }
 
-interface DeferredOperation {
-  readonly key: unknown
-  readonly value?: unknown
-}
-
 function copied<T>(value: T): T {
   return value instanceof Uint8Array ? (Buffer.from(value) as Uint8Array as T) : value
 }
 
-function copiedOperation<T extends DeferredOperation>(operation: T): T {
-  const { key, value } = operation
-  return { ...operation, key: copied(key), ...(value === undefined ? {} : { value: copied(value) }) }
+function copiedOperation<T extends object>(operation: T): T {
+  const owned = { ...operation } as { key?: unknown; value?: unknown }
+  for (const name of ['key', 'value'] as const) if (name in owned) owned[name] = copied(owned[name])
+  return owned as T
 }
 
 /** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */

@@ -2,7 +2,7 @@ import { CODEC_ID, type Codec } from '../codec/codec.js'
 import { offThread } from '../codec/off-thread.js'
 import { MAX_EXPIRES_AT } from '../envelope/format.js'
 import { tooLarge } from '../envelope/open.js'
-import { compressedSize, type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
+import { type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
 import { invalidOption } from '../errors.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
 import type { Settings, WriteOptions } from './options.js'
@@ -67,12 +67,10 @@ export class Sealer {
   }
 
   #keepSmaller(codec: Codec, raw: Buffer, compressed: Uint8Array, expiresAt: number | undefined): Buffer {
-    const sealing = { ...this.#context, expiresAt }
-    const size = compressedSize(codec.id, compressed.length, raw.length, sealing)
-    if (size > raw.length * (1 - this.#settings.minSaving)) {
-      return this.#sealRaw('incompressible', raw, expiresAt, codec)
-    }
-    const sealed = sealCompressed(codec.id, compressed, raw.length, sealing)
+    const sealing = expiresAt === undefined ? this.#context : { ...this.#context, expiresAt }
+    const maxSize = raw.length * (1 - this.#settings.minSaving)
+    const sealed = sealCompressed(codec.id, compressed, raw.length, sealing, maxSize)
+    if (sealed === undefined) return this.#sealRaw('incompressible', raw, expiresAt, codec)
     this.#counters.sealed(codec.name, raw.length, sealed.length)
     return sealed
   }
@@ -91,7 +89,8 @@ export class Sealer {
     tried?: Codec
   ): Buffer {
     const probe = tried === undefined ? undefined : { codecId: tried.id, effort: tried.effort ?? 0 }
-    const sealed = sealRaw(raw, { ...this.#context, expiresAt, probe })
+    const bare = expiresAt === undefined && probe === undefined
+    const sealed = sealRaw(raw, bare ? this.#context : { ...this.#context, expiresAt, probe })
     this.#counters.sealedRaw(reason, raw.length, sealed.length)
     return sealed
   }

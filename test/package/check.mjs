@@ -1,0 +1,63 @@
+// Packs the library, installs the tarball into a project of its own, and uses it there as a stranger would: from plain ESM, by
+// require, from TypeScript, and with a store left open at the end of the program.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = new URL('../..', import.meta.url).pathname
+const require = createRequire(import.meta.url)
+const project = mkdtempSync(join(tmpdir(), 'compressed-kv-package-'))
+const write = (name, text) => writeFileSync(join(project, name), text)
+const run = (command, ...args) => execFileSync(command, args, { cwd: project, encoding: 'utf8', timeout: 300_000 })
+
+const program = `
+const db = new CompressedKvStore(new Level(process.argv[2], { valueEncoding: 'json' }), { codec: 'zstd' })
+const value = { text: 'compressible '.repeat(1000) }
+db.put('key', value)
+  .then(() => db.get('key'))
+  .then(found => {
+    if (found.text !== value.text) throw new Error('not what was put')
+    if (db.getSync('key').text !== value.text) throw new Error('not what was put')
+    console.log('stored', db.stats().written.byCodec.zstd.values, 'with zstd; left open')
+  })
+`
+
+try {
+  const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', project], { cwd: root, encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .at(-1)
+  const level = require('level/package.json').version
+  write('package.json', JSON.stringify({ name: 'user', private: true, dependencies: { level } }))
+  run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', join(project, tarball))
+
+  write('esm.mjs', `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n${program}`)
+  write('cjs.cjs', `const { CompressedKvStore } = require('compressed-kv')\nconst { Level } = require('level')\n${program}`)
+  write('user.mts', `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n
+const db = new CompressedKvStore(new Level<string, { a: number }>('db', { valueEncoding: 'json' }), { codec: 'lz4' })
+await db.put('key', { a: 1 }, { codec: 'zstd', ttl: 1000, sync: true })
+const found: { a: number } | undefined = await db.get('key')
+const sublevel = db.sublevel<string, string>('sub', {})
+await sublevel.batch([{ type: 'put', key: 'x', value: 'y', codec: 'none' }])
+// @ts-expect-error a codec that does not exist
+await sublevel.put('x', 'y', { codec: 'snappy' })
+export { found }
+`)
+  write(
+    'tsconfig.json',
+    JSON.stringify({
+      compilerOptions: { module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable'], strict: true, noEmit: true, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
+      include: ['user.mts']
+    })
+  )
+
+  // A store that kept the process alive would run into the time limit.
+  console.log('esm:', run(process.execPath, 'esm.mjs', 'db-esm').trim())
+  console.log('require:', run(process.execPath, 'cjs.cjs', 'db-cjs').trim())
+  run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
+  console.log('typescript: no errors')
+} finally {
+  rmSync(project, { recursive: true, force: true })
+}
