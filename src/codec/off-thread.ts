@@ -1,7 +1,10 @@
-import { availableParallelism } from 'node:os'
-
-/** Codec calls under way at once, in the whole process: they share one thread pool with the backend's reads and writes. */
-const MAX_CALLS = Math.max(2, Math.min(4, availableParallelism()))
+/** Threads that libuv starts, unless this variable says otherwise. */
+const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE']) || 4)
+/**
+ * Codec calls under way at once, in the whole process. One thread is left alone: the backend's reads and writes run on the same
+ * pool, and must not wait behind values of many megabytes.
+ */
+const MAX_CALLS = Math.max(1, THREADS - 1)
 /** Bytes those calls may hold between them. One larger call is let in alone. */
 const MAX_BYTES = 64 * 1024 * 1024
 

@@ -34,7 +34,7 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
   const { kind } = trailer
   refuseFuture(trailer)
   if (kind === KIND.rawUnchecked || kind === KIND.raw) {
-    if (trailer.rawLengthWidth !== 0 && trailer.rawLength !== payloadLength) throw corruption('raw lengths differ')
+    if (trailer.rawLengthWidth !== 0) throw corruption('a raw value with a length')
     if (payloadLength > maxValueSize) throw tooLarge(payloadLength, maxValueSize)
     return raw(envelope, payloadLength, trailer, true)
   }

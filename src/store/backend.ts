@@ -1,11 +1,12 @@
+import type { AbstractOpenOptions } from 'abstract-level'
 import { CompressedKvError, notSupported } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 
 /**
- * Whether a backend keeps checksums of its own blocks, so that short raw values may do without one. LevelDB does; it is known
- * by answering for a property that only LevelDB has. Ask when it is open.
+ * Whether a backend is LevelDB, which stores checksums of its own blocks, so that short raw values may do without one, and which
+ * hands out memory that nobody else has. It is known by answering for a property that only LevelDB has. Ask when it is open.
  */
-export function hasBlockChecksums(backend: AnyLevel): boolean {
+export function isLevelDb(backend: AnyLevel): boolean {
   const root = rootOf(backend) as AnyLevel & { getProperty?(name: string): unknown }
   if (typeof root.getProperty !== 'function') return false
   try {
@@ -37,20 +38,56 @@ export function assertWrappable(backend: AnyLevel): void {
   }
 }
 
-/** Backends that an open store holds: a second store over the same one would read and write past the first's queue. */
-const held = new WeakSet<AnyLevel>()
+/** Stores that hold a backend, by its root and then by the prefix of the sublevel that the backend is, or ''. */
+const held = new WeakMap<AnyLevel, Map<string, object>>()
 
-/** @throws LEVEL_LOCKED if another open store holds the backend */
-export function hold(backend: AnyLevel): void {
-  if (held.has(backend)) {
+/**
+ * Takes a backend for a store, for as long as that is open: a second store over the same one would read and write past the
+ * first's queue.
+ *
+ * @throws LEVEL_LOCKED if another store in this process holds it
+ */
+export function hold(backend: AnyLevel, store: object): void {
+  if (isHeld(backend)) {
     throw new CompressedKvError(
       'LEVEL_LOCKED',
       'Another open CompressedKvStore wraps this backend: close that one first'
     )
   }
-  held.add(backend)
+  const root = rootOf(backend)
+  held.set(root, (held.get(root) ?? new Map<string, object>()).set(prefixOf(backend), store))
 }
 
-export function release(backend: AnyLevel): void {
-  held.delete(backend)
+export function isHeld(backend: AnyLevel): boolean {
+  return held.get(rootOf(backend))?.has(prefixOf(backend)) ?? false
+}
+
+/** Lets go of a backend, if it is this store that holds it. */
+export function release(backend: AnyLevel, store: object): void {
+  const stores = held.get(rootOf(backend))
+  if (stores?.get(prefixOf(backend)) === store) stores.delete(prefixOf(backend))
+}
+
+function prefixOf(backend: AnyLevel): string {
+  return (backend as AnyLevel & { prefix?: string }).prefix ?? ''
+}
+
+export function isOpen(backend: AnyLevel): boolean {
+  return backend.status === 'open'
+}
+
+/** Opens the backend, or waits for it to be open. It keeps its own defaults unless the store was told otherwise. */
+export async function openBackend(backend: AnyLevel, options: AbstractOpenOptions): Promise<void> {
+  const { createIfMissing, errorIfExists, passive: _, ...rest } = options
+  try {
+    await backend.open({
+      ...rest,
+      ...(createIfMissing === false ? { createIfMissing } : {}),
+      ...(errorIfExists === true ? { errorIfExists } : {})
+    })
+  } catch (error) {
+    // The store wraps it once more: the backend's wrapping would only hide the cause.
+    const { code, cause } = error as Error & { code?: string }
+    throw code === 'LEVEL_DATABASE_NOT_OPEN' && cause instanceof Error ? cause : error
+  }
 }

@@ -12,9 +12,7 @@ export interface EncodedOperation extends WriteOptions {
   readonly sublevel?: AnyLevel | null
 }
 
-interface BatchTarget {
-  _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void>
-}
+type WriteBatch = (operations: readonly EncodedOperation[], options: WriteOptions) => Promise<void>
 
 const Base = AbstractChainedBatch as unknown as new (
   db: AnyLevel,
@@ -23,12 +21,14 @@ const Base = AbstractChainedBatch as unknown as new (
 
 /** Collects operations and writes them as one batch. */
 export class StoreChainedBatch extends Base {
-  readonly #store: AnyLevel & BatchTarget
+  readonly #store: AnyLevel
+  readonly #writeBatch: WriteBatch
   #operations: EncodedOperation[] = []
 
-  constructor(store: AnyLevel & BatchTarget) {
+  constructor(store: AnyLevel, writeBatch: WriteBatch) {
     super(store, { add: true })
     this.#store = store
+    this.#writeBatch = writeBatch
   }
 
   // abstract-level prefixes the key of a foreign sublevel as if it were its own, so these have to look before it does.
@@ -51,7 +51,7 @@ export class StoreChainedBatch extends Base {
   }
 
   async _write(options: WriteOptions): Promise<void> {
-    return this.#store._batch(this.#operations, options)
+    return this.#writeBatch(this.#operations, options)
   }
 }
 

@@ -52,11 +52,20 @@ async function clearLimited(
   for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
     if (left === 0) break
     if (isReserved(key)) continue
-    if (value === undefined || opener.open(value) !== undefined) left--
+    if (value === undefined || isVisible(opener, value)) left--
     operations.push({ type: 'del', key: asBuffer(key) })
     if (operations.length === CHUNK_OPERATIONS) await flush()
   }
   if (operations.length > 0) await flush()
+}
+
+/** A damaged value is there to be seen, and to be deleted. */
+function isVisible(opener: Opener, value: Uint8Array): boolean {
+  try {
+    return opener.open(value) !== undefined
+  } catch {
+    return true
+  }
 }
 
 function snapshotAndSync({ snapshot, sync }: EncodedClearOptions) {

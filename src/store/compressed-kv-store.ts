@@ -1,19 +1,15 @@
-import {
-  type AbstractBatchOperation,
-  type AbstractBatchOptions,
-  type AbstractChainedBatch,
-  AbstractLevel,
-  type AbstractPutOptions,
-  type AbstractSnapshot
-} from 'abstract-level'
+import { AbstractLevel, type AbstractOpenOptions, type AbstractSnapshot } from 'abstract-level'
+import type { Codec } from '../codec/codec.js'
 import { CompressedKvError, notSupported } from '../errors.js'
-import { type AnyLevel, KEY_AS_BYTES, type Wrappable } from './any-level.js'
-import { assertWrappable, hold, release, rootOf } from './backend.js'
+import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
+import type { AnyLevel, Wrappable } from './any-level.js'
+import { assertWrappable, hold, isHeld, isOpen, openBackend, release, rootOf } from './backend.js'
 import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
 import { clearBackend, type EncodedClearOptions } from './clear.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
 import { type EncodedIteratorOptions, StoreIterator } from './iterator.js'
 import { manifestFor } from './manifest.js'
+import { copyDeferredArguments } from './deferred-copies.js'
 import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reader.js'
 import { assertNotReserved } from './reserved-keys.js'
@@ -41,6 +37,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   readonly #choice: CodecChoice
   readonly #counters = new Counters()
   #session: Session | undefined
+  /** Whether the backend is the store's to open and close: false until it was opened once. */
+  #opened = false
 
   /**
    * @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED for a backend that holds only text, or that is such a store itself
@@ -64,8 +62,9 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#settings = settings
     this.#choice = choice
     forwardAdditionalMethods(this, backend)
+    copyDeferredArguments(this)
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
-    if (rest.createIfMissing === false || rest.errorIfExists === true) backend.open(openOptions(rest)).catch(() => {})
+    if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
 
   /** The directory of the backend, if it has one. */
@@ -100,44 +99,52 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   /** Compacts a range of the backend, `[start..end)`, where the backend can. */
   async compactRange(start: K, end: K, options?: { keyEncoding?: string }): Promise<void> {
-    await this.#callWithRange('compactRange', start, end, options)
+    await this.flush()
+    await callWithRange(this, this.backend, 'compactRange', start, end, options)
   }
 
   /** Bytes of disk space that a range of the backend takes, `[start..end)`, where the backend can tell. */
   async approximateSize(start: K, end: K, options?: { keyEncoding?: string }): Promise<number> {
-    return (await this.#callWithRange('approximateSize', start, end, options)) as number
+    await this.flush()
+    return (await callWithRange(this, this.backend, 'approximateSize', start, end, options)) as number
   }
 
   /** Internal details of the backend, such as 'leveldb.stats', where it has them. */
   getProperty(property: string): string {
-    const backend = this.backend as { getProperty?: (name: string) => string }
-    if (typeof backend.getProperty !== 'function') throw notSupported('The backend has no getProperty()')
-    return backend.getProperty(property)
+    return backendProperty(this.backend, property)
   }
 
   // ---- opening and closing
 
-  async _open(options: { createIfMissing: boolean; errorIfExists: boolean }): Promise<void> {
+  async _open(options: AbstractOpenOptions): Promise<void> {
     const { backend } = this
-    const wasOpen = backend.status === 'open'
-    // Called before anything is awaited: the backend is about to open by itself.
-    await backend.open(openOptions(options)).catch(throwCause)
+    this.#opened = true
+    hold(backend, this)
+    const { status } = backend
     try {
+      // Called before anything is awaited: the backend is about to open by itself.
+      await openBackend(backend, options)
+      backend.attachResource(this) // Closing the backend closes the store first, also while the store still opens.
       for (const codec of this.#choice.named) codec.load?.()
-      hold(backend)
-      try {
-        this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (codec, error) =>
-          this.emit('codecError', { codec: codec.name, error })
-        )
-      } catch (error) {
-        release(backend)
-        throw error
-      }
+      this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (codec, error) =>
+        this.#tellCodecError(codec, error)
+      )
     } catch (error) {
-      if (!wasOpen) await backend.close()
+      backend.detachResource(this)
+      release(backend, this)
+      // While it is closing, it may be waiting for this very call.
+      if (status !== 'open' && isOpen(backend)) await backend.close()
       throw error
     }
-    backend.attachResource(this) // So that closing the backend closes the store first.
+  }
+
+  /** Closes the store and its backend, also one that the store never came to open. */
+  override async close(): Promise<void> {
+    await super.close()
+    const { backend } = this
+    if (this.#opened || isHeld(backend)) return
+    this.#opened = true
+    await backend.close()
   }
 
   /** Waits for the writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
@@ -145,7 +152,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     const { backend } = this
     await this.#open.writes.drain()
     backend.detachResource(this) // Else closing the backend would wait for the store, which waits for the backend.
-    if (backend.status === 'open') {
+    if (isOpen(backend)) {
       try {
         await backend.close()
       } catch (error) {
@@ -153,8 +160,17 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
         throw error
       }
     }
-    release(backend)
+    release(backend, this)
     this.#session = undefined
+  }
+
+  /** A listener must not come between a value and its being stored. */
+  #tellCodecError(codec: Codec, error: unknown): void {
+    try {
+      this.emit('codecError', { codec: codec.name, error })
+    } catch (cause) {
+      process.emitWarning(`A listener of 'codecError' threw: ${String(cause)}`, 'CompressedKvWarning')
+    }
   }
 
   get #open(): Session {
@@ -163,28 +179,6 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   // ---- writing
-
-  // abstract-level keeps a deferred call's arguments until the database is open. What is handed in is copied at the call.
-
-  override put(key: K, value: V): Promise<void>
-  override put<PK = K, PV = V>(key: PK, value: PV, options: AbstractPutOptions<PK, PV>): Promise<void>
-  override put(key: K, value: V, options?: AbstractPutOptions<K, V>): Promise<void> {
-    if (this.status === 'opening') return super.put(copied(key), copied(value), options!)
-    return super.put(key, value, options!)
-  }
-
-  override batch(operations: AbstractBatchOperation<typeof this, K, V>[]): Promise<void>
-  override batch<BK = K, BV = V>(
-    operations: AbstractBatchOperation<typeof this, BK, BV>[],
-    options: AbstractBatchOptions<BK, BV>
-  ): Promise<void>
-  override batch(): AbstractChainedBatch<typeof this, K, V>
-  override batch(...args: [AbstractBatchOperation<typeof this, K, V>[]?, AbstractBatchOptions<K, V>?]): unknown {
-    const [operations, options] = args
-    if (args.length === 0) return super.batch()
-    const deferred = this.status === 'opening' && Array.isArray(operations)
-    return super.batch(deferred ? operations.map(copiedOperation) : operations!, options!)
-  }
 
   _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
     return this.#write([this.#operation({ type: 'put', key, value }, options)], options.sync === true)
@@ -203,17 +197,17 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   _chainedBatch(): StoreChainedBatch {
-    return new StoreChainedBatch(this)
+    return new StoreChainedBatch(this, (operations, options) => this._batch(operations, options))
   }
 
   async _clear(options: EncodedClearOptions): Promise<void> {
     this.#assertWritable()
     const { writes, opener, marker, cache } = this.#open
     cache?.clear()
-    await writes.barrier(async () => {
-      await clearBackend(this.backend, options, opener, marker.ttlUsed)
-      cache?.clear()
-    })
+    await writes.barrier(() =>
+      // Also a clear that fails may have deleted something.
+      clearBackend(this.backend, options, opener, marker.ttlUsed).finally(() => cache?.clear())
+    )
   }
 
   #operation(operation: { type: 'put' | 'del'; key: Buffer; value?: Buffer }, options: WriteOptions): Operation {
@@ -266,62 +260,9 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   _snapshot(options: { owner: AnyLevel }): AbstractSnapshot {
     return new StoreSnapshot(options, this.backend)
   }
-
-  // ---- the backend's own methods
-
-  async #callWithRange(
-    method: 'compactRange' | 'approximateSize',
-    start: unknown,
-    end: unknown,
-    options: { keyEncoding?: string } | undefined
-  ): Promise<unknown> {
-    const backend = this.backend as AnyLevel & Record<string, unknown>
-    const call = backend[method]
-    if (typeof call !== 'function') throw notSupported(`The backend has no ${method}()`)
-    await this.flush()
-    const encoding = this.keyEncoding((options?.keyEncoding ?? this.keyEncoding()) as 'utf8')
-    return call.call(backend, encoding.encode(start as string), encoding.encode(end as string), KEY_AS_BYTES) as unknown
-  }
-}
-
-/** The store wraps the error of a failed open in one of its own; the backend's wrapping would only hide the cause. */
-function throwCause(error: Error & { code?: string }): never {
-  throw error.code === 'LEVEL_DATABASE_NOT_OPEN' && error.cause instanceof Error ? error.cause : error
-}
-
-function copied<T>(value: T): T {
-  return value instanceof Uint8Array ? (Buffer.from(value) as Uint8Array as T) : value
-}
-
-function copiedOperation<T extends object>(operation: T): T {
-  const owned = { ...operation } as { key?: unknown; value?: unknown }
-  for (const name of ['key', 'value'] as const) if (name in owned) owned[name] = copied(owned[name])
-  return owned as T
 }
 
 /** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
 function definedOptions({ codec, ttl }: EncodedOperation): WriteOptions {
   return { ...(codec === undefined ? {} : { codec }), ...(ttl === undefined ? {} : { ttl }) }
-}
-
-/** abstract-level has filled in its defaults; the backend keeps its own unless the store was told otherwise. */
-function openOptions<
-  T extends { createIfMissing?: boolean | undefined; errorIfExists?: boolean | undefined; passive?: unknown }
->(options: T): Omit<T, 'passive'> {
-  const { createIfMissing, errorIfExists, passive: _, ...rest } = options
-  return {
-    ...rest,
-    ...(createIfMissing === false ? { createIfMissing } : {}),
-    ...(errorIfExists === true ? { errorIfExists } : {})
-  } as Omit<T, 'passive'>
-}
-
-/** Methods that only some backends have are called as they are, with the backend's own encodings. */
-function forwardAdditionalMethods(store: AnyLevel, backend: AnyLevel): void {
-  for (const name of Object.keys(backend.supports.additionalMethods)) {
-    if (name in store) continue
-    const call = (backend as AnyLevel & Record<string, unknown>)[name]
-    if (typeof call !== 'function') continue
-    Object.defineProperty(store, name, { value: (...args: unknown[]) => call.apply(backend, args) as unknown })
-  }
 }

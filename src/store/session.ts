@@ -1,6 +1,6 @@
 import type { Codec } from '../codec/codec.js'
 import type { AnyLevel } from './any-level.js'
-import { hasBlockChecksums, rootOf } from './backend.js'
+import { isLevelDb } from './backend.js'
 import type { CodecChoice } from './codec-choice.js'
 import { MarkerState } from './marker-state.js'
 import { Opener } from './opener.js'
@@ -31,8 +31,9 @@ export async function beginSession(
 ): Promise<Session> {
   const marker = await MarkerState.load(backend)
   const { guard } = marker
-  const mayOmitChecksum = settings.checksum === 'auto' && hasBlockChecksums(backend)
-  const opener = new Opener(settings, guard, sharesMemory(backend), counters)
+  const levelDb = isLevelDb(backend)
+  const mayOmitChecksum = settings.checksum === 'auto' && levelDb
+  const opener = new Opener(settings, guard, !levelDb, counters)
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes) : undefined
   return {
     marker,
@@ -42,9 +43,4 @@ export async function beginSession(
     writes: new WriteQueue(backend, marker, cache),
     cache
   }
-}
-
-/** Only a backend known to copy what it reads, LevelDB, is trusted to hand out memory that is nobody else's. */
-function sharesMemory(backend: AnyLevel): boolean {
-  return !hasBlockChecksums(rootOf(backend))
 }

@@ -43,8 +43,10 @@ export class WriteQueue {
   readonly #marker: MarkerState
   readonly #cache: ValueCache | undefined
 
-  /** Entries that wait for something; empty unless values are sealed off the main thread. */
-  readonly #blocked = new Set<Entry>()
+  /** How many entries wait for something; none unless values are sealed off the main thread. */
+  #blocked = 0
+  /** Those of them that were accepted after the last blocked barrier. */
+  readonly #sinceBarrier = new Set<Entry>()
   /** The last blocked entry of a key, by the key's bytes. */
   readonly #lastOfKey = new Map<string, Entry>()
   #lastBarrier: Entry | undefined
@@ -108,7 +110,7 @@ export class WriteQueue {
         reject
       }
       for (const operation of operations) if (operation.type === 'put') this.#awaitSeal(entry, operation)
-      if (this.#blocked.size > 0) this.#awaitEarlier(entry)
+      if (this.#blocked > 0) this.#awaitEarlier(entry)
       if (entry.waitsFor === 0) this.#makeReady(entry)
       else this.#block(entry)
     })
@@ -130,11 +132,8 @@ export class WriteQueue {
   }
 
   #awaitEarlier(entry: Entry): void {
-    if (entry.barrier !== undefined) {
-      for (const earlier of this.#blocked) follow(entry, earlier)
-      return
-    }
     if (this.#lastBarrier !== undefined) follow(entry, this.#lastBarrier)
+    if (entry.barrier !== undefined) for (const earlier of this.#sinceBarrier) follow(entry, earlier)
     for (const { key } of entry.operations) {
       const earlier = this.#lastOfKey.get(key.toString('latin1'))
       if (earlier !== undefined) follow(entry, earlier)
@@ -142,8 +141,12 @@ export class WriteQueue {
   }
 
   #block(entry: Entry): void {
-    this.#blocked.add(entry)
-    if (entry.barrier !== undefined) this.#lastBarrier = entry
+    this.#blocked++
+    if (entry.barrier === undefined) this.#sinceBarrier.add(entry)
+    else {
+      this.#lastBarrier = entry
+      this.#sinceBarrier.clear()
+    }
     for (const { key } of entry.operations) this.#lastOfKey.set(key.toString('latin1'), entry)
   }
 
@@ -160,7 +163,8 @@ export class WriteQueue {
   }
 
   #unblock(entry: Entry): void {
-    this.#blocked.delete(entry)
+    this.#blocked--
+    this.#sinceBarrier.delete(entry)
     if (this.#lastBarrier === entry) this.#lastBarrier = undefined
     for (const { key } of entry.operations) {
       const name = key.toString('latin1')

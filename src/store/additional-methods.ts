@@ -1,0 +1,34 @@
+import { notSupported } from '../errors.js'
+import { type AnyLevel, KEY_AS_BYTES } from './any-level.js'
+
+/** Calls a method of the backend that takes two keys, with keys in the store's encoding. */
+export async function callWithRange<K>(
+  store: AnyLevel,
+  backend: AnyLevel,
+  method: 'compactRange' | 'approximateSize',
+  start: K,
+  end: K,
+  options: { keyEncoding?: string } = {}
+): Promise<unknown> {
+  const call = (backend as AnyLevel & Record<string, unknown>)[method]
+  if (typeof call !== 'function') throw notSupported(`The backend has no ${method}()`)
+  const encoding = store.keyEncoding((options.keyEncoding ?? store.keyEncoding()) as 'buffer')
+  const [from, to] = [start, end].map(key => encoding.encode(key as Buffer))
+  return call.call(backend, from, to, KEY_AS_BYTES) as unknown
+}
+
+export function backendProperty(backend: AnyLevel, property: string): string {
+  const { getProperty } = backend as { getProperty?: (name: string) => string }
+  if (typeof getProperty !== 'function') throw notSupported('The backend has no getProperty()')
+  return getProperty.call(backend, property)
+}
+
+/** Methods that only some backends have are called as they are, with the backend's own encodings. */
+export function forwardAdditionalMethods(store: AnyLevel, backend: AnyLevel): void {
+  for (const name of Object.keys(backend.supports.additionalMethods)) {
+    if (name in store) continue
+    const call = (backend as AnyLevel & Record<string, unknown>)[name]
+    if (typeof call !== 'function') continue
+    Object.defineProperty(store, name, { value: (...args: unknown[]) => call.apply(backend, args) as unknown })
+  }
+}

@@ -1,0 +1,96 @@
+import type * as Module from 'node:module'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { loadPackage } from '../../src/codec/load-package.js'
+import { zstd } from '../../src/codec/zstd.js'
+import { text } from '../support/sample-values.js'
+
+afterEach(() => {
+  vi.doUnmock('node:module')
+  vi.resetModules()
+})
+
+/** From here on, modules imported anew cannot require `missing`. */
+function withoutPackages(...missing: string[]): void {
+  vi.resetModules()
+  vi.doMock('node:module', async importOriginal => {
+    const { createRequire } = await importOriginal<typeof Module>()
+    return {
+      createRequire: (from: string | URL) => {
+        const require = createRequire(from)
+        const guarded = (name: string): unknown => {
+          if (missing.includes(name)) throw new Error(`Cannot find module '${name}'`)
+          return require(name)
+        }
+        const resolve = (name: string): string => {
+          if (missing.includes(name)) throw new Error(`Cannot find module '${name}'`)
+          return require.resolve(name)
+        }
+        return Object.assign(guarded, { resolve, cache: require.cache })
+      }
+    }
+  })
+}
+
+function load(): unknown {
+  return loadPackage('no-such-package', 'LZ4 compression')
+}
+
+describe('loadPackage', () => {
+  test('says which package is missing, what for, and what to do', () => {
+    expect(load).toThrow(expect.objectContaining({ code: 'CKV_CODEC_UNAVAILABLE' }))
+    expect(load).toThrow(/LZ4 compression needs the package 'no-such-package'.*npm install no-such-package/)
+    expect(load).toThrow(`${process.platform}-${process.arch}`)
+  })
+
+  test('keeps the cause', () => {
+    let caught: unknown
+    try {
+      load()
+    } catch (error) {
+      caught = error
+    }
+    expect((caught as Error).cause).toMatchObject({ code: 'MODULE_NOT_FOUND' })
+  })
+
+  test('loads what is there', () => {
+    expect(loadPackage('lz4-napi', 'LZ4 compression')).toHaveProperty('compressSync')
+  })
+})
+
+describe('without lz4-napi', () => {
+  test('the codec is made, and says what is missing when it is loaded or used', async () => {
+    withoutPackages('lz4-napi')
+    const { lz4 } = await import('../../src/codec/lz4.js')
+    const codec = lz4()
+    for (const use of [() => codec.load!(), () => codec.compressSync!(text(10))]) {
+      expect(use).toThrow(expect.objectContaining({ code: 'CKV_CODEC_UNAVAILABLE' }))
+      expect(use).toThrow(/'lz4-napi'.*npm install lz4-napi/)
+    }
+  })
+
+  test('the other codecs work', async () => {
+    withoutPackages('lz4-napi')
+    const { codecForReading } = await import('../../src/codec/registry.js')
+    const codec = codecForReading(2)
+    expect(codec.decompressSync!(codec.compressSync!(text(100)), 100)).toEqual(text(100))
+  })
+})
+
+test('without @bokuweb/zstd-wasm, Zstandard says so when it is loaded', async () => {
+  withoutPackages('@bokuweb/zstd-wasm')
+  const codec = (await import('../../src/codec/zstd.js')).zstd()
+  expect(() => codec.load!()).toThrow(expect.objectContaining({ code: 'CKV_CODEC_UNAVAILABLE' }))
+  expect(() => codec.load!()).toThrow(/'@bokuweb\/zstd-wasm'.*reinstall/)
+})
+
+test('without @mongodb-js/zstd, Zstandard works and reads and writes the same', async () => {
+  withoutPackages('@mongodb-js/zstd/bindings')
+  const { loadMongodbEngine } = await import('../../src/codec/zstd-mongodb.js')
+  expect(loadMongodbEngine()).toBeUndefined()
+
+  const alone = (await import('../../src/codec/zstd.js')).zstd()
+  const value = text(50_000)
+  alone.load!()
+  expect(value.equals(await alone.decompress(await zstd().compress(value), value.length))).toBe(true)
+  expect(value.equals(await zstd().decompress(await alone.compress(value), value.length))).toBe(true)
+})

@@ -1,0 +1,179 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type * as OffThreadModule from '../../src/codec/off-thread.js'
+
+type OffThread = typeof OffThreadModule.offThread
+
+const MIB = 1024 * 1024
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.resetModules()
+})
+
+/** A limiter of its own, as in a process whose thread pool has so many threads. */
+async function limiterFor(threads: string | undefined): Promise<OffThread> {
+  vi.resetModules()
+  vi.stubEnv('UV_THREADPOOL_SIZE', threads)
+  return (await import('../../src/codec/off-thread.js')).offThread
+}
+
+/** Work that runs until it is told to end, and what the limiter makes of it. */
+class Workbench {
+  readonly started: string[] = []
+  readonly #offThread: OffThread
+  readonly #running = new Map<
+    string,
+    { resolve: (value: string) => void; reject: (error: Error) => void; bytes: number }
+  >()
+
+  constructor(offThread: OffThread) {
+    this.#offThread = offThread
+  }
+
+  get running(): string[] {
+    return [...this.#running.keys()]
+  }
+
+  get bytes(): number {
+    return [...this.#running.values()].reduce((sum, work) => sum + work.bytes, 0)
+  }
+
+  begin(name: string, bytes: number): Promise<string> {
+    return this.#offThread(bytes, () => {
+      this.started.push(name)
+      return new Promise<string>((resolve, reject) => this.#running.set(name, { resolve, reject, bytes }))
+    })
+  }
+
+  async end(name: string, error?: Error): Promise<void> {
+    const { resolve, reject } = this.#running.get(name)!
+    this.#running.delete(name)
+    if (error === undefined) resolve(name)
+    else reject(error)
+    await settle()
+  }
+}
+
+function throwing(): Promise<never> {
+  throw new Error('at once')
+}
+
+/** Lets every promise that can settle do so. */
+async function settle(): Promise<void> {
+  await new Promise(resolve => setImmediate(resolve))
+}
+
+describe('calls at once', () => {
+  test.each([
+    { threads: undefined, most: 3 },
+    { threads: 'not a number', most: 3 },
+    { threads: '1', most: 1 },
+    { threads: '2', most: 1 },
+    { threads: '8', most: 7 }
+  ])(
+    'leave one of the threads alone: at most $most with UV_THREADPOOL_SIZE $threads, in order',
+    async ({ threads, most }) => {
+      const bench = new Workbench(await limiterFor(threads))
+      const names = Array.from({ length: 20 }, (_, i) => `call ${i}`)
+      const results = Promise.all(names.map(name => bench.begin(name, 1)))
+      await settle()
+
+      for (let ended = 0; ended < names.length; ended++) {
+        expect(bench.started).toEqual(names.slice(0, ended + most))
+        expect(bench.running).toHaveLength(Math.min(most, names.length - ended))
+        await bench.end(bench.running.at(-1)!)
+      }
+      expect(await results).toEqual(names)
+    }
+  )
+})
+
+describe('bytes at once', () => {
+  test('are at most 64 MiB', async () => {
+    const bench = new Workbench(await limiterFor('5'))
+    void bench.begin('half', 32 * MIB)
+    void bench.begin('other half', 32 * MIB)
+    void bench.begin('one byte', 1)
+    await settle()
+    expect(bench.running).toEqual(['half', 'other half'])
+    expect(bench.bytes).toBe(64 * MIB)
+
+    await bench.end('half')
+    expect(bench.running).toEqual(['other half', 'one byte'])
+  })
+
+  test('are never more, whatever the sizes and the order in which calls end', async () => {
+    const bench = new Workbench(await limiterFor('5'))
+    const sizes = [40, 30, 20, 10, 64, 1, 1, 1, 1, 63, 2, 33, 33, 5, 50, 14].map(mib => mib * MIB)
+    const results = Promise.all(sizes.map((size, i) => bench.begin(String(i), size)))
+    await settle()
+    for (let ended = 0; ended < sizes.length; ended++) {
+      expect(bench.running.length).toBeGreaterThan(0)
+      expect(bench.running.length).toBeLessThanOrEqual(4)
+      expect(bench.bytes).toBeLessThanOrEqual(64 * MIB)
+      await bench.end(bench.running[ended % bench.running.length]!)
+    }
+    expect(bench.started).toEqual(sizes.map((_, i) => String(i)))
+    expect(await results).toHaveLength(sizes.length)
+  })
+
+  test('a larger call is let in alone', async () => {
+    const bench = new Workbench(await limiterFor('5'))
+    void bench.begin('small', 1)
+    void bench.begin('large', 1000 * MIB)
+    void bench.begin('behind', 1)
+    await settle()
+    expect(bench.running).toEqual(['small'])
+    await bench.end('small')
+    expect(bench.running).toEqual(['large'])
+    await bench.end('large')
+    expect(bench.running).toEqual(['behind'])
+  })
+
+  test('a larger call need not wait when nothing runs', async () => {
+    const bench = new Workbench(await limiterFor('5'))
+    void bench.begin('large', 1000 * MIB)
+    void bench.begin('behind', 1)
+    await settle()
+    expect(bench.running).toEqual(['large'])
+  })
+})
+
+test('a call that would fit does not overtake one that waits', async () => {
+  const bench = new Workbench(await limiterFor('5'))
+  void bench.begin('first', 60 * MIB)
+  void bench.begin('waits', 10 * MIB)
+  void bench.begin('would fit', 1)
+  await settle()
+  expect(bench.running).toEqual(['first'])
+  await bench.end('first')
+  expect(bench.started).toEqual(['first', 'waits', 'would fit'])
+})
+
+describe('a call that fails', () => {
+  test('rejects with its own error and gives its place back', async () => {
+    const bench = new Workbench(await limiterFor('3'))
+    const failing = bench.begin('failing', 64 * MIB)
+    void bench.begin('next', 64 * MIB)
+    await settle()
+    await Promise.all([expect(failing).rejects.toThrow('no luck'), bench.end('failing', new Error('no luck'))])
+    expect(bench.running).toEqual(['next'])
+  })
+
+  test('gives its place back when it throws before it returns a promise', async () => {
+    const offThread = await limiterFor('3')
+    for (let i = 0; i < 10; i++) await expect(offThread(64 * MIB, throwing)).rejects.toThrow('at once')
+    expect(await offThread(64 * MIB, async () => 'works')).toBe('works')
+  })
+})
+
+test('a place that was given back serves calls made much later', async () => {
+  const bench = new Workbench(await limiterFor('3'))
+  for (const round of ['a', 'b', 'c']) {
+    const names = [1, 2, 3, 4].map(i => `${round}${i}`)
+    const results = Promise.all(names.map(name => bench.begin(name, 20 * MIB)))
+    await settle()
+    while (bench.running.length > 0) await bench.end(bench.running[0]!)
+    expect(await results).toEqual(names)
+  }
+})

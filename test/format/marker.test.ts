@@ -1,0 +1,146 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { crc32c } from '../../src/checksum/crc32c.js'
+import { decodeMarker, encodeMarker, type Marker, MARKER_KEY, newMarker } from '../../src/store/marker.js'
+import { everyBitFlipped } from '../support/sample-values.js'
+import { thrownCode } from '../support/thrown-code.js'
+
+const STORE_ID = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')
+const GUARD = Buffer.from('8a13c5520e77f0ff', 'hex')
+
+const MARKERS: { name: string; marker: Marker; hex: string }[] = [
+  {
+    name: 'a store begun empty',
+    marker: { storeId: STORE_ID, guard: undefined, plainValues: false, ttlUsed: false },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 00 00000000000000 0000000000000000 0000`
+  },
+  {
+    name: 'a guarded store',
+    marker: { storeId: STORE_ID, guard: GUARD, plainValues: true, ttlUsed: false },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 01 8a13c5520e77f0 0000000000000000 0000`
+  },
+  {
+    name: 'a guarded store with expiries',
+    marker: { storeId: STORE_ID, guard: GUARD, plainValues: true, ttlUsed: true },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 03 8a13c5520e77f0 0000000000000000 0000`
+  },
+  {
+    name: 'a swept store with expiries',
+    marker: { storeId: STORE_ID, guard: GUARD, plainValues: false, ttlUsed: true },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 02 8a13c5520e77f0 0000000000000000 0000`
+  }
+]
+
+/** The marker of a guarded store with bytes replaced, and a right checksum. */
+function intact(at: number, bytes: readonly number[], appended: readonly number[] = []): Buffer {
+  const body = encodeMarker(MARKERS[1]!.marker).subarray(0, -4)
+  const changed = Buffer.concat([body, Buffer.from(appended)])
+  changed.set(bytes, at)
+  return withChecksum(changed)
+}
+
+function withChecksum(body: Buffer): Buffer {
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32LE(crc32c(body))
+  return Buffer.concat([body, checksum])
+}
+
+function codeOf(bytes: Buffer) {
+  return thrownCode(() => decodeMarker(bytes))
+}
+
+test('the marker lies under a reserved key', () => {
+  expect(MARKER_KEY.toString('hex')).toBe(`ff636b7600${Buffer.from('marker').toString('hex')}`)
+})
+
+describe.each(MARKERS)('the marker of $name', ({ marker, hex }) => {
+  const stored = encodeMarker(marker)
+
+  test('is stored as the format says', () => {
+    expect(stored).toEqual(withChecksum(Buffer.from(hex.replaceAll(' ', ''), 'hex')))
+  })
+
+  test('comes back', () => {
+    expect(decodeMarker(stored)).toEqual(marker)
+  })
+
+  test('is corrupt with any bit flipped', () => {
+    for (const { bit, flipped } of everyBitFlipped(stored))
+      expect(codeOf(flipped), `bit ${bit}`).toBe('LEVEL_CORRUPTION')
+  })
+
+  test('is corrupt when cut anywhere, or when bytes follow', () => {
+    for (let length = 0; length < stored.length; length++) {
+      expect(codeOf(stored.subarray(0, length)), `${length} bytes`).toBe('LEVEL_CORRUPTION')
+    }
+    expect(codeOf(Buffer.concat([stored, Buffer.of(0)]))).toBe('LEVEL_CORRUPTION')
+  })
+})
+
+describe('an intact marker', () => {
+  test.each([0, 2, 255, 256])('of format version %i is not supported', version => {
+    expect(codeOf(intact(4, [version & 0xff, version >>> 8]))).toBe('LEVEL_NOT_SUPPORTED')
+  })
+
+  test.each(Array.from({ length: 16 }, (_, bit) => bit))('with feature bit %i is not supported', bit => {
+    const features = 1 << bit
+    expect(codeOf(intact(6, [features & 0xff, features >>> 8]))).toBe('LEVEL_NOT_SUPPORTED')
+  })
+
+  test.each([4, 8, 16, 32, 64, 128])('with flag %i is not supported: those of a log are of later versions', flag => {
+    expect(codeOf(intact(24, [flag | 1]))).toBe('LEVEL_NOT_SUPPORTED')
+    expect(() => decodeMarker(intact(24, [flag | 1]))).toThrow(/upgrade compressed-kv/)
+  })
+
+  test('whose sweep is as long as it says is read without it', () => {
+    expect(decodeMarker(intact(40, [3, 0], [7, 8, 9]))).toEqual(MARKERS[1]!.marker)
+  })
+
+  test.each([0, 2, 4, 0xffff])('of 3 bytes of sweep that claims %i is corrupt', claimed => {
+    expect(codeOf(intact(40, [claimed & 0xff, claimed >>> 8], [7, 8, 9]))).toBe('LEVEL_CORRUPTION')
+  })
+
+  test('with another magic is corrupt', () => {
+    expect(codeOf(intact(0, [0x43]))).toBe('LEVEL_CORRUPTION')
+  })
+
+  test('of a store begun empty gives no guard, however its bytes are come by', () => {
+    expect(decodeMarker(intact(24, [0, 0, 0, 0, 0, 0, 0, 0])).guard).toBeUndefined()
+    expect(decodeMarker(intact(24, [0, 0, 0, 0, 0, 0, 0, 1])).guard?.toString('hex')).toBe('00000000000001ff')
+  })
+})
+
+test('a decoded marker shares no memory with the stored bytes', () => {
+  const stored = encodeMarker(MARKERS[1]!.marker)
+  const marker = decodeMarker(stored)
+  stored.fill(0)
+  expect(marker).toEqual(MARKERS[1]!.marker)
+})
+
+describe('a new marker', () => {
+  afterEach(() => {
+    vi.doUnmock('node:crypto')
+    vi.resetModules()
+  })
+
+  test('has an id of its own, and a guard where plain values are', () => {
+    const [a, b] = [newMarker(true), newMarker(true)]
+    expect(a.storeId).toHaveLength(16)
+    expect(a.storeId).not.toEqual(b.storeId)
+    expect(a.guard).toHaveLength(8)
+    expect(a.guard!.at(-1)).toBe(0xff)
+    expect(a.guard).not.toEqual(b.guard)
+    expect(a).toMatchObject({ plainValues: true, ttlUsed: false })
+    expect(newMarker(false)).toMatchObject({ guard: undefined, plainValues: false, ttlUsed: false })
+  })
+
+  test('never has a guard of zeros, whatever chance gives: those stand for none', async () => {
+    const dice = [Buffer.alloc(7), Buffer.alloc(7), Buffer.of(0, 0, 0, 0, 0, 0, 1)]
+    vi.resetModules()
+    vi.doMock('node:crypto', () => ({
+      randomBytes: (size: number) => (size === 7 ? dice.shift() : Buffer.alloc(size))
+    }))
+    const mocked = await import('../../src/store/marker.js')
+    expect(mocked.newMarker(true).guard?.toString('hex')).toBe('00000000000001ff')
+    expect(dice).toHaveLength(0)
+  })
+})
