@@ -6,12 +6,13 @@ export type AnyLevel = AbstractLevel<any, any, any>
 
 /**
  * What the types of a backend must fit. Any abstract-level database does, also one like `Level` whose own methods are typed so
- * narrowly (`typeof this` in batch, iterators, hooks) that TypeScript does not let it pass for an AbstractLevel.
+ * narrowly (`typeof this` in batch, iterators, hooks) that TypeScript does not let it pass for an AbstractLevel. K and V are
+ * inferred from it; `get` is left out, because its result would make V of a database made in place `undefined`.
  */
 export type Wrappable<K, V> = Pick<
   // oxlint-disable-next-line typescript/no-explicit-any
   AbstractLevel<any, K, V>,
-  'supports' | 'status' | 'open' | 'close' | 'get' | 'put' | 'del' | 'keyEncoding' | 'valueEncoding' | 'attachResource'
+  'supports' | 'status' | 'open' | 'close' | 'put' | 'del' | 'keyEncoding' | 'valueEncoding' | 'attachResource'
 >
 
 /** Tells a backend that keys and values come and go as bytes, whatever its own encodings are. */

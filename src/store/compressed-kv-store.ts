@@ -1,4 +1,4 @@
-import { AbstractLevel, type AbstractOpenOptions, type AbstractSnapshot } from 'abstract-level'
+import { AbstractLevel, type AbstractOpenOptions, type AbstractSnapshot, type Transcoder } from 'abstract-level'
 import type { Codec } from '../codec/codec.js'
 import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
@@ -44,7 +44,16 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    * @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED for a backend that holds only text, or that is such a store itself
    */
   constructor(backend: Wrappable<K, V>, options?: CompressedKvStoreOptions<K, V>)
-  constructor(backend: Wrappable<unknown, unknown>, options: CompressedKvStoreOptions<K, V>)
+  // oxlint-disable typescript/no-explicit-any -- the types that the encodings given here replace
+  constructor(
+    backend: Wrappable<K, any>,
+    options: CompressedKvStoreOptions<K, V> & { readonly valueEncoding: string | Transcoder.PartialEncoding<V> }
+  )
+  constructor(
+    backend: Wrappable<any, any>,
+    options: CompressedKvStoreOptions<K, V> & { readonly keyEncoding: string | Transcoder.PartialEncoding<K> }
+  )
+  // oxlint-enable typescript/no-explicit-any
   constructor(wrappable: object, options?: CompressedKvStoreOptions<K, V>) {
     const backend = wrappable as AnyLevel
     assertWrappable(backend)

@@ -12,7 +12,7 @@ export interface CodecStats {
 /** What a store did since it was constructed. Numbers only go up; each call returns a copy. */
 export interface StoreStats {
   /** Values sealed, by the name of the codec that they are stored with; raw ones under 'none'. */
-  readonly written: CodecStats & {
+  readonly written: Readonly<CodecStats> & {
     readonly ratio: number
     readonly byCodec: Readonly<Record<string, Readonly<CodecStats>>>
   }

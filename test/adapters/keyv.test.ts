@@ -1,0 +1,242 @@
+import { CompressedKvStore } from 'compressed-kv'
+import { KeyvCompressedStore } from 'compressed-kv/keyv'
+import { Keyv } from 'keyv'
+import { Level } from 'level'
+import { MemoryLevel } from 'memory-level'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+
+type Store = CompressedKvStore
+
+const backends: Record<string, () => Store> = {
+  'memory-level': () => new CompressedKvStore(new MemoryLevel()),
+  level: () => new CompressedKvStore(new Level(temporaryDirectory()))
+}
+
+const open: Store[] = []
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await Promise.all(open.splice(0).map(store => store.close()))
+})
+
+function opened(store: Store): Store {
+  open.push(store)
+  return store
+}
+
+function keyvOver(store: Store, namespace: string): Keyv {
+  return new Keyv({ store: new KeyvCompressedStore(store), namespace, throwOnErrors: true })
+}
+
+async function entriesOf(keyv: Keyv): Promise<unknown[]> {
+  const entries: unknown[] = []
+  for await (const entry of keyv.iterator!(undefined)) entries.push(entry)
+  return entries
+}
+
+/** Moves the clock that both Keyv and the store read. */
+function clockAt(ms: number): void {
+  vi.spyOn(Date, 'now').mockReturnValue(ms)
+}
+
+/** Text that compresses, as a rendered page does. */
+const page = '<li class="entry"><a href="/docs">Documentation</a></li>\n'.repeat(200)
+
+describe.each(Object.entries(backends))('Keyv over a compressed store over %s', (_, backend) => {
+  let store: Store
+  let pages: Keyv
+  let users: Keyv
+
+  beforeEach(() => {
+    store = opened(backend())
+    pages = keyvOver(store, 'pages')
+    users = keyvOver(store, 'users')
+  })
+
+  it('gives back what was set, of any JSON type, while the store is still opening', async () => {
+    expect(store.status).toBe('opening')
+    const values = { text: 'å\u{1f4be}', number: 0, no: false, list: [1, { deep: 'yes' }], nothing: null }
+    for (const [key, value] of Object.entries(values)) expect(await pages.set(key, value)).toBe(true)
+    for (const [key, value] of Object.entries(values)) expect(await pages.get(key)).toEqual(value)
+    expect(await pages.get('never set')).toBeUndefined()
+  })
+
+  it('keeps keys apart by namespace', async () => {
+    await pages.set('a', 'page')
+    await users.set('a', 'user')
+    expect([await pages.get('a'), await users.get('a')]).toEqual(['page', 'user'])
+    expect(await store.keys().all()).toEqual(['pages:a', 'users:a'])
+  })
+
+  it('stores big values compressed and small ones raw', async () => {
+    await pages.set('big', page)
+    await pages.set('small', 'x')
+    expect(await pages.get('big')).toBe(page)
+    const { written, raw } = store.stats()
+    expect(written.byCodec.lz4).toMatchObject({ values: 1 })
+    expect(written.byCodec.lz4!.bytesIn).toBeGreaterThan(page.length)
+    expect(written.byCodec.lz4!.bytesStored).toBeLessThan(page.length / 10)
+    expect(raw.belowMinSize).toBe(1)
+  })
+
+  it('lets entries expire in Keyv and in the store, to the millisecond', async () => {
+    clockAt(1_000_000)
+    await pages.set('brief', page, 500)
+    await pages.set('lasting', page)
+    clockAt(1_000_499)
+    expect(await pages.get('brief')).toBe(page)
+    expect(await pages.has('brief')).toBe(true)
+    clockAt(1_000_500)
+    expect(await pages.get('brief')).toBeUndefined()
+    expect(await pages.has('brief')).toBe(false)
+    expect(await pages.getMany(['brief', 'lasting'])).toEqual([undefined, page])
+    expect(await entriesOf(pages)).toEqual([['lasting', page]])
+    expect(await store.keys().all()).toEqual(['pages:lasting'])
+    expect(await pages.delete('brief')).toBe(false)
+  })
+
+  it("applies Keyv's default ttl, and a later set without one removes it", async () => {
+    clockAt(1_000_000)
+    pages.ttl = 100
+    await pages.set('a', 1)
+    await pages.set('b', 1)
+    await pages.set('b', 2, 0) // For Keyv, 0 means for ever.
+    clockAt(2_000_000)
+    expect(await pages.get(['a', 'b'])).toEqual([undefined, 2])
+  })
+
+  it('reports an error of the store through Keyv', async () => {
+    const errors: unknown[] = []
+    pages.on('error', error => errors.push(error))
+    await expect(pages.set('a', 1, -1)).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+    pages.throwOnErrors = false
+    expect(await pages.set('a', 1, -1)).toBe(false)
+    expect(errors).toMatchObject([{ code: 'CKV_INVALID_OPTION' }, { code: 'CKV_INVALID_OPTION' }])
+  })
+
+  it('refuses values that Keyv has not serialised, instead of storing [object Object]', async () => {
+    pages.serialize = undefined
+    await expect(pages.set('a', { b: 1 })).rejects.toThrow(TypeError)
+    expect(await store.has('pages:a')).toBe(false)
+  })
+
+  it('deletes, and tells whether there was something to delete', async () => {
+    await pages.set('a', 1)
+    await users.set('a', 1)
+    expect(await pages.delete('a')).toBe(true)
+    expect(await pages.delete('a')).toBe(false)
+    expect(await pages.get('a')).toBeUndefined()
+    expect(await users.get('a')).toBe(1)
+  })
+
+  it('gets, sets, looks up and deletes many at once', async () => {
+    expect(
+      await pages.setMany([
+        { key: 'a', value: 1 },
+        { key: 'b', value: page },
+        { key: 'c', value: 3 }
+      ])
+    ).toEqual([true, true, true])
+    expect(await pages.getMany(['a', 'none', 'b'])).toEqual([1, undefined, page])
+    expect(await pages.hasMany(['a', 'none', 'c'])).toEqual([true, false, true])
+    expect(await pages.deleteMany(['a', 'none', 'b'])).toBe(true)
+    expect(await pages.deleteMany(['a', 'none'])).toBe(false)
+    expect(await pages.deleteMany([])).toBe(false)
+    expect(await pages.hasMany(['a', 'b', 'c'])).toEqual([false, false, true])
+  })
+
+  it('keeps the order of calls that nobody awaits', async () => {
+    const adapter = new KeyvCompressedStore(store)
+    await store.put('k', 'old')
+    await Promise.all([adapter.delete('k'), adapter.set('k', 'new')])
+    expect(await adapter.get('k')).toBe('new')
+    await Promise.all([adapter.set('k', 'newer'), adapter.deleteMany(['k'])])
+    expect(await adapter.get('k')).toBeUndefined()
+    await Promise.all([adapter.set('k', 'newest'), adapter.clear()])
+    expect(await adapter.get('k')).toBeUndefined()
+  })
+
+  it('clears one namespace and leaves its neighbours alone', async () => {
+    const page1 = keyvOver(store, 'page')
+    const page2 = keyvOver(store, 'pages2')
+    for (const keyv of [pages, users, page1, page2]) await keyv.set('a', 1)
+    await store.put('pages', 'a key of another user of the store')
+    await pages.clear()
+    expect(await pages.get('a')).toBeUndefined()
+    expect(await store.keys().all()).toEqual(['page:a', 'pages', 'pages2:a', 'users:a'])
+  })
+
+  it('clears and iterates over everything without a namespace', async () => {
+    const adapter = new KeyvCompressedStore(store)
+    await adapter.set('plain', '1')
+    await pages.set('a', 1)
+    const entries: unknown[] = []
+    for await (const entry of adapter.iterator()) entries.push(entry)
+    expect(entries).toEqual([
+      ['pages:a', '{"value":1}'],
+      ['plain', '1']
+    ])
+    await adapter.clear()
+    expect(await store.keys().all()).toEqual([])
+  })
+
+  it('iterates over one namespace, in the order of keys', async () => {
+    await pages.set('b', page)
+    await pages.set('a:1', [1])
+    await users.set('a', 'of another namespace')
+    expect(await entriesOf(pages)).toEqual([
+      ['a:1', [1]],
+      ['b', page]
+    ])
+  })
+
+  it('closes the iterator of the store when a loop is left early', async () => {
+    await pages.set('a', 1)
+    await pages.set('b', 1)
+    for await (const entry of pages.iterator!(undefined)) {
+      expect(entry).toEqual(['a', 1])
+      break
+    }
+    await pages.disconnect()
+    expect(store.status).toBe('closed')
+  })
+
+  it('serves any number of Keyvs over one store without a warning', async () => {
+    const warned = vi.fn<(warning: Error) => void>()
+    process.on('warning', warned)
+    const many = Array.from({ length: 20 }, (__, i) => keyvOver(store, `cache${i}`))
+    await Promise.all(many.map((keyv, i) => keyv.set('k', i)))
+    expect(await Promise.all(many.map(keyv => keyv.get('k')))).toEqual(many.map((__, i) => i))
+    await new Promise(resolve => setImmediate(resolve)) // Warnings are emitted in a later tick.
+    process.off('warning', warned)
+    expect(warned).not.toHaveBeenCalled()
+  })
+})
+
+it('stores text whatever the encodings of the store are, also in a sublevel', async () => {
+  const store = new CompressedKvStore(new MemoryLevel<number[], Date>({ keyEncoding: 'json', valueEncoding: 'json' }))
+  const keyv = new Keyv({ store: new KeyvCompressedStore(store), namespace: 'cache' })
+  await keyv.set('a', { b: 1 })
+  expect(await keyv.get('a')).toEqual({ b: 1 })
+  expect(await store.get('cache:a', { keyEncoding: 'utf8', valueEncoding: 'utf8' })).toBe('{"value":{"b":1}}')
+
+  const sublevel = store.sublevel('cached', { valueEncoding: 'json' })
+  const inside = new Keyv({ store: new KeyvCompressedStore(sublevel), namespace: 'cache' })
+  await inside.set('a', 2, 1000)
+  expect([await keyv.get('a'), await inside.get('a')]).toEqual([{ b: 1 }, 2])
+  await inside.clear()
+  expect([await keyv.get('a'), await inside.get('a')]).toEqual([{ b: 1 }, undefined])
+  await store.close()
+})
+
+it('finds the cache again after a restart', async () => {
+  const directory = temporaryDirectory()
+  const before: Store = new CompressedKvStore(new Level(directory), { codec: 'zstd' })
+  const keyv = keyvOver(before, 'pages')
+  await keyv.set('home', page)
+  await keyv.disconnect()
+
+  const after: Store = new CompressedKvStore(new Level(directory))
+  expect(await keyvOver(opened(after), 'pages').get('home')).toBe(page)
+})
