@@ -82,6 +82,10 @@ describe('intact bytes that contradict themselves are corrupt', () => {
     expect(openValue(intactEnvelope(Buffer.of(0, 0, 0, 0, 0), [0x01]), NO_GUARD)).toHaveLength(0)
   })
 
+  test('a raw length that is not that of the payload, named by the codec byte', () => {
+    expect(thrownCode(() => openValue(intactEnvelope(abc, [2, 0, 0x0f]), NO_GUARD))).toBe('LEVEL_CORRUPTION')
+  })
+
   test('a trailer longer than all there is', () => {
     for (const tag of Array.from({ length: 0xff }, (_, byte) => byte).filter(byte => (byte & 7) !== 0)) {
       expect(codeOf(Buffer.of(tag)), `tag ${tag}`).toBe('LEVEL_CORRUPTION')

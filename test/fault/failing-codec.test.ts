@@ -20,6 +20,15 @@ const fail = () => {
 }
 const reject = () => Promise.reject(broken)
 
+/** Stores a value with a codec that works, then puts a broken one in its place. */
+async function storedWith(id: number, value: Buffer, parts: Partial<Codec>) {
+  const { store } = await openStore({ codec: flawed(id, {}) })
+  await store.put('k', value)
+  await store.put('l', Buffer.from('intact'))
+  flawed(id, parts)
+  return store
+}
+
 describe('a codec that fails while sealing', () => {
   const failures: [string, Codec, Buffer][] = [
     ['throws at once', flawed(210, { compressSync: fail }), VALUE],
@@ -30,8 +39,8 @@ describe('a codec that fails while sealing', () => {
 
   it.each(failures)('%s: the value is stored raw, counted and told', async (_, codec, value) => {
     const { store } = await openStore({ codec })
-    const told = vi.fn()
-    store.on('codecError' as 'open', told)
+    const told = vi.fn<(event: object) => void>()
+    store.on('codecError', told)
     await store.put('k', value)
     expect((await store.get('k'))?.equals(value)).toBe(true)
     const { raw, written, lastCodecError } = store.stats()
@@ -72,7 +81,7 @@ describe('a codec that fails while sealing', () => {
     ['off the main thread', failures[1]![1], LARGE]
   ])('%s is not made worse by a listener that throws', async (_, codec, value) => {
     const { store } = await openStore({ codec })
-    store.on('codecError' as 'open', () => {
+    store.on('codecError', () => {
       throw new Error('the listener is broken')
     })
     await store.put('k', value).catch(() => {})
@@ -112,15 +121,6 @@ describe('a selector that throws', () => {
 
 describe('a codec that fails while reading', () => {
   const other = new Uint8Array(10)
-
-  /** Stores VALUE with a codec that works, then puts a broken one in its place. */
-  async function storedWith(id: number, value: Buffer, parts: Partial<Codec>) {
-    const { store } = await openStore({ codec: flawed(id, {}) })
-    await store.put('k', value)
-    await store.put('l', Buffer.from('intact'))
-    flawed(id, parts)
-    return store
-  }
 
   it('throwing gives LEVEL_CORRUPTION with its error as the cause', async () => {
     const store = await storedWith(220, VALUE, { decompressSync: fail, decompress: reject })

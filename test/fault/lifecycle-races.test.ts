@@ -55,6 +55,7 @@ describe('a store that is closed before it opened', () => {
     await turns()
     const next = new Level(location)
     await next.open()
+    expect(next.status).toBe('open')
     await next.close()
   })
 
@@ -71,11 +72,14 @@ describe('a store that is closed before it opened', () => {
 })
 
 describe('the backend is closed while the store opens', () => {
-  it('the store is closed as well, at whichever step it was, and can be opened again', async () => {
+  it.each([
+    ['that was open before', true],
+    ['that opens with it', false]
+  ])('%s: the store is closed as well, at whichever step it was, and can be opened again', async (_, before) => {
     const openOverClosed: number[] = []
     for (let step = 0; step < 60; step++) {
       const backend = memory()
-      await backend.open()
+      if (before) await backend.open()
       const store = new CompressedKvStore(backend)
       const opened = store.open()
       await microtasks(step)

@@ -103,6 +103,10 @@ describe('an intact marker', () => {
     expect(codeOf(intact(0, [0x43]))).toBe('LEVEL_CORRUPTION')
   })
 
+  test('that says plain values are there, but has no guard to tell them by, is corrupt', () => {
+    expect(codeOf(intact(25, [0, 0, 0, 0, 0, 0, 0]))).toBe('LEVEL_CORRUPTION')
+  })
+
   test('of a store begun empty gives no guard, however its bytes are come by', () => {
     expect(decodeMarker(intact(24, [0, 0, 0, 0, 0, 0, 0, 0])).guard).toBeUndefined()
     expect(decodeMarker(intact(24, [0, 0, 0, 0, 0, 0, 0, 1])).guard?.toString('hex')).toBe('00000000000001ff')

@@ -34,12 +34,37 @@ describe('while the store is opening the caller may change its buffers right aft
     expect([...new Float32Array(stored.buffer, stored.byteOffset, 3)]).toEqual([1, 2, 3])
   })
 
+  it('put of a view of shared memory', async () => {
+    const store = openingStore()
+    const shared = new Uint8Array(new SharedArrayBuffer(3)).fill(7)
+    const written = store.put('key', shared as unknown as Buffer)
+    shared.fill(0)
+    await written
+    expect([...(await store.get('key'))!]).toEqual([7, 7, 7])
+  })
+
+  it('put of a small view of a large buffer, which is not copied whole', async () => {
+    const store = openingStore()
+    const large = new Float32Array(8 * 1024 * 1024).fill(1)
+    const before = process.memoryUsage().arrayBuffers
+    const writes = Array.from({ length: 8 }, (_, i) => {
+      const view = large.subarray(i, i + 1)
+      const written = store.put(`k${i}`, view as unknown as Buffer)
+      view.fill(0)
+      return written
+    })
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(large.byteLength)
+    await Promise.all(writes)
+    const stored = (await store.get('k7'))!
+    expect([...new Float32Array(stored.buffer, stored.byteOffset, 1)]).toEqual([1])
+  })
+
   it('batch', async () => {
     const store = openingStore()
     const key = Buffer.from('key')
     const value = text(5000)
-    const operations = [{ type: 'put' as const, key, value, ...AS_BYTES }]
-    const written = store.batch(operations)
+    const operations = [{ type: 'put' as const, key, value }]
+    const written = store.batch<Buffer, Buffer>(operations, AS_BYTES)
     key.fill('x')
     value.fill(0)
     operations.pop()

@@ -9,14 +9,14 @@ const values: Record<string, Buffer> = {
   'small, raw': Buffer.from('a small value'),
   'compressed at once': text(5000),
   'compressed off the main thread': text(200_000),
-  'incompressible': noise(5000),
+  incompressible: noise(5000),
   'incompressible, off the main thread': noise(200_000)
 }
 
 /** Ways to write `value` under `key`; each returns before anything was awaited. */
 const writes: Record<string, (store: Store, key: Buffer, value: Buffer) => Promise<void>> = {
   put: (store, key, value) => store.put(key, value, AS_BYTES),
-  batch: (store, key, value) => store.batch([{ type: 'put', key, value, ...AS_BYTES }]),
+  batch: (store, key, value) => store.batch<Buffer, Buffer>([{ type: 'put', key, value }], AS_BYTES),
   'chained batch': (store, key, value) => store.batch().put(key, value, AS_BYTES).write()
 }
 
@@ -58,6 +58,20 @@ it('a chained batch owns what it was given before write() is called', async () =
   await batch.write()
   expect(await store.keys().all()).toEqual(['put'])
   expect((await store.get('put'))?.equals(text(5000))).toBe(true)
+})
+
+it('a chained batch of a sublevel does too', async () => {
+  const { store } = await openStore()
+  const sub = store.sublevel<string, Buffer>('sub', { valueEncoding: 'buffer' })
+  await sub.open()
+  const key = Buffer.from('key')
+  const value = text(5000)
+  const batch = sub.batch().put<Buffer, Buffer>(key, value, { keyEncoding: 'buffer' })
+  key.fill('x')
+  value.fill(0)
+  await batch.write()
+  expect(await sub.keys().all()).toEqual(['key'])
+  expect((await sub.get('key'))?.equals(text(5000))).toBe(true)
 })
 
 it('the key of a del may be changed right after the call', async () => {

@@ -26,6 +26,29 @@ const put =
   (store: Store) =>
     store.put(key, VALUE, options)
 
+/** Writes in the sublevel 'b' of the sublevel 'a'. */
+const inSublevel = (write: (sub: Store) => Promise<void>) => async (store: Store) => {
+  const sub = store.sublevel('a').sublevel<string, Buffer>('b', { valueEncoding: 'buffer' })
+  await sub.open()
+  await write(sub as unknown as Store)
+}
+
+/** Puts under 'k' in a sublevel, by its path. */
+const at =
+  (...path: string[]) =>
+  async (store: Store) => {
+    let level: Store = store
+    for (const name of path) {
+      level = level.sublevel<string, Buffer>(name, { valueEncoding: 'buffer' }) as unknown as Store
+    }
+    await level.open()
+    await level.put('k', VALUE)
+  }
+
+const never = () => {
+  throw new Error('asked')
+}
+
 describe('the codec of a write', () => {
   it('is lz4 unless something else is said', async () => {
     expect(await chosen(undefined, [put('k')])).toEqual(['lz4'])
@@ -58,11 +81,6 @@ describe('the codec of a write', () => {
   })
 
   it('may be named through sublevels', async () => {
-    const inSublevel = (write: (sub: Store) => Promise<void>) => async (store: Store) => {
-      const sub = store.sublevel('a').sublevel<string, Buffer>('b', { valueEncoding: 'buffer' })
-      await sub.open()
-      await write(sub as unknown as Store)
-    }
     expect(
       await chosen('none', [
         inSublevel(put('k', { codec: 'zstd' })),
@@ -92,14 +110,12 @@ describe('rules', () => {
       { prefix: 'a', codec: 'zstd' as const },
       { prefix: Buffer.from('ü'), codec: 'none' as const }
     ]
-    expect(await chosen(rules, ['abc', 'ab', 'a', 'b', 'ü', ''].map(key => put(key)))).toEqual([
-      'deflate',
-      'deflate',
-      'zstd',
-      'lz4',
-      'none',
-      'lz4'
-    ])
+    expect(
+      await chosen(
+        rules,
+        ['abc', 'ab', 'a', 'b', 'ü', ''].map(key => put(key))
+      )
+    ).toEqual(['deflate', 'deflate', 'zstd', 'lz4', 'none', 'lz4'])
   })
 
   it('one without prefix and sublevel matches every key', async () => {
@@ -114,16 +130,6 @@ describe('rules', () => {
       { sublevel: ['a', 'inner'], codec: deflate },
       { sublevel: 'a', codec: 'zstd' as const }
     ]
-    const at =
-      (...path: string[]) =>
-      async (store: Store) => {
-        let level: Store = store
-        for (const name of path) {
-          level = level.sublevel<string, Buffer>(name, { valueEncoding: 'buffer' }) as unknown as Store
-        }
-        await level.open()
-        await level.put('k', VALUE)
-      }
     expect(
       await chosen(rules, [at('a'), at('a', 'inner'), at('a', 'other'), at('a', 'inner', 'deep'), at('b'), at('ab')])
     ).toEqual(['zstd', 'deflate', 'zstd', 'deflate', 'lz4', 'lz4'])
@@ -153,9 +159,6 @@ describe('a selector', () => {
   })
 
   it('is not asked where the call names a codec', async () => {
-    const never = () => {
-      throw new Error('asked')
-    }
     expect(await chosen(never, [put('k', { codec: 'zstd' })])).toEqual(['zstd'])
   })
 })

@@ -56,7 +56,7 @@ describe('sublevels of the store', () => {
     await Promise.all([sub.open(), nested.open(), sibling.open()])
     await store.batch([
       { type: 'put', key: 'a', value: VALUE, sublevel: sub },
-      { type: 'put', key: 'b', value: VALUE, sublevel: nested },
+      { type: 'put', key: 'b', value: VALUE, sublevel: nested as never },
       { type: 'put', key: 'c', value: VALUE }
     ])
     await store
@@ -66,7 +66,7 @@ describe('sublevels of the store', () => {
       .write()
     await sub.batch([
       { type: 'put', key: 'f', value: VALUE, sublevel: nested },
-      { type: 'put', key: 'g', value: VALUE, sublevel: sibling },
+      { type: 'put', key: 'g', value: VALUE, sublevel: sibling as never },
       { type: 'del', key: 'a' }
     ])
     expect(await sub.keys().all()).toEqual(['!nested!b', '!nested!e', '!nested!f', 'd'])

@@ -2,12 +2,17 @@ import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
+import type { Wrappable } from '../../src/store/any-level.js'
 import { memory, openStore } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 const SMALL = Buffer.from('small')
 const NOT_OPEN = { code: 'LEVEL_DATABASE_NOT_OPEN' }
+
+const failingHook = async () => {
+  throw new Error('no')
+}
 
 describe('opening and closing', () => {
   it('opens by itself, and defers calls until then', async () => {
@@ -133,10 +138,10 @@ describe('hooks and events of writes', () => {
 
   it('the write event carries what the caller wrote', async () => {
     const { store } = await openStore()
-    const written = vi.fn()
+    const written = vi.fn<(operations: object[]) => void>()
     store.on('write', written)
     await store.put('k', text(5000))
-    const [[operations]] = written.mock.calls as [[{ key: string; value: Buffer }[]]]
+    const [[operations]] = written.mock.calls as unknown as [[{ key: string; value: Buffer }[]]]
     expect(operations[0]).toMatchObject({ type: 'put', key: 'k' })
     expect(operations[0]!.value.equals(text(5000))).toBe(true)
   })
@@ -154,13 +159,10 @@ describe('hooks and events of writes', () => {
   it('a postopen hook that fails closes the store and the backend', async () => {
     const { store, backend } = await openStore()
     await store.close()
-    const hook = async () => {
-      throw new Error('no')
-    }
-    store.hooks.postopen.add(hook)
+    store.hooks.postopen.add(failingHook)
     await expect(store.open()).rejects.toMatchObject({ code: 'LEVEL_HOOK_ERROR' })
     expect([store.status, backend.status]).toEqual(['closed', 'closed'])
-    store.hooks.postopen.delete(hook)
+    store.hooks.postopen.delete(failingHook)
     await store.open()
     await store.put('k', SMALL)
   })
@@ -218,8 +220,11 @@ describe('location and manifest', () => {
     const json = new CompressedKvStore(new MemoryLevel<string, { n: number }>({ valueEncoding: 'json' }))
     await json.put('k', { n: 1 })
     expect(await json.get('k')).toEqual({ n: 1 })
-    const other = new CompressedKvStore<Buffer, string>(memory(), { keyEncoding: 'hex', valueEncoding: 'base64' })
-    await other.put('ff00' as never, 'QUJD')
-    expect(await other.get('ff00' as never)).toBe('QUJD')
+    const other = new CompressedKvStore<string>(memory() as Wrappable<unknown, unknown>, {
+      keyEncoding: 'hex',
+      valueEncoding: 'base64'
+    })
+    await other.put('ff00', 'QUJD')
+    expect(await other.get('ff00')).toBe('QUJD')
   })
 })

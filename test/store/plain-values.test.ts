@@ -25,8 +25,8 @@ async function plainBackend() {
 
 async function expectAllPlain(store: CompressedKvStore<string, Buffer>) {
   for (const [key, value] of Object.entries(plain)) {
-    expect((await store.get(key))?.equals(value), key).toBe(true)
-    expect(store.getSync(key)?.equals(value), key).toBe(true)
+    expect((await store.get(key))?.equals(value)).toBe(true)
+    expect(store.getSync(key)?.equals(value)).toBe(true)
   }
   const many = await store.getMany(Object.keys(plain))
   expect(many.every((value, i) => value?.equals(Object.values(plain)[i]!))).toBe(true)

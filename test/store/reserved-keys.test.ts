@@ -9,12 +9,13 @@ const VALUE = Buffer.from('value')
 const below = ['a', 'b', '\u{10ffff}'].map(key => Buffer.from(key))
 const edge = [Buffer.from([0xff]), Buffer.from([0xff, 0x63, 0x6b, 0x76]), Buffer.from([0xff, 0x63, 0x6b, 0x75, 0xff])]
 const above = [Buffer.from([0xff, 0x63, 0x6b, 0x76, 0x01]), Buffer.from([0xff, 0xff])]
-const userKeys = [...below, ...edge, ...above].sort(Buffer.compare)
+const userKeys = [...below, ...edge, ...above].sort((a, b) => Buffer.compare(a, b))
 const hex = (keys: readonly Uint8Array[]) => keys.map(key => Buffer.from(key).toString('hex'))
 
 async function filledStore(): Promise<{ store: Store; backend: Backend }> {
   const opened = await openStore()
-  await opened.store.batch(userKeys.map(key => ({ type: 'put', key, value: VALUE, ...BINARY })))
+  const operations = userKeys.map(key => ({ type: 'put' as const, key, value: VALUE }))
+  await opened.store.batch<Buffer, Buffer>(operations, BINARY)
   expect((await storedEntries(opened.backend)).length).toBe(userKeys.length + 1)
   return opened
 }
@@ -39,7 +40,7 @@ describe('reserved keys are hidden', () => {
   it('from iterators in both directions, with every kind of limit', async () => {
     const { store } = await filledStore()
     for (const reverse of [false, true]) {
-      const all = reverse ? hex(userKeys).reverse() : hex(userKeys)
+      const all = reverse ? hex(userKeys).toReversed() : hex(userKeys)
       expect(await keysOf(store, { reverse })).toEqual(all)
       for (let limit = 0; limit <= userKeys.length + 1; limit++) {
         expect(await keysOf(store, { reverse, limit })).toEqual(all.slice(0, limit))
@@ -75,7 +76,7 @@ describe('reserved keys are hidden', () => {
         (lte === undefined || Buffer.compare(key, lte) <= 0)
     )
     expect(await keysOf(store, range)).toEqual(hex(expected))
-    expect(await keysOf(store, { ...range, reverse: true })).toEqual(hex(expected).reverse())
+    expect(await keysOf(store, { ...range, reverse: true })).toEqual(hex(expected).toReversed())
     expect(await keysOf(store, { ...range, limit: 1 })).toEqual(hex(expected.slice(0, 1)))
     await store.clear({ ...BINARY, ...range } as object)
     expect(await keysOf(store, {})).toEqual(hex(userKeys.filter(key => !expected.includes(key))))
@@ -133,9 +134,13 @@ describe('reserved keys are refused', () => {
       const refused = { code: 'LEVEL_INVALID_KEY' }
       await expect(store.put<Buffer, Buffer>(key, VALUE, BINARY)).rejects.toMatchObject(refused)
       await expect(store.del<Buffer>(key, BINARY)).rejects.toMatchObject(refused)
-      const good = { type: 'put' as const, key: Buffer.from('good'), value: VALUE, ...BINARY }
-      await expect(store.batch([good, { type: 'put', key, value: VALUE, ...BINARY }])).rejects.toMatchObject(refused)
-      await expect(store.batch([good, { type: 'del', key, ...BINARY }])).rejects.toMatchObject(refused)
+      const good = { type: 'put' as const, key: Buffer.from('good'), value: VALUE }
+      for (const bad of [
+        { ...good, key },
+        { type: 'del' as const, key }
+      ]) {
+        await expect(store.batch<Buffer, Buffer>([good, bad], BINARY)).rejects.toMatchObject(refused)
+      }
       const put = async () => store.batch().put<Buffer, Buffer>(key, VALUE, BINARY).write()
       const del = async () => store.batch().del<Buffer>(key, BINARY).write()
       await expect(put()).rejects.toMatchObject(refused)

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import type { Wrappable } from '../../src/store/any-level.js'
 import { intercept } from '../support/intercept.js'
-import { memory, openStore } from '../support/memory-store.js'
+import { type Backend, memory, openStore, type Store } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -15,8 +15,7 @@ const REFUSED = { code: 'LEVEL_NOT_SUPPORTED' }
 const backends: Record<string, () => Wrappable<string, Buffer>> = {
   'memory-level': () => new MemoryLevel({ valueEncoding: 'buffer' }),
   'classic-level': () => new Level(temporaryDirectory(), { valueEncoding: 'buffer' }),
-  'a sublevel of memory-level': () =>
-    new MemoryLevel().sublevel<string, Buffer>('wrapped', { valueEncoding: 'buffer' }) as Wrappable<string, Buffer>
+  'a sublevel of memory-level': () => new MemoryLevel().sublevel<string, Buffer>('wrapped', { valueEncoding: 'buffer' })
 }
 
 describe.each(Object.entries(backends))('a snapshot over %s', (_, backend) => {
@@ -112,7 +111,6 @@ describe('a snapshot that the store did not make', () => {
     }
     expect(() => store.getSync('k', { snapshot })).toThrow(expect.objectContaining(REFUSED))
     expect(() => store.iterator({ snapshot })).toThrow(expect.objectContaining(REFUSED))
-    await store.close()
   })
 
   it('is refused: one of another store, whose entries it would show', async () => {
@@ -136,6 +134,30 @@ describe('over a backend that makes no snapshots', () => {
     expect(() => store.snapshot()).toThrow(expect.objectContaining(REFUSED))
     await store.close()
     expect(store.status).toBe('closed')
+  })
+})
+
+describe('an iterator that could not be made', () => {
+  it.each([
+    ['because of a snapshot of the backend', async (_: Store, backend: Backend) => ({ snapshot: backend.snapshot() })],
+    [
+      'because the backend failed to make one',
+      async (_: Store, backend: Backend) => {
+        intercept(backend, ['_iterator'], () => {
+          throw Object.assign(new Error('no iterator'), REFUSED)
+        })
+        return {}
+      }
+    ]
+  ])('%s leaves nothing behind: the store can be closed', async (_, prepare) => {
+    const { store, backend } = await openStore()
+    await store.put('k', OLD)
+    const options = await prepare(store, backend)
+    for (const make of [() => store.iterator(options), () => store.keys(options), () => store.values(options)]) {
+      expect(make).toThrow(expect.objectContaining(REFUSED))
+    }
+    await store.close()
+    expect([store.status, backend.status]).toEqual(['closed', 'closed'])
   })
 })
 

@@ -1,5 +1,15 @@
 /** The methods that abstract-level calls on a database, whichever public one the caller used. */
-export type Method = '_put' | '_del' | '_batch' | '_clear' | '_get' | '_getMany' | '_hasMany' | '_snapshot' | '_close'
+export type Method =
+  | '_put'
+  | '_del'
+  | '_batch'
+  | '_clear'
+  | '_get'
+  | '_getMany'
+  | '_hasMany'
+  | '_iterator'
+  | '_snapshot'
+  | '_close'
 
 /** A backend write is one of these: one operation, or a batch of any kind. */
 export const WRITES: readonly Method[] = ['_put', '_del', '_batch']
@@ -8,7 +18,7 @@ export interface Call {
   readonly method: Method
   readonly args: readonly unknown[]
   /** Does what the database would have done. */
-  proceed(): Promise<unknown>
+  readonly proceed: () => Promise<unknown>
 }
 
 type Implementation = (...args: unknown[]) => Promise<unknown>
