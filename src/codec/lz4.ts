@@ -1,4 +1,5 @@
 import { corruption } from '../errors.js'
+import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
 import { loadPackage } from './load-package.js'
 
@@ -10,7 +11,7 @@ export function lz4(): Codec {
   return LZ4
 }
 
-const LZ4: Codec = {
+const LZ4 = builtIn({
   id: CODEC_ID.lz4,
   name: 'lz4',
   load: () => void native(),
@@ -24,7 +25,7 @@ const LZ4: Codec = {
     checkSize(data, rawLength)
     return restored(native().uncompressSync(data), rawLength)
   }
-}
+})
 
 /** An LZ4 byte restores to at most 255 (a run length goes up by at most 255 a byte). */
 const MAX_RATIO = 255

@@ -1,3 +1,4 @@
+import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
 
 /** Stores values as they are. They still get an envelope: a checksum, and a mark that tells them from plain data. */
@@ -5,11 +6,11 @@ export function none(): Codec {
   return NONE
 }
 
-const NONE: Codec = {
+const NONE = builtIn({
   id: CODEC_ID.none,
   name: 'none',
   compress: async data => data,
   decompress: async data => data,
   compressSync: data => data,
   decompressSync: data => data
-}
+})

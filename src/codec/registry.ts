@@ -1,4 +1,5 @@
 import { CompressedKvError, invalidOption } from '../errors.js'
+import { isBuiltIn } from './built-in.js'
 import { type Codec, type CodecName, CODEC_ID, FIRST_USER_CODEC_ID } from './codec.js'
 import { lz4 } from './lz4.js'
 import { none } from './none.js'
@@ -44,10 +45,10 @@ export function codecForWriting(codec: Codec | CodecName): Codec {
     throw invalidOption(`Unknown codec '${codec}': use 'none', 'lz4', 'zstd' or a codec object`)
   }
   assertCodecShape(codec)
-  if (!byId.has(codec.id)) {
+  if (codec.id < FIRST_USER_CODEC_ID ? !isBuiltIn(codec) : !byId.has(codec.id)) {
     throw new CompressedKvError(
       'LEVEL_NOT_SUPPORTED',
-      `Codec '${codec.name}' has the unregistered id ${codec.id}: call registerCodec() before writing with it`
+      `Codec '${codec.name}' has the id ${codec.id}, which nothing could read again: give it one from 128 to 255 and registerCodec() it`
     )
   }
   return codec

@@ -1,4 +1,5 @@
 import { corruption, invalidOption } from '../errors.js'
+import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
 import type { AsyncZstd, SyncZstd } from './zstd-engine.js'
 import { MAX_BLOCK_BYTES, measureFrame } from './zstd-frame.js'
@@ -23,7 +24,7 @@ export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): C
   if (!Number.isInteger(level) || level < 1 || level > ZSTD_MAX_LEVEL) {
     throw invalidOption(`zstd level must be an integer from 1 to ${ZSTD_MAX_LEVEL}, not ${String(level)}`)
   }
-  return {
+  return builtIn({
     id: CODEC_ID.zstd,
     name: 'zstd',
     effort: level,
@@ -41,7 +42,7 @@ export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): C
       const engine = checkFrame(data, rawLength) ? onThread(rawLength) : wasmEngine()
       return restored(engine.decompressSync(data, rawLength), rawLength)
     }
-  }
+  })
 }
 
 /**

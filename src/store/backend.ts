@@ -51,15 +51,18 @@ export function hold(backend: AnyLevel, store: object): void {
   if (isHeld(backend)) {
     throw new CompressedKvError(
       'LEVEL_LOCKED',
-      'Another open CompressedKvStore wraps this backend: close that one first'
+      'Another open CompressedKvStore wraps this backend, or a part of it: close that one first'
     )
   }
   const root = rootOf(backend)
   held.set(root, (held.get(root) ?? new Map<string, object>()).set(prefixOf(backend), store))
 }
 
+/** Whether a store holds the backend, or one above or below it: their keys overlap. */
 export function isHeld(backend: AnyLevel): boolean {
-  return held.get(rootOf(backend))?.has(prefixOf(backend)) ?? false
+  const prefix = prefixOf(backend)
+  const prefixes = [...(held.get(rootOf(backend))?.keys() ?? [])]
+  return prefixes.some(other => prefix.startsWith(other) || other.startsWith(prefix))
 }
 
 /** Lets go of a backend, if it is this store that holds it. */

@@ -43,7 +43,9 @@ export class StoreChainedBatch extends Base {
   }
 
   _add(operation: EncodedOperation): void {
-    this.#operations.push(operation)
+    const { key, value } = operation
+    // The caller may change its buffers before it calls write().
+    this.#operations.push({ ...operation, key: Buffer.from(key), ...(value && { value: Buffer.from(value) }) })
   }
 
   _clear(): void {

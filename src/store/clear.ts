@@ -25,7 +25,7 @@ export async function clearBackend(
 ): Promise<void> {
   if (options.limit !== -1) return clearLimited(backend, options, opener, expiring)
   for (const part of aroundReserved(options)) {
-    await backend.clear({ ...part, ...snapshotAndSync(options), ...KEY_AS_BYTES })
+    await backend.clear({ ...part, ...snapshotAndSync(options, backend), ...KEY_AS_BYTES })
   }
 }
 
@@ -41,7 +41,7 @@ async function clearLimited(
     ...range,
     ...AS_BYTES,
     values: expiring,
-    snapshot: backendSnapshotOf(options.snapshot)
+    snapshot: backendSnapshotOf(options.snapshot, backend)
   })
   let operations: { type: 'del'; key: Buffer }[] = []
   const flush = async () => {
@@ -68,6 +68,6 @@ function isVisible(opener: Opener, value: Uint8Array): boolean {
   }
 }
 
-function snapshotAndSync({ snapshot, sync }: EncodedClearOptions) {
-  return { snapshot: backendSnapshotOf(snapshot), ...(sync ? { sync } : {}) }
+function snapshotAndSync({ snapshot, sync }: EncodedClearOptions, backend: AnyLevel) {
+  return { snapshot: backendSnapshotOf(snapshot, backend), ...(sync ? { sync } : {}) }
 }

@@ -9,7 +9,7 @@ import { clearBackend, type EncodedClearOptions } from './clear.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
 import { type EncodedIteratorOptions, StoreIterator } from './iterator.js'
 import { manifestFor } from './manifest.js'
-import { copyDeferredArguments } from './deferred-copies.js'
+import { copiedBounds, copyArguments } from './caller-buffers.js'
 import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reader.js'
 import { assertNotReserved } from './reserved-keys.js'
@@ -71,7 +71,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#settings = settings
     this.#choice = choice
     forwardAdditionalMethods(this, backend)
-    copyDeferredArguments(this)
+    copyArguments(this)
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
@@ -90,8 +90,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       raw: { ...counters.raw },
       lastCodecError: counters.lastCodecError,
       read: { ...counters.read },
-      cache: session?.cache?.stats() ?? { hits: 0, misses: 0, entries: 0, bytes: 0 },
-      writes: session?.writes.stats() ?? { calls: 0, backendCalls: 0, pending: 0 }
+      cache: { ...counters.cache, ...(session?.cache?.size() ?? { entries: 0, bytes: 0 }) },
+      writes: { ...counters.writes, pending: session?.writes.pending ?? 0 }
     }
   }
 
@@ -212,10 +212,11 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   async _clear(options: EncodedClearOptions): Promise<void> {
     this.#assertWritable()
     const { writes, opener, marker, cache } = this.#open
+    const range = copiedBounds(options) // The clear runs later.
     cache?.clear()
     await writes.barrier(() =>
       // Also a clear that fails may have deleted something.
-      clearBackend(this.backend, options, opener, marker.ttlUsed).finally(() => cache?.clear())
+      clearBackend(this.backend, range, opener, marker.ttlUsed).finally(() => cache?.clear())
     )
   }
 

@@ -1,7 +1,7 @@
 import { AbstractIterator, type AbstractSnapshot } from 'abstract-level'
 import { type AnyLevel, asBuffer, AS_BYTES } from './any-level.js'
 import type { Opener } from './opener.js'
-import { isReserved, type KeyRange, mayHoldReserved } from './reserved-keys.js'
+import { isOutside, isReserved, type KeyRange, mayHoldReserved } from './reserved-keys.js'
 import { backendSnapshotOf } from './snapshot.js'
 
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
@@ -34,26 +34,31 @@ export class StoreIterator extends Base {
   readonly #filterKeys: boolean
   /** Fetched and not handed out yet. */
   #fetched: StoredEntry[] = []
+  #soughtOutside = false
 
   /** @param expiring whether values have to be looked at even when only keys are wanted, because some may have expired */
   constructor(store: AnyLevel, backend: AnyLevel, options: EncodedIteratorOptions, opener: Opener, expiring: boolean) {
+    const filterKeys = mayHoldReserved(options)
+    // First, because it may throw: from super() on the store closes this object with itself.
+    const source = backend.iterator({
+      ...options,
+      ...AS_BYTES,
+      keys: options.keys || filterKeys,
+      values: options.values || expiring,
+      // What is filtered out must not count, so the base class alone does the counting.
+      limit: filterKeys || expiring ? -1 : options.limit,
+      snapshot: backendSnapshotOf(options.snapshot, backend)
+    })
     super(store, options)
     this.#options = options
     this.#opener = opener
-    this.#filterKeys = mayHoldReserved(options)
-    this.#source = backend.iterator({
-      ...options,
-      ...AS_BYTES,
-      keys: options.keys || this.#filterKeys,
-      values: options.values || expiring,
-      // What is filtered out must not count, so the base class alone does the counting.
-      limit: this.#filterKeys || expiring ? -1 : options.limit,
-      snapshot: backendSnapshotOf(options.snapshot)
-    }) as AbstractIterator<AnyLevel, Uint8Array, Uint8Array>
+    this.#filterKeys = filterKeys
+    this.#source = source
   }
 
   async _next(): Promise<Entry | undefined> {
     for (;;) {
+      if (this.#soughtOutside) return undefined
       const stored = this.#fetched.shift() ?? (await this.#source.next())
       if (stored === undefined) return undefined
       const opened = this.#open(stored)
@@ -65,6 +70,7 @@ export class StoreIterator extends Base {
 
   async _nextv(size: number, options: object): Promise<Entry[]> {
     for (;;) {
+      if (this.#soughtOutside) return []
       const stored = this.#fetched.length > 0 ? this.#fetched : await this.#fetch(size, options)
       if (stored.length === 0) return []
       this.#fetched = []
@@ -75,6 +81,9 @@ export class StoreIterator extends Base {
 
   _seek(target: Buffer, options: object): void {
     this.#fetched = []
+    // classic-level 3.0.0 aborts the process when an empty database is sought outside the range.
+    this.#soughtOutside = isOutside(target, this.#options)
+    if (this.#soughtOutside) return
     this.#source.seek(target as never, { ...options, ...AS_BYTES } as never)
   }
 
@@ -143,7 +152,7 @@ export class StoreIterator extends Base {
     const opened = storedValue === undefined ? undefined : this.#opener.open(storedValue)
     if (storedValue !== undefined && opened === undefined) return undefined
     return {
-      key: this.#options.keys ? key : undefined,
+      key: this.#options.keys ? this.#opener.own(key!) : undefined,
       value: this.#options.values && opened !== undefined ? this.#opener.value(opened) : undefined,
       bytes: opened?.rawLength ?? 0
     }

@@ -62,6 +62,11 @@ export class Opener {
     return this.#restored(opened, value)
   }
 
+  /** A key that the backend handed out, as the caller's own. */
+  own(key: Buffer): Buffer {
+    return this.#backendShares ? Buffer.from(key) : key
+  }
+
   #raw(opened: Opened): Buffer {
     const { payload } = opened
     this.#counters.opened(payload.length, payload.length, opened.enveloped)

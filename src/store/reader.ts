@@ -1,6 +1,7 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import type { Opened } from '../envelope/open.js'
 import { type AnyLevel, AS_BYTES } from './any-level.js'
+import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'
 import type { Opener } from './opener.js'
 import { isReserved } from './reserved-keys.js'
@@ -31,32 +32,33 @@ export class Reader {
   async get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
     if (isReserved(key)) return undefined
     const cache = options.snapshot ? undefined : this.#cache
-    if (cache === undefined) return this.#valueOf(await this.#backend.get(key, forBackend(options)))
+    if (cache === undefined) return this.#valueOf(await this.#backend.get(key, forBackend(options, this.#backend)))
 
-    const cached = cache.get(key)
+    const name = keyName(key)
+    const cached = cache.get(name)
     if (cached !== undefined) return cached
-    const fill = cache.beginFill(key)
+    const fill = cache.beginFill(name)
     let value: Buffer | undefined
     let opened: Opened | undefined
     try {
-      opened = this.#open(await this.#backend.get(key, forBackend(options)))
+      opened = this.#open(await this.#backend.get(key, forBackend(options, this.#backend)))
       value = opened && (await this.#opener.value(opened))
     } finally {
-      cache.endFill(key, fill, value, opened?.expiresAt)
+      cache.endFill(name, fill, value, opened?.expiresAt)
     }
     return value
   }
 
   getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
     if (isReserved(key)) return undefined
-    const cached = options.snapshot ? undefined : this.#cache?.get(key)
+    const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))
     if (cached !== undefined) return cached
-    const opened = this.#open(this.#backend.getSync(key, forBackend(options)))
+    const opened = this.#open(this.#backend.getSync(key, forBackend(options, this.#backend)))
     return opened && this.#opener.valueSync(opened)
   }
 
   async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
-    const stored = await this.#backend.getMany<Buffer, Uint8Array>(keys as Buffer[], forBackend(options))
+    const stored = await this.#backend.getMany<Buffer, Uint8Array>(keys as Buffer[], forBackend(options, this.#backend))
     const values = keys.map((key, i) => (isReserved(key) ? undefined : this.#settled(stored[i])))
     return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as (Buffer | undefined)[])
   }
@@ -78,11 +80,11 @@ export class Reader {
   async #hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
     const backend = this.#backend
     if (this.#marker.ttlUsed || !backend.supports.has) {
-      const read = { ...forBackend(options), ...AS_BYTES }
+      const read = { ...forBackend(options, this.#backend), ...AS_BYTES }
       const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], read)
       return keys.map((key, i) => !isReserved(key) && this.#open(stored[i]) !== undefined)
     }
-    const found = await backend.hasMany(keys as Buffer[], forBackend(options))
+    const found = await backend.hasMany(keys as Buffer[], forBackend(options, this.#backend))
     return keys.map((key, i) => !isReserved(key) && found[i]!)
   }
 
@@ -106,7 +108,7 @@ export class Reader {
 }
 
 /** The same options, with the snapshot that the backend knows. */
-function forBackend(options: EncodedReadOptions): EncodedReadOptions {
+function forBackend(options: EncodedReadOptions, backend: AnyLevel): EncodedReadOptions {
   if (!options.snapshot) return options
-  return { ...options, snapshot: backendSnapshotOf(options.snapshot)! }
+  return { ...options, snapshot: backendSnapshotOf(options.snapshot, backend)! }
 }

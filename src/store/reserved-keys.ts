@@ -53,6 +53,12 @@ export function aroundReserved(range: KeyRange): KeyRange[] {
   return parts
 }
 
+/** Whether a key lies before or behind a range. */
+export function isOutside(key: Buffer, { gt, gte, lt, lte }: KeyRange): boolean {
+  if (gte !== undefined ? Buffer.compare(key, gte) < 0 : gt !== undefined && Buffer.compare(key, gt) <= 0) return true
+  return lte !== undefined ? Buffer.compare(key, lte) > 0 : lt !== undefined && Buffer.compare(key, lt) >= 0
+}
+
 /** abstract-level lets `gte` and `lte` win over `gt` and `lt`. */
 function boundsOf({ gt, gte, lt, lte }: KeyRange): { lower: Buffer | undefined; upper: Buffer | undefined } {
   return { lower: gte ?? gt, upper: lte ?? lt }

@@ -97,7 +97,7 @@ export class Sealer {
 }
 
 function expiryOf(ttl: number): number {
-  const expiresAt = Math.ceil(Date.now() + ttl)
-  if (typeof ttl === 'number' && ttl > 0 && expiresAt <= MAX_EXPIRES_AT) return expiresAt
+  const expiresAt = typeof ttl === 'number' && ttl > 0 ? Math.ceil(Date.now() + ttl) : Infinity
+  if (expiresAt <= MAX_EXPIRES_AT) return expiresAt
   throw invalidOption(`ttl must be a number of milliseconds above 0, at most until the year 10889, not ${String(ttl)}`)
 }

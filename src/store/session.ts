@@ -34,13 +34,13 @@ export async function beginSession(
   const levelDb = isLevelDb(backend)
   const mayOmitChecksum = settings.checksum === 'auto' && levelDb
   const opener = new Opener(settings, guard, !levelDb, counters)
-  const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes) : undefined
+  const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   return {
     marker,
     sealer: new Sealer(settings, choice, { guard, mayOmitChecksum }, counters, onCodecError),
     opener,
     reader: new Reader(backend, marker, opener, cache),
-    writes: new WriteQueue(backend, marker, cache),
+    writes: new WriteQueue(backend, marker, cache, counters.writes),
     cache
   }
 }

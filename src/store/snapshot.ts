@@ -7,11 +7,15 @@ const Base = AbstractSnapshot as unknown as new (options: { owner: AnyLevel }) =
 
 /** A view of one moment: the backend's own snapshot, handed out as the store's. */
 export class StoreSnapshot extends Base {
+  readonly backend: AnyLevel
   readonly backendSnapshot: AbstractSnapshot
 
   constructor(options: { owner: AnyLevel }, backend: AnyLevel) {
+    // First, because it may throw: from super() on the owner closes this object with itself.
+    const backendSnapshot = backend.snapshot()
     super(options)
-    this.backendSnapshot = backend.snapshot()
+    this.backend = backend
+    this.backendSnapshot = backendSnapshot
   }
 
   async _close(): Promise<void> {
@@ -22,11 +26,14 @@ export class StoreSnapshot extends Base {
 /**
  * The backend's snapshot behind the `snapshot` option of a read.
  *
- * @throws LEVEL_NOT_SUPPORTED for a snapshot that this kind of store did not make
+ * @throws LEVEL_NOT_SUPPORTED for a snapshot that no store over this backend made
  */
-export function backendSnapshotOf(snapshot: AbstractSnapshot | undefined): AbstractSnapshot | undefined {
+export function backendSnapshotOf(
+  snapshot: AbstractSnapshot | undefined,
+  backend: AnyLevel
+): AbstractSnapshot | undefined {
   if (snapshot === undefined || snapshot === null) return undefined
-  if (snapshot instanceof StoreSnapshot) return snapshot.backendSnapshot
+  if (snapshot instanceof StoreSnapshot && snapshot.backend === backend) return snapshot.backendSnapshot
   throw notSupported(
     'This snapshot was not made by the store: call snapshot() on the store itself, or on one of its sublevels'
   )

@@ -38,6 +38,8 @@ export class Counters {
   readonly raw: Record<RawReason, number> = { codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 0 }
   lastCodecError: unknown
   readonly read = { values: 0, bytesStored: 0, bytesOut: 0, plain: 0 }
+  readonly cache = { hits: 0, misses: 0 }
+  readonly writes = { calls: 0, backendCalls: 0 }
 
   sealed(codecName: string, bytesIn: number, bytesStored: number): void {
     const stats = (this.byCodec[codecName] ??= { values: 0, bytesIn: 0, bytesStored: 0 })

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Counters } from './stats.js'
 
 /** What an entry costs beside its key and value: objects of the cache and headers of the buffers, roughly. */
 const ENTRY_OVERHEAD_BYTES = 200
@@ -12,51 +13,49 @@ interface Cached {
 export type Fill = symbol
 
 /**
- * Decoded values, by the bytes of their keys. It never holds a buffer that a caller has, and never a value that a newer write
+ * Decoded values, by the names of their keys (`keyName`). It never holds a buffer that a caller has, and never a value that a newer write
  * has replaced: a write takes back the leave of every read of that key that is under way.
  */
 export class ValueCache {
   readonly #entries: LRUCache<string, Cached>
   readonly #fills = new Map<string, Fill>()
-  #hits = 0
-  #misses = 0
+  readonly #counters: Counters['cache']
 
   /** @param maxBytes above 0 */
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, counters: Counters['cache']) {
+    this.#counters = counters
     this.#entries = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ value }, key) => value.length + key.length + ENTRY_OVERHEAD_BYTES
     })
   }
 
-  get(key: Buffer): Buffer | undefined {
-    const found = this.#entries.get(key.toString('latin1'))
+  get(name: string): Buffer | undefined {
+    const found = this.#entries.get(name)
     if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= Date.now())) {
-      this.#misses++
+      this.#counters.misses++
       return undefined
     }
-    this.#hits++
+    this.#counters.hits++
     return Buffer.from(found.value)
   }
 
   /** Call before reading from the backend. */
-  beginFill(key: Buffer): Fill {
+  beginFill(name: string): Fill {
     const fill = Symbol('fill')
-    this.#fills.set(key.toString('latin1'), fill)
+    this.#fills.set(name, fill)
     return fill
   }
 
   /** Call once for every fill begun, with what was found. */
-  endFill(key: Buffer, fill: Fill, value: Buffer | undefined, expiresAt: number | undefined): void {
-    const name = key.toString('latin1')
+  endFill(name: string, fill: Fill, value: Buffer | undefined, expiresAt: number | undefined): void {
     if (this.#fills.get(name) !== fill) return
     this.#fills.delete(name)
     if (value !== undefined) this.#entries.set(name, { value: Buffer.from(value), expiresAt })
   }
 
   /** Call when a write of this key is accepted, and again when it is done: a read between the two may find either value. */
-  invalidate(key: Buffer): void {
-    const name = key.toString('latin1')
+  invalidate(name: string): void {
     this.#entries.delete(name)
     this.#fills.delete(name)
   }
@@ -66,7 +65,7 @@ export class ValueCache {
     this.#fills.clear()
   }
 
-  stats() {
-    return { hits: this.#hits, misses: this.#misses, entries: this.#entries.size, bytes: this.#entries.calculatedSize }
+  size(): { entries: number; bytes: number } {
+    return { entries: this.#entries.size, bytes: this.#entries.calculatedSize }
   }
 }

@@ -1,6 +1,8 @@
 import { type AnyLevel, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
 import { MARKER_KEY } from './marker.js'
+import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'
+import type { Counters } from './stats.js'
 import type { ValueCache } from './value-cache.js'
 
 /*
@@ -42,6 +44,7 @@ export class WriteQueue {
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
   readonly #cache: ValueCache | undefined
+  readonly #counters: Counters['writes']
 
   /** How many entries wait for something; none unless values are sealed off the main thread. */
   #blocked = 0
@@ -55,11 +58,10 @@ export class WriteQueue {
   #ready: Entry[] = []
   #committing = false
 
-  #calls = 0
-  #backendCalls = 0
   #pending = 0
 
-  constructor(backend: AnyLevel, marker: MarkerState, cache: ValueCache | undefined) {
+  constructor(backend: AnyLevel, marker: MarkerState, cache: ValueCache | undefined, counters: Counters['writes']) {
+    this.#counters = counters
     this.#backend = backend
     this.#marker = marker
     this.#cache = cache
@@ -73,8 +75,8 @@ export class WriteQueue {
    * @returns resolves when the backend has them
    */
   write(operations: readonly Operation[], sync: boolean): Promise<void> {
-    this.#calls++
-    if (this.#cache !== undefined) for (const { key } of operations) this.#cache.invalidate(key)
+    this.#counters.calls++
+    if (this.#cache !== undefined) for (const { key } of operations) this.#cache.invalidate(keyName(key))
     return this.#accept(operations, sync, undefined)
   }
 
@@ -90,8 +92,9 @@ export class WriteQueue {
     return this.#pending === 0 ? Promise.resolve() : this.barrier(async () => {})
   }
 
-  stats() {
-    return { calls: this.#calls, backendCalls: this.#backendCalls, pending: this.#pending }
+  /** Calls that have not resolved yet, barriers included. */
+  get pending(): number {
+    return this.#pending
   }
 
   // ---- order
@@ -135,7 +138,7 @@ export class WriteQueue {
     if (this.#lastBarrier !== undefined) follow(entry, this.#lastBarrier)
     if (entry.barrier !== undefined) for (const earlier of this.#sinceBarrier) follow(entry, earlier)
     for (const { key } of entry.operations) {
-      const earlier = this.#lastOfKey.get(key.toString('latin1'))
+      const earlier = this.#lastOfKey.get(keyName(key))
       if (earlier !== undefined) follow(entry, earlier)
     }
   }
@@ -147,7 +150,7 @@ export class WriteQueue {
       this.#lastBarrier = entry
       this.#sinceBarrier.clear()
     }
-    for (const { key } of entry.operations) this.#lastOfKey.set(key.toString('latin1'), entry)
+    for (const { key } of entry.operations) this.#lastOfKey.set(keyName(key), entry)
   }
 
   /** One thing less to wait for. Followers are released in a loop: a chain of them may be long. */
@@ -167,7 +170,7 @@ export class WriteQueue {
     this.#sinceBarrier.delete(entry)
     if (this.#lastBarrier === entry) this.#lastBarrier = undefined
     for (const { key } of entry.operations) {
-      const name = key.toString('latin1')
+      const name = keyName(key)
       if (this.#lastOfKey.get(name) === entry) this.#lastOfKey.delete(name)
     }
   }
@@ -225,7 +228,7 @@ export class WriteQueue {
   }
 
   async #send(operations: readonly Operation[], sync: boolean): Promise<void> {
-    this.#backendCalls++
+    this.#counters.backendCalls++
     if (operations.length === 1) return this.#sendOne(operations[0]!, sync)
     // A chained batch: in classic-level an operation costs a third of what it costs in an array.
     const batch = this.#backend.batch()
@@ -248,7 +251,7 @@ export class WriteQueue {
 
   #settle(entry: Entry, failure?: { error: unknown }): void {
     this.#pending--
-    if (this.#cache !== undefined) for (const { key } of entry.operations) this.#cache.invalidate(key)
+    if (this.#cache !== undefined) for (const { key } of entry.operations) this.#cache.invalidate(keyName(key))
     if (failure === undefined) entry.resolve()
     else entry.reject(failure.error)
   }

@@ -1,0 +1,69 @@
+import type { AnyLevel } from './any-level.js'
+import { type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
+import type { WriteOptions } from './options.js'
+
+/*
+ * What is handed in is copied at the call: the caller may change its buffer right after. Where a call is carried out at once, that
+ * happens when its value is sealed. But abstract-level keeps the arguments of a call made before the database is open, and those of
+ * a sublevel's chained batch until it is written.
+ */
+
+type Method = (...args: unknown[]) => unknown
+type Writer = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
+
+/** Makes the writing methods of `db`, and of the sublevels made from it, copy what abstract-level would keep. */
+export function copyArguments(db: AnyLevel): void {
+  for (const [name, copy] of Object.entries(COPIES)) {
+    const call = (db as unknown as Record<string, Method>)[name]!
+    define(db, name, (...args) => call.apply(db, db.status === 'opening' && args.length > 0 ? copy(args) : args))
+  }
+  const makeSublevel = (db as unknown as Record<string, Method>)['sublevel']!
+  define(db, 'sublevel', (...args) => {
+    const sublevel = makeSublevel.apply(db, args) as Writer
+    copyArguments(sublevel)
+    define(
+      sublevel,
+      '_chainedBatch',
+      () => new StoreChainedBatch(sublevel, (operations, options) => sublevel._batch(operations, options))
+    )
+    return sublevel
+  })
+}
+
+function define(db: AnyLevel, name: string, method: Method): void {
+  Object.defineProperty(db, name, { value: method, configurable: true, writable: true })
+}
+
+/** Which arguments of which method are bytes. */
+const COPIES: Record<string, (args: unknown[]) => unknown[]> = {
+  put: ([key, value, ...rest]) => [copied(key), copied(value), ...rest],
+  del: ([key, ...rest]) => [copied(key), ...rest],
+  batch: ([operations, ...rest]) => [
+    Array.isArray(operations) ? operations.map(operation => withCopied(operation, ['key', 'value'])) : operations,
+    ...rest
+  ],
+  clear: ([options, ...rest]) => [copiedBounds(options), ...rest]
+}
+
+/** A copy of range options with bounds of its own. */
+export function copiedBounds<T>(options: T): T {
+  return withCopied(options, ['gt', 'gte', 'lt', 'lte'])
+}
+
+function withCopied<T>(object: T, names: readonly string[]): T {
+  if (typeof object !== 'object' || object === null) return object
+  const copy = { ...object } as Record<string, unknown>
+  for (const name of names) if (name in copy) copy[name] = copied(copy[name])
+  return copy as T
+}
+
+/** The same kind of view over memory of its own, no more of it than the view shows. */
+function copied(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return Buffer.from(value)
+  if (value instanceof DataView) return new DataView(new Uint8Array(bytesOf(value)).buffer)
+  return ArrayBuffer.isView(value) ? (value as Uint8Array).slice() : value
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: DataView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
