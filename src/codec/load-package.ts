@@ -16,8 +16,3 @@ export function loadPackage(name: string, usedFor: string): unknown {
     )
   }
 }
-
-/** The absolute path of a package's main file. */
-export function resolvePackage(name: string): string {
-  return require.resolve(name)
-}

@@ -9,8 +9,8 @@ export function none(): Codec {
 const NONE = builtIn({
   id: CODEC_ID.none,
   name: 'none',
-  compress: async data => data,
-  decompress: async data => data,
-  compressSync: data => data,
-  decompressSync: data => data
+  compress: async data => Buffer.from(data),
+  decompress: async data => Buffer.from(data),
+  compressSync: data => Buffer.from(data),
+  decompressSync: data => Buffer.from(data)
 })

@@ -1,5 +1,5 @@
 /** Threads that libuv starts, unless this variable says otherwise. */
-const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE']) || 4)
+const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
 /**
  * Codec calls under way at once, in the whole process. One thread is left alone: the backend's reads and writes run on the same
  * pool, and must not wait behind values of many megabytes.
@@ -45,11 +45,12 @@ function take(bytes: number): void {
 function admit(): void {
   while (head < queue.length) {
     const next = queue[head]!
-    if (calls > 0 && (calls >= MAX_CALLS || bytesInFlight + next.bytes > MAX_BYTES)) return
+    if (calls > 0 && (calls >= MAX_CALLS || bytesInFlight + next.bytes > MAX_BYTES)) break
     head++
     take(next.bytes)
     next.start()
   }
-  queue = []
+  if (head < queue.length / 2) return
+  queue = queue.slice(head)
   head = 0
 }

@@ -14,10 +14,10 @@ const byId = new Map<number, Codec>([none(), lz4(), zstd()].map(codec => [codec.
  * @throws CKV_INVALID_OPTION if the id is not in 128..255, or a function is missing
  */
 export function registerCodec(codec: Codec): void {
+  assertCodecShape(codec)
   if (!Number.isInteger(codec.id) || codec.id < FIRST_USER_CODEC_ID || codec.id > 255) {
     throw invalidOption(`A codec of your own needs an id from ${FIRST_USER_CODEC_ID} to 255, not ${String(codec.id)}`)
   }
-  assertCodecShape(codec)
   byId.set(codec.id, codec)
 }
 

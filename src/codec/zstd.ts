@@ -28,6 +28,7 @@ export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): C
     id: CODEC_ID.zstd,
     name: 'zstd',
     effort: level,
+    workingBytes: workingBytes(level),
     load: () => void wasmEngine(),
     compress: async data => offThread()?.compress(data, level) ?? wasmEngine().compressSync(data, level),
     compressSync: data => onThread(data.length).compressSync(data, level),
@@ -48,8 +49,9 @@ export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): C
 /**
  * Holds a frame against what its envelope says, before memory is taken.
  *
- * @returns whether a streaming decoder may have it. One sets aside the window that the frame asks for and unfolds whatever
- *   is there; the WebAssembly decoder gets a buffer of `rawLength` bytes and stops at its end.
+ * @returns whether a streaming decoder may have it: one unfolds whatever is there, and is trusted where that is at most four
+ *   times what the envelope says (from level 16 on, honest frames have more blocks than they need). The WebAssembly decoder
+ *   gets a buffer of `rawLength` bytes and stops at its end.
  */
 function checkFrame(frame: Uint8Array, rawLength: number): boolean {
   const { contentSize, outputBound, windowBytes } = measureFrame(frame)
@@ -57,11 +59,24 @@ function checkFrame(frame: Uint8Array, rawLength: number): boolean {
     throw corruption(`Zstandard frame claims ${contentSize} bytes, its envelope ${rawLength}`)
   }
   if (outputBound < rawLength) throw corruption(`Zstandard frame holds at most ${outputBound} of ${rawLength} bytes`)
-  return outputBound <= rawLength + MAX_BLOCK_BYTES && windowBytes <= Math.max(MAX_WINDOW_BYTES, rawLength)
+  return outputBound <= 4 * (rawLength + MAX_BLOCK_BYTES) && windowBytes <= MAX_WINDOW_BYTES
 }
 
-/** What RFC 8878 asks every decoder to support. */
-const MAX_WINDOW_BYTES = 8 * 1024 * 1024
+/** The largest window that level 22 asks for; more is refused by the native decoders. */
+const MAX_WINDOW_BYTES = 128 * 1024 * 1024
+
+/**
+ * Memory of the native compressor by level, in bytes, measured with values of 2 MiB. It does not know their length, so it
+ * prepares for any.
+ */
+function workingBytes(level: number): number {
+  if (level <= 8) return 4 * MIB
+  if (level <= 12) return 24 * MIB
+  if (level <= 19) return 80 * MIB
+  return { 20: 160, 21: 330, 22: 660 }[level]! * MIB
+}
+
+const MIB = 1024 * 1024
 
 function restored(raw: Uint8Array, rawLength: number): Uint8Array {
   if (raw.length !== rawLength) throw corruption(`Zstandard frame unfolds to ${raw.length} bytes, not ${rawLength}`)

@@ -38,6 +38,8 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
     if (payloadLength > maxValueSize) throw tooLarge(payloadLength, maxValueSize)
     return raw(envelope, payloadLength, trailer, true)
   }
+  if (kind === KIND.other && trailer.codecId! <= CODEC_ID.zstd)
+    throw corruption('a built-in codec under the kind of others')
   const payload = envelope.subarray(0, payloadLength)
   const rawLength = compressedRawLength(trailer, payload)
   if (rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)

@@ -77,7 +77,7 @@ function assemble(source: Uint8Array, from: number, trailer: Trailer, guard: Gua
   const guardBytes = guard.plainValues ? guard.bytes! : undefined
   const out = Buffer.allocUnsafe(end + (guardBytes === undefined ? 0 : GUARD_BYTES))
   out.set(from === 0 ? source : source.subarray(from), 0)
-  writeTrailer(guardBytes === undefined ? out : out.subarray(0, end), payloadLength, trailer)
+  writeTrailer(out, payloadLength, trailer)
   if (guardBytes !== undefined) out.set(guardBytes, end)
   return out
 }

@@ -73,7 +73,7 @@ export function trailerLength(trailer: Trailer): number {
 /**
  * Writes the trailer behind the payload that already stands in `out`, checksum included.
  *
- * @param out holds the payload and room for exactly the trailer
+ * @param out holds the payload and room for the trailer
  */
 export function writeTrailer(out: Buffer, payloadLength: number, trailer: Trailer): void {
   const { kind, rawLengthWidth, dictionary, expiresAt, probe } = trailer

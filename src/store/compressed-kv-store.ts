@@ -7,7 +7,8 @@ import { assertWrappable, hold, isHeld, isOpen, openBackend, release, rootOf } f
 import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
 import { clearBackend, type EncodedClearOptions } from './clear.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
-import { type EncodedIteratorOptions, StoreIterator } from './iterator.js'
+import { type EncodedIteratorOptions, EntrySource } from './entry-source.js'
+import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './iterator.js'
 import { manifestFor } from './manifest.js'
 import { copiedBounds, copyArguments } from './caller-buffers.js'
 import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
@@ -263,8 +264,20 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   _iterator(options: EncodedIteratorOptions): StoreIterator {
+    return new StoreIterator(this, options, this.#entries(options))
+  }
+
+  _keys(options: EncodedIteratorOptions): StoreKeyIterator {
+    return new StoreKeyIterator(this, options, this.#entries({ ...options, keys: true, values: false }))
+  }
+
+  _values(options: EncodedIteratorOptions): StoreValueIterator {
+    return new StoreValueIterator(this, options, this.#entries({ ...options, keys: false, values: true }))
+  }
+
+  #entries(options: EncodedIteratorOptions): EntrySource {
     const { opener, marker } = this.#open
-    return new StoreIterator(this, this.backend, options, opener, marker.ttlUsed)
+    return new EntrySource(this.backend, options, opener, marker.ttlUsed)
   }
 
   _snapshot(options: { owner: AnyLevel }): AbstractSnapshot {

@@ -92,6 +92,7 @@ export function decodeMarker(bytes: Buffer): Marker {
 
   const random = bytes.subarray(GUARD_AT, APPLIED_AT)
   const guarded = random.some(byte => byte !== 0)
+  if (flags & FLAG_PLAIN_VALUES && !guarded) throw corruption('the marker of the store: plain values, but no guard')
   return {
     storeId: Buffer.from(bytes.subarray(STORE_ID_AT, FLAGS_AT)),
     guard: guarded ? Buffer.concat([random, Buffer.from([GUARD_LAST])]) : undefined,

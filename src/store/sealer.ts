@@ -59,7 +59,7 @@ export class Sealer {
 
   async #sealOffThread(codec: Codec, copy: Buffer, expiresAt: number | undefined): Promise<Buffer> {
     try {
-      const compressed = await offThread(2 * copy.length, () => codec.compress(copy))
+      const compressed = await offThread(2 * copy.length + (codec.workingBytes ?? 0), () => codec.compress(copy))
       return this.#keepSmaller(codec, copy, compressed, expiresAt)
     } catch (error) {
       return this.#sealFailed(codec, error, copy, expiresAt)

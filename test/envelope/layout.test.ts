@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MAX_EXPIRES_AT } from '../../src/envelope/format.js'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed, type Sealing, sealRaw } from '../../src/envelope/seal.js'
 import { noise } from '../support/sample-values.js'
@@ -31,6 +32,12 @@ describe('a raw value is stored as payload, crc32c, [expiresAt], [probe, extra],
     { what: 'after the sweep', sealing: { guard: SWEPT }, stored: '616263 b8fdc427 03' }
   ])('$what', ({ sealing, stored }) => {
     expect(sealRaw(abc, { ...CHECKED, ...sealing }).toString('hex')).toBe(hex(stored))
+  })
+
+  test('the last expiry there is fills its six bytes, and one more does not fit', () => {
+    const stored = sealRaw(abc, { ...CHECKED, expiresAt: MAX_EXPIRES_AT })
+    expect(stored.subarray(-7).toString('hex')).toBe('ffffffffffff43')
+    expect(() => sealRaw(abc, { ...CHECKED, expiresAt: MAX_EXPIRES_AT + 1 })).toThrow(RangeError)
   })
 
   test('an empty value is its trailer alone', () => {

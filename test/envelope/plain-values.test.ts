@@ -69,6 +69,10 @@ describe('unguard', () => {
     expect(unguard(Buffer.alloc(0), NO_GUARD)).toHaveLength(0)
   })
 
+  test('counts on a store begun empty having neither guard nor plain values', () => {
+    expect(NO_GUARD).toEqual({ bytes: undefined, plainValues: false })
+  })
+
   test('says that the guard is damaged', () => {
     const damaged = Buffer.from(guarded)
     damaged[damaged.length - 3]! ^= 0x10

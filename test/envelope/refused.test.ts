@@ -95,6 +95,21 @@ describe('intact bytes that contradict themselves are corrupt', () => {
   })
 })
 
+describe('the error says what is wrong', () => {
+  const badChecksum = intactEnvelope(abc, [0x03])
+  badChecksum[0]! ^= 1
+
+  test.each([
+    { stored: Buffer.alloc(0), message: 'no bytes where an envelope should be' },
+    { stored: Buffer.of(0x03), message: 'shorter than its trailer' },
+    { stored: badChecksum, message: 'its checksum does not match' },
+    { stored: intactEnvelope(abc, [3, 0x0b]), message: 'a raw value with a length' },
+    { stored: Buffer.of(0xff), message: 'not with the guard of this store' }
+  ])('$message', ({ stored, message }) => {
+    expect(() => openEnvelope(stored, NO_GUARD, UNLIMITED)).toThrow(message)
+  })
+})
+
 describe('a raw length of 4 GiB - 1', () => {
   const block = Buffer.from('30616263', 'hex')
   const lying = [

@@ -30,7 +30,7 @@ describe('a codec', () => {
 
   it('has these members, and no others', () => {
     type Always = 'id' | 'name' | 'compress' | 'decompress'
-    type Perhaps = 'effort' | 'load' | 'compressSync' | 'decompressSync'
+    type Perhaps = 'workingBytes' | 'effort' | 'load' | 'compressSync' | 'decompressSync'
     expectTypeOf<keyof Codec>().toEqualTypeOf<Always | Perhaps>()
     expectTypeOf<Codec['id']>().toEqualTypeOf<number>()
     expectTypeOf<Codec['name']>().toEqualTypeOf<string>()
