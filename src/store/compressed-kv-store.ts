@@ -157,10 +157,11 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     await backend.close()
   }
 
-  /** Waits for the writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
+  /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
   async _close(): Promise<void> {
     const { backend } = this
-    await this.#open.writes.drain()
+    const { reader, writes } = this.#open
+    await Promise.all([reader.drain(), writes.drain()])
     backend.detachResource(this) // Else closing the backend would wait for the store, which waits for the backend.
     if (isOpen(backend)) {
       try {

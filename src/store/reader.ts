@@ -1,6 +1,7 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import type { Opened } from '../envelope/open.js'
 import { type AnyLevel, AS_BYTES } from './any-level.js'
+import { GetQueue } from './get-queue.js'
 import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'
 import type { Opener } from './opener.js'
@@ -21,18 +22,20 @@ export class Reader {
   readonly #marker: MarkerState
   readonly #opener: Opener
   readonly #cache: ValueCache | undefined
+  readonly #gets: GetQueue
 
   constructor(backend: AnyLevel, marker: MarkerState, opener: Opener, cache: ValueCache | undefined) {
     this.#backend = backend
     this.#marker = marker
     this.#opener = opener
     this.#cache = cache
+    this.#gets = new GetQueue(backend)
   }
 
   async get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
     if (isReserved(key)) return undefined
     const cache = options.snapshot ? undefined : this.#cache
-    if (cache === undefined) return this.#valueOf(await this.#backend.get(key, forBackend(options, this.#backend)))
+    if (cache === undefined) return this.#valueOf(await this.#stored(key, options))
 
     const name = keyName(key)
     const cached = cache.get(name)
@@ -41,12 +44,17 @@ export class Reader {
     let value: Buffer | undefined
     let opened: Opened | undefined
     try {
-      opened = this.#open(await this.#backend.get(key, forBackend(options, this.#backend)))
+      opened = this.#open(await this.#stored(key, options))
       value = opened && (await this.#opener.value(opened))
     } finally {
       cache.endFill(name, fill, value, opened?.expiresAt)
     }
     return value
+  }
+
+  /** Resolves when the gets under way have been answered by the backend. */
+  drain(): Promise<void> {
+    return this.#gets.drain()
   }
 
   getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
@@ -86,6 +94,16 @@ export class Reader {
     }
     const found = await backend.hasMany(keys as Buffer[], forBackend(options, this.#backend))
     return keys.map((key, i) => !isReserved(key) && found[i]!)
+  }
+
+  #stored(key: Buffer, options: EncodedReadOptions): Promise<Uint8Array | undefined> {
+    // An option may mean something to the backend: only gets without any are alike.
+    for (const name in options) {
+      if (name !== 'keyEncoding' && name !== 'valueEncoding') {
+        return this.#backend.get(key, forBackend(options, this.#backend))
+      }
+    }
+    return this.#gets.get(key)
   }
 
   #valueOf(stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> {

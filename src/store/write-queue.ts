@@ -218,13 +218,14 @@ export class WriteQueue {
     if (first!.failure !== undefined) throw first!.failure.error
     if (first!.barrier !== undefined) return first!.barrier()
 
-    const operations = group.length === 1 ? first!.operations : group.flatMap(entry => entry.operations)
+    const operations: Operation[] = []
+    for (const entry of group) for (const operation of entry.operations) operations.push(operation)
     const sync = group.some(entry => entry.sync)
     const marker = this.#marker.unsaved
     if (marker === undefined || operations.every(({ type }) => type === 'del')) return this.#send(operations, sync)
 
-    const withMarker: Operation[] = [{ type: 'put', key: MARKER_KEY, value: marker }, ...operations]
-    return this.#send(withMarker, true).then(() => this.#marker.saved(marker))
+    operations.unshift({ type: 'put', key: MARKER_KEY, value: marker })
+    return this.#send(operations, true).then(() => this.#marker.saved(marker))
   }
 
   async #send(operations: readonly Operation[], sync: boolean): Promise<void> {

@@ -1,0 +1,37 @@
+import type { DocumentSet } from './document.js'
+import { readDocument, spread, type TextFile, textFiles } from './node-modules.js'
+
+const KIB = 1024
+
+/** From this many bytes to below the next one's. */
+const SIZE_CLASSES = [
+  { name: 'files < 1 KiB', from: 0 },
+  { name: 'files 1-4 KiB', from: KIB },
+  { name: 'files 4-16 KiB', from: 4 * KIB },
+  { name: 'files 16-64 KiB', from: 16 * KIB },
+  { name: 'files > 64 KiB', from: 64 * KIB }
+] as const
+
+/** What one class may hold, so that a run stays short whatever is installed. */
+const MAX_FILES = 2000
+const MAX_BYTES = 4 * KIB * KIB
+
+/** Files of node_modules, a set for every size class that has any. */
+export function filesBySize(accepts: (file: TextFile) => boolean = () => true): DocumentSet[] {
+  const files = textFiles().filter(accepts)
+  return SIZE_CLASSES.flatMap(({ name, from }, i) => {
+    const below = SIZE_CLASSES[i + 1]?.from ?? Infinity
+    const chosen = spread(
+      files.filter(({ bytes }) => bytes >= from && bytes < below),
+      MAX_FILES,
+      MAX_BYTES
+    )
+    return chosen.length === 0 ? [] : [{ name, kind: 'text', documents: chosen.map(readDocument) }]
+  })
+}
+
+/** Text and code files from 4 KiB on, which is where a codec that sees one value at a time should shine. */
+export function largerTextAndCode(): DocumentSet {
+  const sets = filesBySize(({ kind, bytes }) => kind !== 'json' && bytes >= 4 * KIB)
+  return { name: 'text and code >= 4 KiB', kind: 'text', documents: sets.flatMap(({ documents }) => documents) }
+}

@@ -1,0 +1,45 @@
+import { parseArgs } from 'node:util'
+
+export const PARTS = ['codec', 'store'] as const
+export type Part = (typeof PARTS)[number]
+
+export const HELP = `Measures the codecs and the store, each beside what it is compared with, in one run.
+
+  npm run bench -- [codec] [store] [options]
+
+  codec           throughput and ratio by codec and size, and the 2 MiB entry of a language model's KV cache   ~1 minute
+  store           puts and gets beside the bare backend, memory, bytes on disk; prints the acceptance bars     ~2 minutes
+                  neither: both
+  --corpus DIR    DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules
+  --json FILE     also write every figure to FILE
+  --help          this text
+
+Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`
+
+export interface Arguments {
+  readonly parts: readonly Part[]
+  readonly corpus: string | undefined
+  readonly json: string | undefined
+  readonly help: boolean
+}
+
+/** @throws Error with a message for the user */
+export function readArguments(args: readonly string[]): Arguments {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { corpus: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', short: 'h' } }
+    })
+    const parts = positionals.length === 0 ? PARTS : positionals.map(partNamed)
+    return { parts, corpus: values.corpus, json: values.json, help: values.help ?? false }
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}. See: npm run bench -- --help`, { cause })
+  }
+}
+
+function partNamed(name: string): Part {
+  const part = PARTS.find(known => known === name)
+  if (part === undefined) throw new Error(`There is no benchmark '${name}': use ${PARTS.join(' or ')}`)
+  return part
+}

@@ -1,0 +1,18 @@
+export interface Timed {
+  readonly perSecond: number
+  /**
+   * Processor time of the whole process for one operation, in µs: threads of the pool and of the backend included. A busy machine
+   * changes it less than the wall clock.
+   */
+  readonly cpuMicroseconds: number
+}
+
+/** Times `operations` operations that `work` does. */
+export async function timed(operations: number, work: () => Promise<void>): Promise<Timed> {
+  const cpuBefore = process.cpuUsage()
+  const start = performance.now()
+  await work()
+  const milliseconds = performance.now() - start
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { perSecond: (operations * 1000) / milliseconds, cpuMicroseconds: (user + system) / operations }
+}

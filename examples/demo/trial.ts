@@ -1,0 +1,104 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { bytesIn, type DocumentSet } from '../../bench/documents/document.js'
+import { directorySize } from '../../bench/harness/directory-size.js'
+import { inFlight } from '../../bench/harness/in-flight.js'
+import { median } from '../../bench/harness/median.js'
+import { megabytesPerSecond } from '../../bench/harness/number-text.js'
+import { type Contender, CONTENDERS, type Database, IN_FLIGHT } from './contenders.js'
+import { verifyAll } from './verify.js'
+
+/** How one contender kept one set of documents. */
+export interface Trial {
+  readonly contender: string
+  readonly location: string
+  readonly bytesOnDisk: number
+  /** Bytes on disk over bytes in. */
+  readonly ratio: number
+  /** MB/s of document bytes. */
+  readonly writeRate: number
+  readonly readRate: number
+}
+
+/** Contenders take turns, so that a noisy moment of the machine hits all of them; the median round counts. */
+export const ROUNDS = 3
+
+/**
+ * Lets every contender keep the same documents.
+ *
+ * @param root the databases are created in it
+ * @param say told which contender is on
+ * @param advance told how many document bytes are done: each set's bytes twice a round, once written and once read
+ * @throws Error if a value comes back different
+ */
+export async function runTrials(
+  set: DocumentSet,
+  root: string,
+  say: (what: string) => void,
+  advance: (bytes: number) => void
+): Promise<Trial[]> {
+  const rounds: Trial[][] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const trials: Trial[] = []
+    for (const contender of CONTENDERS) {
+      say(`${set.name}, ${contender.name}`)
+      trials.push(await runTrial(contender, set, root, advance))
+    }
+    rounds.push(trials)
+  }
+  return CONTENDERS.map((_, i) => ({
+    ...rounds.at(-1)![i]!,
+    writeRate: median(rounds.map(trials => trials[i]!.writeRate)),
+    readRate: median(rounds.map(trials => trials[i]!.readRate))
+  }))
+}
+
+/** Writes the documents into a fresh database, compacts, closes and measures it; opens it again and checks every value. */
+async function runTrial(
+  contender: Contender,
+  set: DocumentSet,
+  root: string,
+  advance: (bytes: number) => void
+): Promise<Trial> {
+  const location = join(root, `${set.name}-${contender.name}`.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-'))
+  rmSync(location, { recursive: true, force: true }) // What the round before left.
+  const bytes = bytesIn(set)
+
+  const fresh = await contender.open(location)
+  const writeMilliseconds = await milliseconds(() => writeAll(fresh, set, advance))
+  await fresh.compactRange('', '\uffff')
+  await fresh.close()
+  const bytesOnDisk = directorySize(location)
+
+  const reopened = await contender.open(location)
+  const where = `${set.name}, ${contender.name}`
+  const readMilliseconds = await milliseconds(() => verifyAll(reopened, set.documents, where, advance))
+  await reopened.close()
+
+  return {
+    contender: contender.name,
+    location,
+    bytesOnDisk,
+    ratio: bytesOnDisk / bytes,
+    writeRate: megabytesPerSecond(bytes, writeMilliseconds),
+    readRate: megabytesPerSecond(bytes, readMilliseconds)
+  }
+}
+
+async function writeAll(
+  database: Database,
+  { documents }: DocumentSet,
+  advance: (bytes: number) => void
+): Promise<void> {
+  await inFlight(documents.length, IN_FLIGHT, async i => {
+    const { key, value } = documents[i]!
+    await database.put(key, value)
+    advance(value.length)
+  })
+}
+
+async function milliseconds(work: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { Gate } from '../support/gate.js'
+import { intercept } from '../support/intercept.js'
+import { openStore } from '../support/memory-store.js'
+import { turns } from '../support/turns.js'
+
+const names = (count: number) => Array.from({ length: count }, (_, i) => `key ${i}`)
+const valueOf = (name: string) => Buffer.from(`value of ${name}`)
+
+async function filledStore(count: number) {
+  const opened = await openStore()
+  await opened.store.batch(names(count).map(key => ({ type: 'put', key, value: valueOf(key) })))
+  return opened
+}
+
+describe('gets made at one moment', () => {
+  it('become few calls of the backend, of which at most four are under way', async () => {
+    const { store, backend } = await filledStore(1000)
+    let calls = 0
+    let underWay = 0
+    let most = 0
+    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
+      calls++
+      most = Math.max(most, ++underWay)
+      await turns()
+      underWay--
+      return proceed()
+    })
+    const found = await Promise.all(names(1000).map(key => store.get(key)))
+    expect(found).toEqual(names(1000).map(valueOf))
+    expect(calls).toBeLessThan(30)
+    expect(most).toBe(4)
+  })
+
+  it('find what is there and not what is not', async () => {
+    const { store } = await filledStore(10)
+    const found = await Promise.all(['key 1', 'nothing', 'key 2', 'key 1'].map(key => store.get(key)))
+    expect(found).toEqual([valueOf('key 1'), undefined, valueOf('key 2'), valueOf('key 1')])
+  })
+
+  it('fail one by one, where the backend can say which', async () => {
+    const { store, backend } = await filledStore(10)
+    const broken = new Error('a block is broken')
+    intercept(backend, ['_getMany'], () => Promise.reject(broken))
+    intercept(backend, ['_get'], ({ args, proceed }) =>
+      String(args[0]) === 'key 3' ? Promise.reject(broken) : proceed()
+    )
+    const results = await Promise.allSettled(names(10).map(key => store.get(key)))
+    expect(results.map(({ status }) => status)).toEqual(
+      names(10).map(key => (key === 'key 3' ? 'rejected' : 'fulfilled'))
+    )
+  })
+
+  it('are answered before the store closes', async () => {
+    const { store, backend } = await filledStore(1000)
+    const gate = new Gate()
+    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
+      await gate.wait()
+      return proceed()
+    })
+    const found = Promise.all(names(1000).map(key => store.get(key)))
+    const closed = store.close()
+    gate.open()
+    expect(await found).toEqual(names(1000).map(valueOf))
+    await closed
+  })
+
+  it('with an option of the backend reach it with that option', async () => {
+    const { store, backend } = await filledStore(3)
+    const seen: unknown[] = []
+    intercept(backend, ['_get'], ({ args, proceed }) => {
+      seen.push((args[1] as { fillCache?: boolean }).fillCache)
+      return proceed()
+    })
+    await Promise.all(names(3).map(key => store.get(key, { fillCache: false } as object)))
+    expect(seen).toEqual([false, false, false])
+  })
+})
