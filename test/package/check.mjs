@@ -25,7 +25,10 @@ db.put('key', value)
 `
 
 try {
-  const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', project], { cwd: root, encoding: 'utf8' })
+  const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', project], {
+    cwd: root,
+    encoding: 'utf8'
+  })
     .trim()
     .split('\n')
     .at(-1)
@@ -34,8 +37,13 @@ try {
   run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', join(project, tarball))
 
   write('esm.mjs', `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n${program}`)
-  write('cjs.cjs', `const { CompressedKvStore } = require('compressed-kv')\nconst { Level } = require('level')\n${program}`)
-  write('user.mts', `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n
+  write(
+    'cjs.cjs',
+    `const { CompressedKvStore } = require('compressed-kv')\nconst { Level } = require('level')\n${program}`
+  )
+  write(
+    'user.mts',
+    `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n
 const db = new CompressedKvStore(new Level<string, { a: number }>('db', { valueEncoding: 'json' }), { codec: 'lz4' })
 await db.put('key', { a: 1 }, { codec: 'zstd', ttl: 1000, sync: true })
 const found: { a: number } | undefined = await db.get('key')
@@ -44,11 +52,20 @@ await sublevel.batch([{ type: 'put', key: 'x', value: 'y', codec: 'none' }])
 // @ts-expect-error a codec that does not exist
 await sublevel.put('x', 'y', { codec: 'snappy' })
 export { found }
-`)
+`
+  )
   write(
     'tsconfig.json',
     JSON.stringify({
-      compilerOptions: { module: 'nodenext', target: 'es2022', lib: ['es2023', 'esnext.disposable'], strict: true, noEmit: true, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
+      compilerOptions: {
+        module: 'nodenext',
+        target: 'es2022',
+        lib: ['es2023', 'esnext.disposable'],
+        strict: true,
+        noEmit: true,
+        types: ['node'],
+        typeRoots: [join(root, 'node_modules/@types')]
+      },
       include: ['user.mts']
     })
   )
