@@ -1,6 +1,7 @@
 import { AbstractChainedBatch, type AbstractSublevel } from 'abstract-level'
 import { notSupported } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
+import { rootOf } from './backend.js'
 import type { WriteOptions } from './options.js'
 
 /** An operation as abstract-level hands it to a database: encoded, prefixed, with the caller's options on it. */
@@ -21,24 +22,26 @@ const Base = AbstractChainedBatch as unknown as new (
 
 /** Collects operations and writes them as one batch. */
 export class StoreChainedBatch extends Base {
-  readonly #store: AnyLevel
+  readonly #db: AnyLevel
   readonly #writeBatch: WriteBatch
   #operations: EncodedOperation[] = []
 
-  constructor(store: AnyLevel, writeBatch: WriteBatch) {
-    super(store, { add: true })
-    this.#store = store
+  /** @param db the store, or a sublevel of it */
+  constructor(db: AnyLevel, writeBatch: WriteBatch) {
+    super(db, { add: true })
+    this.#db = db
     this.#writeBatch = writeBatch
   }
 
-  // abstract-level prefixes the key of a foreign sublevel as if it were its own, so these have to look before it does.
+  // abstract-level forwards a put to a sublevel elsewhere in the same store, and would delete a wrong key for a del of one. Neither
+  // looks whether the sublevel belongs to the store at all.
   override put(key: never, value: never, options: { sublevel?: AnySublevel | undefined } = {}): this {
-    assertOwnSublevel(options?.sublevel, this.#store)
+    assertOwnSublevel(options?.sublevel, rootOf(this.#db))
     return super.put(key, value, options as never)
   }
 
   override del(key: never, options: { sublevel?: AnySublevel | undefined } = {}): this {
-    assertOwnSublevel(options?.sublevel, this.#store)
+    assertOwnSublevel(options?.sublevel, this.#db)
     return super.del(key, options as never)
   }
 
@@ -60,10 +63,10 @@ export class StoreChainedBatch extends Base {
 // oxlint-disable-next-line typescript/no-explicit-any
 type AnySublevel = AbstractSublevel<any, any, any, any>
 
-/** @throws LEVEL_NOT_SUPPORTED if `sublevel` is neither the store nor below it */
-export function assertOwnSublevel(sublevel: AnyLevel | null | undefined, store: AnyLevel): void {
+/** @throws LEVEL_NOT_SUPPORTED if `sublevel` is neither `db` nor below it */
+export function assertOwnSublevel(sublevel: AnyLevel | null | undefined, db: AnyLevel): void {
   for (let at = sublevel; at !== undefined && at !== null; at = (at as { parent?: AnyLevel }).parent) {
-    if (at === store) return
+    if (at === db) return
   }
   if (sublevel === undefined || sublevel === null) return
   throw notSupported(

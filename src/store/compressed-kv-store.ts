@@ -1,4 +1,10 @@
-import { AbstractLevel, type AbstractOpenOptions, type AbstractSnapshot, type Transcoder } from 'abstract-level'
+import {
+  AbstractLevel,
+  type AbstractOpenOptions,
+  type AbstractResource,
+  type AbstractSnapshot,
+  type Transcoder
+} from 'abstract-level'
 import type { Codec } from '../codec/codec.js'
 import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
@@ -38,7 +44,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   readonly #choice: CodecChoice
   readonly #counters = new Counters()
   #session: Session | undefined
-  /** Whether the backend is the store's to open and close: false until it was opened once. */
+  /** Whether the store was ever asked to open. */
   #opened = false
 
   /**
@@ -73,6 +79,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#choice = choice
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
+    this.attachResource(this.#closeUnopened())
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
@@ -148,13 +155,12 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     }
   }
 
-  /** Closes the store and its backend, also one that the store never came to open. */
-  override async close(): Promise<void> {
-    await super.close()
-    const { backend } = this
-    if (this.#opened || isHeld(backend)) return
-    this.#opened = true
-    await backend.close()
+  /** abstract-level does not call `_close` on a database that was closed before it opened; its resources it does close. */
+  #closeUnopened(): AbstractResource {
+    const close = async () => {
+      if (!this.#opened && !isHeld(this.backend)) await this.backend.close()
+    }
+    return { close, [Symbol.asyncDispose]: close }
   }
 
   /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
