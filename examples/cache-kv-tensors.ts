@@ -47,7 +47,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength)
 }
 
-/** Seeded noise, mean 0, deviation 1 (Box-Muller), rounded to the upper half of a float32. Real caches compress about alike. */
+/** Seeded noise, mean 0, deviation 1 (Box-Muller), rounded to the upper half of a float32. Real caches compress about as well. */
 function gaussianBf16(length: number, seed: number): Uint16Array {
   let state = seed + 1
   const uniform = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) + 1) / 2 ** 32

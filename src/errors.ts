@@ -3,21 +3,20 @@
  * a plain `level` database keeps working; ours start with `CKV_`. Codes are stable, messages are not.
  */
 export type ErrorCode =
-  // While constructing or opening
   | 'CKV_INVALID_OPTION' // an option, codec or rule that cannot be honoured
   | 'CKV_CODEC_UNAVAILABLE' // the package behind a codec did not load; the message names it and the remedy
+  | 'CKV_VALUE_TOO_LARGE' // longer than maxValueSize, written or read
   | 'LEVEL_NOT_SUPPORTED' // the backend, codec or format version cannot do what was asked
-  | 'LEVEL_LOCKED' // another store in this process holds the backend
-  // At any call
   | 'LEVEL_DATABASE_NOT_OPEN'
-  // While writing
+  | 'LEVEL_LOCKED' // another store in this process holds the backend
+  | 'LEVEL_READONLY' // a write to a store opened with readOnly: true
   | 'LEVEL_INVALID_KEY' // the key lies in the reserved range
-  | 'LEVEL_READONLY' // the store was opened with readOnly: true
-  // While reading
   | 'LEVEL_CORRUPTION' // stored bytes fail their checksum or contradict themselves
-  // Both
-  | 'CKV_VALUE_TOO_LARGE' // longer than maxValueSize
 
+/**
+ * Thrown by this library. Errors of abstract-level and of the backend pass through unchanged. `cause` is what was caught, if
+ * anything.
+ */
 export class CompressedKvError extends Error {
   readonly code: ErrorCode
 
@@ -29,17 +28,29 @@ export class CompressedKvError extends Error {
 }
 
 export function corruption(what: string, cause?: unknown): CompressedKvError {
-  return new CompressedKvError(
-    'LEVEL_CORRUPTION',
-    `Corrupt value: ${what}`,
-    cause === undefined ? undefined : { cause }
-  )
+  return new CompressedKvError('LEVEL_CORRUPTION', `Corrupt data: ${what}`, cause === undefined ? undefined : { cause })
 }
 
 export function invalidOption(message: string): CompressedKvError {
   return new CompressedKvError('CKV_INVALID_OPTION', message)
 }
 
-export function notSupported(message: string): CompressedKvError {
-  return new CompressedKvError('LEVEL_NOT_SUPPORTED', message)
+export function notSupported(message: string, cause?: unknown): CompressedKvError {
+  return new CompressedKvError('LEVEL_NOT_SUPPORTED', message, cause === undefined ? undefined : { cause })
+}
+
+export function tooLarge(bytes: number, maxValueSize: number): CompressedKvError {
+  return new CompressedKvError(
+    'CKV_VALUE_TOO_LARGE',
+    `A value of ${bytes} bytes is larger than maxValueSize, ${maxValueSize}: raise that option to accept it`
+  )
+}
+
+export function codecUnavailable(usedFor: string, packageName: string, cause: unknown): CompressedKvError {
+  return new CompressedKvError(
+    'CKV_CODEC_UNAVAILABLE',
+    `${usedFor} needs the package '${packageName}', which does not load on ${process.platform}-${process.arch}: ` +
+      `run 'npm install ${packageName}' (with optional dependencies, which carry its binaries), or choose another codec`,
+    { cause }
+  )
 }

@@ -5,6 +5,7 @@ import { directorySize } from '../../bench/harness/directory-size.js'
 import { inFlight } from '../../bench/harness/in-flight.js'
 import { median } from '../../bench/harness/median.js'
 import { megabytesPerSecond } from '../../bench/harness/number-text.js'
+import { alternate } from '../../bench/harness/rounds.js'
 import { type Contender, CONTENDERS, type Database, IN_FLIGHT } from './contenders.js'
 import { verifyAll } from './verify.js'
 
@@ -37,19 +38,14 @@ export async function runTrials(
   say: (what: string) => void,
   advance: (bytes: number) => void
 ): Promise<Trial[]> {
-  const rounds: Trial[][] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    const trials: Trial[] = []
-    for (const contender of CONTENDERS) {
-      say(`${set.name}, ${contender.name}`)
-      trials.push(await runTrial(contender, set, root, advance))
-    }
-    rounds.push(trials)
-  }
-  return CONTENDERS.map((_, i) => ({
-    ...rounds.at(-1)![i]!,
-    writeRate: median(rounds.map(trials => trials[i]!.writeRate)),
-    readRate: median(rounds.map(trials => trials[i]!.readRate))
+  const trials = await alternate(ROUNDS, CONTENDERS, contender => {
+    say(`${set.name}, ${contender.name}`)
+    return runTrial(contender, set, root, advance)
+  })
+  return trials.map(rounds => ({
+    ...rounds.at(-1)!,
+    writeRate: median(rounds.map(trial => trial.writeRate)),
+    readRate: median(rounds.map(trial => trial.readRate))
   }))
 }
 

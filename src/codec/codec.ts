@@ -26,6 +26,7 @@ export interface Codec {
   decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
 }
 
+/** The built-in codecs; 'zstd' is level 3. */
 export type CodecName = 'lz4' | 'zstd' | 'none'
 
 /** Do not change the values of existing entries: they are stored with the data. 3 to 127 are kept for later. */

@@ -1,7 +1,7 @@
-import { corruption } from '../errors.js'
+import { createRequire } from 'node:module'
+import { codecUnavailable, corruption } from '../errors.js'
 import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
-import { loadPackage } from './load-package.js'
 
 /**
  * LZ4 block compression by lz4-napi: fast both ways, moderate ratio. The compressed form is lz4-napi's own, a u32
@@ -53,5 +53,10 @@ interface Lz4Napi {
 let loaded: Lz4Napi | undefined
 
 function native(): Lz4Napi {
-  return (loaded ??= loadPackage('lz4-napi', 'LZ4 compression') as Lz4Napi)
+  if (loaded !== undefined) return loaded
+  try {
+    return (loaded = createRequire(import.meta.url)('lz4-napi') as Lz4Napi)
+  } catch (cause) {
+    throw codecUnavailable('LZ4 compression', 'lz4-napi', cause)
+  }
 }

@@ -1,4 +1,4 @@
-import { CompressedKvError, invalidOption } from '../errors.js'
+import { invalidOption, notSupported } from '../errors.js'
 import { isBuiltIn } from './built-in.js'
 import { type Codec, type CodecName, CODEC_ID, FIRST_USER_CODEC_ID } from './codec.js'
 import { lz4 } from './lz4.js'
@@ -11,7 +11,7 @@ const byId = new Map<number, Codec>([none(), lz4(), zstd()].map(codec => [codec.
  * Makes a codec known to this process, so that stores can write with it and read what it wrote. Register before opening.
  * Registering another codec under the same id replaces it: do that only for a newer version that reads the same bytes.
  *
- * @throws CKV_INVALID_OPTION if the id is not in 128..255, or a function is missing
+ * @throws CKV_INVALID_OPTION if the id is not in 128..255, a function is missing, or effort is not 0..255
  */
 export function registerCodec(codec: Codec): void {
   assertCodecShape(codec)
@@ -25,8 +25,7 @@ export function registerCodec(codec: Codec): void {
 export function codecForReading(id: number): Codec {
   const codec = byId.get(id)
   if (codec !== undefined) return codec
-  throw new CompressedKvError(
-    'LEVEL_NOT_SUPPORTED',
+  throw notSupported(
     id < FIRST_USER_CODEC_ID
       ? `This value was written with codec ${id}, which this version does not know: upgrade compressed-kv`
       : `This value was written with a codec of your own, id ${id}: call registerCodec() with it before reading`
@@ -46,9 +45,9 @@ export function codecForWriting(codec: Codec | CodecName): Codec {
   }
   assertCodecShape(codec)
   if (codec.id < FIRST_USER_CODEC_ID ? !isBuiltIn(codec) : !byId.has(codec.id)) {
-    throw new CompressedKvError(
-      'LEVEL_NOT_SUPPORTED',
-      `Codec '${codec.name}' has the id ${codec.id}, which nothing could read again: give it one from 128 to 255 and registerCodec() it`
+    throw notSupported(
+      `Codec '${codec.name}' (id ${codec.id}) is not registered, so nothing could read its values again: ` +
+        'give it an id from 128 to 255 and call registerCodec(codec) first'
     )
   }
   return codec

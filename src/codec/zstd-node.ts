@@ -11,7 +11,7 @@ interface NodeZstd {
   constants: { ZSTD_c_compressionLevel: number }
 }
 
-/** node:zlib's own Zstandard: undefined on Node.js 20. */
+/** node:zlib's own Zstandard: undefined before Node.js 22.15. */
 export function loadNodeEngine(): (AsyncZstd & SyncZstd) | undefined {
   if (!('zstdCompress' in zlib)) return undefined
   const node = zlib as unknown as NodeZstd

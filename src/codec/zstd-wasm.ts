@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { CompressedKvError } from '../errors.js'
+import { codecUnavailable } from '../errors.js'
 import type { SyncZstd } from './zstd-engine.js'
 
 const PACKAGE = '@bokuweb/zstd-wasm'
@@ -106,10 +106,6 @@ function instantiate(): Instance {
     zstd.init('')
     return { zstd, compressor: zstd._ZSTD_createCCtx(), decompressor: zstd._ZSTD_createDCtx() }
   } catch (cause) {
-    throw new CompressedKvError(
-      'CKV_CODEC_UNAVAILABLE',
-      `Zstandard needs the package '${PACKAGE}', which does not load here: reinstall it, or choose another codec`,
-      { cause }
-    )
+    throw codecUnavailable('Zstandard', PACKAGE, cause)
   }
 }

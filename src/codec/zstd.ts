@@ -30,17 +30,20 @@ export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): C
     effort: level,
     workingBytes: workingBytes(level),
     load: () => void wasmEngine(),
-    compress: async data => offThread()?.compress(data, level) ?? wasmEngine().compressSync(data, level),
-    compressSync: data => onThread(data.length).compressSync(data, level),
+    compress: async data => {
+      const engine = asyncEngine()
+      return engine === undefined ? wasmEngine().compressSync(data, level) : engine.compress(data, level)
+    },
+    compressSync: data => syncEngine(data.length).compressSync(data, level),
     decompress: async (data, rawLength) => {
-      const trusted = checkFrame(data, rawLength) ? offThread() : undefined
+      const trusted = checkFrame(data, rawLength) ? asyncEngine() : undefined
       return restored(
         trusted ? await trusted.decompress(data, rawLength) : wasmEngine().decompressSync(data, rawLength),
         rawLength
       )
     },
     decompressSync: (data, rawLength) => {
-      const engine = checkFrame(data, rawLength) ? onThread(rawLength) : wasmEngine()
+      const engine = checkFrame(data, rawLength) ? syncEngine(rawLength) : wasmEngine()
       return restored(engine.decompressSync(data, rawLength), rawLength)
     }
   })
@@ -89,10 +92,10 @@ function engines() {
   return (native ??= { node: loadNodeEngine(), mongodb: loadMongodbEngine() })
 }
 
-function offThread(): AsyncZstd | undefined {
+function asyncEngine(): AsyncZstd | undefined {
   return engines().mongodb ?? engines().node
 }
 
-function onThread(bytes: number): SyncZstd {
+function syncEngine(bytes: number): SyncZstd {
   return (bytes >= NODE_SYNC_BYTES ? engines().node : undefined) ?? wasmEngine()
 }

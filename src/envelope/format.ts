@@ -3,10 +3,10 @@
  *
  * A trailer, read from its end: the payload starts at offset 0, aligned for typed arrays, and opens without a copy.
  *
- *     +---------+--------+--------+--------------+-------------+---------+---------+---------+-----+
- *     | payload | crc32c | rawLen | [dictionary] | [expiresAt] | [probe] | [codec] | [extra] | tag |
- *     +---------+--------+--------+--------------+-------------+---------+---------+---------+-----+
- *                 u32      0|1|2|4   u16            u48 ms        u8 u8     u8        u8        u8
+ *     +---------+----------+----------+--------------+-------------+---------+---------+---------+-----+
+ *     | payload | [crc32c] | [rawLen] | [dictionary] | [expiresAt] | [probe] | [codec] | [extra] | tag |
+ *     +---------+----------+----------+--------------+-------------+---------+---------+---------+-----+
+ *                 u32        u8|16|32   u16            u48 ms        u8 u8     u8        u8        u8
  *
  * Little-endian. Only what reader and writer share stands here. A number once given is never reused.
  */

@@ -9,6 +9,7 @@ export interface Guard {
   readonly plainValues: boolean
 }
 
+/** For envelopes of a store that was begun empty. */
 export const NO_GUARD: Guard = { bytes: undefined, plainValues: false }
 
 /**

@@ -1,6 +1,6 @@
 import { CODEC_ID } from '../codec/codec.js'
 import { ZSTD_MAGIC } from '../codec/zstd-frame.js'
-import { CompressedKvError, corruption, notSupported } from '../errors.js'
+import { corruption, notSupported, tooLarge } from '../errors.js'
 import { KIND, PREFIX_BYTES } from './format.js'
 import { type Guard, unguard } from './guard.js'
 import { isPrefixLeftOut, type Probe, readTrailer, type Trailer } from './trailer.js'
@@ -10,7 +10,7 @@ export interface Opened {
   /** False for a plain value from before the backend was wrapped: then `payload` is all of it. */
   readonly enveloped: boolean
   readonly codecId: number
-  /** The value itself if `codecId` is 0, else what {@link codecInput} makes the codec's input of. Shares memory with what was stored. */
+  /** The value itself if `codecId` is 0, else the codec's output: pass it through {@link codecInput}. Shares memory with `stored`. */
   readonly payload: Buffer
   /** Bytes after decompression. Checked against `maxValueSize`; not yet against the payload. */
   readonly rawLength: number
@@ -87,11 +87,4 @@ export function codecInput(opened: Opened): Buffer {
   else input.set(ZSTD_MAGIC, 0)
   input.set(opened.payload, PREFIX_BYTES)
   return input
-}
-
-export function tooLarge(bytes: number, maxValueSize: number): CompressedKvError {
-  return new CompressedKvError(
-    'CKV_VALUE_TOO_LARGE',
-    `A value of ${bytes} bytes is larger than maxValueSize, ${maxValueSize}: raise that option to accept it`
-  )
 }

@@ -4,10 +4,10 @@ import { type Guard } from './guard.js'
 import {
   type Probe,
   type Trailer,
-  CHECKED,
+  RAW_CHECKED,
   isPrefixLeftOut,
   trailerLength,
-  UNCHECKED,
+  RAW_UNCHECKED,
   writeTrailer
 } from './trailer.js'
 
@@ -21,12 +21,17 @@ export interface Sealing {
   readonly probe?: Probe | undefined
 }
 
-/** Seals a value as it is. The result shares no memory with `raw`. */
+/**
+ * Seals a value as it is. The result shares no memory with `raw`.
+ *
+ * @throws RangeError if expiresAt is 2^48 or more
+ */
 export function sealRaw(raw: Uint8Array, sealing: Sealing): Buffer {
   const { expiresAt, probe, guard } = sealing
-  if (expiresAt !== undefined || probe !== undefined) return assemble(raw, 0, { ...CHECKED, expiresAt, probe }, guard)
+  if (expiresAt !== undefined || probe !== undefined)
+    return assemble(raw, 0, { ...RAW_CHECKED, expiresAt, probe }, guard)
   const unchecked = sealing.mayOmitChecksum && raw.length < UNCHECKED_BELOW
-  return assemble(raw, 0, unchecked ? UNCHECKED : CHECKED, guard)
+  return assemble(raw, 0, unchecked ? RAW_UNCHECKED : RAW_CHECKED, guard)
 }
 
 /**

@@ -48,12 +48,23 @@ export interface Trailer {
   readonly codecId: number | undefined
 }
 
-const BARE = { rawLengthWidth: 0, rawLength: 0, dictionary: undefined, expiresAt: undefined, probe: undefined } as const
+function rawTrailer(kind: number): Trailer {
+  return {
+    kind,
+    rawLengthWidth: 0,
+    rawLength: 0,
+    dictionary: undefined,
+    expiresAt: undefined,
+    probe: undefined,
+    filtered: false,
+    codecId: undefined
+  }
+}
 
 /** The trailer of a raw value without a checksum. */
-export const UNCHECKED: Trailer = { kind: KIND.rawUnchecked, ...BARE, filtered: false, codecId: undefined }
+export const RAW_UNCHECKED = rawTrailer(KIND.rawUnchecked)
 /** The trailer of a raw value with a checksum and nothing else. */
-export const CHECKED: Trailer = { kind: KIND.raw, ...BARE, filtered: false, codecId: undefined }
+export const RAW_CHECKED = rawTrailer(KIND.raw)
 
 /** Bytes behind the payload. */
 export function trailerLength(trailer: Trailer): number {
@@ -174,7 +185,7 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength
 /** Kind 0 has nothing but its tag, so every other bit of the tag is a check, and so is the length. */
 function readUnchecked(tag: number, payloadLength: number): { trailer: Trailer; payloadLength: number } {
   if (tag !== KIND.rawUnchecked || payloadLength >= UNCHECKED_BELOW) throw corruption('its tag makes no sense')
-  return { trailer: UNCHECKED, payloadLength }
+  return { trailer: RAW_UNCHECKED, payloadLength }
 }
 
 /** Covers every byte of the envelope but itself. */

@@ -30,10 +30,9 @@ export function assertWrappable(backend: AnyLevel): void {
     backend.keyEncoding('buffer')
     backend.valueEncoding('buffer')
   } catch (cause) {
-    throw new CompressedKvError(
-      'LEVEL_NOT_SUPPORTED',
+    throw notSupported(
       "The backend holds text only, and compressed values are bytes: open it with an option like storeEncoding: 'buffer'",
-      { cause }
+      cause
     )
   }
 }

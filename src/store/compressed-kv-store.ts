@@ -30,7 +30,8 @@ import './option-types.js'
  * Wraps an abstract-level database so that its values are stored compressed, and is an abstract-level database itself.
  *
  * ```ts
- * const db = new CompressedKvStore(new Level('./db', { valueEncoding: 'json' }), { codec: 'zstd' })
+ * const level = new Level<string, Order>('./db', { valueEncoding: 'json' })
+ * const db = new CompressedKvStore(level, { codec: 'zstd' })
  * ```
  *
  * While it is open nothing else may write to the backend. Closing it closes the backend, and the other way round.
@@ -39,13 +40,14 @@ import './option-types.js'
  * @typeParam V type of values, likewise
  */
 export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buffer, K, V> {
+  /** The wrapped database. Do not write to it. */
   readonly backend: AnyLevel
   readonly #settings: Settings
   readonly #choice: CodecChoice
   readonly #counters = new Counters()
   #session: Session | undefined
-  /** Whether the store was ever asked to open. */
-  #opened = false
+  /** Whether this store opened the backend, or began to: until then closing the store has to close it as it is. */
+  #tookBackend = false
 
   /**
    * @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED for a backend that holds only text, or that is such a store itself
@@ -103,10 +105,15 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     }
   }
 
-  /** Resolves when every write accepted before has reached the backend. */
+  /**
+   * Resolves when every write accepted before has reached the backend. They are as durable as the backend makes them;
+   * `{ sync: true }` on a write asks for more.
+   *
+   * @throws LEVEL_DATABASE_NOT_OPEN
+   */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.flush())
-    return this.#open.writes.drain()
+    return this.#requireSession.writes.drain()
   }
 
   /** @throws LEVEL_NOT_SUPPORTED: without a write-ahead log, ask for `{ sync: true }` on the write itself */
@@ -114,19 +121,31 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
   }
 
-  /** Compacts a range of the backend, `[start..end)`, where the backend can. */
+  /**
+   * Compacts a range of the backend, `[start..end)`.
+   *
+   * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
+   */
   async compactRange(start: K, end: K, options?: { keyEncoding?: string }): Promise<void> {
     await this.flush()
     await callWithRange(this, this.backend, 'compactRange', start, end, options)
   }
 
-  /** Bytes of disk space that a range of the backend takes, `[start..end)`, where the backend can tell. */
+  /**
+   * Bytes of disk space that a range of the backend takes, `[start..end)`.
+   *
+   * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
+   */
   async approximateSize(start: K, end: K, options?: { keyEncoding?: string }): Promise<number> {
     await this.flush()
     return (await callWithRange(this, this.backend, 'approximateSize', start, end, options)) as number
   }
 
-  /** Internal details of the backend, such as 'leveldb.stats', where it has them. */
+  /**
+   * Internal details of the backend, such as 'leveldb.stats'.
+   *
+   * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
+   */
   getProperty(property: string): string {
     return backendProperty(this.backend, property)
   }
@@ -135,7 +154,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   async _open(options: AbstractOpenOptions): Promise<void> {
     const { backend } = this
-    this.#opened = true
+    this.#tookBackend = true
     hold(backend, this)
     const { status } = backend
     try {
@@ -158,7 +177,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   /** abstract-level does not call `_close` on a database that was closed before it opened; its resources it does close. */
   #closeUnopened(): AbstractResource {
     const close = async () => {
-      if (!this.#opened && !isHeld(this.backend)) await this.backend.close()
+      if (!this.#tookBackend && !isHeld(this.backend)) await this.backend.close()
     }
     return { close, [Symbol.asyncDispose]: close }
   }
@@ -166,7 +185,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
   async _close(): Promise<void> {
     const { backend } = this
-    const { reader, writes } = this.#open
+    const { reader, writes } = this.#requireSession
     await Promise.all([reader.drain(), writes.drain()])
     backend.detachResource(this) // Else closing the backend would wait for the store, which waits for the backend.
     if (isOpen(backend)) {
@@ -190,7 +209,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     }
   }
 
-  get #open(): Session {
+  get #requireSession(): Session {
     if (this.#session !== undefined) return this.#session
     throw new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
   }
@@ -219,7 +238,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   async _clear(options: EncodedClearOptions): Promise<void> {
     this.#assertWritable()
-    const { writes, opener, marker, cache } = this.#open
+    const { writes, opener, marker, cache } = this.#requireSession
     const range = copiedBounds(options) // The clear runs later.
     cache?.clear()
     await writes.barrier(() =>
@@ -230,7 +249,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   #operation(operation: { type: 'put' | 'del'; key: Buffer; value?: Buffer }, options: WriteOptions): Operation {
     this.#assertWritable()
-    const { sealer, marker } = this.#open
+    const { sealer, marker } = this.#requireSession
     assertNotReserved(operation.key)
     const key = Buffer.from(operation.key)
     if (operation.type === 'del') return { type: 'del', key }
@@ -240,7 +259,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   #write(operations: readonly Operation[], sync: boolean): Promise<void> {
-    return this.#open.writes.write(operations, sync)
+    return this.#requireSession.writes.write(operations, sync)
   }
 
   #assertWritable(): void {
@@ -251,23 +270,23 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   // ---- reading
 
   _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
-    return this.#open.reader.get(key, options)
+    return this.#requireSession.reader.get(key, options)
   }
 
   _getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
-    return this.#open.reader.getSync(key, options)
+    return this.#requireSession.reader.getSync(key, options)
   }
 
   _getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
-    return this.#open.reader.getMany(keys, options)
+    return this.#requireSession.reader.getMany(keys, options)
   }
 
   _has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
-    return this.#open.reader.has(key, options)
+    return this.#requireSession.reader.has(key, options)
   }
 
   _hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
-    return this.#open.reader.hasMany(keys, options)
+    return this.#requireSession.reader.hasMany(keys, options)
   }
 
   _iterator(options: EncodedIteratorOptions): StoreIterator {
@@ -283,7 +302,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   #entries(options: EncodedIteratorOptions): EntrySource {
-    const { opener, marker } = this.#open
+    const { opener, marker } = this.#requireSession
     return new EntrySource(this.backend, options, opener, marker.ttlUsed)
   }
 

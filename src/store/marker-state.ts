@@ -1,6 +1,7 @@
 import type { Guard } from '../envelope/guard.js'
+import { CompressedKvError } from '../errors.js'
 import { type AnyLevel, asBuffer, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
-import { decodeMarker, encodeMarker, foreignReservedKeys, type Marker, MARKER_KEY, newMarker } from './marker.js'
+import { decodeMarker, encodeMarker, type Marker, MARKER_KEY, newMarker } from './marker.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 
 /**
@@ -51,4 +52,13 @@ export class MarkerState {
   saved(marker: Buffer): void {
     if (this.#unsaved === marker) this.#unsaved = undefined
   }
+}
+
+/** Keys under the reserved prefix, but no marker: nothing we wrote. */
+function foreignReservedKeys(): CompressedKvError {
+  return new CompressedKvError(
+    'LEVEL_INVALID_KEY',
+    'The backend holds keys that begin with ff 63 6b 76 00, which this store reserves, and they are not its own: ' +
+      'move them away through the backend before wrapping it'
+  )
 }

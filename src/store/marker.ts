@@ -79,20 +79,20 @@ export function encodeMarker(marker: Marker): Buffer {
 export function decodeMarker(bytes: Buffer): Marker {
   const crcAt = bytes.length - CRC_BYTES
   if (bytes.length < SWEEP_AT + CRC_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw corruption('the marker of the store')
+    throw damaged()
   }
-  if (bytes.readUInt32LE(crcAt) !== crc32c(bytes.subarray(0, crcAt))) throw corruption('the marker of the store')
+  if (bytes.readUInt32LE(crcAt) !== crc32c(bytes.subarray(0, crcAt))) throw damaged()
   const version = bytes.readUInt16LE(VERSION_AT)
   const features = bytes.readUInt16LE(FEATURES_AT)
   const flags = bytes[FLAGS_AT]!
   if (version !== VERSION || features !== 0 || flags & ~FLAGS_KNOWN) {
     throw notSupported(`This store has format ${version}, features ${features}, flags ${flags}: upgrade compressed-kv`)
   }
-  if (SWEEP_AT + bytes.readUInt16LE(SWEEP_LENGTH_AT) !== crcAt) throw corruption('the marker of the store')
+  if (SWEEP_AT + bytes.readUInt16LE(SWEEP_LENGTH_AT) !== crcAt) throw damaged()
 
   const random = bytes.subarray(GUARD_AT, APPLIED_AT)
   const guarded = random.some(byte => byte !== 0)
-  if (flags & FLAG_PLAIN_VALUES && !guarded) throw corruption('the marker of the store: plain values, but no guard')
+  if (flags & FLAG_PLAIN_VALUES && !guarded) throw damaged()
   return {
     storeId: Buffer.from(bytes.subarray(STORE_ID_AT, FLAGS_AT)),
     guard: guarded ? Buffer.concat([random, Buffer.from([GUARD_LAST])]) : undefined,
@@ -101,11 +101,6 @@ export function decodeMarker(bytes: Buffer): Marker {
   }
 }
 
-/** Keys under the reserved prefix, but no marker: nothing we wrote. */
-export function foreignReservedKeys(): CompressedKvError {
-  return new CompressedKvError(
-    'LEVEL_INVALID_KEY',
-    'The backend holds keys that begin with ff 63 6b 76 00, which this store reserves, and they are not its own: ' +
-      'move them away through the backend before wrapping it'
-  )
+function damaged(): CompressedKvError {
+  return corruption("the store's marker is damaged: restore the database from a backup")
 }

@@ -118,7 +118,8 @@ export function resolveOptions<K, V>(
 } {
   const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...rest } = options
   for (const name of NOT_YET) {
-    if ((rest as Record<string, unknown>)[name]) throw notSupported(`This version has no '${name}' yet`)
+    if ((rest as Record<string, unknown>)[name])
+      throw notSupported(`The option '${name}' is not in this version: leave it out, or set it to false`)
     delete (rest as Record<string, unknown>)[name]
   }
   const settings: Settings = {
@@ -147,5 +148,6 @@ export function resolveOptions<K, V>(
 function assertBytes(name: string, value: number, most: number): void {
   const whole = Number.isInteger(value) || value === Infinity
   if (whole && value >= 0 && value <= most) return
-  throw invalidOption(`${name} must be a whole number of bytes from 0 to ${most}, not ${String(value)}`)
+  const range = most === Infinity ? '0 or more' : `0 to ${most}`
+  throw invalidOption(`${name} must be a whole number of bytes, ${range}, not ${String(value)}`)
 }

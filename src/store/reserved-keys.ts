@@ -12,6 +12,7 @@ export function reservedKey(name: string): Buffer {
   return Buffer.concat([RESERVED_START, Buffer.from(name)])
 }
 
+/** Byte by byte: it is asked for every key, and this is the fastest way to say no. */
 export function isReserved(key: Uint8Array): boolean {
   return key[0] === 0xff && key[1] === 0x63 && key[2] === 0x6b && key[3] === 0x76 && key[4] === 0x00
 }

@@ -1,12 +1,11 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import { offThread } from '../codec/off-thread.js'
 import { MAX_EXPIRES_AT } from '../envelope/format.js'
-import { tooLarge } from '../envelope/open.js'
 import { type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
-import { invalidOption } from '../errors.js'
+import { invalidOption, tooLarge } from '../errors.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
 import type { Settings, WriteOptions } from './options.js'
-import type { Counters } from './stats.js'
+import type { Counters, RawReason } from './stats.js'
 
 /** What the store learns when it opens. */
 export type SealingContext = Pick<Sealing, 'guard' | 'mayOmitChecksum'>
@@ -82,12 +81,7 @@ export class Sealer {
     return this.#sealRaw('codecFailed', raw, expiresAt)
   }
 
-  #sealRaw(
-    reason: 'codecNone' | 'belowMinSize' | 'incompressible' | 'codecFailed',
-    raw: Buffer,
-    expiresAt: number | undefined,
-    tried?: Codec
-  ): Buffer {
+  #sealRaw(reason: RawReason, raw: Buffer, expiresAt: number | undefined, tried?: Codec): Buffer {
     const probe = tried === undefined ? undefined : { codecId: tried.id, effort: tried.effort ?? 0 }
     const bare = expiresAt === undefined && probe === undefined
     const sealed = sealRaw(raw, bare ? this.#context : { ...this.#context, expiresAt, probe })

@@ -1,6 +1,7 @@
 /** Why a value was stored raw. */
 export type RawReason = 'codecNone' | 'belowMinSize' | 'incompressible' | 'codecFailed'
 
+/** Values stored with one codec. */
 export interface CodecStats {
   values: number
   /** Bytes before compression. */
@@ -13,6 +14,7 @@ export interface CodecStats {
 export interface StoreStats {
   /** Values sealed, by the name of the codec that they are stored with; raw ones under 'none'. */
   readonly written: Readonly<CodecStats> & {
+    /** bytesStored over bytesIn: smaller is better, 1 when nothing was written. */
     readonly ratio: number
     readonly byCodec: Readonly<Record<string, Readonly<CodecStats>>>
   }
@@ -20,13 +22,17 @@ export interface StoreStats {
   readonly raw: Readonly<Record<RawReason, number>>
   /** The last error of a codec that failed to compress; its value was stored raw. */
   readonly lastCodecError: unknown
-  /** Values read from the backend, and among them those that had no envelope. */
+  /** Values restored from what the backend holds. */
   readonly read: {
     readonly values: number
-    readonly bytesStored: number
+    /** Bytes of their payloads, trailers not counted. */
+    readonly payloadBytes: number
+    /** Bytes after decompression. */
     readonly bytesOut: number
+    /** Of them, those that had no envelope. */
     readonly plain: number
   }
+  /** `bytes` counts keys and about 200 bytes an entry as well. */
   readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number; readonly bytes: number }
   /** Calls of put, del and batch, and the backend writes they became. */
   readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
@@ -37,7 +43,7 @@ export class Counters {
   readonly byCodec: Record<string, CodecStats> = {}
   readonly raw: Record<RawReason, number> = { codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 0 }
   lastCodecError: unknown
-  readonly read = { values: 0, bytesStored: 0, bytesOut: 0, plain: 0 }
+  readonly read = { values: 0, payloadBytes: 0, bytesOut: 0, plain: 0 }
   readonly cache = { hits: 0, misses: 0 }
   readonly writes = { calls: 0, backendCalls: 0 }
 
@@ -53,14 +59,14 @@ export class Counters {
     this.sealed('none', bytesIn, bytesStored)
   }
 
-  opened(bytesStored: number, bytesOut: number, enveloped: boolean): void {
+  opened(payloadBytes: number, bytesOut: number, enveloped: boolean): void {
     this.read.values++
-    this.read.bytesStored += bytesStored
+    this.read.payloadBytes += payloadBytes
     this.read.bytesOut += bytesOut
     if (!enveloped) this.read.plain++
   }
 
-  /** Totals over all codecs. `ratio` is stored bytes over raw bytes: smaller is better, 1 when nothing was written. */
+  /** Totals over all codecs. */
   written(): StoreStats['written'] {
     const total = { values: 0, bytesIn: 0, bytesStored: 0 }
     const byCodec: Record<string, CodecStats> = {}

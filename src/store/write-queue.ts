@@ -246,8 +246,8 @@ export class WriteQueue {
   }
 
   #sendOne(operation: Operation, sync: boolean): Promise<void> {
-    if (operation.type === 'del') return this.#backend.del(operation.key, sync ? KEY_SYNCED : KEY_AS_BYTES)
-    return this.#backend.put(operation.key, operation.value, sync ? SYNCED : AS_BYTES)
+    if (operation.type === 'del') return this.#backend.del(operation.key, sync ? KEY_AS_BYTES_SYNC : KEY_AS_BYTES)
+    return this.#backend.put(operation.key, operation.value, sync ? AS_BYTES_SYNC : AS_BYTES)
   }
 
   #settle(entry: Entry, failure?: { error: unknown }): void {
@@ -259,8 +259,8 @@ export class WriteQueue {
 }
 
 const SYNC = Object.freeze({ sync: true })
-const SYNCED = Object.freeze({ ...AS_BYTES, sync: true })
-const KEY_SYNCED = Object.freeze({ ...KEY_AS_BYTES, sync: true })
+const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
+const KEY_AS_BYTES_SYNC = Object.freeze({ ...KEY_AS_BYTES, sync: true })
 
 function follow(entry: Entry, earlier: Entry): void {
   earlier.followers.push(entry)

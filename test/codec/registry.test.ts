@@ -94,7 +94,7 @@ describe('codecForWriting', () => {
 
   test('refuses a codec that nothing could read again, because it was never registered', () => {
     expect(thrownCode(() => codecForWriting(codecOf({ id: 177 })))).toBe('LEVEL_NOT_SUPPORTED')
-    expect(() => codecForWriting(codecOf({ id: 177 }))).toThrow(/'own'.*177.*registerCodec\(\)/)
+    expect(() => codecForWriting(codecOf({ id: 177 }))).toThrow(/'own'.*177.*registerCodec\(codec\)/)
   })
 
   test.each([0, 1, 2])("refuses a codec of a user's own that claims the built-in id %i", id => {

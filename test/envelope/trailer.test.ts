@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  CHECKED,
+  RAW_CHECKED,
   readTrailer,
   type Trailer,
   trailerLength,
-  UNCHECKED,
+  RAW_UNCHECKED,
   writeTrailer
 } from '../../src/envelope/trailer.js'
 import { text } from '../support/sample-values.js'
@@ -76,20 +76,20 @@ describe('a trailer', () => {
   })
 
   test('without checksum is a single zero', () => {
-    expect(written(text(5), UNCHECKED)).toEqual(Buffer.concat([text(5), Buffer.of(0)]))
-    expect(readTrailer(Buffer.of(9, 9, 0))).toEqual({ trailer: UNCHECKED, payloadLength: 2 })
+    expect(written(text(5), RAW_UNCHECKED)).toEqual(Buffer.concat([text(5), Buffer.of(0)]))
+    expect(readTrailer(Buffer.of(9, 9, 0))).toEqual({ trailer: RAW_UNCHECKED, payloadLength: 2 })
   })
 })
 
 test('the lengths of trailers are those of their fields', () => {
-  expect(trailerLength(UNCHECKED)).toBe(1)
-  expect(trailerLength(CHECKED)).toBe(5)
-  expect(trailerLength({ ...CHECKED, rawLengthWidth: 4 })).toBe(9)
-  expect(trailerLength({ ...CHECKED, dictionary: 0 })).toBe(7)
-  expect(trailerLength({ ...CHECKED, expiresAt: 0 })).toBe(11)
-  expect(trailerLength({ ...CHECKED, filtered: true })).toBe(6)
-  expect(trailerLength({ ...CHECKED, filtered: false })).toBe(5)
-  expect(trailerLength({ ...CHECKED, probe: { codecId: 0, effort: 0 } })).toBe(8)
-  expect(trailerLength({ ...CHECKED, probe: { codecId: 0, effort: 0 }, filtered: true })).toBe(8)
-  expect(trailerLength({ ...CHECKED, kind: 7, codecId: 0 })).toBe(6)
+  expect(trailerLength(RAW_UNCHECKED)).toBe(1)
+  expect(trailerLength(RAW_CHECKED)).toBe(5)
+  expect(trailerLength({ ...RAW_CHECKED, rawLengthWidth: 4 })).toBe(9)
+  expect(trailerLength({ ...RAW_CHECKED, dictionary: 0 })).toBe(7)
+  expect(trailerLength({ ...RAW_CHECKED, expiresAt: 0 })).toBe(11)
+  expect(trailerLength({ ...RAW_CHECKED, filtered: true })).toBe(6)
+  expect(trailerLength({ ...RAW_CHECKED, filtered: false })).toBe(5)
+  expect(trailerLength({ ...RAW_CHECKED, probe: { codecId: 0, effort: 0 } })).toBe(8)
+  expect(trailerLength({ ...RAW_CHECKED, probe: { codecId: 0, effort: 0 }, filtered: true })).toBe(8)
+  expect(trailerLength({ ...RAW_CHECKED, kind: 7, codecId: 0 })).toBe(6)
 })

@@ -10,7 +10,7 @@ describe('stats()', () => {
       written: { values: 0, bytesIn: 0, bytesStored: 0, ratio: 1, byCodec: {} },
       raw: { codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 0 },
       lastCodecError: undefined,
-      read: { values: 0, bytesStored: 0, bytesOut: 0, plain: 0 },
+      read: { values: 0, payloadBytes: 0, bytesOut: 0, plain: 0 },
       cache: { hits: 0, misses: 0, entries: 0, bytes: 0 },
       writes: { calls: 0, backendCalls: 0, pending: 0 }
     })
@@ -67,7 +67,7 @@ describe('stats()', () => {
     await store.keys().all()
     const { read } = store.stats()
     expect(read).toMatchObject({ values: 7, bytesOut: 4 * 5000 + 3 * 1000, plain: 3 })
-    expect(read.bytesStored).toBeLessThan(3 * 1000 + 4 * 1000)
+    expect(read.payloadBytes).toBeLessThan(3 * 1000 + 4 * 1000)
   })
 
   it('counts calls of put, del and batch', async () => {
