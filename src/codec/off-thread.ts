@@ -5,52 +5,68 @@ const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
  * pool, and must not wait behind values of many megabytes.
  */
 const MAX_CALLS = Math.max(1, THREADS - 1)
-/** Bytes those calls may hold between them. One larger call is let in alone. */
+/** Bytes that calls of one kind may hold between them. One larger call is let in alone. */
 const MAX_BYTES = 64 * 1024 * 1024
+
+/** Runs `work`, which holds about `bytes` bytes while it runs, as soon as the bounds allow. */
+export type OffThread = <T>(bytes: number, work: () => Promise<T>) => Promise<T>
 
 interface Waiting {
   readonly bytes: number
   readonly start: () => void
 }
 
-let calls = 0
-let bytesInFlight = 0
-let queue: Waiting[] = []
-let head = 0
+/** Calls of one kind: first come, first served, with memory of their own. */
+interface Lane {
+  bytesInFlight: number
+  callsInFlight: number
+  queue: Waiting[]
+  head: number
+}
 
-/**
- * Runs `work`, which holds about `bytes` bytes while it runs, as soon as the bounds allow. First come, first served.
- */
-export async function offThread<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-  if (calls > 0 && !fits(bytes)) await new Promise<void>(start => queue.push({ bytes, start }))
-  else take(bytes)
-  try {
-    return await work()
-  } finally {
-    calls--
-    bytesInFlight -= bytes
-    admit()
+let calls = 0
+const lanes: Lane[] = []
+
+/** Restores go first where both wait, and never for a compressor that takes all the memory there is for its kind. */
+export const restoring = newLane()
+export const compressing = newLane()
+
+function newLane(): OffThread {
+  const lane: Lane = { bytesInFlight: 0, callsInFlight: 0, queue: [], head: 0 }
+  lanes.push(lane)
+  return async (bytes, work) => {
+    if (lane.head === lane.queue.length && fits(lane, bytes)) take(lane, bytes)
+    else await new Promise<void>(start => lane.queue.push({ bytes, start }))
+    try {
+      return await work()
+    } finally {
+      calls--
+      lane.callsInFlight--
+      lane.bytesInFlight -= bytes
+      for (const waiting of lanes) admit(waiting)
+    }
   }
 }
 
-function fits(bytes: number): boolean {
-  return head === queue.length && calls < MAX_CALLS && bytesInFlight + bytes <= MAX_BYTES
+function fits(lane: Lane, bytes: number): boolean {
+  return calls < MAX_CALLS && (lane.callsInFlight === 0 || lane.bytesInFlight + bytes <= MAX_BYTES)
 }
 
-function take(bytes: number): void {
+function take(lane: Lane, bytes: number): void {
   calls++
-  bytesInFlight += bytes
+  lane.callsInFlight++
+  lane.bytesInFlight += bytes
 }
 
-function admit(): void {
-  while (head < queue.length) {
-    const next = queue[head]!
-    if (calls > 0 && (calls >= MAX_CALLS || bytesInFlight + next.bytes > MAX_BYTES)) break
-    head++
-    take(next.bytes)
+function admit(lane: Lane): void {
+  while (lane.head < lane.queue.length) {
+    const next = lane.queue[lane.head]!
+    if (!fits(lane, next.bytes)) break
+    lane.head++
+    take(lane, next.bytes)
     next.start()
   }
-  if (head < queue.length / 2) return
-  queue = queue.slice(head)
-  head = 0
+  if (lane.head < lane.queue.length / 2) return
+  lane.queue = lane.queue.slice(lane.head)
+  lane.head = 0
 }

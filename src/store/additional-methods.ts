@@ -8,11 +8,12 @@ export async function callWithRange<K>(
   method: 'compactRange' | 'approximateSize',
   start: K,
   end: K,
-  options: { keyEncoding?: string } = {}
+  options: { keyEncoding?: string } | undefined
 ): Promise<unknown> {
+  if (start === undefined || end === undefined) throw new TypeError("The arguments 'start' and 'end' are required")
   const call = (backend as AnyLevel & Record<string, unknown>)[method]
   if (typeof call !== 'function') throw notSupported(`The backend has no ${method}()`)
-  const encoding = store.keyEncoding((options.keyEncoding ?? store.keyEncoding()) as 'buffer')
+  const encoding = store.keyEncoding((options?.keyEncoding ?? store.keyEncoding()) as 'buffer')
   const [from, to] = [start, end].map(key => encoding.encode(key as Buffer))
   return call.call(backend, from, to, KEY_AS_BYTES) as unknown
 }

@@ -18,7 +18,8 @@ export function isLevelDb(backend: AnyLevel): boolean {
 
 /** The database that a sublevel belongs to; any other database is its own root. */
 export function rootOf(backend: AnyLevel): AnyLevel {
-  return (backend as AnyLevel & { db?: AnyLevel }).db ?? backend
+  const { parent, db } = backend as AnyLevel & { parent?: AnyLevel | null; db?: AnyLevel }
+  return parent ? db! : backend
 }
 
 /** @throws LEVEL_NOT_SUPPORTED for what cannot be wrapped */

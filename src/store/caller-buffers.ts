@@ -11,7 +11,7 @@ import type { WriteOptions } from './options.js'
 type Method = (...args: unknown[]) => unknown
 type Writer = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
 
-/** Makes the writing methods of `db`, and of the sublevels made from it, copy what abstract-level would keep. */
+/** Makes the methods of `db`, and of the sublevels made from it, copy what abstract-level would keep. */
 export function copyArguments(db: AnyLevel): void {
   for (const [name, copy] of Object.entries(COPIES)) {
     const call = (db as unknown as Record<string, Method>)[name]!
@@ -42,7 +42,14 @@ const COPIES: Record<string, (args: unknown[]) => unknown[]> = {
     Array.isArray(operations) ? operations.map(operation => withCopied(operation, ['key', 'value'])) : operations,
     ...rest
   ],
-  clear: ([options, ...rest]) => [copiedBounds(options), ...rest]
+  clear: ([options, ...rest]) => [copiedBounds(options), ...rest],
+  get: ([key, ...rest]) => [copied(key), ...rest],
+  has: ([key, ...rest]) => [copied(key), ...rest],
+  getMany: ([keys, ...rest]) => [Array.isArray(keys) ? keys.map(copied) : keys, ...rest],
+  hasMany: ([keys, ...rest]) => [Array.isArray(keys) ? keys.map(copied) : keys, ...rest],
+  iterator: ([options, ...rest]) => [copiedBounds(options), ...rest],
+  keys: ([options, ...rest]) => [copiedBounds(options), ...rest],
+  values: ([options, ...rest]) => [copiedBounds(options), ...rest]
 }
 
 /** A copy of range options with bounds of its own. */

@@ -23,14 +23,17 @@ export async function clearBackend(
   opener: Opener,
   expiring: boolean
 ): Promise<void> {
-  if (options.limit !== -1) return clearLimited(backend, options, opener, expiring)
+  if (options.limit !== -1 || options.sync) return clearOneByOne(backend, options, opener, expiring)
   for (const part of aroundReserved(options)) {
-    await backend.clear({ ...part, ...snapshotAndSync(options, backend), ...KEY_AS_BYTES })
+    await backend.clear({ ...part, snapshot: backendSnapshotOf(options.snapshot, backend), ...KEY_AS_BYTES })
   }
 }
 
-/** A limit counts what a reader would see, so the keys have to be looked at one by one. */
-async function clearLimited(
+/**
+ * A limit counts what a reader would see, so the keys have to be looked at one by one. And classic-level can sync deletes, but not
+ * a clear.
+ */
+async function clearOneByOne(
   backend: AnyLevel,
   options: EncodedClearOptions,
   opener: Opener,
@@ -52,22 +55,9 @@ async function clearLimited(
   for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
     if (left === 0) break
     if (isReserved(key)) continue
-    if (value === undefined || isVisible(opener, value)) left--
+    if (value === undefined || opener.isVisible(value)) left--
     operations.push({ type: 'del', key: asBuffer(key) })
     if (operations.length === CHUNK_OPERATIONS) await flush()
   }
   if (operations.length > 0) await flush()
-}
-
-/** A damaged value is there to be seen, and to be deleted. */
-function isVisible(opener: Opener, value: Uint8Array): boolean {
-  try {
-    return opener.open(value) !== undefined
-  } catch {
-    return true
-  }
-}
-
-function snapshotAndSync({ snapshot, sync }: EncodedClearOptions, backend: AnyLevel) {
-  return { snapshot: backendSnapshotOf(snapshot, backend), ...(sync ? { sync } : {}) }
 }

@@ -40,9 +40,11 @@ function bySelector(select: CodecSelector): CodecChoice {
 
 function byRules(rules: readonly CodecRule[]): CodecChoice {
   const compiled = rules.map(rule => ({ prefix: prefixOf(rule), codec: codecForWriting(rule.codec) }))
+  const codecs = compiled.map(rule => rule.codec)
   const otherwise = codecForWriting(DEFAULTS.codec as CodecName)
   return {
-    named: [...compiled.map(rule => rule.codec), otherwise],
+    // A rule for every key leaves nothing to the default, which then need not load.
+    named: compiled.some(rule => rule.prefix.length === 0) ? codecs : [...codecs, otherwise],
     choose: key => compiled.find(rule => beginsWith(key, rule.prefix))?.codec ?? otherwise
   }
 }

@@ -82,6 +82,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
     this.attachResource(this.#closeUnopened())
+    backend.attachResource(this.#closeWithBackend())
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
@@ -169,17 +170,25 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       backend.detachResource(this)
       release(backend, this)
       // While it is closing, it may be waiting for this very call.
-      if (status !== 'open' && isOpen(backend)) await backend.close()
+      // Why opening failed matters more than that closing failed as well.
+      if (status !== 'open' && isOpen(backend)) await backend.close().catch(() => {})
       throw error
     }
   }
 
   /** abstract-level does not call `_close` on a database that was closed before it opened; its resources it does close. */
   #closeUnopened(): AbstractResource {
-    const close = async () => {
-      if (!this.#tookBackend && !isHeld(this.backend)) await this.backend.close()
-    }
-    return { close, [Symbol.asyncDispose]: close }
+    return resource(async () => {
+      const { backend } = this
+      if (!this.#tookBackend && backend.status !== 'closing' && !isHeld(backend)) await backend.close()
+    })
+  }
+
+  /** A backend that is closed before the store opened takes it along. Not awaited: each would wait for the other. */
+  #closeWithBackend(): AbstractResource {
+    return resource(async () => {
+      if (!this.#tookBackend && this.status === 'opening') this.close().catch(() => {})
+    })
   }
 
   /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
@@ -314,4 +323,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 /** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
 function definedOptions({ codec, ttl }: EncodedOperation): WriteOptions {
   return { ...(codec === undefined ? {} : { codec }), ...(ttl === undefined ? {} : { ttl }) }
+}
+
+function resource(close: () => Promise<void>): AbstractResource {
+  return { close, [Symbol.asyncDispose]: close }
 }

@@ -1,5 +1,6 @@
 import type { AbstractIterator, AbstractSnapshot } from 'abstract-level'
 import { type AnyLevel, asBuffer, AS_BYTES } from './any-level.js'
+import { copiedBounds } from './caller-buffers.js'
 import type { Opener } from './opener.js'
 import { isOutside, isReserved, type KeyRange, mayHoldReserved } from './reserved-keys.js'
 import { backendSnapshotOf } from './snapshot.js'
@@ -31,8 +32,11 @@ export class EntrySource {
   #fetched: StoredEntry[] = []
   #soughtOutside = false
 
-  /** @param expiring whether values have to be looked at even when only keys are wanted, because some may have expired */
-  constructor(backend: AnyLevel, options: EncodedIteratorOptions, opener: Opener, expiring: boolean) {
+  /** @param ttlUsed whether values have to be looked at even when only keys are wanted, because some may have expired */
+  constructor(backend: AnyLevel, encoded: EncodedIteratorOptions, opener: Opener, ttlUsed: boolean) {
+    const options = copiedBounds(encoded)
+    // Without a view of one moment, what expires may be written after the iterator was made.
+    const expiring = ttlUsed || !backend.supports.implicitSnapshots
     const filterKeys = mayHoldReserved(options)
     this.#source = backend.iterator({
       ...options,
@@ -141,12 +145,16 @@ export class EntrySource {
   #open([storedKey, storedValue]: StoredEntry) {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
     if (this.#filterKeys && isReserved(key!)) return undefined
-    const opened = storedValue === undefined ? undefined : this.#opener.open(storedValue)
-    if (storedValue !== undefined && opened === undefined) return undefined
+    if (!this.#options.values) {
+      if (storedValue !== undefined && !this.#opener.isVisible(storedValue)) return undefined
+      return { key: this.#options.keys ? this.#opener.own(key!) : undefined, value: undefined, bytes: 0 }
+    }
+    const opened = this.#opener.open(storedValue!)
+    if (opened === undefined) return undefined
     return {
       key: this.#options.keys ? this.#opener.own(key!) : undefined,
-      value: this.#options.values && opened !== undefined ? this.#opener.value(opened) : undefined,
-      bytes: opened?.rawLength ?? 0
+      value: this.#opener.value(opened),
+      bytes: opened.rawLength
     }
   }
 }

@@ -1,7 +1,8 @@
 import type { AnyLevel } from './any-level.js'
 
 /** What the store supports: what its backend does, in bytes. */
-export function manifestFor({ supports }: AnyLevel): object {
+export function manifestFor(backend: AnyLevel): object {
+  const { supports } = backend
   return {
     // Native formats only: abstract-level adds the encodings it can make of them.
     encodings: { buffer: true },
@@ -9,7 +10,7 @@ export function manifestFor({ supports }: AnyLevel): object {
     explicitSnapshots: supports.explicitSnapshots,
     seek: supports.seek,
     has: true,
-    getSync: (supports as { getSync?: boolean }).getSync === true,
+    getSync: supportsGetSync(backend),
     permanence: supports.permanence,
     createIfMissing: supports.createIfMissing,
     errorIfExists: supports.errorIfExists,
@@ -17,4 +18,9 @@ export function manifestFor({ supports }: AnyLevel): object {
     signals: { ...supports.signals },
     events: { codecError: true }
   }
+}
+
+/** Must be a boolean; its type has not come to the manifest yet. */
+export function supportsGetSync({ supports }: AnyLevel): boolean {
+  return (supports as { getSync?: boolean }).getSync === true
 }

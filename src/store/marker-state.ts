@@ -1,5 +1,5 @@
 import type { Guard } from '../envelope/guard.js'
-import { CompressedKvError } from '../errors.js'
+import { CompressedKvError, notSupported } from '../errors.js'
 import { type AnyLevel, asBuffer, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
 import { decodeMarker, encodeMarker, type Marker, MARKER_KEY, newMarker } from './marker.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
@@ -24,6 +24,7 @@ export class MarkerState {
 
     const reserved = await backend.keys({ gte: RESERVED_START, lt: RESERVED_END, limit: 1, ...KEY_AS_BYTES }).all()
     if (reserved.length > 0) throw foreignReservedKeys()
+    await assertNotInsideStore(backend)
     const any = await backend.keys({ limit: 1, ...KEY_AS_BYTES }).all()
     return new MarkerState(newMarker(any.length > 0), true)
   }
@@ -61,4 +62,15 @@ function foreignReservedKeys(): CompressedKvError {
     'The backend holds keys that begin with ff 63 6b 76 00, which this store reserves, and they are not its own: ' +
       'move them away through the backend before wrapping it'
   )
+}
+
+/** What a store over the whole database wrote into this sublevel would be taken for plain values. */
+async function assertNotInsideStore(backend: AnyLevel): Promise<void> {
+  type Level = AnyLevel & { parent?: Level | null }
+  for (let above = (backend as Level).parent; above; above = above.parent) {
+    if ((await above.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)) === undefined) continue
+    throw notSupported(
+      'This sublevel lies in a database that a CompressedKvStore has written to: wrap that database instead'
+    )
+  }
 }

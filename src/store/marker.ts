@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { crc32c } from '../checksum/crc32c.js'
 import { GUARD_BYTES, GUARD_LAST } from '../envelope/format.js'
-import { CompressedKvError, corruption, notSupported } from '../errors.js'
+import { type CompressedKvError, corruption, notSupported } from '../errors.js'
 import { reservedKey } from './reserved-keys.js'
 
 /**

@@ -1,5 +1,5 @@
 import { CODEC_ID } from '../codec/codec.js'
-import { offThread } from '../codec/off-thread.js'
+import { restoring } from '../codec/off-thread.js'
 import { codecForReading } from '../codec/registry.js'
 import type { Guard } from '../envelope/guard.js'
 import { codecInput, openEnvelope, type Opened } from '../envelope/open.js'
@@ -32,6 +32,15 @@ export class Opener {
     return opened.expiresAt !== undefined && opened.expiresAt <= Date.now() ? undefined : opened
   }
 
+  /** Whether a reader would see the entry. A damaged or too large value is there: reading it is an error. */
+  isVisible(stored: Uint8Array): boolean {
+    try {
+      return this.open(stored) !== undefined
+    } catch {
+      return true
+    }
+  }
+
   /** The value: at once, or as a promise where it is restored off the main thread. */
   value(opened: Opened): Buffer | Promise<Buffer> {
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
@@ -39,7 +48,7 @@ export class Opener {
     if (codec.decompressSync !== undefined && opened.rawLength < this.#settings.offThreadSize)
       return this.valueSync(opened)
     const input = codecInput(opened)
-    return offThread(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(
+    return restoring(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(
       value => this.#restored(opened, value),
       (error: unknown) => {
         throw decodeFailure(codec.name, error)

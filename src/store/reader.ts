@@ -1,6 +1,8 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import type { Opened } from '../envelope/open.js'
+import { notSupported } from '../errors.js'
 import { type AnyLevel, AS_BYTES } from './any-level.js'
+import { supportsGetSync } from './manifest.js'
 import { GetQueue } from './get-queue.js'
 import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'
@@ -23,6 +25,7 @@ export class Reader {
   readonly #opener: Opener
   readonly #cache: ValueCache | undefined
   readonly #gets: GetQueue
+  readonly #syncReads: boolean
 
   constructor(backend: AnyLevel, marker: MarkerState, opener: Opener, cache: ValueCache | undefined) {
     this.#backend = backend
@@ -30,6 +33,7 @@ export class Reader {
     this.#opener = opener
     this.#cache = cache
     this.#gets = new GetQueue(backend)
+    this.#syncReads = supportsGetSync(backend)
   }
 
   async get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
@@ -59,6 +63,7 @@ export class Reader {
 
   getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
     if (isReserved(key)) return undefined
+    if (!this.#syncReads) throw notSupported('The backend has no getSync()')
     const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))
     if (cached !== undefined) return cached
     const opened = this.#open(this.#backend.getSync(key, forBackend(options, this.#backend)))
@@ -90,7 +95,7 @@ export class Reader {
     if (this.#marker.ttlUsed || !backend.supports.has) {
       const read = { ...forBackend(options, this.#backend), ...AS_BYTES }
       const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], read)
-      return keys.map((key, i) => !isReserved(key) && this.#open(stored[i]) !== undefined)
+      return keys.map((key, i) => !isReserved(key) && stored[i] !== undefined && this.#opener.isVisible(stored[i]))
     }
     const found = await backend.hasMany(keys as Buffer[], forBackend(options, this.#backend))
     return keys.map((key, i) => !isReserved(key) && found[i]!)

@@ -1,9 +1,10 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
-import { offThread } from '../codec/off-thread.js'
+import { compressing } from '../codec/off-thread.js'
 import { MAX_EXPIRES_AT } from '../envelope/format.js'
 import { type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
 import { invalidOption, tooLarge } from '../errors.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
+import { CopyPool } from './copy-pool.js'
 import type { Settings, WriteOptions } from './options.js'
 import type { Counters, RawReason } from './stats.js'
 
@@ -16,6 +17,7 @@ export class Sealer {
   readonly #choice: CodecChoice
   readonly #context: SealingContext
   readonly #counters: Counters
+  readonly #copies = new CopyPool()
   readonly #onCodecError: (codec: Codec, error: unknown) => void
 
   constructor(
@@ -47,7 +49,7 @@ export class Sealer {
     if (codec.id === CODEC_ID.none) return this.#sealRaw('codecNone', value, expiresAt)
     if (value.length < minSize) return this.#sealRaw('belowMinSize', value, expiresAt)
     if (codec.compressSync === undefined || value.length >= offThreadSize) {
-      return this.#sealOffThread(codec, Buffer.from(value), expiresAt)
+      return this.#sealOffThread(codec, this.#copies.copy(value), expiresAt)
     }
     try {
       return this.#keepSmaller(codec, value, codec.compressSync(value), expiresAt)
@@ -58,14 +60,18 @@ export class Sealer {
 
   async #sealOffThread(codec: Codec, copy: Buffer, expiresAt: number | undefined): Promise<Buffer> {
     try {
-      const compressed = await offThread(2 * copy.length + (codec.workingBytes ?? 0), () => codec.compress(copy))
+      const compressed = await compressing(2 * copy.length + (codec.workingBytes ?? 0), () => codec.compress(copy))
       return this.#keepSmaller(codec, copy, compressed, expiresAt)
     } catch (error) {
       return this.#sealFailed(codec, error, copy, expiresAt)
+    } finally {
+      this.#copies.release(copy)
     }
   }
 
   #keepSmaller(codec: Codec, raw: Buffer, compressed: Uint8Array, expiresAt: number | undefined): Buffer {
+    // A codec of a user's own may return anything.
+    if (!(compressed instanceof Uint8Array)) throw new TypeError(`Codec '${codec.name}' did not return bytes`)
     const sealing = expiresAt === undefined ? this.#context : { ...this.#context, expiresAt }
     const maxSize = raw.length * (1 - this.#settings.minSaving)
     const sealed = sealCompressed(codec.id, compressed, raw.length, sealing, maxSize)

@@ -40,7 +40,7 @@ export interface StoreStats {
 
 /** The counters behind {@link StoreStats}. */
 export class Counters {
-  readonly byCodec: Record<string, CodecStats> = {}
+  readonly byCodec = new Map<string, CodecStats>()
   readonly raw: Record<RawReason, number> = { codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 0 }
   lastCodecError: unknown
   readonly read = { values: 0, payloadBytes: 0, bytesOut: 0, plain: 0 }
@@ -48,7 +48,8 @@ export class Counters {
   readonly writes = { calls: 0, backendCalls: 0 }
 
   sealed(codecName: string, bytesIn: number, bytesStored: number): void {
-    const stats = (this.byCodec[codecName] ??= { values: 0, bytesIn: 0, bytesStored: 0 })
+    let stats = this.byCodec.get(codecName)
+    if (stats === undefined) this.byCodec.set(codecName, (stats = { values: 0, bytesIn: 0, bytesStored: 0 }))
     stats.values++
     stats.bytesIn += bytesIn
     stats.bytesStored += bytesStored
@@ -69,13 +70,16 @@ export class Counters {
   /** Totals over all codecs. */
   written(): StoreStats['written'] {
     const total = { values: 0, bytesIn: 0, bytesStored: 0 }
-    const byCodec: Record<string, CodecStats> = {}
-    for (const [name, stats] of Object.entries(this.byCodec)) {
-      byCodec[name] = { ...stats }
+    for (const stats of this.byCodec.values()) {
       total.values += stats.values
       total.bytesIn += stats.bytesIn
       total.bytesStored += stats.bytesStored
     }
-    return { ...total, ratio: total.bytesIn === 0 ? 1 : total.bytesStored / total.bytesIn, byCodec }
+    return { ...total, ratio: total.bytesIn === 0 ? 1 : total.bytesStored / total.bytesIn, byCodec: this.#copies() }
+  }
+
+  /** Names are the users': fromEntries makes properties of them, whatever they are. */
+  #copies(): Record<string, CodecStats> {
+    return Object.fromEntries([...this.byCodec].map(([name, stats]) => [name, { ...stats }]))
   }
 }

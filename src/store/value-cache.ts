@@ -51,7 +51,7 @@ export class ValueCache {
   endFill(name: string, fill: Fill, value: Buffer | undefined, expiresAt: number | undefined): void {
     if (this.#fills.get(name) !== fill) return
     this.#fills.delete(name)
-    if (value !== undefined) this.#entries.set(name, { value: Buffer.from(value), expiresAt })
+    if (value !== undefined) this.#entries.set(name, { value: unpooled(value), expiresAt })
   }
 
   /** Call when a write of this key is accepted, and again when it is done: a read between the two may find either value. */
@@ -68,4 +68,11 @@ export class ValueCache {
   size(): { entries: number; bytes: number } {
     return { entries: this.#entries.size, bytes: this.#entries.calculatedSize }
   }
+}
+
+/** A copy that keeps no more memory alive than its own: a small Buffer shares a pool of 8 KiB with others. */
+function unpooled(value: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(value.length)
+  own.set(value)
+  return own
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as OffThreadModule from '../../src/codec/off-thread.js'
 
-type OffThread = typeof OffThreadModule.offThread
+type OffThread = typeof OffThreadModule.compressing
 
 const MIB = 1024 * 1024
 
@@ -14,20 +14,20 @@ afterEach(() => {
 async function limiterFor(threads: string | undefined): Promise<OffThread> {
   vi.resetModules()
   vi.stubEnv('UV_THREADPOOL_SIZE', threads)
-  return (await import('../../src/codec/off-thread.js')).offThread
+  return (await import('../../src/codec/off-thread.js')).compressing
 }
 
 /** Work that runs until it is told to end, and what the limiter makes of it. */
 class Workbench {
   readonly started: string[] = []
-  readonly #offThread: OffThread
+  readonly #compressing: OffThread
   readonly #running = new Map<
     string,
     { resolve: (value: string) => void; reject: (error: Error) => void; bytes: number }
   >()
 
-  constructor(offThread: OffThread) {
-    this.#offThread = offThread
+  constructor(compressing: OffThread) {
+    this.#compressing = compressing
   }
 
   get running(): string[] {
@@ -39,7 +39,7 @@ class Workbench {
   }
 
   begin(name: string, bytes: number): Promise<string> {
-    return this.#offThread(bytes, () => {
+    return this.#compressing(bytes, () => {
       this.started.push(name)
       return new Promise<string>((resolve, reject) => this.#running.set(name, { resolve, reject, bytes }))
     })
@@ -161,9 +161,9 @@ describe('a call that fails', () => {
   })
 
   test('gives its place back when it throws before it returns a promise', async () => {
-    const offThread = await limiterFor('3')
-    for (let i = 0; i < 10; i++) await expect(offThread(64 * MIB, throwing)).rejects.toThrow('at once')
-    expect(await offThread(64 * MIB, async () => 'works')).toBe('works')
+    const compressing = await limiterFor('3')
+    for (let i = 0; i < 10; i++) await expect(compressing(64 * MIB, throwing)).rejects.toThrow('at once')
+    expect(await compressing(64 * MIB, async () => 'works')).toBe('works')
   })
 })
 

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { type Call, intercept, type Method, WRITES } from '../support/intercept.js'
+import { type Backend, openStore, storedEntries } from '../support/memory-store.js'
+import { MARKER_KEY } from '../support/reserved.js'
+
+const SMALL = Buffer.from('small')
+const KEYS = Array.from({ length: 2500 }, (_, i) => `k${String(i).padStart(4, '0')}`)
+
+/** The calls that change a backend, from here on. */
+function recorded(backend: Backend): Call[] {
+  const calls: Call[] = []
+  const methods: Method[] = [...WRITES, '_clear']
+  intercept(backend, methods, call => {
+    calls.push(call)
+    return call.proceed()
+  })
+  return calls
+}
+
+async function filledStore() {
+  const opened = await openStore()
+  await opened.store.batch(KEYS.map(key => ({ type: 'put', key, value: SMALL })))
+  return { ...opened, calls: recorded(opened.backend) }
+}
+
+describe('clear with sync', () => {
+  it('reaches the backend as synced batches of deletes, and leaves reserved keys', async () => {
+    const { store, backend, calls } = await filledStore()
+    await store.clear({ sync: true })
+    expect(new Set(calls.map(({ method }) => method))).toEqual(new Set(['_batch']))
+    for (const { args } of calls) expect(args[1]).toMatchObject({ sync: true })
+    const deleted = calls.flatMap(({ args }) => args[0] as { type: string; key: Uint8Array }[])
+    expect(new Set(deleted.map(({ type }) => type))).toEqual(new Set(['del']))
+    expect(deleted.map(({ key }) => String(key))).toEqual(KEYS)
+    expect((await storedEntries(backend)).map(([key]) => key)).toEqual([MARKER_KEY.toString('hex')])
+    expect(await store.keys().all()).toEqual([])
+  })
+
+  it('deletes a range alone', async () => {
+    const { store, calls } = await filledStore()
+    await store.clear({ sync: true, gte: 'k0001', lt: 'k2499' })
+    expect(await store.keys().all()).toEqual(['k0000', 'k2499'])
+    expect(new Set(calls.map(({ method }) => method))).toEqual(new Set(['_batch']))
+  })
+
+  it('counts a limit, from the end if reverse', async () => {
+    const { store, calls } = await filledStore()
+    await store.clear({ sync: true, limit: 2498, reverse: true })
+    expect(await store.keys().all()).toEqual(['k0000', 'k0001'])
+    for (const { args } of calls) expect(args[1]).toMatchObject({ sync: true })
+  })
+
+  it('reaches the backend through a sublevel as well', async () => {
+    const { store, calls } = await filledStore()
+    const sub = store.sublevel<string, Buffer>('sub', { valueEncoding: 'buffer' })
+    await sub.batch(['a', 'b'].map(key => ({ type: 'put', key, value: SMALL })))
+    calls.length = 0
+    await sub.clear({ sync: true })
+    expect(await sub.keys().all()).toEqual([])
+    expect((await store.keys().all()).length).toBe(KEYS.length)
+    expect(calls.map(({ method }) => method)).toEqual(['_batch'])
+    expect(calls[0]!.args[1]).toMatchObject({ sync: true })
+  })
+})
+
+it('clear without sync asks the backend for no sync', async () => {
+  const { store, backend, calls } = await filledStore()
+  await store.clear()
+  for (const { args } of calls) expect(args.at(-1)).not.toMatchObject({ sync: true })
+  expect((await storedEntries(backend)).map(([key]) => key)).toEqual([MARKER_KEY.toString('hex')])
+})
