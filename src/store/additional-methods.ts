@@ -1,5 +1,6 @@
 import { notSupported } from '../errors.js'
-import { type AnyLevel, KEY_AS_BYTES } from './any-level.js'
+import type { AnyLevel } from './any-level.js'
+import { KEY_AS_BYTES } from './as-bytes.js'
 
 /** Calls a method of the backend that takes two keys, with keys in the store's encoding. */
 export async function callWithRange<K>(

@@ -1,6 +1,7 @@
 import type { AbstractSnapshot } from 'abstract-level'
-import { type AnyLevel, asBuffer, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
-import type { Opener } from './opener.js'
+import type { AnyLevel } from './any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import type { Unsealer } from './unsealer.js'
 import { aroundReserved, isReserved, type KeyRange } from './reserved-keys.js'
 import { backendSnapshotOf } from './snapshot.js'
 
@@ -20,10 +21,10 @@ const CHUNK_OPERATIONS = 1000
 export async function clearBackend(
   backend: AnyLevel,
   options: EncodedClearOptions,
-  opener: Opener,
+  unsealer: Unsealer,
   expiring: boolean
 ): Promise<void> {
-  if (options.limit !== -1 || options.sync) return clearOneByOne(backend, options, opener, expiring)
+  if (options.limit !== -1 || options.sync) return clearOneByOne(backend, options, unsealer, expiring)
   for (const part of aroundReserved(options)) {
     await backend.clear({ ...part, snapshot: backendSnapshotOf(options.snapshot, backend), ...KEY_AS_BYTES })
   }
@@ -36,7 +37,7 @@ export async function clearBackend(
 async function clearOneByOne(
   backend: AnyLevel,
   options: EncodedClearOptions,
-  opener: Opener,
+  unsealer: Unsealer,
   expiring: boolean
 ): Promise<void> {
   const { limit, sync, ...range } = options
@@ -55,7 +56,7 @@ async function clearOneByOne(
   for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
     if (left === 0) break
     if (isReserved(key)) continue
-    if (value === undefined || opener.isVisible(value)) left--
+    if (value === undefined || unsealer.isVisible(value)) left--
     operations.push({ type: 'del', key: asBuffer(key) })
     if (operations.length === CHUNK_OPERATIONS) await flush()
   }

@@ -9,7 +9,8 @@ import type { Codec } from '../codec/codec.js'
 import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
-import { assertWrappable, hold, isHeld, isOpen, openBackend, release, rootOf } from './backend.js'
+import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
+import { hold, isHeld, release } from './backend-lock.js'
 import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
 import { clearBackend, type EncodedClearOptions } from './clear.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
@@ -24,7 +25,7 @@ import { beginSession, type Session } from './session.js'
 import { StoreSnapshot } from './snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
 import type { Operation } from './write-queue.js'
-import './option-types.js'
+import './abstract-level-augmentation.js'
 
 /**
  * Wraps an abstract-level database so that its values are stored compressed, and is an abstract-level database itself.
@@ -247,12 +248,12 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   async _clear(options: EncodedClearOptions): Promise<void> {
     this.#assertWritable()
-    const { writes, opener, marker, cache } = this.#requireSession
+    const { writes, unsealer, marker, cache } = this.#requireSession
     const range = copiedBounds(options) // The clear runs later.
     cache?.clear()
     await writes.barrier(() =>
       // Also a clear that fails may have deleted something.
-      clearBackend(this.backend, range, opener, marker.ttlUsed).finally(() => cache?.clear())
+      clearBackend(this.backend, range, unsealer, marker.ttlUsed).finally(() => cache?.clear())
     )
   }
 
@@ -311,8 +312,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   #entries(options: EncodedIteratorOptions): EntrySource {
-    const { opener, marker } = this.#requireSession
-    return new EntrySource(this.backend, options, opener, marker.ttlUsed)
+    const { unsealer, marker } = this.#requireSession
+    return new EntrySource(this.backend, options, unsealer, marker.ttlUsed)
   }
 
   _snapshot(options: { owner: AnyLevel }): AbstractSnapshot {

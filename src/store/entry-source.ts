@@ -1,7 +1,8 @@
 import type { AbstractIterator, AbstractSnapshot } from 'abstract-level'
-import { type AnyLevel, asBuffer, AS_BYTES } from './any-level.js'
+import type { AnyLevel } from './any-level.js'
+import { asBuffer, AS_BYTES } from './as-bytes.js'
 import { copiedBounds } from './caller-buffers.js'
-import type { Opener } from './opener.js'
+import type { Unsealer } from './unsealer.js'
 import { isOutside, isReserved, type KeyRange, mayHoldReserved } from './reserved-keys.js'
 import { backendSnapshotOf } from './snapshot.js'
 
@@ -25,7 +26,7 @@ type StoredEntry = [key: Uint8Array | undefined, value: Uint8Array | undefined]
 /** Entries of the backend, opened, without reserved keys and without what has expired. What the iterators hand out. */
 export class EntrySource {
   readonly #source: AbstractIterator<AnyLevel, Uint8Array, Uint8Array>
-  readonly #opener: Opener
+  readonly #unsealer: Unsealer
   readonly #options: EncodedIteratorOptions
   readonly #filterKeys: boolean
   /** Fetched and not handed out yet. */
@@ -33,7 +34,7 @@ export class EntrySource {
   #soughtOutside = false
 
   /** @param ttlUsed whether values have to be looked at even when only keys are wanted, because some may have expired */
-  constructor(backend: AnyLevel, encoded: EncodedIteratorOptions, opener: Opener, ttlUsed: boolean) {
+  constructor(backend: AnyLevel, encoded: EncodedIteratorOptions, unsealer: Unsealer, ttlUsed: boolean) {
     const options = copiedBounds(encoded)
     // Without a view of one moment, what expires may be written after the iterator was made.
     const expiring = ttlUsed || !backend.supports.implicitSnapshots
@@ -48,7 +49,7 @@ export class EntrySource {
       snapshot: backendSnapshotOf(options.snapshot, backend)
     })
     this.#options = options
-    this.#opener = opener
+    this.#unsealer = unsealer
     this.#filterKeys = filterKeys
   }
 
@@ -146,14 +147,14 @@ export class EntrySource {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
     if (this.#filterKeys && isReserved(key!)) return undefined
     if (!this.#options.values) {
-      if (storedValue !== undefined && !this.#opener.isVisible(storedValue)) return undefined
-      return { key: this.#options.keys ? this.#opener.own(key!) : undefined, value: undefined, bytes: 0 }
+      if (storedValue !== undefined && !this.#unsealer.isVisible(storedValue)) return undefined
+      return { key: this.#options.keys ? this.#unsealer.own(key!) : undefined, value: undefined, bytes: 0 }
     }
-    const opened = this.#opener.open(storedValue!)
+    const opened = this.#unsealer.open(storedValue!)
     if (opened === undefined) return undefined
     return {
-      key: this.#options.keys ? this.#opener.own(key!) : undefined,
-      value: this.#opener.value(opened),
+      key: this.#options.keys ? this.#unsealer.own(key!) : undefined,
+      value: this.#unsealer.value(opened),
       bytes: opened.rawLength
     }
   }

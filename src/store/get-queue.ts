@@ -1,4 +1,5 @@
-import { type AnyLevel, AS_BYTES } from './any-level.js'
+import type { AnyLevel } from './any-level.js'
+import { AS_BYTES } from './as-bytes.js'
 
 /** Calls of the backend under way at once: as many as libuv has threads, unless told otherwise. More would only wait there. */
 const MAX_CALLS = 4

@@ -1,6 +1,7 @@
 import type { Guard } from '../envelope/guard.js'
 import { CompressedKvError, notSupported } from '../errors.js'
-import { type AnyLevel, asBuffer, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
+import type { AnyLevel } from './any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { decodeMarker, encodeMarker, type Marker, MARKER_KEY, newMarker } from './marker.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 

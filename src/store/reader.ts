@@ -1,12 +1,13 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import type { Opened } from '../envelope/open.js'
 import { notSupported } from '../errors.js'
-import { type AnyLevel, AS_BYTES } from './any-level.js'
+import type { AnyLevel } from './any-level.js'
+import { AS_BYTES } from './as-bytes.js'
 import { supportsGetSync } from './manifest.js'
 import { GetQueue } from './get-queue.js'
 import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'
-import type { Opener } from './opener.js'
+import type { Unsealer } from './unsealer.js'
 import { isReserved } from './reserved-keys.js'
 import { backendSnapshotOf } from './snapshot.js'
 import type { ValueCache } from './value-cache.js'
@@ -22,15 +23,15 @@ export interface EncodedReadOptions {
 export class Reader {
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
-  readonly #opener: Opener
+  readonly #unsealer: Unsealer
   readonly #cache: ValueCache | undefined
   readonly #gets: GetQueue
   readonly #syncReads: boolean
 
-  constructor(backend: AnyLevel, marker: MarkerState, opener: Opener, cache: ValueCache | undefined) {
+  constructor(backend: AnyLevel, marker: MarkerState, unsealer: Unsealer, cache: ValueCache | undefined) {
     this.#backend = backend
     this.#marker = marker
-    this.#opener = opener
+    this.#unsealer = unsealer
     this.#cache = cache
     this.#gets = new GetQueue(backend)
     this.#syncReads = supportsGetSync(backend)
@@ -49,7 +50,7 @@ export class Reader {
     let opened: Opened | undefined
     try {
       opened = this.#open(await this.#stored(key, options))
-      value = opened && (await this.#opener.value(opened))
+      value = opened && (await this.#unsealer.value(opened))
     } finally {
       cache.endFill(name, fill, value, opened?.expiresAt)
     }
@@ -67,7 +68,7 @@ export class Reader {
     const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))
     if (cached !== undefined) return cached
     const opened = this.#open(this.#backend.getSync(key, forBackend(options, this.#backend)))
-    return opened && this.#opener.valueSync(opened)
+    return opened && this.#unsealer.valueSync(opened)
   }
 
   async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
@@ -95,7 +96,7 @@ export class Reader {
     if (this.#marker.ttlUsed || !backend.supports.has) {
       const read = { ...forBackend(options, this.#backend), ...AS_BYTES }
       const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], read)
-      return keys.map((key, i) => !isReserved(key) && stored[i] !== undefined && this.#opener.isVisible(stored[i]))
+      return keys.map((key, i) => !isReserved(key) && stored[i] !== undefined && this.#unsealer.isVisible(stored[i]))
     }
     const found = await backend.hasMany(keys as Buffer[], forBackend(options, this.#backend))
     return keys.map((key, i) => !isReserved(key) && found[i]!)
@@ -113,7 +114,7 @@ export class Reader {
 
   #valueOf(stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> {
     const opened = this.#open(stored)
-    return opened && this.#opener.value(opened)
+    return opened && this.#unsealer.value(opened)
   }
 
   /** The same, with an error as a rejection: beside it others may be under way, which must not reject unseen. */
@@ -126,7 +127,7 @@ export class Reader {
   }
 
   #open(stored: Uint8Array | undefined): Opened | undefined {
-    return stored === undefined ? undefined : this.#opener.open(stored)
+    return stored === undefined ? undefined : this.#unsealer.open(stored)
   }
 }
 

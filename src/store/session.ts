@@ -3,7 +3,7 @@ import type { AnyLevel } from './any-level.js'
 import { isLevelDb } from './backend.js'
 import type { CodecChoice } from './codec-choice.js'
 import { MarkerState } from './marker-state.js'
-import { Opener } from './opener.js'
+import { Unsealer } from './unsealer.js'
 import type { Settings } from './options.js'
 import { Reader } from './reader.js'
 import { Sealer } from './sealer.js'
@@ -15,7 +15,7 @@ import { WriteQueue } from './write-queue.js'
 export interface Session {
   readonly marker: MarkerState
   readonly sealer: Sealer
-  readonly opener: Opener
+  readonly unsealer: Unsealer
   readonly reader: Reader
   readonly writes: WriteQueue
   readonly cache: ValueCache | undefined
@@ -33,13 +33,13 @@ export async function beginSession(
   const { guard } = marker
   const levelDb = isLevelDb(backend)
   const mayOmitChecksum = settings.checksum === 'auto' && levelDb
-  const opener = new Opener(settings, guard, !levelDb, counters)
+  const unsealer = new Unsealer(settings, guard, !levelDb, counters)
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   return {
     marker,
     sealer: new Sealer(settings, choice, { guard, mayOmitChecksum }, counters, onCodecError),
-    opener,
-    reader: new Reader(backend, marker, opener, cache),
+    unsealer,
+    reader: new Reader(backend, marker, unsealer, cache),
     writes: new WriteQueue(backend, marker, cache, counters.writes),
     cache
   }

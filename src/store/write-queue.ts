@@ -1,4 +1,5 @@
-import { type AnyLevel, AS_BYTES, KEY_AS_BYTES } from './any-level.js'
+import type { AnyLevel } from './any-level.js'
+import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { MARKER_KEY } from './marker.js'
 import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'

@@ -4,7 +4,7 @@ import { zstd } from '../../src/codec/zstd.js'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed } from '../../src/envelope/seal.js'
 import { CompressedKvError } from '../../src/errors.js'
-import { Opener } from '../../src/store/opener.js'
+import { Unsealer } from '../../src/store/unsealer.js'
 import { DEFAULTS } from '../../src/store/options.js'
 import { Counters } from '../../src/store/stats.js'
 import { noise, text } from '../support/sample-values.js'
@@ -81,17 +81,17 @@ describe('memory stays bounded for', () => {
 })
 
 describe('through the store, the errors are typed:', () => {
-  const opener = new Opener({ ...DEFAULTS, offThreadSize: 512 }, NO_GUARD, false, new Counters())
+  const unsealer = new Unsealer({ ...DEFAULTS, offThreadSize: 512 }, NO_GUARD, false, new Counters())
 
   test.each([
     { thread: 'on', rawLength: 500 },
     { thread: 'off', rawLength: 1000 }
   ])('a frame that unfolds to gigabytes $thread the thread', async ({ rawLength }) => {
     const runs = bomb([0, WINDOW_128_KIB], 2 * GIB)
-    const opened = opener.open(
+    const opened = unsealer.open(
       sealCompressed(CODEC_ID.zstd, runs, rawLength, { guard: NO_GUARD, mayOmitChecksum: false })!
     )!
-    const restore = async () => opener.value(opened)
+    const restore = async () => unsealer.value(opened)
     expect(await boundedMemory(() => rejectedCode(restore()))).toBe('LEVEL_CORRUPTION')
   })
 })

@@ -4,7 +4,7 @@ import { codecForReading } from '../codec/registry.js'
 import type { Guard } from '../envelope/guard.js'
 import { codecInput, openEnvelope, type Opened } from '../envelope/open.js'
 import { CompressedKvError, corruption, notSupported } from '../errors.js'
-import { asBuffer } from './any-level.js'
+import { asBuffer } from './as-bytes.js'
 import type { Settings } from './options.js'
 import type { Counters } from './stats.js'
 
@@ -12,7 +12,7 @@ import type { Counters } from './stats.js'
 const ALIGNMENT = 8
 
 /** Turns stored bytes into the caller's own value. */
-export class Opener {
+export class Unsealer {
   readonly #settings: Settings
   readonly #guard: Guard
   /** Whether the backend hands out memory of its own, which a caller must not get. */
