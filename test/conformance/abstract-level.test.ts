@@ -4,6 +4,7 @@ import { MemoryLevel } from 'memory-level'
 import tape from 'tape'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
+import { encodeMarker, MARKER_KEY, newMarker } from '../../src/store/marker.js'
 import type { Wrappable } from '../../src/store/any-level.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -33,9 +34,22 @@ function runSuite(factory: (options?: object) => Wrappable<string, string>): Pro
   })
 }
 
+/** A backend that held plain values when it was wrapped, and lost them since: its marker asks for guards. */
+class OnceFilled extends MemoryLevel<string> {
+  #filled = false
+
+  async _open(): Promise<void> {
+    if (this.#filled) return
+    this.#filled = true
+    const marker = encodeMarker(newMarker(true))
+    await (this as unknown as { _put(key: Buffer, value: Buffer): Promise<void> })._put(MARKER_KEY, marker)
+  }
+}
+
 const backends: Record<string, () => Wrappable<string, string>> = {
   'memory-level (buffer)': () => new MemoryLevel({ storeEncoding: 'buffer' }),
   'memory-level (view)': () => new MemoryLevel({ storeEncoding: 'view' }),
+  'memory-level that was filled before (guarded)': () => new OnceFilled({ storeEncoding: 'buffer' }),
   'classic-level': () => new Level(temporaryDirectory()),
   'a sublevel': () => new MemoryLevel().sublevel('wrapped', {})
 }
