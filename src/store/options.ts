@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer'
 import type { AbstractDatabaseOptions } from 'abstract-level'
-import type { Codec, CodecName } from '../codec/codec.js'
+import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
 import { invalidOption, notSupported } from '../errors.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
@@ -25,7 +25,7 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
   readonly codec?: Codec | CodecName | readonly CodecRule[] | CodecSelector | undefined
   /**
    * Values shorter than this, in bytes, are stored raw without trying. Lower it for a backend that does not compress by itself.
-   * @default 1024
+   * @default 1024; 4096 for LZ4 over LevelDB, whose own compression does better with values that share its blocks of 4 KiB
    */
   readonly minSize?: number | undefined
   /**
@@ -78,7 +78,8 @@ export interface WriteOptions {
 /** Every option of ours, resolved. */
 export interface Settings {
   readonly codec: Codec | CodecName | readonly CodecRule[] | CodecSelector
-  readonly minSize: number
+  /** undefined leaves it to {@link defaultMinSize}. */
+  readonly minSize: number | undefined
   readonly minSaving: number
   readonly offThreadSize: number
   readonly maxValueSize: number
@@ -89,13 +90,25 @@ export interface Settings {
 
 export const DEFAULTS: Settings = {
   codec: 'lz4',
-  minSize: 1024,
+  minSize: undefined,
   minSaving: 0.1,
   offThreadSize: 64 * 1024,
   maxValueSize: 1024 ** 3,
   checksum: 'auto',
   cacheBytes: 0,
   readOnly: false
+}
+
+const MIN_SIZE = 1024
+/**
+ * LevelDB compresses blocks of 4 KiB with Snappy. A value smaller than a block shares it with its neighbours, which Snappy sees and
+ * LZ4 does not: files of 1 to 4 KiB took 14 % more on disk with LZ4 than without, and puts of 1 KiB half the rate.
+ */
+const LZ4_MIN_SIZE_OVER_LEVELDB = 4096
+
+/** The default of `minSize`. */
+export function defaultMinSize(codec: Codec, overLevelDb: boolean): number {
+  return overLevelDb && codec.id === CODEC_ID.lz4 ? LZ4_MIN_SIZE_OVER_LEVELDB : MIN_SIZE
 }
 
 /** rawLen in the envelope is a u32; a Buffer may be shorter still. */
@@ -124,7 +137,7 @@ export function resolveOptions<K, V>(
   }
   const settings: Settings = {
     codec: codec ?? DEFAULTS.codec,
-    minSize: minSize ?? DEFAULTS.minSize,
+    minSize,
     minSaving: minSaving ?? DEFAULTS.minSaving,
     offThreadSize: offThreadSize ?? DEFAULTS.offThreadSize,
     maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize,
@@ -132,7 +145,7 @@ export function resolveOptions<K, V>(
     cacheBytes: cacheBytes ?? DEFAULTS.cacheBytes,
     readOnly: readOnly ?? DEFAULTS.readOnly
   }
-  assertBytes('minSize', settings.minSize, Infinity)
+  if (settings.minSize !== undefined) assertBytes('minSize', settings.minSize, Infinity)
   assertBytes('offThreadSize', settings.offThreadSize, Infinity)
   assertBytes('maxValueSize', settings.maxValueSize, MAX_VALUE_SIZE)
   assertBytes('cacheBytes', settings.cacheBytes, Number.MAX_SAFE_INTEGER)

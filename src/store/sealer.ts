@@ -5,11 +5,13 @@ import { type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
 import { invalidOption, tooLarge } from '../errors.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
 import { CopyPool } from './copy-pool.js'
-import type { Settings, WriteOptions } from './options.js'
+import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
 import type { Counters, RawReason } from './stats.js'
 
 /** What the store learns when it opens. */
-export type SealingContext = Pick<Sealing, 'guard' | 'mayOmitChecksum'>
+export interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
+  readonly overLevelDb: boolean
+}
 
 /** Decides how a value is stored, and seals it so. */
 export class Sealer {
@@ -41,12 +43,13 @@ export class Sealer {
    * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
    */
   seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
-    const { minSize, maxValueSize, offThreadSize } = this.#settings
+    const { maxValueSize, offThreadSize } = this.#settings
     if (value.length > maxValueSize) throw tooLarge(value.length, maxValueSize)
     const codec = options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec)
     const expiresAt = options.ttl === undefined ? undefined : expiryOf(options.ttl)
 
     if (codec.id === CODEC_ID.none) return this.#sealRaw('codecNone', value, expiresAt)
+    const minSize = this.#settings.minSize ?? defaultMinSize(codec, this.#context.overLevelDb)
     if (value.length < minSize) return this.#sealRaw('belowMinSize', value, expiresAt)
     if (codec.compressSync === undefined || value.length >= offThreadSize) {
       return this.#sealOffThread(codec, this.#copies.copy(value), expiresAt)

@@ -37,7 +37,7 @@ export async function beginSession(
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   return {
     marker,
-    sealer: new Sealer(settings, choice, { guard, mayOmitChecksum }, counters, onCodecError),
+    sealer: new Sealer(settings, choice, { guard, mayOmitChecksum, overLevelDb: levelDb }, counters, onCodecError),
     unsealer,
     reader: new Reader(backend, marker, unsealer, cache),
     writes: new WriteQueue(backend, marker, cache, counters.writes),

@@ -18,8 +18,11 @@ import type { ValueCache } from './value-cache.js'
  * A barrier (clear, flush, close) waits for every write before it and holds back every one after it.
  */
 
-/** What one backend batch takes together, so that a long queue keeps neither the backend nor its memory for itself. */
-const MAX_GROUP_OPERATIONS = 1000
+/**
+ * What one backend batch takes together. Smaller batches let the next values be sealed while the backend works: with 1000 puts of
+ * 1 KiB in flight, 400 made a fifth more of them a second than 1000 did, and 200 no more than that.
+ */
+const MAX_GROUP_OPERATIONS = 400
 const MAX_GROUP_BYTES = 1024 * 1024
 
 export type Operation =

@@ -35,7 +35,7 @@ function runSuite(factory: (options?: object) => Wrappable<string, string>): Pro
 }
 
 /** A backend that held plain values when it was wrapped, and lost them since: its marker asks for guards. */
-class OnceFilled extends MemoryLevel<string> {
+class OnceFilled extends MemoryLevel {
   #filled = false
 
   async _open(): Promise<void> {
