@@ -26,6 +26,11 @@ const memory = () => new MemoryLevel<string, Buffer>(AS_BUFFERS)
 /** LevelDB with its Snappy, as it comes; in Node.js `level` is classic-level. */
 export const BARE_CLASSIC: Contender = { name: 'bare', create: classic }
 
+export const ZSTD_OVER_CLASSIC: Contender = {
+  name: 'store zstd',
+  create: location => new CompressedKvStore<string, Buffer>(classic(location), { codec: 'zstd' })
+}
+
 export const OVER_CLASSIC: readonly Contender[] = [
   {
     name: 'store lz4',
@@ -35,10 +40,7 @@ export const OVER_CLASSIC: readonly Contender[] = [
     name: 'lz4, minSize 1024',
     create: location => new CompressedKvStore<string, Buffer>(classic(location), { codec: 'lz4', minSize: 1024 })
   },
-  {
-    name: 'store zstd',
-    create: location => new CompressedKvStore<string, Buffer>(classic(location), { codec: 'zstd' })
-  }
+  ZSTD_OVER_CLASSIC
 ]
 
 /** No option given: what a user has who only wraps. */

@@ -8,7 +8,7 @@ import { inFlight } from '../harness/in-flight.js'
 import { bytesText, ratioText } from '../harness/number-text.js'
 import type { Report } from '../harness/report.js'
 import { inTemporaryDirectory } from '../harness/temporary-directory.js'
-import { BARE_CLASSIC, compact, type Contender, DEFAULTS_OVER_CLASSIC, OVER_CLASSIC } from './contenders.js'
+import { BARE_CLASSIC, compact, type Contender, DEFAULTS_OVER_CLASSIC, ZSTD_OVER_CLASSIC } from './contenders.js'
 
 /** Who only wraps must not pay for it in space: store over bare, for every file of the corpus. */
 const DEFAULTS_BAR = 1.05
@@ -32,7 +32,7 @@ export async function benchDisk(report: Report, corpus: string | undefined): Pro
     rows.push(row)
     quotients.push({ set, quotient })
   }
-  const larger = await compare(report, largerTextAndCode(), OVER_CLASSIC[1]!)
+  const larger = await compare(report, largerTextAndCode(), ZSTD_OVER_CLASSIC)
   rows.push(larger.row)
 
   report.line('')

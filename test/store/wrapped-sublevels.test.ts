@@ -7,10 +7,9 @@ const VALUE = text(5000)
 const BYTES = { valueEncoding: 'buffer' } as const
 
 function storeOver(root: Backend, ...path: [string, ...string[]]): Store {
-  const [first, ...rest] = path
-  let level = root.sublevel<string, Buffer>(first, BYTES)
-  for (const name of rest) level = level.sublevel<string, Buffer>(name, BYTES)
-  return new CompressedKvStore<string, Buffer>(level)
+  // One object for each name on the way down: the path form would make a single one below the root.
+  const level = path.reduce<object>((above, name) => (above as Backend).sublevel(name, BYTES), root)
+  return new CompressedKvStore<string, Buffer>(level as Backend, BYTES)
 }
 
 /** A backend, open, that a store wrote to through its own sublevel 'x', and that no store holds any more. */
