@@ -19,9 +19,9 @@ const TABLE = new Uint32Array(256).map((_, n) => {
 })
 
 /** The same function in plain JavaScript, for short inputs and for platforms without the native package. */
-export function crc32cTable(bytes: Uint8Array, previous = 0): number {
+export function crc32cTable(bytes: Uint8Array, previous = 0, from = 0, to = bytes.length): number {
   let c = ~previous
-  for (let i = 0; i < bytes.length; i++) c = TABLE[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8)
+  for (let i = from; i < to; i++) c = TABLE[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8)
   return ~c >>> 0
 }
 

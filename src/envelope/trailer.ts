@@ -1,4 +1,4 @@
-import { crc32c } from '../checksum/crc32c.js'
+import { crc32c, crc32cTable } from '../checksum/crc32c.js'
 import { corruption, notSupported } from '../errors.js'
 import {
   CODEC_BYTES,
@@ -188,10 +188,10 @@ function readUnchecked(tag: number, payloadLength: number): { trailer: Trailer; 
   return { trailer: RAW_UNCHECKED, payloadLength }
 }
 
-/** Covers every byte of the envelope but itself. */
+/** Covers every byte of the envelope but itself. The few bytes behind it are not worth a call into native code. */
 function envelopeCrc(envelope: Buffer, payloadLength: number, end: number): number {
   const ofPayload = crc32c(envelope.subarray(0, payloadLength))
-  return crc32c(envelope.subarray(payloadLength + CRC_BYTES, end), ofPayload)
+  return crc32cTable(envelope, ofPayload, payloadLength + CRC_BYTES, end)
 }
 
 /** Whether the codec's own first bytes are left out of the payload, because the trailer or the kind says the same. */

@@ -195,7 +195,7 @@ export class WriteQueue {
       this.#ready = []
       for (let from = 0; from < waiting.length;) {
         const to = groupEnd(waiting, from)
-        await this.#commit(waiting.slice(from, to))
+        await this.#commit(from === 0 && to === waiting.length ? waiting : waiting.slice(from, to))
         from = to
       }
     }
@@ -204,6 +204,7 @@ export class WriteQueue {
 
   // ---- commit
 
+  /** Never rejects: each entry gets its own outcome. */
   async #commit(group: readonly Entry[]): Promise<void> {
     try {
       await this.#apply(group)
@@ -222,20 +223,25 @@ export class WriteQueue {
     if (first!.failure !== undefined) throw first!.failure.error
     if (first!.barrier !== undefined) return first!.barrier()
 
+    const marker = this.#marker.unsaved
+    if (group.length === 1 && marker === undefined) return this.#send(first!.operations, first!.sync)
+
     const operations: Operation[] = []
     for (const entry of group) for (const operation of entry.operations) operations.push(operation)
     const sync = group.some(entry => entry.sync)
-    const marker = this.#marker.unsaved
     if (marker === undefined || operations.every(({ type }) => type === 'del')) return this.#send(operations, sync)
 
     operations.unshift({ type: 'put', key: MARKER_KEY, value: marker })
     return this.#send(operations, true).then(() => this.#marker.saved(marker))
   }
 
-  async #send(operations: readonly Operation[], sync: boolean): Promise<void> {
+  #send(operations: readonly Operation[], sync: boolean): Promise<void> {
     this.#counters.backendCalls++
-    if (operations.length === 1) return this.#sendOne(operations[0]!, sync)
-    // A chained batch: in classic-level an operation costs a third of what it costs in an array.
+    return operations.length === 1 ? this.#sendOne(operations[0]!, sync) : this.#sendBatch(operations, sync)
+  }
+
+  /** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */
+  async #sendBatch(operations: readonly Operation[], sync: boolean): Promise<void> {
     const batch = this.#backend.batch()
     try {
       for (const operation of operations) {
