@@ -1,6 +1,5 @@
 import { threeDigits } from '../harness/number-text.js'
 import type { Report } from '../harness/report.js'
-import type { Throughput } from './throughput.js'
 
 /** What is commonly said of the two, in MB/s on one core; for Zstandard at its default level. */
 const CLAIMS = [
@@ -9,6 +8,23 @@ const CLAIMS = [
   { what: 'Zstd compress', codec: 'zstd 3', direction: 'compress', claim: 150 },
   { what: 'Zstd decompress', codec: 'zstd 3', direction: 'decompress', claim: 500 }
 ] as const
+
+/** MB/s of raw bytes, by how it is called. */
+export interface Rates {
+  readonly sync: number
+  readonly one: number
+  /** undefined where it would take too long */
+  readonly eight: number | undefined
+}
+
+export interface Throughput {
+  readonly codec: string
+  readonly size: string
+  /** Compressed bytes over raw bytes, no envelope. */
+  readonly ratio: number
+  readonly compress: Rates
+  readonly decompress: Rates
+}
 
 /** Each claim beside what was measured here, called in three ways: a quotient above 1 keeps the claim. */
 export function printClaims(report: Report, throughputs: readonly Throughput[]): void {

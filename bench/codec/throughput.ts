@@ -2,7 +2,7 @@ import { cut, jsonSource } from '../documents/pieces.js'
 import { bitsPerByte } from '../harness/entropy.js'
 import { ratioText, threeDigits } from '../harness/number-text.js'
 import type { Report } from '../harness/report.js'
-import { printClaims } from './claims.js'
+import { printClaims, type Rates, type Throughput } from './claims.js'
 import { isAffordable, rateInFlight, rateOfCalls } from './rate.js'
 import { CODECS, type CodecSetting } from './settings.js'
 
@@ -17,23 +17,6 @@ const SIZES = [
 /** Values of one size: enough that a branch predictor cannot learn them, few enough for zstd 19. */
 const MAX_VALUES = 256
 const MAX_BYTES = 4 * KIB * KIB
-
-/** MB/s of raw bytes, by how it is called. */
-export interface Rates {
-  readonly sync: number
-  readonly one: number
-  /** undefined where it would take too long */
-  readonly eight: number | undefined
-}
-
-export interface Throughput {
-  readonly codec: string
-  readonly size: string
-  /** Compressed bytes over raw bytes, no envelope. */
-  readonly ratio: number
-  readonly compress: Rates
-  readonly decompress: Rates
-}
 
 /** Every codec on values of every size, and beside it what people say of it. */
 export async function benchThroughput(report: Report, corpus: string | undefined): Promise<void> {

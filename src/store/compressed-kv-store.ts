@@ -1,18 +1,13 @@
-import {
-  AbstractLevel,
-  type AbstractOpenOptions,
-  type AbstractResource,
-  type AbstractSnapshot,
-  type Transcoder
-} from 'abstract-level'
+import { AbstractLevel, type AbstractOpenOptions, type AbstractSnapshot, type Transcoder } from 'abstract-level'
 import type { Codec } from '../codec/codec.js'
 import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
-import { hold, isHeld, release } from './backend-lock.js'
+import { hold, release } from './backend-lock.js'
 import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
 import { clearBackend, type EncodedClearOptions } from './clear.js'
+import { closeTogetherUnopened } from './closing-unopened.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
 import { type EncodedIteratorOptions, EntrySource } from './entry-source.js'
 import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './iterator.js'
@@ -82,8 +77,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#choice = choice
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
-    this.attachResource(this.#closeUnopened())
-    backend.attachResource(this.#closeWithBackend())
+    closeTogetherUnopened(this, backend, () => this.#tookBackend)
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
@@ -95,16 +89,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   /** What the store did since it was constructed. */
   stats(): StoreStats {
-    const counters = this.#counters
-    const session = this.#session
-    return {
-      written: counters.written(),
-      raw: { ...counters.raw },
-      lastCodecError: counters.lastCodecError,
-      read: { ...counters.read },
-      cache: { ...counters.cache, ...(session?.cache?.size() ?? { entries: 0, bytes: 0 }) },
-      writes: { ...counters.writes, pending: session?.writes.pending ?? 0 }
-    }
+    return this.#counters.snapshot(this.#session?.cache?.size(), this.#session?.writes.pending)
   }
 
   /**
@@ -175,21 +160,6 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       if (status !== 'open' && isOpen(backend)) await backend.close().catch(() => {})
       throw error
     }
-  }
-
-  /** abstract-level does not call `_close` on a database that was closed before it opened; its resources it does close. */
-  #closeUnopened(): AbstractResource {
-    return resource(async () => {
-      const { backend } = this
-      if (!this.#tookBackend && backend.status !== 'closing' && !isHeld(backend)) await backend.close()
-    })
-  }
-
-  /** A backend that is closed before the store opened takes it along. Not awaited: each would wait for the other. */
-  #closeWithBackend(): AbstractResource {
-    return resource(async () => {
-      if (!this.#tookBackend && this.status === 'opening') this.close().catch(() => {})
-    })
   }
 
   /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
@@ -324,8 +294,4 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 /** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
 function definedOptions({ codec, ttl }: EncodedOperation): WriteOptions {
   return { ...(codec === undefined ? {} : { codec }), ...(ttl === undefined ? {} : { ttl }) }
-}
-
-function resource(close: () => Promise<void>): AbstractResource {
-  return { close, [Symbol.asyncDispose]: close }
 }

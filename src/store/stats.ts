@@ -67,8 +67,20 @@ export class Counters {
     if (!enveloped) this.read.plain++
   }
 
+  /** @param cache what the cache holds now */
+  snapshot(cache = { entries: 0, bytes: 0 }, pending = 0): StoreStats {
+    return {
+      written: this.#written(),
+      raw: { ...this.raw },
+      lastCodecError: this.lastCodecError,
+      read: { ...this.read },
+      cache: { ...this.cache, ...cache },
+      writes: { ...this.writes, pending }
+    }
+  }
+
   /** Totals over all codecs. */
-  written(): StoreStats['written'] {
+  #written(): StoreStats['written'] {
     const total = { values: 0, bytesIn: 0, bytesStored: 0 }
     for (const stats of this.byCodec.values()) {
       total.values += stats.values
