@@ -155,8 +155,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     } catch (error) {
       backend.detachResource(this)
       release(backend, this)
-      // While it is closing, it may be waiting for this very call.
-      // Why opening failed matters more than that closing failed as well.
+      // Not while it is closing: it may be waiting for this very call. Why opening failed matters more than a failure to close.
       if (status !== 'open' && isOpen(backend)) await backend.close().catch(() => {})
       throw error
     }

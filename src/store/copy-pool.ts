@@ -32,6 +32,8 @@ export class CopyPool {
   }
 }
 
+/** What is too large to be kept is not rounded up: that could double the memory of a value of a gigabyte. */
 function slabFor(bytes: number): number {
+  if (bytes > MAX_KEPT_BYTES) return bytes
   return Math.max(MIN_SLAB_BYTES, 2 ** Math.ceil(Math.log2(bytes)))
 }
