@@ -8,9 +8,12 @@ export type ErrorCode =
   | 'CKV_VALUE_TOO_LARGE' // longer than maxValueSize, written or read
   | 'LEVEL_NOT_SUPPORTED' // the backend, codec or format version cannot do what was asked
   | 'LEVEL_DATABASE_NOT_OPEN'
-  | 'LEVEL_LOCKED' // another store in this process holds the backend
-  | 'LEVEL_READONLY' // a write to a store opened with readOnly: true
+  | 'LEVEL_LOCKED' // another store holds the backend, or another process the log
+  | 'LEVEL_READONLY' // a write to a store or log opened with readOnly: true
   | 'LEVEL_INVALID_KEY' // the key lies in the reserved range
+  | 'CKV_OUT_OF_RANGE' // a position or sequence number that the log does not hold
+  | 'CKV_BUSY' // more waits to be written than the limit allows: await the writes before
+  | 'LEVEL_IO_ERROR' // the file system failed; nothing more is written until the log is opened again
   | 'LEVEL_CORRUPTION' // stored bytes fail their checksum or contradict themselves
 
 /**
@@ -53,4 +56,12 @@ export function codecUnavailable(usedFor: string, packageName: string, cause: un
       `run 'npm install ${packageName}' (with optional dependencies, which carry its binaries), or choose another codec`,
     { cause }
   )
+}
+
+export function outOfRange(message: string): CompressedKvError {
+  return new CompressedKvError('CKV_OUT_OF_RANGE', message)
+}
+
+export function ioError(what: string, cause: unknown): CompressedKvError {
+  return new CompressedKvError('LEVEL_IO_ERROR', `${what}: ${(cause as Error)?.message ?? String(cause)}`, { cause })
 }

@@ -14,3 +14,14 @@ export { sealCompressed, type Sealing as EnvelopeSealing, sealRaw } from './enve
 export type { Probe as EnvelopeProbe } from './envelope/trailer.js'
 
 export { CompressedKvError, type ErrorCode } from './errors.js'
+
+export { Wal, type AppendOptions, type WalReader } from './wal/wal.js'
+export { Record, type LogRecord, type PutOptions as RecordPutOptions, type WalRecord } from './wal/record.js'
+export type { ReadOptions as WalReadOptions } from './wal/log.js'
+export type { WalEvent, WalStats } from './wal/observer.js'
+export type { WalOptions } from './wal/options.js'
+export { comparePositions, type Position } from './wal/position.js'
+export type { LogEntry as WalEntry } from './wal/record-iterator.js'
+export type { CorruptRange, RecoveryReport, WalProgress } from './wal/recovery.js'
+export type { File, FileSystem, OpenMode } from './fs/file-system.js'
+export { nodeFileSystem } from './fs/node-file-system.js'

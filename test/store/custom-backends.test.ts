@@ -194,7 +194,7 @@ describe('a backend with a property of its own named db', () => {
       await store.put(`k${i}`, VALUE)
       expect(await store.keys().all()).toEqual([`k${i}`])
     }
-    await expect(openStore({}, backendsWithDb[0])).rejects.toMatchObject({ cause: { code: 'LEVEL_LOCKED' } })
+    await expect(openStore({}, backendsWithDb[0] as never)).rejects.toMatchObject({ cause: { code: 'LEVEL_LOCKED' } })
     await Promise.all(stores.map(store => store.close()))
     expect(backendsWithDb.map(({ status }) => status)).toEqual(['closed', 'closed'])
   })

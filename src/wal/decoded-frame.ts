@@ -1,0 +1,82 @@
+import type { FrameHeader } from './frame-header.js'
+import { RECORD_KIND } from './format.js'
+import type { WalRecord } from './record.js'
+import { RecordCursor } from './record-cursor.js'
+
+/** Opens the envelope that a record holds as its value. */
+export type Unseal = (envelope: Buffer) => Buffer | Promise<Buffer>
+
+/** A data frame, decompressed, with its records found. */
+export class DecodedFrame {
+  readonly firstSequence: number
+  readonly payload: Buffer
+  /** Where each record begins; found when first asked for. */
+  #starts: Uint32Array | undefined
+  readonly count: number
+  readonly #cursor: RecordCursor
+
+  constructor(header: FrameHeader, payload: Buffer) {
+    this.firstSequence = header.firstSequence
+    this.count = header.count
+    this.payload = payload
+    this.#cursor = new RecordCursor(payload)
+  }
+
+  get lastSequence(): number {
+    return this.firstSequence + this.count - 1
+  }
+
+  /** A record with memory of its own. */
+  copyOf(index: number, unseal: Unseal): WalRecord | Promise<WalRecord> {
+    this.#starts ??= this.#findStarts()
+    const cursor = this.#cursor
+    cursor.moveTo(this.#starts[index]!)
+    return recordAt(cursor, this.firstSequence + index, copy, unseal)
+  }
+
+  #findStarts(): Uint32Array {
+    const starts = new Uint32Array(this.count)
+    const cursor = new RecordCursor(this.payload)
+    for (let i = 0; i < this.count; i++) {
+      starts[i] = cursor.end
+      cursor.next()
+    }
+    return starts
+  }
+}
+
+/** The record that a cursor is at. */
+export function recordAt(
+  cursor: RecordCursor,
+  sequence: number,
+  own: (bytes: Buffer) => Buffer,
+  unseal: Unseal
+): WalRecord | Promise<WalRecord> {
+  const { kind, expiresAt } = cursor
+  const key = own(cursor.key)
+  if (kind === RECORD_KIND.delete) return { kind: 'delete', key, sequence, tombstone: true, value: undefined }
+  if (kind === RECORD_KIND.clear) {
+    const end = cursor.value
+    return {
+      kind: 'clear',
+      key,
+      sequence,
+      tombstone: true,
+      value: undefined,
+      end: end.length === 0 ? undefined : own(end)
+    }
+  }
+  const value = cursor.sealed ? unseal(cursor.value) : own(cursor.value)
+  return value instanceof Promise
+    ? value.then(opened => put(key, opened, sequence, expiresAt))
+    : put(key, value, sequence, expiresAt)
+}
+
+function put(key: Buffer, value: Buffer, sequence: number, expiresAt: number): WalRecord {
+  if (expiresAt === 0) return { kind: 'put', key, value, sequence, tombstone: false }
+  return { kind: 'put', key, value, sequence, tombstone: false, expiresAt }
+}
+
+function copy(bytes: Buffer): Buffer {
+  return Buffer.from(bytes)
+}

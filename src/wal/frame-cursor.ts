@@ -1,0 +1,120 @@
+import { corruption } from '../errors.js'
+import type { File, FileSystem } from '../fs/file-system.js'
+import { FrameReader, type RestoredFrame } from './frame-reader.js'
+import { FrameScanner } from './frame-scanner.js'
+import { segmentPath } from './segment-files.js'
+import type { Segment, Segments } from './segments.js'
+
+/** Where a cursor begins: at a frame, or where the next one will be. */
+export interface CursorStart {
+  /** May be one that does not exist yet. */
+  readonly segment: number
+  readonly offset: number
+}
+
+/** A frame that a cursor came to. */
+export interface FoundFrame extends RestoredFrame {
+  readonly segment: number
+}
+
+interface Current {
+  readonly segment: Segment
+  readonly file: File
+  /** Index of the run that is being read. */
+  run: number
+  scanner: FrameScanner
+  frames: FrameReader
+}
+
+/** Goes through the frames of a log, from segment to segment. The one it is in is not deleted meanwhile. */
+export class FrameCursor {
+  readonly #fs: FileSystem
+  readonly #directory: string
+  readonly #segments: Segments
+  /** Where to go on when no segment is open. */
+  #next: CursorStart
+  #current: Current | undefined
+
+  constructor(fs: FileSystem, directory: string, segments: Segments, start: CursorStart) {
+    this.#fs = fs
+    this.#directory = directory
+    this.#segments = segments
+    this.#next = start
+  }
+
+  /**
+   * @returns undefined where the log ends, for now
+   * @throws LEVEL_CORRUPTION for what changed since the log was opened
+   */
+  async next(): Promise<FoundFrame | undefined> {
+    for (;;) {
+      const current = this.#current ?? (await this.#enter())
+      if (current === undefined) return undefined
+      const { segment, scanner } = current
+      const found = await current.frames.next()
+      if (found !== undefined) {
+        if ('badAt' in found) {
+          throw corruption(`the frame at ${found.badAt} of segment ${segment.id} of the log: ${found.why}`)
+        }
+        return { ...found, segment: segment.id }
+      }
+      const { to } = segment.runs[current.run]!
+      if (scanner.offset < to) scanner.extend(to)
+      else if (current.run + 1 < segment.runs.length) this.#startRun(current, current.run + 1)
+      else if (this.#following(segment) === undefined) return undefined
+      else await this.#leave({ segment: this.#following(segment)!.id, offset: 0 })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#leave(this.#next)
+  }
+
+  #following({ id }: Segment): Segment | undefined {
+    return this.#segments.byId(id + 1)
+  }
+
+  async #enter(): Promise<Current | undefined> {
+    const segment = this.#segments.byId(this.#next.segment)
+    if (segment === undefined) return undefined
+    segment.pins++
+    try {
+      const file = await this.#fs.open(segmentPath(this.#directory, segment.id), 'read')
+      const { offset } = this.#next
+      const run = Math.max(
+        0,
+        segment.runs.findIndex(({ to }) => offset <= to)
+      )
+      const { from, to } = segment.runs[run]!
+      this.#current = { segment, file, run, ...readers(file, segment, Math.max(offset, from), to) }
+      return this.#current
+    } catch (error) {
+      segment.pins--
+      throw error
+    }
+  }
+
+  #startRun(current: Current, run: number): void {
+    const { from, to } = current.segment.runs[run]!
+    Object.assign(current, { run, ...readers(current.file, current.segment, from, to) })
+  }
+
+  async #leave(next: CursorStart): Promise<void> {
+    const current = this.#current
+    this.#next = next
+    this.#current = undefined
+    if (current === undefined) return
+    current.segment.pins--
+    await current.file.close()
+  }
+}
+
+function readers(
+  file: File,
+  { seed }: Segment,
+  from: number,
+  to: number
+): { scanner: FrameScanner; frames: FrameReader } {
+  const scanner = new FrameScanner(file, seed, { offset: from, previousCrc: undefined, sequence: undefined }, to)
+  return { scanner, frames: new FrameReader(scanner) }
+}

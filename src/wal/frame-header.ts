@@ -1,0 +1,82 @@
+import {
+  FRAME_CODEC_AT,
+  FRAME_COUNT_AT,
+  FRAME_FIRST_SEQUENCE_AT,
+  FRAME_FLAGS_AT,
+  FRAME_HEADER_BYTES,
+  FRAME_HEADER_CRC_AT,
+  FRAME_MAGIC,
+  FRAME_PAYLOAD_CRC_AT,
+  FRAME_PREVIOUS_CRC_AT,
+  FRAME_RAW_LENGTH_AT,
+  FRAME_RESERVED_AT,
+  FRAME_STORED_LENGTH_AT,
+  FRAME_SYNCED_OFFSET_AT,
+  FRAME_TYPE_AT,
+  frameHeaderCrc,
+  type FrameType,
+  readU64,
+  writeU64
+} from './format.js'
+
+export interface FrameHeader {
+  readonly type: FrameType
+  readonly codecId: number
+  /** Bytes that follow the header. */
+  readonly storedLength: number
+  readonly rawLength: number
+  /** Records. */
+  readonly count: number
+  /** Of the first record; of the next one in the log where the frame has none that counts. */
+  readonly firstSequence: number
+  readonly syncedOffset: number
+  readonly previousCrc: number
+  readonly payloadCrc: number
+  readonly crc: number
+}
+
+/**
+ * @param seed see `frameSeed`
+ * @returns the CRC of the header, which the next frame names
+ */
+export function encodeFrameHeader(into: Buffer, header: Omit<FrameHeader, 'crc'>, seed: number): number {
+  into.writeUInt32LE(FRAME_MAGIC, 0)
+  into[FRAME_TYPE_AT] = header.type
+  into[FRAME_CODEC_AT] = header.codecId
+  into[FRAME_FLAGS_AT] = 0
+  into[FRAME_RESERVED_AT] = 0
+  into.writeUInt32LE(header.storedLength, FRAME_STORED_LENGTH_AT)
+  into.writeUInt32LE(header.rawLength, FRAME_RAW_LENGTH_AT)
+  into.writeUInt32LE(header.count, FRAME_COUNT_AT)
+  writeU64(into, header.firstSequence, FRAME_FIRST_SEQUENCE_AT)
+  writeU64(into, header.syncedOffset, FRAME_SYNCED_OFFSET_AT)
+  into.writeUInt32LE(header.previousCrc, FRAME_PREVIOUS_CRC_AT)
+  into.writeUInt32LE(header.payloadCrc, FRAME_PAYLOAD_CRC_AT)
+  const crc = frameHeaderCrc(into, seed)
+  into.writeUInt32LE(crc, FRAME_HEADER_CRC_AT)
+  return crc
+}
+
+/** @returns undefined for what is no intact header of a frame at the place that `seed` stands for */
+export function decodeFrameHeader(bytes: Buffer, seed: number): FrameHeader | undefined {
+  if (bytes.length < FRAME_HEADER_BYTES || bytes.readUInt32LE(0) !== FRAME_MAGIC) return undefined
+  const crc = bytes.readUInt32LE(FRAME_HEADER_CRC_AT)
+  if (crc !== frameHeaderCrc(bytes, seed)) return undefined
+  return {
+    type: bytes[FRAME_TYPE_AT] as FrameType,
+    codecId: bytes[FRAME_CODEC_AT]!,
+    storedLength: bytes.readUInt32LE(FRAME_STORED_LENGTH_AT),
+    rawLength: bytes.readUInt32LE(FRAME_RAW_LENGTH_AT),
+    count: bytes.readUInt32LE(FRAME_COUNT_AT),
+    firstSequence: readU64(bytes, FRAME_FIRST_SEQUENCE_AT),
+    syncedOffset: readU64(bytes, FRAME_SYNCED_OFFSET_AT),
+    previousCrc: bytes.readUInt32LE(FRAME_PREVIOUS_CRC_AT),
+    payloadCrc: bytes.readUInt32LE(FRAME_PAYLOAD_CRC_AT),
+    crc
+  }
+}
+
+/** Flags and reserved bits that this version does not know. */
+export function unknownFrameBits(bytes: Buffer): boolean {
+  return bytes[FRAME_FLAGS_AT] !== 0 || bytes[FRAME_RESERVED_AT] !== 0
+}

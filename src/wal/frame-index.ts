@@ -1,0 +1,53 @@
+/** A frame that the index knows. */
+export interface IndexedFrame {
+  readonly offset: number
+  readonly firstSequence: number
+  readonly lastSequence: number
+}
+
+/**
+ * Frames nearer to the one before than this, in bytes, have no entry of their own: they are found by walking from it. So the index of
+ * a segment of 128 MiB has at most 8192 entries, also if every record is a frame.
+ */
+const SPACING_BYTES = 16 * 1024
+
+/** Where the frames of one segment are, by sequence number: sparse, in order. */
+export class FrameIndex {
+  readonly firstSequence: number
+  #lastSequence: number
+  readonly #offsets: number[] = []
+  readonly #first: number[] = []
+  readonly #last: number[] = []
+
+  constructor(firstSequence: number) {
+    this.firstSequence = firstSequence
+    this.#lastSequence = firstSequence - 1
+  }
+
+  /** Of the last record in the segment; one less than the first if there is none. */
+  get lastSequence(): number {
+    return this.#lastSequence
+  }
+
+  /** Frames come in order. */
+  add(offset: number, firstSequence: number, count: number): void {
+    this.#lastSequence = firstSequence + count - 1
+    const entries = this.#offsets.length
+    if (entries > 0 && offset - this.#offsets[entries - 1]! < SPACING_BYTES) return
+    this.#offsets.push(offset)
+    this.#first.push(firstSequence)
+    this.#last.push(this.#lastSequence)
+  }
+
+  /** The last known frame that does not begin behind a record; the record is in it or in one of the next. */
+  find(sequence: number): IndexedFrame {
+    let low = 0
+    let high = this.#first.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.#first[middle]! <= sequence) low = middle
+      else high = middle - 1
+    }
+    return { offset: this.#offsets[low]!, firstSequence: this.#first[low]!, lastSequence: this.#last[low]! }
+  }
+}

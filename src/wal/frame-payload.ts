@@ -1,0 +1,95 @@
+import { type Codec, CODEC_ID } from '../codec/codec.js'
+import { compressing, restoring } from '../codec/off-thread.js'
+import { codecForReading } from '../codec/registry.js'
+import { corruption } from '../errors.js'
+import type { FrameHeader } from './frame-header.js'
+
+/** A frame's payload as it is stored. */
+export interface StoredPayload {
+  readonly codecId: number
+  readonly bytes: Uint8Array
+}
+
+/** The compressed form is kept only if it is this much smaller: restoring it costs time at every read. */
+const MIN_SAVING = 0.1
+
+/**
+ * Shorter payloads are compressed and restored on the calling thread: the trip to another costs about 50 µs, what LZ4 takes for
+ * 8 KiB.
+ */
+const OFF_THREAD_BYTES = 16 * 1024
+
+/** Compresses a payload: at once, or as a promise where another thread does it. A codec that fails stores it raw. */
+export function storePayload(raw: Buffer, codec: Codec): StoredPayload | Promise<StoredPayload> {
+  if (codec.id === CODEC_ID.none || raw.length === 0) return { codecId: CODEC_ID.none, bytes: raw }
+  if (codec.compressSync === undefined || raw.length >= OFF_THREAD_BYTES) return storeOffThread(raw, codec)
+  try {
+    return smaller(raw, codec, codec.compressSync(raw))
+  } catch {
+    return { codecId: CODEC_ID.none, bytes: raw }
+  }
+}
+
+async function storeOffThread(raw: Buffer, codec: Codec): Promise<StoredPayload> {
+  try {
+    return smaller(raw, codec, await compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw)))
+  } catch {
+    return { codecId: CODEC_ID.none, bytes: raw }
+  }
+}
+
+function smaller(raw: Buffer, codec: Codec, compressed: Uint8Array): StoredPayload {
+  const pays = compressed instanceof Uint8Array && compressed.length <= raw.length * (1 - MIN_SAVING)
+  return pays ? { codecId: codec.id, bytes: compressed } : { codecId: CODEC_ID.none, bytes: raw }
+}
+
+/**
+ * The raw payload of a frame whose CRCs hold: a view of `stored` where it is not compressed.
+ *
+ * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for an unknown codec
+ */
+export function restorePayload(header: FrameHeader, stored: Buffer): Buffer | Promise<Buffer> {
+  const { codecId, rawLength } = header
+  if (codecId === CODEC_ID.none) return checked(stored, rawLength)
+  const codec = codecForReading(codecId)
+  if (codec.decompressSync !== undefined && rawLength < OFF_THREAD_BYTES) {
+    return restored(() => codec.decompressSync!(stored, rawLength), rawLength)
+  }
+  return restoring(stored.length + rawLength, () => codec.decompress(stored, rawLength)).then(
+    raw => checked(raw, rawLength),
+    (error: unknown) => {
+      throw undecodable(error)
+    }
+  )
+}
+
+/** The same on the calling thread, where the codec can. */
+export function restorePayloadSync(header: FrameHeader, stored: Buffer): Buffer | Promise<Buffer> {
+  const { codecId, rawLength } = header
+  if (codecId === CODEC_ID.none) return checked(stored, rawLength)
+  const codec = codecForReading(codecId)
+  if (codec.decompressSync === undefined) return restorePayload(header, stored)
+  return restored(() => codec.decompressSync!(stored, rawLength), rawLength)
+}
+
+function restored(restore: () => Uint8Array, rawLength: number): Buffer {
+  let raw: Uint8Array
+  try {
+    raw = restore()
+  } catch (error) {
+    throw undecodable(error)
+  }
+  return checked(raw, rawLength)
+}
+
+/** A codec of a user's own may return anything. */
+function checked(raw: Uint8Array, rawLength: number): Buffer {
+  if (raw instanceof Uint8Array && raw.length === rawLength) {
+    return Buffer.isBuffer(raw) ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.length)
+  }
+  throw corruption(`a frame of the log does not unfold to ${rawLength} bytes`)
+}
+
+function undecodable(cause: unknown): Error {
+  return corruption('a frame of the log whose checksums hold cannot be decompressed', cause)
+}

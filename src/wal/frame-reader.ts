@@ -1,0 +1,75 @@
+import { corruption } from '../errors.js'
+import { type BadFrame, type Frame, type FrameScanner, isPlausible } from './frame-scanner.js'
+import { restorePayload } from './frame-payload.js'
+
+/** A frame and its raw payload. */
+export interface RestoredFrame {
+  readonly frame: Frame
+  readonly payload: Buffer
+}
+
+/** Frames that are decompressed ahead of the one asked for, so that other threads do it. */
+const AHEAD_FRAMES = 4
+/** Raw bytes they may take together, beside the first. */
+const AHEAD_BYTES = 8 * 1024 * 1024
+
+interface Ahead {
+  readonly frame: Frame
+  readonly payload: Buffer | Promise<Buffer>
+}
+
+/** Reads frames one after another and decompresses them, the next ones ahead. */
+export class FrameReader {
+  readonly #scanner: FrameScanner
+  #ahead: Ahead[] = []
+  #aheadBytes = 0
+  #bad: BadFrame | undefined
+
+  constructor(scanner: FrameScanner) {
+    this.#scanner = scanner
+  }
+
+  /**
+   * @returns undefined at the end, for now: it may be extended
+   * @throws LEVEL_CORRUPTION for a frame whose checksums hold but which cannot be decompressed; see FrameScanner
+   */
+  async next(): Promise<RestoredFrame | BadFrame | undefined> {
+    await this.#fill()
+    const first = this.#ahead.shift()
+    if (first === undefined) return this.#bad
+    const { frame, payload } = first
+    this.#aheadBytes -= frame.header.rawLength
+    return { frame, payload: payload instanceof Promise ? await payload : payload }
+  }
+
+  async #fill(): Promise<void> {
+    while (this.#bad === undefined && this.#ahead.length < AHEAD_FRAMES && this.#aheadBytes < AHEAD_BYTES) {
+      let found: Frame | BadFrame | undefined
+      try {
+        found = await this.#scanner.next()
+      } catch (error) {
+        if (this.#ahead.length > 0) return // It is met again when those before it have been read.
+        throw error
+      }
+      if (found === undefined) return
+      if ('badAt' in found) this.#bad = found
+      else {
+        this.#ahead.push({ frame: found, payload: restore(found) })
+        this.#aheadBytes += found.header.rawLength
+      }
+    }
+  }
+}
+
+/** What fails is told to the reader that comes to it, not to those before. */
+function restore({ header, stored, offset }: Frame): Buffer | Promise<Buffer> {
+  let payload: Buffer | Promise<Buffer>
+  try {
+    if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
+    payload = restorePayload(header, stored)
+  } catch (error) {
+    payload = Promise.reject(error)
+  }
+  if (payload instanceof Promise) payload.catch(() => {})
+  return payload
+}

@@ -1,0 +1,171 @@
+import { notSupported } from '../errors.js'
+import type { File } from '../fs/file-system.js'
+import { CODEC_ID } from '../codec/codec.js'
+import {
+  FRAME_HEADER_BYTES,
+  FRAME_TYPE,
+  frameSeed,
+  MAX_FRAME_BYTES,
+  MIN_RECORD_BYTES,
+  payloadCrc,
+  SEAL_BYTES,
+  SNAPSHOT_BEGIN_BYTES,
+  SNAPSHOT_END_BYTES
+} from './format.js'
+import { decodeFrameHeader, type FrameHeader, unknownFrameBits } from './frame-header.js'
+
+/** A frame whose checksums hold. */
+export interface Frame {
+  readonly offset: number
+  readonly header: FrameHeader
+  /** Memory that nothing else is written into. */
+  readonly stored: Buffer
+}
+
+/** Where the bytes of a segment stop being frames, and why. */
+export interface BadFrame {
+  readonly badAt: number
+  readonly why: string
+}
+
+export interface ScanStart {
+  readonly offset: number
+  /** CRC of the header of the frame, or segment, before; undefined to accept any. */
+  readonly previousCrc: number | undefined
+  /** Sequence number that the next frame must begin with; undefined to accept any. */
+  readonly sequence: number | undefined
+}
+
+/** Read at once, at least: fewer reads, and a bound on what a reader holds beside its frame. */
+const READ_BYTES = 256 * 1024
+
+/** Reads the frames of a segment one after another, and checks them. */
+export class FrameScanner {
+  readonly #file: File
+  readonly #seed: number
+  /** Bytes behind this are not looked at. */
+  #end: number
+  #offset: number
+  #previousCrc: number | undefined
+  #sequence: number | undefined
+  /** A piece of the file, and where in the file it begins. */
+  #chunk: Buffer = Buffer.alloc(0)
+  #chunkAt = 0
+
+  /** @param seed see `segmentSeed` */
+  constructor(file: File, seed: number, start: ScanStart, end: number) {
+    this.#file = file
+    this.#seed = seed
+    this.#end = end
+    this.#offset = start.offset
+    this.#previousCrc = start.previousCrc
+    this.#sequence = start.sequence
+  }
+
+  /** Where the next frame is expected. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** Lets the scan go on to a new end of the file. */
+  extend(end: number): void {
+    this.#end = end
+  }
+
+  /**
+   * @returns undefined at the end
+   * @throws LEVEL_NOT_SUPPORTED for an intact frame of a later version; errors of the file system
+   */
+  async next(): Promise<Frame | BadFrame | undefined> {
+    const offset = this.#offset
+    if (offset === this.#end) return undefined
+    const bad = (why: string): BadFrame => ({ badAt: offset, why })
+    if (this.#end - offset < FRAME_HEADER_BYTES) return bad('shorter than the header of a frame')
+
+    const seed = frameSeed(this.#seed, offset)
+    const headerBytes = this.#has(FRAME_HEADER_BYTES) ?? (await this.#read(FRAME_HEADER_BYTES))
+    const header = decodeFrameHeader(headerBytes, seed)
+    if (header === undefined) return bad('not a frame of this segment')
+    const unsound = this.#unsoundness(header)
+    if (unsound !== undefined) return bad(unsound)
+    const next = offset + FRAME_HEADER_BYTES + header.storedLength
+    if (next > this.#end) return bad('the file ends in the middle of a frame')
+
+    const length = FRAME_HEADER_BYTES + header.storedLength
+    const bytes = this.#has(length) ?? (await this.#read(length))
+    const stored = bytes.subarray(FRAME_HEADER_BYTES)
+    if (payloadCrc(stored, seed) !== header.payloadCrc) return bad('its checksum fails')
+    assertKnown(bytes, header)
+
+    this.#offset = next
+    this.#previousCrc = header.crc
+    if (this.#sequence !== undefined && header.type === FRAME_TYPE.data) this.#sequence += header.count
+    return { offset, header, stored }
+  }
+
+  #unsoundness(header: FrameHeader): string | undefined {
+    if (this.#previousCrc !== undefined && header.previousCrc !== this.#previousCrc) {
+      return 'it does not follow the frame before it'
+    }
+    if (this.#sequence !== undefined && header.firstSequence !== this.#sequence) {
+      return `it begins with record ${header.firstSequence}, not ${this.#sequence}`
+    }
+    return header.syncedOffset <= this.#offset ? undefined : 'it vouches for bytes behind itself'
+  }
+
+  /** The next bytes, if they are in memory. */
+  #has(length: number): Buffer | undefined {
+    const from = this.#offset - this.#chunkAt
+    return from >= 0 && from + length <= this.#chunk.length ? this.#chunk.subarray(from, from + length) : undefined
+  }
+
+  async #read(length: number): Promise<Buffer> {
+    const bytes = Math.min(Math.max(length, READ_BYTES), this.#end - this.#offset)
+    // New memory: frames of the last piece may still be in use.
+    const chunk = Buffer.allocUnsafeSlow(bytes)
+    let kept = 0
+    const from = this.#offset - this.#chunkAt
+    if (from >= 0 && from < this.#chunk.length) kept = this.#chunk.copy(chunk, 0, from)
+    await readFully(this.#file, chunk.subarray(kept), this.#offset + kept)
+    this.#chunk = chunk
+    this.#chunkAt = this.#offset
+    return chunk.subarray(0, length)
+  }
+}
+
+/**
+ * Fills `into` from the file.
+ *
+ * @throws if the file ends before
+ */
+export async function readFully(file: File, into: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const read = await file.read(into.subarray(done), position + done)
+    if (read <= 0) throw Object.assign(new Error('The file became shorter while it was read'), { code: 'EIO' })
+    done += read
+  }
+}
+
+/** @throws LEVEL_NOT_SUPPORTED */
+function assertKnown(bytes: Buffer, header: FrameHeader): void {
+  if (header.type >= FRAME_TYPE.data && header.type <= FRAME_TYPE.seal && !unknownFrameBits(bytes)) return
+  throw notSupported(
+    `A frame of the log has type ${header.type} or flags that this version does not know: upgrade compressed-kv`
+  )
+}
+
+/** Whether what the header claims can be true, before memory is taken for it. */
+export function isPlausible({ type, codecId, storedLength, rawLength, count }: FrameHeader): boolean {
+  if (rawLength > MAX_FRAME_BYTES || (codecId === CODEC_ID.none && storedLength !== rawLength)) return false
+  if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) {
+    return count > 0 && count * MIN_RECORD_BYTES <= rawLength
+  }
+  return codecId === CODEC_ID.none && count === 0 && rawLength === MARK_BYTES[type]
+}
+
+/** Payloads of the frames that have a fixed one. */
+const MARK_BYTES = {
+  [FRAME_TYPE.snapshotBegin]: SNAPSHOT_BEGIN_BYTES,
+  [FRAME_TYPE.snapshotEnd]: SNAPSHOT_END_BYTES,
+  [FRAME_TYPE.seal]: SEAL_BYTES
+}

@@ -1,0 +1,231 @@
+import type { Codec } from '../codec/codec.js'
+import { CompressedKvError, tooLarge } from '../errors.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, MAX_FRAME_BYTES } from './format.js'
+import { type StoredPayload, storePayload } from './frame-payload.js'
+import type { WalObserver } from './observer.js'
+import { OpenFrame, recordBytes, type Waiter } from './open-frame.js'
+import type { LogRecord } from './record.js'
+import type { SegmentWriter, WritableFrame } from './segment-writer.js'
+import { nextTurn, Turn } from './turn.js'
+
+/*
+ * The write path of the log, from top to bottom:
+ *
+ *     append() ──► open frame ──full, or nothing is being written──► close: compress ──► write, one group at a time
+ *                                                                                           │
+ *                                                                  fsync, if somebody waits for one ──► resolve
+ *
+ * Frames are compressed as soon as they are full, several at once, while earlier ones are written and synced. What waits when a
+ * write ends is written, and synced, together.
+ */
+
+/** What one write takes together. More of it would keep those that wait for it waiting. */
+const MAX_GROUP_BYTES = 4 * 1024 * 1024
+/** What may wait to be written, raw. Callers that await their appends never come near it. */
+const MAX_PENDING_BYTES = 256 * 1024 * 1024
+/** Frame buffers that are kept for the next frames. */
+const MAX_POOLED = 32
+
+/** A frame that takes no more records. */
+interface ClosedFrame {
+  readonly frame: OpenFrame
+  /** What the segment writer gets; undefined while it is being compressed. */
+  writable: WritableFrame | undefined
+  readonly compressed: Promise<void> | undefined
+}
+
+export interface GroupCommitSettings {
+  readonly codec: Codec
+  readonly blockBytes: number
+  /** Whether every write waits for stable storage. */
+  readonly alwaysSync: boolean
+  readonly observer: WalObserver
+  /** A frame is written, and on stable storage if it had to be: readers may see it. */
+  readonly onSettled: (frame: OpenFrame, storedBytes: number) => void
+}
+
+export class GroupCommit {
+  readonly #writer: SegmentWriter
+  readonly #settings: GroupCommitSettings
+  readonly #pool: Buffer[] = []
+  #open: OpenFrame
+  #closed: ClosedFrame[] = []
+  #running: Promise<void> | undefined
+  #pendingBytes = 0
+  readonly #turn = new Turn()
+  /** What is to be written beside appends. */
+  #tasks: (() => Promise<void>)[] = []
+
+  constructor(writer: SegmentWriter, settings: GroupCommitSettings) {
+    this.#writer = writer
+    this.#settings = settings
+    this.#open = new OpenFrame(this.#frameBuffer(0))
+  }
+
+  /**
+   * Appends records that are written all or none, in one frame. Their bytes are copied before this returns.
+   *
+   * @param waiter settled when they are written, and synced if that was asked for
+   * @throws LEVEL_IO_ERROR after a failure that cannot be undone; CKV_BUSY; CKV_VALUE_TOO_LARGE
+   */
+  append(records: readonly LogRecord[], sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+    const { poison } = this.#writer
+    if (poison !== undefined) throw poison
+    let size = 0
+    for (const record of records) size += recordBytes(record)
+    this.#assertRoom(size)
+
+    if (!this.#open.fits(size)) this.#close(size)
+    const frame = this.#open
+    frame.waiters.push({ index: frame.count, count: records.length, settle, reject })
+    const last = records.length - 1
+    for (let i = 0; i <= last; i++) frame.add(records[i]!, i < last)
+    if (sync || this.#settings.alwaysSync) frame.sync = true
+    this.#pendingBytes += size
+    this.#start()
+  }
+
+  /** Resolves when everything appended so far is on stable storage. */
+  sync(): Promise<void> {
+    if (this.#running === undefined) return this.#writer.sync()
+    return new Promise((resolve, reject) => {
+      this.#open.sync = true
+      this.#open.waiters.push({ index: 0, count: 0, settle: () => resolve(), reject })
+    })
+  }
+
+  /** Runs `work` while nothing else is being written. */
+  run(work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#tasks.push(() => work().then(resolve, reject))
+      this.#start()
+    })
+  }
+
+  /** Resolves when everything appended so far has been written or rejected. */
+  async drain(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  #assertRoom(size: number): void {
+    if (size > MAX_FRAME_BYTES) throw tooLarge(size, MAX_FRAME_BYTES)
+    if (this.#pendingBytes === 0 || this.#pendingBytes + size <= MAX_PENDING_BYTES) return
+    throw new CompressedKvError(
+      'CKV_BUSY',
+      `${this.#pendingBytes} bytes wait to be written to the log, and the limit is ${MAX_PENDING_BYTES}: await the appends before`
+    )
+  }
+
+  // ---- frames
+
+  /** Closes the open frame, which begins to be compressed, and opens one that takes `size` bytes. */
+  #close(size = 0): void {
+    const frame = this.#open
+    this.#open = new OpenFrame(this.#frameBuffer(size))
+    if (frame.waiters.length === 0) return this.#recycle(frame)
+    const raw = frame.bytes.subarray(0, frame.length)
+    const stored = storePayload(raw, this.#settings.codec)
+    if (!(stored instanceof Promise)) {
+      this.#closed.push({ frame, writable: writable(frame, stored), compressed: undefined })
+      return
+    }
+    const closed: ClosedFrame = {
+      frame,
+      writable: undefined,
+      compressed: stored.then(payload => {
+        closed.writable = writable(frame, payload)
+      })
+    }
+    this.#closed.push(closed)
+  }
+
+  #frameBuffer(size: number): Buffer {
+    const { blockBytes } = this.#settings
+    if (size > blockBytes) return Buffer.allocUnsafeSlow(size)
+    return this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
+  }
+
+  #recycle(frame: OpenFrame): void {
+    if (frame.bytes.length === this.#settings.blockBytes && this.#pool.length < MAX_POOLED) this.#pool.push(frame.bytes)
+  }
+
+  // ---- writing
+
+  #start(): void {
+    if (this.#running !== undefined) return
+    // After every promise that is settled now has run its course: what those append goes into the same frame.
+    this.#running = new Promise(resolve => {
+      const run = () => void this.#writeAll(resolve)
+      if (this.#turn.isOver) setImmediate(run)
+      else process.nextTick(run)
+    })
+  }
+
+  /** Never rejects: each call gets its own outcome. */
+  async #writeAll(done: () => void): Promise<void> {
+    for (;;) {
+      for (const task of this.#tasks.splice(0)) await task()
+      if (this.#closed.length === 0) {
+        if (this.#open.waiters.length > 0) this.#close()
+        else if (this.#tasks.length > 0) continue
+        else break
+      }
+      if (this.#turn.isOver) await nextTurn()
+      const first = this.#closed[0]!
+      if (first.compressed !== undefined) await first.compressed
+      await this.#writeGroup(this.#takeGroup())
+    }
+    this.#running = undefined // At once: an append that comes now has to start anew.
+    done()
+  }
+
+  /** The frames that are ready, as many as fit into the open segment. */
+  #takeGroup(): ClosedFrame[] {
+    let bytes = 0
+    let taken = 0
+    for (const { writable: ready } of this.#closed) {
+      if (ready === undefined) break
+      bytes += FRAME_HEADER_BYTES + ready.stored.length
+      if (taken > 0 && (bytes > MAX_GROUP_BYTES || bytes > this.#writer.room)) break
+      taken++
+    }
+    return this.#closed.splice(0, taken)
+  }
+
+  async #writeGroup(group: readonly ClosedFrame[]): Promise<void> {
+    try {
+      // A frame without records only waits for a sync.
+      const frames = group.filter(({ frame }) => frame.count > 0)
+      if (frames.length > 0) {
+        await this.#writer.prepare(frames[0]!.writable!.stored.length)
+        const written = await this.#writer.write(frames.map(({ writable: ready }) => ready!))
+        for (const [i, { frame }] of frames.entries()) Object.assign(frame, written[i])
+      }
+      if (group.some(({ frame }) => frame.sync)) await this.#writer.sync()
+    } catch (error) {
+      for (const { frame } of group) this.#reject(frame, error)
+      return
+    }
+    for (const { frame, writable: ready } of group) this.#settle(frame, ready!)
+  }
+
+  #settle(frame: OpenFrame, { stored }: WritableFrame): void {
+    this.#pendingBytes -= frame.length
+    if (frame.count > 0) {
+      this.#settings.observer.appended(frame.count, frame.length, FRAME_HEADER_BYTES + stored.length)
+      this.#settings.onSettled(frame, stored.length)
+    }
+    for (const waiter of frame.waiters) waiter.settle(frame, waiter)
+    this.#recycle(frame)
+  }
+
+  #reject(frame: OpenFrame, error: unknown): void {
+    this.#pendingBytes -= frame.length
+    for (const waiter of frame.waiters) waiter.reject(error)
+    this.#recycle(frame)
+  }
+}
+
+function writable(frame: OpenFrame, { codecId, bytes }: StoredPayload): WritableFrame {
+  return { type: FRAME_TYPE.data, codecId, stored: bytes, rawLength: frame.length, count: frame.count }
+}

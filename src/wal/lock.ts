@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { CompressedKvError } from '../errors.js'
+import type { FileSystem } from '../fs/file-system.js'
+
+/** Who holds a lock: enough to tell, on the same machine, whether it still runs. */
+interface Owner {
+  readonly host: string
+  /** Changes when the machine starts. Empty where there is none. */
+  readonly bootId: string
+  /** Process ids count only within one. Empty where there is none. */
+  readonly pidNamespace: string
+  readonly pid: number
+  /** A later process may get the same pid, but not the same start. Empty where it cannot be known. */
+  readonly startTime: string
+  /** Tells one lock from the next of the same process. */
+  readonly nonce: string
+}
+
+export interface Lock {
+  release(): Promise<void>
+}
+
+const LOCK_NAME = 'LOCK'
+/** A lock is taken over under a lock of its own, in case its owner died there as well, and so on. */
+const MAX_TAKEOVERS = 8
+
+/**
+ * Locks a directory for this process: at once, or not at all. A lock whose owner is dead is taken over.
+ *
+ * @param ownerIsDead what is known otherwise: that whoever held the lock before is gone
+ * @throws LEVEL_LOCKED
+ */
+export async function lockDirectory(fs: FileSystem, directory: string, ownerIsDead = false): Promise<Lock> {
+  return take(fs, join(directory, LOCK_NAME), directory, ownerIsDead, 0)
+}
+
+async function take(
+  fs: FileSystem,
+  path: string,
+  directory: string,
+  ownerIsDead: boolean,
+  depth: number
+): Promise<Lock> {
+  const mine: Owner = { ...thisProcess(), nonce: randomBytes(8).toString('hex') }
+  const bytes = Buffer.from(JSON.stringify(mine))
+  for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
+    try {
+      await fs.createWith(path, bytes)
+      return { release: () => releaseIfOurs(fs, path, mine.nonce) }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const owner = await ownerOf(fs, path)
+    if (owner === undefined) continue // It has just been released.
+    if (depth === MAX_TAKEOVERS || (!ownerIsDead && mayLive(owner))) throw locked(directory, path, owner)
+    // Only the one that holds the lock on taking over from this very owner may remove its lock.
+    const guard = await take(fs, `${path}.${owner.nonce}`, directory, ownerIsDead, depth + 1)
+    try {
+      if ((await ownerOf(fs, path))?.nonce === owner.nonce) await fs.remove(path)
+    } finally {
+      await guard.release()
+    }
+  }
+  throw locked(directory, path, undefined)
+}
+
+async function releaseIfOurs(fs: FileSystem, path: string, nonce: string): Promise<void> {
+  const owner = await ownerOf(fs, path)
+  if (owner?.nonce === nonce) await fs.remove(path)
+}
+
+/** undefined if there is no such file. */
+async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined> {
+  let text: string
+  try {
+    text = Buffer.from(await fs.readFile(path)).toString()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const owner = JSON.parse(text) as Owner
+    if (typeof owner.pid === 'number' && /^[0-9a-f]+$/.test(owner.nonce)) return owner
+  } catch {
+    // Handled below, as any other that is no lock.
+  }
+  return { ...NOBODY_KNOWN }
+}
+
+/** What is not a lock of ours is never taken over: it has no nonce to take it over from. */
+const NOBODY_KNOWN: Owner = { host: '', bootId: '', pidNamespace: '', pid: 0, startTime: '', nonce: 'unreadable' }
+
+/** Whether the owner may still run. */
+function mayLive(owner: Owner): boolean {
+  const here = thisProcess()
+  if (owner.nonce === NOBODY_KNOWN.nonce || owner.host !== here.host) return true
+  if (owner.bootId !== here.bootId) return false // The machine was started since.
+  if (owner.pidNamespace !== here.pidNamespace) return true // Another container: its processes cannot be seen from here.
+  if (!isRunning(owner.pid)) return false
+  const { state, startTime } = statusOf(owner.pid)
+  if (state === ZOMBIE) return false
+  return startTime === '' || owner.startTime === '' || startTime === owner.startTime
+}
+
+/** It was killed, and its parent has not asked how it ended. */
+const ZOMBIE = 'Z'
+
+function thisProcess(): Omit<Owner, 'nonce'> {
+  return {
+    host: hostname(),
+    bootId: readOr('/proc/sys/kernel/random/boot_id', ''),
+    pidNamespace: linkOr('/proc/self/ns/pid', ''),
+    pid: process.pid,
+    startTime: statusOf(process.pid).startTime
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+/** Fields 3 and 22 of /proc/PID/stat, counted behind the name, which may contain anything. The start is in clock ticks since boot. */
+function statusOf(pid: number): { readonly state: string; readonly startTime: string } {
+  const stat = readOr(`/proc/${pid}/stat`, '')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0] ?? '', startTime: fields[19] ?? '' }
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return otherwise
+  }
+}
+
+function linkOr(path: string, otherwise: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return otherwise
+  }
+}
+
+function locked(directory: string, path: string, owner: Owner | undefined): CompressedKvError {
+  const who = owner === undefined || owner.pid === 0 ? 'somebody' : `process ${owner.pid} on host '${owner.host}'`
+  return new CompressedKvError(
+    'LEVEL_LOCKED',
+    `The log in ${directory} is open elsewhere, by ${who}. If you know that nobody has it open, delete the file ${path}`
+  )
+}

@@ -1,0 +1,118 @@
+import type { WalInstruments } from '../metrics/wal-instruments.js'
+
+/** What happens to a log, as it happens. */
+export type WalEvent =
+  /** A segment was sealed at this many bytes; the next write begins a new one. */
+  | { readonly type: 'segmentRoll'; readonly segment: number; readonly bytes: number }
+  /** Bytes were put on stable storage. */
+  | { readonly type: 'fsync'; readonly ms: number }
+  /** Opening found a torn end and cut it off; the bytes are kept in `keptIn`. */
+  | { readonly type: 'truncated'; readonly segment: number; readonly bytes: number; readonly keptIn: string }
+
+/** What a log did since it was opened. Numbers only go up, but `segments`. */
+export interface WalStats {
+  /** Records appended. */
+  readonly records: number
+  /** Bytes that they took in frames before compression. */
+  readonly rawBytes: number
+  /** Bytes of the frames, headers included. */
+  readonly bytes: number
+  /** `frames` over `records` tells how many calls shared a frame. */
+  readonly frames: number
+  readonly fsyncs: number
+  readonly fsyncMs: { readonly total: number; readonly max: number }
+  /** Segment files there are. */
+  readonly segments: number
+  readonly segmentsRolled: number
+  readonly segmentsDeleted: number
+  /** Time that deleting them took. */
+  readonly gcMs: { readonly total: number; readonly max: number }
+  readonly bytesTruncated: number
+}
+
+/** Counts what happens to a log, tells the meter, if there is one, and the listener. */
+export class WalObserver {
+  readonly #instruments: WalInstruments | undefined
+  readonly #listener: ((event: WalEvent) => void) | undefined
+  #records = 0
+  #rawBytes = 0
+  #bytes = 0
+  #frames = 0
+  #fsyncs = 0
+  #fsyncMs = { total: 0, max: 0 }
+  #segments = 0
+  #rolled = 0
+  #deleted = 0
+  #gcMs = { total: 0, max: 0 }
+  #truncated = 0
+
+  constructor(instruments?: WalInstruments, listener?: (event: WalEvent) => void) {
+    this.#instruments = instruments
+    this.#listener = listener
+  }
+
+  appended(records: number, rawBytes: number, bytes: number): void {
+    this.#records += records
+    this.#rawBytes += rawBytes
+    this.#bytes += bytes
+    this.#frames++
+    this.#instruments?.records.add(records)
+    this.#instruments?.bytes.add(bytes)
+  }
+
+  fsynced(ms: number): void {
+    this.#fsyncs++
+    this.#fsyncMs = { total: this.#fsyncMs.total + ms, max: Math.max(this.#fsyncMs.max, ms) }
+    this.#instruments?.fsyncMs.record(ms)
+    this.#tell({ type: 'fsync', ms })
+  }
+
+  /** @param change how many segments more there are */
+  segmentsChanged(change: number): void {
+    this.#segments += change
+    this.#instruments?.segmentCount.add(change)
+  }
+
+  rolled(segment: number, bytes: number): void {
+    this.#rolled++
+    this.#tell({ type: 'segmentRoll', segment, bytes })
+  }
+
+  deleted(segments: number, ms: number): void {
+    this.#deleted += segments
+    this.#gcMs = { total: this.#gcMs.total + ms, max: Math.max(this.#gcMs.max, ms) }
+    this.segmentsChanged(-segments)
+    this.#instruments?.segmentsDeleted.add(segments)
+    this.#instruments?.gcMs.record(ms)
+  }
+
+  truncated(segment: number, bytes: number, keptIn: string): void {
+    this.#truncated += bytes
+    this.#tell({ type: 'truncated', segment, bytes, keptIn })
+  }
+
+  stats(): WalStats {
+    return {
+      records: this.#records,
+      rawBytes: this.#rawBytes,
+      bytes: this.#bytes,
+      frames: this.#frames,
+      fsyncs: this.#fsyncs,
+      fsyncMs: { ...this.#fsyncMs },
+      segments: this.#segments,
+      segmentsRolled: this.#rolled,
+      segmentsDeleted: this.#deleted,
+      gcMs: { ...this.#gcMs },
+      bytesTruncated: this.#truncated
+    }
+  }
+
+  /** A listener must not come between a record and its being logged. */
+  #tell(event: WalEvent): void {
+    try {
+      this.#listener?.(event)
+    } catch (error) {
+      process.emitWarning(`A listener for events of the log threw: ${String(error)}`, 'CompressedKvWarning')
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { RECORD_EXPIRES, RECORD_MORE, RECORD_SEALED } from './format.js'
+import type { LogRecord } from './record.js'
+import { varintBytes, writeVarint } from './varint.js'
+
+const EXPIRES_BYTES = 6
+/** Below this a loop copies faster than a call. */
+const LOOP_BYTES = 24
+
+/** What a record takes in a frame, raw. */
+export function recordBytes({ key, value, expiresAt }: LogRecord): number {
+  return (
+    2 +
+    varintBytes(key.length) +
+    varintBytes(value.length) +
+    (expiresAt === 0 ? 0 : EXPIRES_BYTES) +
+    key.length +
+    value.length
+  )
+}
+
+/** Who waits for a frame: a call of append, from its first record on. */
+export interface Waiter {
+  /** Of its first record in the frame. */
+  readonly index: number
+  /** How many records it appended. */
+  readonly count: number
+  settle(frame: OpenFrame, waiter: Waiter): void
+  reject(error: unknown): void
+}
+
+/**
+ * A frame that still takes records. A record is
+ *
+ *     kind u8 | flags u8 | varint key length | varint value length | [expiresAt u48] | key | value
+ */
+export class OpenFrame {
+  readonly bytes: Buffer
+  length = 0
+  count = 0
+  readonly waiters: Waiter[] = []
+  /** Somebody waits for stable storage. */
+  sync = false
+
+  // Known once it is written.
+  segment = 0
+  offset = 0
+  firstSequence = 0
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  fits(size: number): boolean {
+    return this.length + size <= this.bytes.length
+  }
+
+  /** @param more whether the next record belongs to the same batch */
+  add(record: LogRecord, more: boolean): void {
+    const { bytes } = this
+    const { key, value, expiresAt } = record
+    let at = this.length
+    bytes[at++] = record.kind
+    bytes[at++] =
+      (record.sealed ? RECORD_SEALED : 0) | (expiresAt === 0 ? 0 : RECORD_EXPIRES) | (more ? RECORD_MORE : 0)
+    at = writeVarint(bytes, at, key.length)
+    at = writeVarint(bytes, at, value.length)
+    if (expiresAt !== 0) at = bytes.writeUIntLE(expiresAt, at, EXPIRES_BYTES)
+    at = copy(key, bytes, at)
+    this.length = copy(value, bytes, at)
+    this.count++
+  }
+}
+
+function copy(from: Uint8Array, into: Uint8Array, at: number): number {
+  const { length } = from
+  if (length > LOOP_BYTES) into.set(from, at)
+  else for (let i = 0; i < length; i++) into[at + i] = from[i]!
+  return at + length
+}

@@ -1,0 +1,153 @@
+import type { Meter } from '@opentelemetry/api'
+import type { Codec, CodecName } from '../codec/codec.js'
+import { codecForWriting } from '../codec/registry.js'
+import { invalidOption } from '../errors.js'
+import type { FileSystem } from '../fs/file-system.js'
+import { nodeFileSystem } from '../fs/node-file-system.js'
+import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
+import type { WalEvent } from './observer.js'
+import type { WalProgress } from './recovery.js'
+
+/** Options of a write-ahead log. */
+export interface WalOptions {
+  /** The log's directory, made if it is not there. Nothing else may be kept in it. */
+  readonly dir?: string | undefined
+  /**
+   * When an append resolves. 'always': when it is on stable storage; one fsync for all that wait. 'interval': when it is written; a
+   * timer puts it on stable storage within `fsyncIntervalMs`. 'os': when it is written; the system decides when it is stable. A killed
+   * process loses nothing with any of them; a power cut loses what was not on stable storage.
+   * @default 'interval'
+   */
+  readonly fsync?: 'always' | 'interval' | 'os' | undefined
+  /**
+   * At most so long, in ms, and the time of an fsync, bytes stay unsynced with `fsync: 'interval'`. Lower loses less in a power cut.
+   * @default 5
+   */
+  readonly fsyncIntervalMs?: number | undefined
+  /**
+   * A segment file is ended, and a new one begun, at this size, in bytes. Larger ones cost fewer fsyncs; smaller ones are deleted
+   * sooner. A record that is larger than a segment gets one of its own.
+   * @default 134217728 (128 MiB)
+   */
+  readonly segmentBytes?: number | undefined
+  /**
+   * Records are compressed together in blocks of about this size, in bytes, before compression. Larger compresses better and makes
+   * single reads dearer.
+   * @default 65536
+   */
+  readonly blockBytes?: number | undefined
+  /**
+   * How blocks are compressed. What is already in the log stays readable.
+   * @default 'lz4'
+   */
+  readonly codec?: Codec | CodecName | undefined
+  /**
+   * What to do with a torn end. 'tail': cut off what was never on stable storage, and keep the bytes in a file. 'strict': refuse.
+   * 'salvage': open read-only, skip whatever is damaged anywhere, and report it.
+   * @default 'tail'
+   */
+  readonly recovery?: 'tail' | 'strict' | 'salvage' | undefined
+  /**
+   * Writes nothing, not even a lock file; appends are refused with LEVEL_READONLY.
+   * @default false
+   */
+  readonly readOnly?: boolean | undefined
+  /** Told how far opening is, at least at the end of every segment. */
+  readonly onProgress?: ((progress: WalProgress) => void) | undefined
+  /** Told of every segment that is rolled, every fsync, and every torn end that opening cuts off. */
+  readonly onEvent?: ((event: WalEvent) => void) | undefined
+  /**
+   * Where OpenTelemetry metrics go; `false` for nowhere.
+   * @default the global meter provider's, which does nothing until the application has set one up
+   */
+  readonly meter?: Meter | false | undefined
+  /**
+   * The file calls.
+   * @default those of node:fs
+   */
+  readonly fs?: FileSystem | undefined
+}
+
+/** Options of a log, resolved. */
+export interface WalSettings {
+  readonly directory: string
+  readonly fsync: 'always' | 'interval' | 'os'
+  readonly fsyncIntervalMs: number
+  readonly segmentBytes: number
+  readonly blockBytes: number
+  readonly codec: Codec
+  readonly recovery: 'tail' | 'strict' | 'salvage'
+  readonly readOnly: boolean
+  readonly onProgress: ((progress: WalProgress) => void) | undefined
+  readonly onEvent: ((event: WalEvent) => void) | undefined
+  readonly meter: Meter | false | undefined
+  readonly fs: FileSystem
+}
+
+export const WAL_DEFAULTS = {
+  fsync: 'interval',
+  fsyncIntervalMs: 5,
+  segmentBytes: 128 * 1024 * 1024,
+  blockBytes: 64 * 1024,
+  codec: 'lz4',
+  recovery: 'tail',
+  readOnly: false,
+  fs: nodeFileSystem
+} as const
+
+const FSYNC_POLICIES = ['always', 'interval', 'os']
+const RECOVERY_MODES = ['tail', 'strict', 'salvage']
+const MIN_BLOCK_BYTES = 1024
+const MAX_BLOCK_BYTES = 64 * 1024 * 1024
+/** What setTimeout takes. */
+const MAX_INTERVAL_MS = 2 ** 31 - 1
+
+/** @throws CKV_INVALID_OPTION */
+export function resolveWalOptions(options: WalOptions): WalSettings {
+  const { dir, codec = WAL_DEFAULTS.codec, onProgress, onEvent, meter } = options
+  if (typeof dir !== 'string' || dir === '') throw invalidOption('A log needs a directory: pass { dir }')
+  const {
+    fsync = WAL_DEFAULTS.fsync,
+    fsyncIntervalMs = WAL_DEFAULTS.fsyncIntervalMs,
+    segmentBytes = WAL_DEFAULTS.segmentBytes,
+    blockBytes = WAL_DEFAULTS.blockBytes,
+    recovery = WAL_DEFAULTS.recovery,
+    readOnly = WAL_DEFAULTS.readOnly,
+    fs = WAL_DEFAULTS.fs
+  } = options
+  assertOneOf('fsync', fsync, FSYNC_POLICIES)
+  assertOneOf('recovery', recovery, RECOVERY_MODES)
+  assertWhole('fsyncIntervalMs', fsyncIntervalMs, 1, MAX_INTERVAL_MS)
+  assertWhole('blockBytes', blockBytes, MIN_BLOCK_BYTES, Math.min(MAX_BLOCK_BYTES, MAX_FRAME_BYTES))
+  // At least one block, with what surrounds it.
+  assertWhole(
+    'segmentBytes',
+    segmentBytes,
+    SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + blockBytes,
+    Number.MAX_SAFE_INTEGER
+  )
+  return {
+    directory: dir,
+    fsync,
+    fsyncIntervalMs,
+    segmentBytes,
+    blockBytes,
+    codec: codecForWriting(codec),
+    recovery,
+    readOnly: readOnly || recovery === 'salvage',
+    onProgress,
+    onEvent,
+    meter,
+    fs
+  }
+}
+
+function assertOneOf(name: string, value: string, values: readonly string[]): void {
+  if (values.includes(value)) return
+  throw invalidOption(`${name} must be one of '${values.join("', '")}', not '${value}'`)
+}
+
+function assertWhole(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw invalidOption(`${name} must be a whole number from ${least} to ${most}, not ${String(value)}`)
+}

@@ -1,0 +1,173 @@
+import { LRUCache } from 'lru-cache'
+import { corruption, outOfRange } from '../errors.js'
+import type { File } from '../fs/file-system.js'
+import { DecodedFrame, type Unseal } from './decoded-frame.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from './format.js'
+import type { FrameIndex } from './frame-index.js'
+import { decodeFrameHeader, type FrameHeader } from './frame-header.js'
+import { restorePayloadSync } from './frame-payload.js'
+import { isPlausible } from './frame-scanner.js'
+import type { Position } from './position.js'
+import type { WalRecord } from './record.js'
+import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
+import { READ_BYTES, readPiece, rebuildIndex } from './rebuild-index.js'
+
+/** Raw bytes of decoded frames that are kept. */
+const CACHE_BYTES = 4 * 1024 * 1024
+
+/** Reads single records: one read of the file and one frame to decode, or none if the frame is cached. */
+export class PointReader {
+  readonly #segments: Segments
+  readonly #unseal: Unseal
+  readonly #frames: LRUCache<string, DecodedFrame>
+  /** The frame of the last record that was asked for by number. */
+  #recent: { readonly segment: number; readonly frame: DecodedFrame } | undefined
+
+  constructor(segments: Segments, unseal: Unseal) {
+    this.#segments = segments
+    this.#unseal = unseal
+    this.#frames = new LRUCache<string, DecodedFrame>({
+      maxSize: CACHE_BYTES,
+      sizeCalculation: ({ payload, count }) => payload.length + 4 * count + 200
+    })
+  }
+
+  /** @throws CKV_OUT_OF_RANGE if there is no such record */
+  byPosition({ segment: id, offset, index }: Position): WalRecord | Promise<WalRecord> {
+    const segment = this.#segments.byId(id)
+    if (segment === undefined) throw noSuchSegment(id)
+    const cached = this.#frames.get(cacheKey(id, offset))
+    return cached === undefined ? this.#readByPosition(segment, offset, index) : this.#record(cached, index)
+  }
+
+  /** @throws CKV_OUT_OF_RANGE if there is no such record */
+  bySequence(sequence: number): WalRecord | Promise<WalRecord> {
+    const segment = this.#segments.bySequence(sequence)
+    if (segment === undefined) throw noSuchRecord(sequence)
+    const recent = this.#recent
+    if (recent?.segment === segment.id && contains(recent.frame, sequence)) {
+      return this.#record(recent.frame, sequence - recent.frame.firstSequence)
+    }
+    const near = this.#segments.indexOf(segment.id)?.find(sequence)
+    if (near !== undefined && sequence <= near.lastSequence) {
+      const cached = this.#frames.get(cacheKey(segment.id, near.offset))
+      if (cached !== undefined) return this.#record(cached, sequence - cached.firstSequence)
+    }
+    return this.#readBySequence(segment, sequence)
+  }
+
+  /**
+   * The frame to begin at for reading from a record on: it is in that frame, or in one of the next.
+   *
+   * @throws CKV_OUT_OF_RANGE if there is no such record
+   */
+  async frameOf(sequence: number): Promise<{ segment: number; offset: number }> {
+    const segment = this.#segments.bySequence(sequence)
+    if (segment === undefined) throw noSuchRecord(sequence)
+    const index = this.#segments.indexOf(segment.id) ?? (await this.#rebuiltIndex(segment))
+    return { segment: segment.id, offset: index.find(sequence).offset }
+  }
+
+  #rebuiltIndex(segment: Segment): Promise<FrameIndex> {
+    return pinned(segment, () =>
+      this.#segments.withFile(segment.id, file => rebuildIndex(this.#segments, file, segment))
+    )
+  }
+
+  #record(frame: DecodedFrame, index: number): WalRecord | Promise<WalRecord> {
+    if (!(Number.isInteger(index) && index >= 0 && index < frame.count)) {
+      throw outOfRange(`The frame at this position has ${frame.count} records, and none with the index ${index}`)
+    }
+    return frame.copyOf(index, this.#unseal)
+  }
+
+  async #readByPosition(segment: Segment, offset: number, index: number): Promise<WalRecord> {
+    const { id } = segment
+    const run = segment.runs.find(({ from, to }) => offset >= from && offset < to)
+    if (run === undefined) throw outOfRange(`Segment ${id} of the log has no frame at ${offset}`)
+    return pinned(segment, () =>
+      this.#segments.withFile(id, async file => {
+        const frame = await this.#readFrame(file, segment, offset, run.to, header => {
+          if (header.type !== FRAME_TYPE.data)
+            throw outOfRange(`The frame at ${offset} of segment ${id} holds no records`)
+          return true
+        })
+        return this.#record(frame, index)
+      })
+    )
+  }
+
+  async #readBySequence(segment: Segment, sequence: number): Promise<WalRecord> {
+    return pinned(segment, () =>
+      this.#segments.withFile(segment.id, async file => {
+        const index = this.#segments.indexOf(segment.id) ?? (await rebuildIndex(this.#segments, file, segment))
+        const { offset } = index.find(sequence)
+        const end = segment.runs.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset
+        const frame = await this.#readFrame(file, segment, offset, end, header => {
+          if (header.type !== FRAME_TYPE.data || sequence >= header.firstSequence + header.count) return false
+          if (sequence >= header.firstSequence) return true
+          throw noSuchRecord(sequence) // Salvage skipped it.
+        })
+        this.#recent = { segment: segment.id, frame }
+        return this.#record(frame, sequence - frame.firstSequence)
+      })
+    )
+  }
+
+  /** The first frame from `offset` on that is wanted. */
+  async #readFrame(
+    file: File,
+    segment: Segment,
+    offset: number,
+    end: number,
+    wanted: (header: FrameHeader) => boolean
+  ): Promise<DecodedFrame> {
+    let at = offset
+    let chunkAt = offset
+    let chunk = await readPiece(file, at, Math.min(READ_BYTES, end - at))
+    for (;;) {
+      if (at - chunkAt + FRAME_HEADER_BYTES > chunk.length) {
+        if (end - at < FRAME_HEADER_BYTES)
+          throw outOfRange(`Segment ${segment.id} of the log has no frame at ${offset}`)
+        chunk = await readPiece(file, at, Math.min(READ_BYTES, end - at))
+        chunkAt = at
+      }
+      const header = decodeFrameHeader(chunk.subarray(at - chunkAt), frameSeed(segment.seed, at))
+      if (header === undefined) throw outOfRange(`Segment ${segment.id} of the log has no frame at ${at}`)
+      const length = FRAME_HEADER_BYTES + header.storedLength
+      if (!wanted(header)) {
+        at += length
+        continue
+      }
+      const missing = at - chunkAt + length > chunk.length
+      const bytes = missing ? await readPiece(file, at, length) : chunk.subarray(at - chunkAt, at - chunkAt + length)
+      return this.#decode(segment, at, header, bytes)
+    }
+  }
+
+  async #decode(segment: Segment, at: number, header: FrameHeader, bytes: Buffer): Promise<DecodedFrame> {
+    const stored = bytes.subarray(FRAME_HEADER_BYTES)
+    // Checked once more: the disk may have changed it since the log was opened.
+    if (payloadCrc(stored, frameSeed(segment.seed, at)) !== header.payloadCrc || !isPlausible(header)) {
+      throw corruption(`the frame at ${at} of segment ${segment.id} of the log is damaged`)
+    }
+    const restored = restorePayloadSync(header, stored)
+    const payload = restored instanceof Promise ? await restored : restored
+    // A piece of what was read must not keep the rest of it in memory.
+    const frame = new DecodedFrame(header, payload === stored ? Buffer.from(payload) : payload)
+    if (payload.length <= CACHE_BYTES / 4) this.#frames.set(cacheKey(segment.id, at), frame)
+    return frame
+  }
+}
+
+function contains(frame: DecodedFrame, sequence: number): boolean {
+  return sequence >= frame.firstSequence && sequence <= frame.lastSequence
+}
+
+function noSuchRecord(sequence: number): Error {
+  return outOfRange(`The log has no record ${sequence}: it was deleted, or is not written yet`)
+}
+
+function cacheKey(segment: number, offset: number): string {
+  return `${segment}:${offset}`
+}

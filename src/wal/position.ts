@@ -1,0 +1,14 @@
+/** Where a record lies in a log. It never changes, also when segments before it are deleted. */
+export interface Position {
+  /** Id of the segment, the number in its file's name. */
+  readonly segment: number
+  /** Of the frame in the segment's file, bytes. */
+  readonly offset: number
+  /** Of the record in the frame, from 0. */
+  readonly index: number
+}
+
+/** Negative, 0 or positive, as for `sort()`. */
+export function comparePositions(a: Position, b: Position): number {
+  return a.segment - b.segment || a.offset - b.offset || a.index - b.index
+}

@@ -1,0 +1,37 @@
+import { corruption } from '../errors.js'
+import type { File } from '../fs/file-system.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed } from './format.js'
+import { decodeFrameHeader } from './frame-header.js'
+import { FrameIndex } from './frame-index.js'
+import { readFully } from './frame-scanner.js'
+import type { Segment, Segments } from './segments.js'
+
+/** Read at once: a frame of 64 KiB, raw, with its header; what lies between two entries of an index is less. */
+export const READ_BYTES = 64 * 1024 + FRAME_HEADER_BYTES
+
+/** Makes the index of a segment again, from the headers of its frames: what they hold is not read, but for what lies near. */
+export async function rebuildIndex(segments: Segments, file: File, segment: Segment): Promise<FrameIndex> {
+  const index = new FrameIndex(segment.firstSequence)
+  for (const { from, to } of segment.runs) {
+    let chunk: Buffer = Buffer.alloc(0)
+    let chunkAt = from
+    for (let at = from; at < to;) {
+      if (at - chunkAt + FRAME_HEADER_BYTES > chunk.length) {
+        chunk = await readPiece(file, at, Math.min(READ_BYTES, to - at))
+        chunkAt = at
+      }
+      const header = decodeFrameHeader(chunk.subarray(at - chunkAt), frameSeed(segment.seed, at))
+      if (header === undefined) throw corruption(`the frame at ${at} of segment ${segment.id} of the log is damaged`)
+      if (header.type === FRAME_TYPE.data) index.add(at, header.firstSequence, header.count)
+      at += FRAME_HEADER_BYTES + header.storedLength
+    }
+  }
+  segments.keepIndex(segment.id, index)
+  return index
+}
+
+export async function readPiece(file: File, at: number, length: number): Promise<Buffer> {
+  const piece = Buffer.allocUnsafeSlow(length)
+  await readFully(file, piece, at)
+  return piece
+}

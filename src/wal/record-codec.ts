@@ -1,0 +1,49 @@
+import { CODEC_ID } from '../codec/codec.js'
+import { restoring } from '../codec/off-thread.js'
+import { codecForReading, codecForWriting } from '../codec/registry.js'
+import { NO_GUARD } from '../envelope/guard.js'
+import { codecInput, openEnvelope } from '../envelope/open.js'
+import { sealCompressed, sealRaw, type Sealing } from '../envelope/seal.js'
+import { corruption, notSupported } from '../errors.js'
+import { MAX_FRAME_BYTES } from './format.js'
+import type { LogRecord } from './record.js'
+
+/** In a log, frames have checksums; what is inside an envelope is checked once more, because it may be moved elsewhere. */
+const SEALING: Sealing = { guard: NO_GUARD, mayOmitChecksum: false }
+
+/**
+ * The same record with its value in an envelope, if it names a codec.
+ *
+ * @throws LEVEL_NOT_SUPPORTED for a codec without compressSync, or one that is not registered; what the codec throws
+ */
+export function withCodecApplied(record: LogRecord): LogRecord {
+  if (record.codec === undefined) return record
+  const codec = codecForWriting(record.codec)
+  if (codec.compressSync === undefined && codec.id !== CODEC_ID.none) {
+    throw notSupported(`Codec '${codec.name}' has no compressSync: a record cannot be compressed with it`)
+  }
+  const { value } = record
+  const compressed = codec.id === CODEC_ID.none ? undefined : codec.compressSync!(value)
+  const sealed = compressed && sealCompressed(codec.id, compressed, value.length, SEALING, value.length)
+  return { ...record, value: sealed ?? sealRaw(value, SEALING), sealed: true, codec: undefined }
+}
+
+/** The value in an envelope that {@link withCodecApplied} made. */
+export function unsealRecord(envelope: Buffer): Buffer | Promise<Buffer> {
+  const opened = openEnvelope(envelope, NO_GUARD, MAX_FRAME_BYTES)
+  if (opened.codecId === CODEC_ID.none) return Buffer.from(opened.payload)
+  const codec = codecForReading(opened.codecId)
+  const input = codecInput(opened)
+  if (codec.decompressSync !== undefined)
+    return checked(codec.decompressSync(input, opened.rawLength), opened.rawLength)
+  return restoring(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(value =>
+    checked(value, opened.rawLength)
+  )
+}
+
+/** A codec of a user's own may return anything. */
+function checked(value: Uint8Array, rawLength: number): Buffer {
+  if (!(value instanceof Uint8Array) || value.length !== rawLength)
+    throw corruption(`it does not unfold to ${rawLength} bytes`)
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length)
+}

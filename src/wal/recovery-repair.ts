@@ -1,0 +1,100 @@
+import type { File, FileSystem } from '../fs/file-system.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc, SEAL_BYTES, segmentSeed, writeU64 } from './format.js'
+import { encodeFrameHeader } from './frame-header.js'
+import type { WalObserver } from './observer.js'
+import { draftPath, segmentPath, tornPath } from './segment-files.js'
+import type { SegmentEnd } from './segment-header.js'
+import { pieces, type ScannedSegment } from './segment-scan.js'
+import { writeAll } from './write-all.js'
+
+interface Repair {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly observer: WalObserver
+}
+
+/** Gives a segment that was never written whole another name. */
+export async function setAside({ fs, directory, observer }: Repair, id: number, bytes: number): Promise<void> {
+  const keptIn = tornPath(directory, id, Date.now())
+  await fs.rename(segmentPath(directory, id), keptIn)
+  await fs.syncDirectory(directory)
+  observer.truncated(id, bytes, keptIn)
+}
+
+/**
+ * Replaces the last segment of a log that was not closed by a copy of its intact frames, sealed. A copy, because the system may have
+ * lost what it shows of the file: bytes that it once failed to write look written until the machine starts again.
+ *
+ * @returns how the segment ends now
+ */
+export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise<SegmentEnd> {
+  const { fs, directory, observer } = repair
+  const { id, intactBytes, size } = scanned
+  const path = segmentPath(directory, id)
+  const source = await fs.open(path, 'read')
+  let end: SegmentEnd
+  try {
+    if (intactBytes < size) {
+      const keptIn = tornPath(directory, id, Date.now())
+      await copyTo(fs, source, intactBytes, size, keptIn)
+      await fs.syncDirectory(directory)
+      observer.truncated(id, size - intactBytes, keptIn)
+    }
+    end = await copyTo(fs, source, 0, intactBytes, draftPath(directory, id), scanned)
+  } finally {
+    await source.close()
+  }
+  await fs.rename(draftPath(directory, id), path)
+  await fs.syncDirectory(directory)
+  return end
+}
+
+/** @param toSeal the segment that these bytes are the frames of, if the copy is to end with its seal */
+async function copyTo(
+  fs: FileSystem,
+  source: File,
+  from: number,
+  to: number,
+  path: string,
+  toSeal?: ScannedSegment
+): Promise<SegmentEnd> {
+  const copy = await fs.open(path, 'create')
+  try {
+    for await (const { bytes, at } of pieces(source, from, to, 0)) await writeAll(copy, bytes, at - from)
+    await copy.sync()
+    const end = { lastSequence: toSeal?.lastSequence ?? 0, length: to - from, crc: toSeal?.lastCrc ?? 0 }
+    if (toSeal === undefined || toSeal.sealed) return end
+    const seal = sealOf(toSeal)
+    await writeAll(copy, seal.bytes, to)
+    await copy.sync()
+    return { ...end, length: to + seal.bytes.length, crc: seal.crc }
+  } finally {
+    await copy.close()
+  }
+}
+
+/** The seal frame that belongs behind the intact frames of a segment, all of them on stable storage. */
+function sealOf(scanned: ScannedSegment): { bytes: Buffer; crc: number } {
+  const { id, header, intactBytes, lastCrc, lastSequence, records } = scanned
+  const bytes = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)
+  const payload = bytes.subarray(FRAME_HEADER_BYTES)
+  writeU64(payload, records, 0)
+  writeU64(payload, lastSequence, 8)
+  const seed = frameSeed(segmentSeed(header!.storeId, id), intactBytes)
+  const crc = encodeFrameHeader(
+    bytes,
+    {
+      type: FRAME_TYPE.seal,
+      codecId: 0,
+      storedLength: SEAL_BYTES,
+      rawLength: SEAL_BYTES,
+      count: 0,
+      firstSequence: lastSequence + 1,
+      syncedOffset: intactBytes,
+      previousCrc: lastCrc,
+      payloadCrc: payloadCrc(payload, seed)
+    },
+    seed
+  )
+  return { bytes, crc }
+}

@@ -1,0 +1,74 @@
+/** What was seen of one segment. */
+export interface SegmentFacts {
+  /** 'torn': the file is at most a header long, or all zeros. */
+  readonly header: 'sound' | 'torn' | 'bad'
+  readonly last: boolean
+  /** Whether id, sequence numbers, length and CRC fit what the segments before and behind say. */
+  readonly fits: boolean
+  /** How its frames end. 'undecodable': checksums hold but the contents contradict themselves. */
+  readonly end: 'sealed' | 'unsealed' | 'bad frame' | 'undecodable'
+  /** Whether an intact frame behind the bad bytes says that they were on stable storage once, or is the seal. */
+  readonly vouched: boolean
+}
+
+export type RecoveryAction = 'accept' | 'set aside' | 'cut' | 'refuse'
+
+export interface RecoveryCase {
+  /** Part of the error or the report. */
+  readonly name: string
+  readonly applies: (facts: SegmentFacts) => boolean
+  readonly action: RecoveryAction
+}
+
+/**
+ * What opening a log does with a segment: the first case that applies. A log is refused where something is missing that was once on
+ * stable storage, or may have been; only what was never vouched for is cut off.
+ */
+export const RECOVERY_CASES: readonly RecoveryCase[] = [
+  {
+    name: 'a crash while the segment was being made',
+    applies: ({ header, last }) => header === 'torn' && last,
+    action: 'set aside'
+  },
+  {
+    name: 'its header is damaged',
+    applies: ({ header }) => header !== 'sound',
+    action: 'refuse'
+  },
+  {
+    name: 'its frames are intact, but what they contain is not',
+    applies: ({ end }) => end === 'undecodable',
+    action: 'refuse'
+  },
+  {
+    name: 'it does not fit the segment before or behind it',
+    applies: ({ fits }) => !fits,
+    action: 'refuse'
+  },
+  {
+    name: 'it is damaged, and later segments follow',
+    applies: ({ last, end }) => !last && end === 'bad frame',
+    action: 'refuse'
+  },
+  {
+    name: 'it was never sealed, but later segments follow',
+    applies: ({ last, end }) => !last && end === 'unsealed',
+    action: 'refuse'
+  },
+  {
+    name: 'it is damaged before a place that was on stable storage',
+    applies: ({ end, vouched }) => end === 'bad frame' && vouched,
+    action: 'refuse'
+  },
+  {
+    name: 'its end is torn, or was never on stable storage',
+    applies: ({ end }) => end === 'bad frame',
+    action: 'cut'
+  },
+  { name: 'it is whole', applies: () => true, action: 'accept' }
+]
+
+/** The case that applies. */
+export function recoveryCase(facts: SegmentFacts): RecoveryCase {
+  return RECOVERY_CASES.find(({ applies }) => applies(facts))!
+}

@@ -1,0 +1,222 @@
+import { corruption, type CompressedKvError } from '../errors.js'
+import type { FileSystem } from '../fs/file-system.js'
+import { SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import type { FrameIndex } from './frame-index.js'
+import type { WalObserver } from './observer.js'
+import { recoveryCase, type SegmentFacts } from './recovery-table.js'
+import { sealCopy, setAside } from './recovery-repair.js'
+import { draftPath, segmentIds, segmentPath } from './segment-files.js'
+import { NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
+import { scanSegment, type ScannedSegment, type SnapshotMark } from './segment-scan.js'
+import type { LogTail } from './segment-writer.js'
+
+/** A part of the log that was not readable. */
+export interface CorruptRange {
+  readonly segment: number
+  /** Offsets in the segment's file, bytes, `[from, to)`. */
+  readonly from: number
+  readonly to: number
+  readonly why: string
+}
+
+/** What opening a log found. */
+export interface RecoveryReport {
+  /** Records that can be read. */
+  readonly records: number
+  readonly segments: number
+  /** Cut off the end, and kept in files of their own. With `readOnly` they are only left out. */
+  readonly bytesTruncated: number
+  /** What was cut, or, with `recovery: 'salvage'`, skipped. */
+  readonly corruption: readonly CorruptRange[]
+}
+
+/** How far opening a log is. */
+export interface WalProgress {
+  readonly phase: 'recovery'
+  readonly bytesDone: number
+  readonly bytesTotal: number
+  readonly records: number
+}
+
+/** Offsets in a segment's file, `[from, to)`, between which it is frame after frame. */
+export interface Run {
+  readonly from: number
+  readonly to: number
+}
+
+/** A segment that can be read. */
+export interface RecoveredSegment {
+  readonly id: number
+  readonly seed: number
+  readonly firstSequence: number
+  /** Its readable frames: all of them, but for what salvage skips. */
+  readonly runs: readonly Run[]
+  readonly index: FrameIndex
+  readonly snapshots: readonly SnapshotMark[]
+}
+
+export interface RecoveredLog {
+  readonly storeId: Buffer | undefined
+  readonly segments: readonly RecoveredSegment[]
+  readonly tail: LogTail
+  readonly report: RecoveryReport
+}
+
+export interface RecoverySettings {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly mode: 'tail' | 'strict'
+  /** Leave everything as it is. */
+  readonly readOnly: boolean
+  /** The log must be this one, if given. */
+  readonly storeId: Buffer | undefined
+  readonly observer: WalObserver
+  readonly onProgress: ((progress: WalProgress) => void) | undefined
+}
+
+/**
+ * Reads and checks a whole log, and leaves it sealed, so that a writer can go on behind it.
+ *
+ * @throws LEVEL_CORRUPTION for what is not a torn end; LEVEL_NOT_SUPPORTED for another store's log or a later format; errors of the
+ *   file system, which change nothing
+ */
+export async function recoverLog(settings: RecoverySettings): Promise<RecoveredLog> {
+  const { fs, directory, readOnly } = settings
+  const ids = segmentIds(await fs.list(directory))
+  // What a recovery before this one did not finish.
+  if (!readOnly && ids.length > 0) await fs.remove(draftPath(directory, ids.at(-1)!)).catch(ignoreMissing)
+  const progress = await progressOf(settings, ids)
+  const segments: RecoveredSegment[] = []
+  const corrupt: CorruptRange[] = []
+  let storeId = settings.storeId
+  let before: SegmentEnd | undefined
+  let records = 0
+
+  for (const [i, id] of ids.entries()) {
+    if (i > 0 && id !== ids[i - 1]! + 1)
+      throw corruption(`segment ${ids[i - 1]! + 1} of the log in ${directory} is missing`)
+    const scanned = await scan(settings, id, progress)
+    const { header } = scanned
+    if (header !== undefined && storeId !== undefined && !header.storeId.equals(storeId)) throw foreign(settings, id)
+    const last = i === ids.length - 1
+    const found = recoveryCase(factsOf(scanned, last, before))
+    const { action } = found
+    if (action === 'refuse' || (action !== 'accept' && settings.mode === 'strict'))
+      throw refusal(settings, scanned, found.name)
+    if (action === 'set aside') {
+      corrupt.push({ segment: id, from: 0, to: scanned.size, why: found.name })
+      if (!readOnly) await setAside(settings, id, scanned.size)
+      break
+    }
+    storeId ??= header!.storeId
+    if (action === 'cut') corrupt.push({ segment: id, from: scanned.intactBytes, to: scanned.size, why: scanned.why })
+    const whole = readOnly || (scanned.sealed && action === 'accept')
+    before = whole ? endOf(scanned) : await sealCopy(settings, scanned)
+    records += scanned.records
+    segments.push(recovered(scanned, before.length))
+  }
+  return {
+    storeId,
+    segments,
+    tail: tailOf(segments, before),
+    report: {
+      records,
+      segments: segments.length,
+      bytesTruncated: corrupt.reduce((sum, { from, to }) => sum + to - from, 0),
+      corruption: corrupt
+    }
+  }
+}
+
+async function scan({ fs, directory }: RecoverySettings, id: number, progress: Progress): Promise<ScannedSegment> {
+  const file = await fs.open(segmentPath(directory, id), 'read')
+  try {
+    const scanned = await scanSegment(file, id, bytes => progress.inSegment(bytes))
+    progress.segmentDone(scanned.size, scanned.records)
+    return scanned
+  } finally {
+    await file.close()
+  }
+}
+
+/** @param before the end of the segment before; undefined if this is the oldest there is */
+function factsOf(scanned: ScannedSegment, last: boolean, before: SegmentEnd | undefined): SegmentFacts {
+  const { header, headerState, end, vouched } = scanned
+  const fits =
+    header === undefined ||
+    before === undefined ||
+    (header.previous.lastSequence === before.lastSequence &&
+      header.previous.length === before.length &&
+      header.previous.crc === before.crc)
+  return { header: headerState, last, fits, end, vouched }
+}
+
+function endOf({ lastSequence, intactBytes, lastCrc }: ScannedSegment): SegmentEnd {
+  return { lastSequence, length: intactBytes, crc: lastCrc }
+}
+
+function recovered(scanned: ScannedSegment, bytes: number): RecoveredSegment {
+  const { id, index, snapshots } = scanned
+  const { storeId, firstSequence } = scanned.header!
+  const runs = [{ from: SEGMENT_HEADER_BYTES, to: bytes }]
+  return { id, seed: segmentSeed(storeId, id), firstSequence, runs, index, snapshots }
+}
+
+function tailOf(segments: readonly RecoveredSegment[], end: SegmentEnd = NO_SEGMENT_BEFORE): LogTail {
+  return { segment: segments.at(-1)?.id ?? 0, end, nextSequence: end.lastSequence + 1, synced: false }
+}
+
+function refusal({ directory }: RecoverySettings, { id, why }: ScannedSegment, name: string): CompressedKvError {
+  return corruption(
+    `segment ${id} of the log in ${directory}: ${name}${why === '' ? '' : ` (${why})`}. ` +
+      "Restore the directory from a backup, or read what can be read with recovery: 'salvage'"
+  )
+}
+
+function foreign({ directory }: RecoverySettings, id: number): CompressedKvError {
+  return corruption(
+    `segment ${id} in ${directory} belongs to another store: give each store a directory of its own for its log`
+  )
+}
+
+/** Every so many bytes the caller hears of it. */
+const PROGRESS_BYTES = 16 * 1024 * 1024
+
+interface Progress {
+  inSegment(bytes: number): void
+  segmentDone(bytes: number, records: number): void
+}
+
+async function progressOf({ fs, directory, onProgress }: RecoverySettings, ids: readonly number[]): Promise<Progress> {
+  if (onProgress === undefined) return { inSegment: () => {}, segmentDone: () => {} }
+  let bytesTotal = 0
+  for (const id of ids) {
+    const file = await fs.open(segmentPath(directory, id), 'read')
+    try {
+      bytesTotal += await file.size()
+    } finally {
+      await file.close()
+    }
+  }
+  let done = 0
+  let told = 0
+  let records = 0
+  const tell = (bytesDone: number) => {
+    told = bytesDone
+    onProgress({ phase: 'recovery', bytesDone, bytesTotal, records })
+  }
+  return {
+    inSegment: bytes => {
+      if (done + bytes - told >= PROGRESS_BYTES) tell(done + bytes)
+    },
+    segmentDone: (bytes, more) => {
+      done += bytes
+      records += more
+      tell(done)
+    }
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+
+/** How files in a log's directory are called. Others are left alone. */
+const SEGMENT_NAME = /^(\d{6,15})\.wal$/
+
+export function segmentPath(directory: string, id: number): string {
+  return join(directory, `${String(id).padStart(6, '0')}.wal`)
+}
+
+/** Where a new version of a segment is made, before it takes the segment's name. */
+export function draftPath(directory: string, id: number): string {
+  return `${segmentPath(directory, id)}.new`
+}
+
+/** Where bytes are kept that recovery cut off. */
+export function tornPath(directory: string, id: number, time: number): string {
+  return join(directory, `${String(id).padStart(6, '0')}.torn-${time}`)
+}
+
+/** Ids of the segments among file names, ascending. */
+export function segmentIds(names: readonly string[]): number[] {
+  return names
+    .map(name => Number(SEGMENT_NAME.exec(name)?.[1] ?? 0))
+    .filter(id => id > 0)
+    .sort((a, b) => a - b)
+}

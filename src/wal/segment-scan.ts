@@ -1,0 +1,183 @@
+import { CompressedKvError } from '../errors.js'
+import type { File } from '../fs/file-system.js'
+import {
+  FRAME_HEADER_BYTES,
+  FRAME_MAGIC,
+  FRAME_TYPE,
+  frameSeed,
+  readU64,
+  SEGMENT_HEADER_BYTES,
+  segmentSeed
+} from './format.js'
+import { decodeFrameHeader } from './frame-header.js'
+import { FrameIndex } from './frame-index.js'
+import { FrameReader, type RestoredFrame } from './frame-reader.js'
+import { FrameScanner, readFully } from './frame-scanner.js'
+import { checkRecords } from './record-cursor.js'
+import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js'
+import type { SegmentFacts } from './recovery-table.js'
+
+/** What a segment turned out to hold. */
+export interface ScannedSegment {
+  readonly id: number
+  readonly size: number
+  readonly header: SegmentHeader | undefined
+  readonly headerState: SegmentFacts['header']
+  readonly end: SegmentFacts['end']
+  readonly vouched: boolean
+  /** Where the intact frames end: `size`, if all of them are intact. */
+  readonly intactBytes: number
+  readonly why: string
+  readonly sealed: boolean
+  /** CRC of the header of the last intact frame, or of the segment. */
+  readonly lastCrc: number
+  readonly lastSequence: number
+  readonly records: number
+  readonly index: FrameIndex
+  /** Snapshots that begin here, and the ends of snapshots, in order. */
+  readonly snapshots: readonly SnapshotMark[]
+}
+
+export type SnapshotMark =
+  /** `sequence` is that of the last record which the snapshot contains. */
+  | { readonly type: 'begin'; readonly sequence: number; readonly offset: number }
+  | { readonly type: 'end'; readonly offset: number }
+
+/** Reads a whole segment, decompresses and checks everything in it. */
+export async function scanSegment(
+  file: File,
+  id: number,
+  onBytes: (bytes: number) => void = () => {}
+): Promise<ScannedSegment> {
+  const size = await file.size()
+  const headerBytes = Buffer.alloc(Math.min(size, SEGMENT_HEADER_BYTES))
+  await readFully(file, headerBytes, 0)
+  const header = decodeSegmentHeader(headerBytes, id)
+  if (header === undefined) return withoutHeader(file, id, size)
+
+  const seed = segmentSeed(header.storeId, id)
+  const start = { offset: SEGMENT_HEADER_BYTES, previousCrc: header.crc, sequence: header.firstSequence }
+  const frames = new FrameReader(new FrameScanner(file, seed, start, size))
+  const index = new FrameIndex(header.firstSequence)
+  const snapshots: SnapshotMark[] = []
+  let records = 0
+  let intactBytes = SEGMENT_HEADER_BYTES
+  let lastCrc = header.crc
+  let why = ''
+  let end: SegmentFacts['end'] = 'unsealed'
+  let sealed = false
+  for (;;) {
+    let found: Awaited<ReturnType<FrameReader['next']>>
+    try {
+      found = await frames.next()
+      if (found !== undefined && !('badAt' in found)) check(found, records, index.lastSequence)
+    } catch (error) {
+      if (!(error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION')) throw error
+      end = 'undecodable'
+      why = error.message
+      break
+    }
+    if (found === undefined) {
+      if (sealed) end = 'sealed'
+      break
+    }
+    if ('badAt' in found || sealed) {
+      end = 'bad frame'
+      why = 'badAt' in found ? found.why : 'it lies behind the seal'
+      break
+    }
+    const { header: frame, offset } = found.frame
+    if (frame.type === FRAME_TYPE.data) {
+      index.add(offset, frame.firstSequence, frame.count)
+      records += frame.count
+    } else if (frame.type === FRAME_TYPE.snapshotBegin) {
+      snapshots.push({ type: 'begin', sequence: readU64(found.payload, 0), offset })
+    } else if (frame.type === FRAME_TYPE.snapshotEnd) {
+      snapshots.push({ type: 'end', offset })
+    } else if (frame.type === FRAME_TYPE.seal) sealed = true
+    intactBytes = offset + FRAME_HEADER_BYTES + frame.storedLength
+    lastCrc = frame.crc
+    onBytes(intactBytes)
+  }
+  return {
+    id,
+    size,
+    header,
+    headerState: 'sound',
+    end,
+    vouched: end === 'bad frame' && (await isVouchedFor(file, seed, intactBytes, size)),
+    intactBytes,
+    why,
+    sealed,
+    lastCrc,
+    lastSequence: index.lastSequence,
+    records,
+    index,
+    snapshots
+  }
+}
+
+/** @throws LEVEL_CORRUPTION */
+function check({ frame, payload }: RestoredFrame, records: number, lastSequence: number): void {
+  const { header } = frame
+  if (header.type === FRAME_TYPE.data || header.type === FRAME_TYPE.snapshotData) checkRecords(payload, header.count)
+  if (header.type !== FRAME_TYPE.seal) return
+  if (readU64(payload, 0) !== records || readU64(payload, 8) !== lastSequence) {
+    throw new CompressedKvError('LEVEL_CORRUPTION', 'the seal of a segment does not count its records')
+  }
+}
+
+async function withoutHeader(file: File, id: number, size: number): Promise<ScannedSegment> {
+  const torn = size <= SEGMENT_HEADER_BYTES || (await isAllZeros(file, size))
+  return {
+    id,
+    size,
+    header: undefined,
+    headerState: torn ? 'torn' : 'bad',
+    end: 'unsealed',
+    vouched: false,
+    intactBytes: 0,
+    why: torn ? 'the header was never written whole' : 'the header is damaged',
+    sealed: false,
+    lastCrc: 0,
+    lastSequence: 0,
+    records: 0,
+    index: new FrameIndex(1),
+    snapshots: []
+  }
+}
+
+/** Whether an intact frame behind bad bytes says that there were good ones, on stable storage. */
+async function isVouchedFor(file: File, seed: number, badAt: number, size: number): Promise<boolean> {
+  for await (const { bytes, at } of pieces(file, badAt + 1, size, FRAME_HEADER_BYTES - 1)) {
+    for (let i = bytes.indexOf(MAGIC_BYTES); i >= 0; i = bytes.indexOf(MAGIC_BYTES, i + 1)) {
+      const header = decodeFrameHeader(bytes.subarray(i), frameSeed(seed, at + i))
+      if (header !== undefined && (header.syncedOffset > badAt || header.type === FRAME_TYPE.seal)) return true
+    }
+  }
+  return false
+}
+
+export const MAGIC_BYTES = Buffer.alloc(4)
+MAGIC_BYTES.writeUInt32LE(FRAME_MAGIC, 0)
+
+async function isAllZeros(file: File, size: number): Promise<boolean> {
+  for await (const { bytes } of pieces(file, 0, size, 0)) if (bytes.some(byte => byte !== 0)) return false
+  return true
+}
+
+const PIECE_BYTES = 1024 * 1024
+
+/** Pieces of a file, each beginning with the last `overlap` bytes of the one before. */
+export async function* pieces(
+  file: File,
+  from: number,
+  to: number,
+  overlap: number
+): AsyncGenerator<{ bytes: Buffer; at: number }> {
+  for (let at = from; at < to; at += PIECE_BYTES) {
+    const bytes = Buffer.allocUnsafe(Math.min(PIECE_BYTES + overlap, to - at))
+    await readFully(file, bytes, at)
+    yield { bytes, at }
+  }
+}

@@ -1,0 +1,335 @@
+import { ioError } from '../errors.js'
+import type { File, FileSystem } from '../fs/file-system.js'
+import {
+  FRAME_HEADER_BYTES,
+  FRAME_TYPE,
+  frameSeed,
+  type FrameType,
+  payloadCrc,
+  SEAL_BYTES,
+  SEGMENT_HEADER_BYTES,
+  segmentSeed,
+  writeU64
+} from './format.js'
+import { encodeFrameHeader } from './frame-header.js'
+import { segmentPath } from './segment-files.js'
+import { encodeSegmentHeader, type SegmentEnd } from './segment-header.js'
+import { SYNC_WRITE_BYTES, writeAll } from './write-all.js'
+import type { WalObserver } from './observer.js'
+
+/** Frames are gathered up to this many bytes and then written at once. */
+const STAGING_BYTES = SYNC_WRITE_BYTES
+
+/** What the log ends with. */
+export interface LogTail {
+  /** Id of the last segment, 0 if there never was one. */
+  readonly segment: number
+  readonly end: SegmentEnd
+  /** Number of the next record, at least `end.lastSequence + 1`. */
+  readonly nextSequence: number
+  /** Whether the seal of the last segment is known to be on stable storage. */
+  readonly synced: boolean
+}
+
+/** A frame ready to be written, and where it went. */
+export interface WritableFrame {
+  readonly type: FrameType
+  readonly codecId: number
+  readonly stored: Uint8Array
+  readonly rawLength: number
+  /** Records. Those of a data frame take sequence numbers. */
+  readonly count: number
+}
+
+export interface WrittenFrame {
+  readonly segment: number
+  readonly offset: number
+  readonly firstSequence: number
+}
+
+/** The segment that is written to. */
+interface OpenSegment {
+  readonly id: number
+  readonly file: File
+  readonly seed: number
+  readonly firstSequence: number
+  /** What is written and whole: the next frame goes here. */
+  offset: number
+  syncedOffset: number
+  lastCrc: number
+  records: number
+}
+
+export interface SegmentWriterSettings {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly storeId: Buffer
+  readonly segmentBytes: number
+  readonly observer: WalObserver
+}
+
+/**
+ * Owns the end of the log: the open file, the offset in it, the next sequence number. Whoever calls waits for one call of `write`
+ * or `seal` before the next; `sync` may come at any time.
+ *
+ * The first segment, and the one after a rotation, is created when there is something to write into it.
+ */
+export class SegmentWriter {
+  readonly #settings: SegmentWriterSettings
+  #open: OpenSegment | undefined
+  #tail: LogTail
+  #nextSequence: number
+  #syncing: Promise<void> | undefined
+  #nextSync: Promise<void> | undefined
+  #poison: Error | undefined
+  readonly #staging = Buffer.allocUnsafeSlow(STAGING_BYTES)
+  #staged = 0
+
+  constructor(settings: SegmentWriterSettings, tail: LogTail) {
+    this.#settings = settings
+    this.#tail = tail
+    this.#nextSequence = tail.nextSequence
+  }
+
+  get nextSequence(): number {
+    return this.#nextSequence
+  }
+
+  /** Where the next frame goes, as far as is known: it may begin a new segment. */
+  get end(): { readonly segment: number; readonly offset: number } {
+    const open = this.#open
+    if (open !== undefined) return { segment: open.id, offset: open.offset }
+    return { segment: this.#tail.segment + 1, offset: SEGMENT_HEADER_BYTES }
+  }
+
+  /** Id of the segment that is written to, 0 if none is open. */
+  get openSegment(): number {
+    return this.#open?.id ?? 0
+  }
+
+  /** Why nothing is written any more, if so. */
+  get poison(): Error | undefined {
+    return this.#poison
+  }
+
+  /** How many bytes more the open segment takes; 0 or less once it is full. */
+  get room(): number {
+    const { segmentBytes } = this.#settings
+    return this.#open === undefined ? segmentBytes - SEGMENT_HEADER_BYTES : segmentBytes - this.#open.offset
+  }
+
+  /** Makes sure that there is a segment for a frame of that many stored bytes: a full one is sealed and a new one made. */
+  async prepare(storedLength: number): Promise<void> {
+    this.#assertSound()
+    const open = this.#open
+    if (open !== undefined) {
+      if (FRAME_HEADER_BYTES + storedLength <= this.room || open.offset === SEGMENT_HEADER_BYTES) return
+      await this.seal()
+    }
+    await this.#create()
+  }
+
+  /**
+   * Writes frames behind one another into the open segment, all or none.
+   *
+   * @returns where they are
+   * @throws the file system's error if nothing was written and the log goes on; LEVEL_IO_ERROR if it cannot
+   */
+  async write(frames: readonly WritableFrame[]): Promise<WrittenFrame[]> {
+    this.#assertSound()
+    const open = this.#open!
+    const next = { offset: open.offset, lastCrc: open.lastCrc, records: open.records, sequence: this.#nextSequence }
+    const written: WrittenFrame[] = []
+    try {
+      for (const frame of frames) {
+        const fits = this.#staged + FRAME_HEADER_BYTES + frame.stored.length <= STAGING_BYTES
+        if (!fits) await this.#flush(open, next.offset)
+        next.lastCrc = this.#stageHeader(open, frame, next)
+        if (frame.stored.length <= STAGING_BYTES - this.#staged) this.#stage(frame.stored)
+        else {
+          await this.#flush(open, next.offset + FRAME_HEADER_BYTES)
+          await writeAll(open.file, frame.stored, next.offset + FRAME_HEADER_BYTES)
+        }
+        written.push({ segment: open.id, offset: next.offset, firstSequence: next.sequence })
+        next.offset += FRAME_HEADER_BYTES + frame.stored.length
+        if (frame.type !== FRAME_TYPE.data) continue
+        next.sequence += frame.count
+        next.records += frame.count
+      }
+      await this.#flush(open, next.offset)
+    } catch (error) {
+      this.#staged = 0
+      await this.#rollBack(open, error)
+      throw error
+    }
+    open.offset = next.offset
+    open.lastCrc = next.lastCrc
+    open.records = next.records
+    this.#nextSequence = next.sequence
+    return written
+  }
+
+  #stageHeader(
+    open: OpenSegment,
+    frame: WritableFrame,
+    next: { offset: number; lastCrc: number; sequence: number }
+  ): number {
+    const seed = frameSeed(open.seed, next.offset)
+    const header = this.#staging.subarray(this.#staged, (this.#staged += FRAME_HEADER_BYTES))
+    return encodeFrameHeader(
+      header,
+      {
+        type: frame.type,
+        codecId: frame.codecId,
+        storedLength: frame.stored.length,
+        rawLength: frame.rawLength,
+        count: frame.count,
+        firstSequence: next.sequence,
+        syncedOffset: open.syncedOffset,
+        previousCrc: next.lastCrc,
+        payloadCrc: payloadCrc(frame.stored, seed)
+      },
+      seed
+    )
+  }
+
+  #stage(bytes: Uint8Array): void {
+    this.#staging.set(bytes, this.#staged)
+    this.#staged += bytes.length
+  }
+
+  /** @param end where in the file the staged bytes end */
+  async #flush(open: OpenSegment, end: number): Promise<void> {
+    const bytes = this.#staging.subarray(0, this.#staged)
+    this.#staged = 0
+    await writeAll(open.file, bytes, end - bytes.length)
+  }
+
+  /** Puts everything written so far on stable storage. Calls made while one is under way share the next. */
+  sync(): Promise<void> {
+    const open = this.#open
+    if (this.#poison !== undefined) return Promise.reject(this.#poison)
+    if (open === undefined || open.syncedOffset === open.offset) return Promise.resolve()
+    if (this.#syncing === undefined) return (this.#syncing = this.#sync(open))
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(() => {
+        this.#nextSync = undefined
+        return this.sync()
+      })
+    return this.#nextSync
+  }
+
+  /** Ends the open segment, if there is one: its seal says how many records it has, and nothing is ever written to it again. */
+  async seal(): Promise<void> {
+    const open = this.#open
+    if (open === undefined) return
+    await this.sync()
+    const seal = Buffer.alloc(SEAL_BYTES)
+    writeU64(seal, open.records, 0)
+    writeU64(seal, this.#nextSequence - 1, 8)
+    await this.write([{ type: FRAME_TYPE.seal, codecId: 0, stored: seal, rawLength: seal.length, count: 0 }])
+    await this.sync()
+    this.#tail = {
+      segment: open.id,
+      end: { lastSequence: this.#nextSequence - 1, length: open.offset, crc: open.lastCrc },
+      nextSequence: this.#nextSequence,
+      synced: true
+    }
+    this.#open = undefined
+    await open.file.close()
+    this.#settings.observer.rolled(open.id, open.offset)
+  }
+
+  /** Lets go of the file as it is. */
+  async release(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await this.#syncing?.catch(() => {})
+    await open?.file.close()
+  }
+
+  /** From now on nothing is written. */
+  fail(what: string, cause: unknown): Error {
+    return (this.#poison ??= ioError(`${what}; close the log and open it again`, cause))
+  }
+
+  #assertSound(): void {
+    if (this.#poison !== undefined) throw this.#poison
+  }
+
+  async #sync(open: OpenSegment): Promise<void> {
+    const upTo = open.offset
+    const start = performance.now()
+    try {
+      await open.file.sync()
+    } catch (error) {
+      // The system may have dropped the bytes it could not write, and would report success the next time.
+      throw this.fail('The log could not be put on stable storage', error)
+    } finally {
+      this.#syncing = undefined
+    }
+    open.syncedOffset = Math.max(open.syncedOffset, upTo)
+    this.#settings.observer.fsynced(performance.now() - start)
+  }
+
+  /** What a failed write left must not lie before what a later one acknowledges. */
+  async #rollBack(open: OpenSegment, cause: unknown): Promise<void> {
+    try {
+      await open.file.truncate(open.offset)
+    } catch {
+      throw this.fail('A write to the log failed and could not be undone', cause)
+    }
+  }
+
+  /** Whoever sealed the last segment may have been killed before that was on stable storage. */
+  async #syncTail(): Promise<void> {
+    const { fs, directory } = this.#settings
+    if (this.#tail.segment > 0) {
+      const file = await fs.open(segmentPath(directory, this.#tail.segment), 'write')
+      try {
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    }
+    this.#tail = { ...this.#tail, synced: true }
+  }
+
+  async #create(): Promise<void> {
+    const { fs, directory, storeId } = this.#settings
+    if (!this.#tail.synced) await this.#syncTail()
+    const id = this.#tail.segment + 1
+    const path = segmentPath(directory, id)
+    const header = encodeSegmentHeader({
+      storeId,
+      id,
+      firstSequence: this.#nextSequence,
+      createdAt: Date.now(),
+      previous: this.#tail.end
+    })
+    const file = await fs.open(path, 'create')
+    try {
+      await writeAll(file, header, 0)
+      await file.sync()
+      await fs.syncDirectory(directory)
+    } catch (error) {
+      await file.close().catch(() => {})
+      await fs.remove(path).catch((undone: unknown) => {
+        throw this.fail('A segment could not be created', undone)
+      })
+      throw error
+    }
+    this.#open = {
+      id,
+      file,
+      seed: segmentSeed(storeId, id),
+      firstSequence: this.#nextSequence,
+      offset: SEGMENT_HEADER_BYTES,
+      syncedOffset: SEGMENT_HEADER_BYTES,
+      lastCrc: header.readUInt32LE(SEGMENT_HEADER_BYTES - 4),
+      records: 0
+    }
+    this.#settings.observer.segmentsChanged(1)
+  }
+}

@@ -1,0 +1,205 @@
+import { LRUCache } from 'lru-cache'
+import { outOfRange } from '../errors.js'
+import type { File, FileSystem } from '../fs/file-system.js'
+import { SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import { FrameIndex } from './frame-index.js'
+import type { RecoveredSegment, Run } from './recovery.js'
+import { segmentPath } from './segment-files.js'
+
+/** A segment that readers may read. */
+export interface Segment {
+  readonly id: number
+  /** See `segmentSeed`. */
+  readonly seed: number
+  readonly firstSequence: number
+  lastSequence: number
+  /** What may be read. The last one of the segment that is written to grows. */
+  runs: readonly Run[]
+  /** While above 0 it is not deleted. */
+  pins: number
+}
+
+/** Indexes of sealed segments that are kept. */
+const MAX_INDEXES = 16
+/** Files that are kept open for reading. */
+const MAX_OPEN_FILES = 16
+
+interface OpenFile {
+  readonly file: Promise<File>
+  users: number
+  /** To be closed when the last user is done. */
+  evicted: boolean
+}
+
+/** The segments there are, oldest first, and what is known and open of them. */
+export class Segments {
+  readonly #fs: FileSystem
+  readonly #directory: string
+  readonly #list: Segment[] = []
+  readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
+  readonly #files: LRUCache<number, OpenFile>
+  /** Of the segment that is written to. */
+  #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
+
+  constructor(fs: FileSystem, directory: string, recovered: readonly RecoveredSegment[]) {
+    this.#fs = fs
+    this.#directory = directory
+    this.#files = new LRUCache<number, OpenFile>({ max: MAX_OPEN_FILES, dispose: open => void evict(open) })
+    for (const { id, seed, firstSequence, runs, index } of recovered) {
+      this.#list.push({ id, seed, firstSequence, lastSequence: index.lastSequence, runs, pins: 0 })
+      this.#indexes.set(id, index)
+    }
+  }
+
+  get count(): number {
+    return this.#list.length
+  }
+
+  get first(): Segment | undefined {
+    return this.#list[0]
+  }
+
+  get last(): Segment | undefined {
+    return this.#list.at(-1)
+  }
+
+  /** Bytes that all of them take, about: what was cut from readers is not counted. */
+  get bytes(): number {
+    return this.#list.reduce((sum, { runs }) => sum + (runs.at(-1)?.to ?? SEGMENT_HEADER_BYTES), 0)
+  }
+
+  byId(id: number): Segment | undefined {
+    const guess = this.#list[id - (this.#list[0]?.id ?? 0)]
+    return guess?.id === id ? guess : this.#list.find(segment => segment.id === id) // Salvage may miss some.
+  }
+
+  /** The segment that holds a record, if there is one. */
+  bySequence(sequence: number): Segment | undefined {
+    const list = this.#list
+    let low = 0
+    let high = list.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (list[middle]!.firstSequence <= sequence) low = middle
+      else high = middle - 1
+    }
+    const found = list[low]
+    return found !== undefined && sequence >= found.firstSequence && sequence <= found.lastSequence ? found : undefined
+  }
+
+  /** The oldest segment with a record above a number. */
+  firstAbove(sequence: number): Segment | undefined {
+    return this.#list.find(({ lastSequence }) => lastSequence > sequence)
+  }
+
+  /** Takes note of a frame that was written. */
+  written(
+    id: number,
+    storeId: Uint8Array,
+    frame: { offset: number; end: number; firstSequence: number; count: number }
+  ): void {
+    let segment = this.last
+    if (segment?.id !== id) {
+      const { firstSequence } = frame
+      segment = {
+        id,
+        seed: segmentSeed(storeId, id),
+        firstSequence,
+        lastSequence: firstSequence - 1,
+        runs: [],
+        pins: 0
+      }
+      this.#list.push(segment)
+      if (this.#openIndex !== undefined) this.#indexes.set(this.#openIndex.id, this.#openIndex.index)
+      this.#openIndex = { id, index: new FrameIndex(frame.firstSequence) }
+    }
+    if (frame.count > 0) {
+      this.#openIndex!.index.add(frame.offset, frame.firstSequence, frame.count)
+      segment.lastSequence = frame.firstSequence + frame.count - 1
+    }
+    segment.runs = [{ from: SEGMENT_HEADER_BYTES, to: frame.end }]
+  }
+
+  /** The index of a segment, if it is in memory. */
+  indexOf(id: number): FrameIndex | undefined {
+    return this.#openIndex?.id === id ? this.#openIndex.index : this.#indexes.get(id)
+  }
+
+  keepIndex(id: number, index: FrameIndex): void {
+    this.#indexes.set(id, index)
+  }
+
+  /** Runs `work` with a segment's file, which stays open for the next. */
+  async withFile<T>(id: number, work: (file: File) => Promise<T>): Promise<T> {
+    let open = this.#files.get(id)
+    if (open === undefined) {
+      open = { file: this.#fs.open(segmentPath(this.#directory, id), 'read'), users: 0, evicted: false }
+      this.#files.set(id, open)
+    }
+    open.users++
+    try {
+      return await work(await open.file)
+    } catch (error) {
+      // Deleted since it was looked up, or it could not be opened: the next try opens it anew.
+      if (open.users === 1) this.#files.delete(id)
+      throw error
+    } finally {
+      open.users--
+      if (open.evicted) await closeUnused(open)
+    }
+  }
+
+  /**
+   * Deletes the oldest segments, those below `id`, up to the first that a reader holds. The last one always stays: it knows the
+   * sequence numbers.
+   *
+   * @returns how many
+   */
+  async deleteBefore(id: number): Promise<number> {
+    let deleted = 0
+    try {
+      while (this.#list.length > 1 && this.#list[0]!.id < id && this.#list[0]!.pins === 0) {
+        const { id: oldest } = this.#list[0]!
+        await this.#fs.remove(segmentPath(this.#directory, oldest))
+        this.#list.shift()
+        this.#files.delete(oldest)
+        this.#indexes.delete(oldest)
+        deleted++
+      }
+    } finally {
+      if (deleted > 0) await this.#fs.syncDirectory(this.#directory)
+    }
+    return deleted
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#files.values()]
+    this.#files.clear()
+    await Promise.all(open.map(closeUnused))
+  }
+}
+
+/** Runs `work` while the segment cannot be deleted. */
+export async function pinned<T>(segment: Segment, work: () => Promise<T>): Promise<T> {
+  segment.pins++
+  try {
+    return await work()
+  } finally {
+    segment.pins--
+  }
+}
+
+export function noSuchSegment(id: number): Error {
+  return outOfRange(`The log has no segment ${id}: it was deleted, or never written`)
+}
+
+async function evict(open: OpenFile): Promise<void> {
+  open.evicted = true
+  await closeUnused(open)
+}
+
+async function closeUnused(open: OpenFile): Promise<void> {
+  if (open.users > 0) return
+  const file = await open.file.catch(() => undefined)
+  await file?.close().catch(() => {}) // Twice, if it was evicted meanwhile.
+}

@@ -1,0 +1,109 @@
+import type { Codec } from '../codec/codec.js'
+import { CODEC_ID } from '../codec/codec.js'
+import { FRAME_TYPE, SNAPSHOT_BEGIN_BYTES, SNAPSHOT_END_BYTES, writeU64 } from './format.js'
+import { storePayload } from './frame-payload.js'
+import { OpenFrame, recordBytes } from './open-frame.js'
+import type { LogRecord } from './record.js'
+import type { RecoveredSegment } from './recovery.js'
+import type { WritableFrame } from './segment-writer.js'
+
+/** Where a snapshot begins, and what it contains. */
+export interface SnapshotPlace {
+  readonly segment: number
+  readonly offset: number
+  /** Every record up to this number is in it. */
+  readonly sequence: number
+  /** About the bytes it takes in the log. */
+  readonly bytes: number
+}
+
+/** The newest snapshot that was written to its end. */
+export function findSnapshot(segments: readonly RecoveredSegment[]): SnapshotPlace | undefined {
+  let begun: Omit<SnapshotPlace, 'bytes'> | undefined
+  let complete: SnapshotPlace | undefined
+  let bytesBefore = 0
+  let begunAt = 0
+  for (const { id, snapshots, runs } of segments) {
+    for (const mark of snapshots) {
+      if (mark.type === 'begin') {
+        begun = { segment: id, offset: mark.offset, sequence: mark.sequence }
+        begunAt = bytesBefore + mark.offset
+      } else if (begun !== undefined) {
+        complete = { ...begun, bytes: bytesBefore + mark.offset - begunAt }
+        begun = undefined
+      }
+    }
+    bytesBefore += runs.at(-1)?.to ?? 0
+  }
+  return complete
+}
+
+type WriteFrames = (
+  frames: readonly WritableFrame[],
+  options: { readonly newSegment: boolean; readonly sync: boolean }
+) => Promise<void>
+
+/**
+ * Writes all that is live into the log: a frame that says up to which record, frames of records, and a frame that ends it. Appends go
+ * on meanwhile, and their frames may lie between.
+ */
+export class SnapshotWriter {
+  readonly #blockBytes: number
+  readonly #codec: Codec
+  readonly #write: WriteFrames
+  #frame: OpenFrame
+  #records = 0
+  #bytes = 0
+
+  constructor(blockBytes: number, codec: Codec, write: WriteFrames) {
+    this.#blockBytes = blockBytes
+    this.#codec = codec
+    this.#write = write
+    this.#frame = new OpenFrame(Buffer.allocUnsafeSlow(blockBytes))
+  }
+
+  /** @param sequence the last record whose effect the snapshot contains */
+  async begin(sequence: number): Promise<void> {
+    const payload = Buffer.alloc(SNAPSHOT_BEGIN_BYTES)
+    writeU64(payload, sequence, 0)
+    await this.#write([markFrame(FRAME_TYPE.snapshotBegin, payload)], { newSegment: true, sync: false })
+  }
+
+  async add(record: LogRecord): Promise<void> {
+    const size = recordBytes(record)
+    if (!this.#frame.fits(size)) {
+      await this.#flush()
+      this.#frame = new OpenFrame(Buffer.allocUnsafeSlow(Math.max(size, this.#blockBytes)))
+    }
+    this.#frame.add(record, false)
+    this.#records++
+  }
+
+  /** The snapshot counts from when this resolves; it is on stable storage then. Returns the bytes that it took. */
+  async end(): Promise<number> {
+    await this.#flush()
+    const payload = Buffer.alloc(SNAPSHOT_END_BYTES)
+    writeU64(payload, this.#records, 0)
+    await this.#write([markFrame(FRAME_TYPE.snapshotEnd, payload)], { newSegment: false, sync: true })
+    return this.#bytes
+  }
+
+  async #flush(): Promise<void> {
+    const { bytes, length, count } = this.#frame
+    if (count === 0) return
+    const stored = await storePayload(bytes.subarray(0, length), this.#codec)
+    this.#bytes += stored.bytes.length
+    const frame = {
+      type: FRAME_TYPE.snapshotData,
+      codecId: stored.codecId,
+      stored: stored.bytes,
+      rawLength: length,
+      count
+    }
+    await this.#write([frame], { newSegment: false, sync: false })
+  }
+}
+
+function markFrame(type: WritableFrame['type'], payload: Buffer): WritableFrame {
+  return { type, codecId: CODEC_ID.none, stored: payload, rawLength: payload.length, count: 0 }
+}

@@ -1,0 +1,25 @@
+/** Work on the calling thread may go on so long, in ms, before timers and sockets get their turn. */
+const MAX_TURN_MS = 2
+
+/**
+ * Tells when the event loop has to be let run: promises and `process.nextTick` alone never do, so that writes which each follow from the
+ * one before would hold up everything else.
+ */
+export class Turn {
+  #began = 0
+
+  /** Whether the current turn of the event loop has taken long enough. */
+  get isOver(): boolean {
+    if (this.#began === 0) {
+      this.#began = performance.now()
+      setImmediate(() => (this.#began = 0))
+      return false
+    }
+    return performance.now() - this.#began > MAX_TURN_MS
+  }
+}
+
+/** Resolves in the next turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}

@@ -1,0 +1,143 @@
+import { Log, type ReadOptions } from './log.js'
+import type { WalStats } from './observer.js'
+import type { OpenFrame, Waiter } from './open-frame.js'
+import { resolveWalOptions, type WalOptions } from './options.js'
+import type { Position } from './position.js'
+import type { LogRecord, WalRecord } from './record.js'
+import { unsealRecord } from './record-codec.js'
+import type { LogEntry } from './record-iterator.js'
+import type { RecoveryReport } from './recovery.js'
+
+export interface AppendOptions {
+  /** Resolve only when it is on stable storage, whatever the log's policy. */
+  readonly sync?: boolean | undefined
+}
+
+/** What can be read of a log. */
+export interface WalReader {
+  /** Where the next record will lie, as far as is known: it may begin a new segment. */
+  readonly position: Position
+  /** Number of the next record. The first of a log is 1; they go up by one. */
+  readonly nextSequence: number
+  /**
+   * One record, with one read of the file at most.
+   *
+   * @throws CKV_OUT_OF_RANGE if it was deleted, or is not written yet
+   */
+  get(at: Position | number): Promise<WalRecord>
+  /**
+   * Records in order. What it has come to is not deleted before it goes on: leave the loop, or call `return()`.
+   *
+   * @throws CKV_OUT_OF_RANGE if `from` was deleted, or is not written yet; the reason of an aborted `signal`
+   */
+  read(options?: ReadOptions): AsyncIterableIterator<LogEntry, undefined>
+  stats(): WalStats
+}
+
+/**
+ * A write-ahead log in a directory of its own: compressed, checked, durable.
+ *
+ * ```ts
+ * const { wal, recovery } = await Wal.open({ dir: './events' })
+ * await wal.append(Record.put('user:1', JSON.stringify(event)), { sync: true })
+ * for await (const { record } of wal.read({ follow: true })) handle(record)
+ * ```
+ */
+export class Wal implements WalReader {
+  readonly #log: Log
+
+  private constructor(log: Log) {
+    this.#log = log
+  }
+
+  /**
+   * Opens the log in `dir`, or a new one, and checks all of it. Opening writes nothing but a lock file, unless a torn end has to be
+   * cut off.
+   *
+   * @throws CKV_INVALID_OPTION; LEVEL_LOCKED if it is open elsewhere; LEVEL_CORRUPTION for damage that is not a torn end;
+   *   LEVEL_NOT_SUPPORTED for a later format; LEVEL_IO_ERROR where the directory cannot be made or written; errors of the file system
+   */
+  static async open(options: WalOptions): Promise<{ wal: Wal; recovery: RecoveryReport }> {
+    const { log, recovery } = await Log.open(resolveWalOptions(options), { unseal: unsealRecord })
+    return { wal: new Wal(log), recovery }
+  }
+
+  get position(): Position {
+    return this.#log.position
+  }
+
+  get nextSequence(): number {
+    return this.#log.nextSequence
+  }
+
+  /**
+   * Appends a record. Its bytes are copied before this returns.
+   *
+   * @returns where it lies, when it is as durable as the policy, or `sync`, asks for
+   * @throws LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; CKV_VALUE_TOO_LARGE above about 2 GB; CKV_BUSY when more than 256 MiB wait to be
+   *   written; the file system's error, if the log goes on after it; LEVEL_IO_ERROR once it cannot
+   */
+  append(record: LogRecord, options?: AppendOptions): Promise<Position> {
+    return new Promise((resolve, reject) => {
+      this.#log.append([record], options?.sync === true, (frame, waiter) => resolve(positionOf(frame, waiter)), reject)
+    })
+  }
+
+  /**
+   * Appends records as one batch: after a crash all of them are there, or none.
+   *
+   * @returns where they lie; see {@link append}
+   */
+  appendBatch(records: readonly LogRecord[], options?: AppendOptions): Promise<Position[]> {
+    if (records.length === 0) return Promise.resolve([])
+    return new Promise((resolve, reject) => {
+      const settle: Waiter['settle'] = (frame, waiter) =>
+        resolve(records.map((_, i) => ({ ...positionOf(frame, waiter), index: waiter.index + i })))
+      this.#log.append(records, options?.sync === true, settle, reject)
+    })
+  }
+
+  /** Resolves when everything appended so far is on stable storage. */
+  sync(): Promise<void> {
+    return this.#log.sync()
+  }
+
+  get(at: Position | number): Promise<WalRecord> {
+    try {
+      return Promise.resolve(this.#log.get(at))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  read(options?: ReadOptions): AsyncIterableIterator<LogEntry, undefined> {
+    return this.#log.read(options)
+  }
+
+  /**
+   * Deletes whole segments before the one that a position lies in, oldest first, up to one that is being read. The last segment always
+   * stays.
+   *
+   * @returns how many
+   */
+  deleteSegmentsBefore(position: Position): Promise<number> {
+    return this.#log.deleteSegmentsBefore(position)
+  }
+
+  stats(): WalStats {
+    return this.#log.stats()
+  }
+
+  /** Waits for appends under way, seals the last segment and lets go of the directory. Readers that follow come to their end. */
+  close(): Promise<void> {
+    return this.#log.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function positionOf({ segment, offset }: OpenFrame, { index }: Waiter): Position {
+  return { segment, offset, index }
+}

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { nodeFileSystem as fs } from '../../src/fs/node-file-system.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+
+test('of many that make the same file with bytes at once one does, whole, and no draft is left', async () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'log')
+  const contents = Array.from({ length: 16 }, (_, i) => Buffer.alloc(100_000, i))
+  const outcomes = await Promise.allSettled(contents.map(bytes => fs.createWith(path, bytes)))
+  const winners = [...outcomes.keys()].filter(i => outcomes[i]!.status === 'fulfilled')
+  expect(winners).toHaveLength(1)
+  expect(Buffer.compare(await fs.readFile(path), contents[winners[0]!]!)).toBe(0)
+  expect(await fs.list(directory)).toEqual(['log'])
+})
+
+test('a path with a slash at its end or two within makes the same directories', async () => {
+  const directory = temporaryDirectory()
+  await fs.makeDirectory(`${directory}/a//b/`)
+  await fs.syncDirectory(join(directory, 'a', 'b'))
+  expect(await fs.list(join(directory, 'a'))).toEqual(['b'])
+})
+
+test.skipIf(!existsSync('/proc/self/fd'))('no descriptor stays open, whether calls succeed or fail', async () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'log')
+  const file = await fs.open(path, 'create')
+  expect(openIn(directory)).toEqual([path])
+  await file.close()
+  const calls = [
+    fs.open(path, 'create'),
+    fs.open(join(directory, 'missing'), 'read'),
+    fs.createWith(path, Buffer.from('x')),
+    fs.createWith(join(directory, 'missing', 'log'), Buffer.from('x')),
+    fs.createWith(join(directory, 'other'), Buffer.from('x')),
+    fs.readFile(directory),
+    fs.makeDirectory(join(directory, 'a', 'b')),
+    fs.makeDirectory(path),
+    fs.syncDirectory(directory),
+    fs.syncDirectory(path)
+  ]
+  await Promise.allSettled(calls)
+  expect(openIn(directory)).toEqual([])
+})
+
+/** What this process has open below a directory; others of its descriptors come and go. */
+function openIn(directory: string): string[] {
+  const targets = readdirSync('/proc/self/fd').map(descriptor => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`)
+    } catch {
+      return ''
+    }
+  })
+  return targets.filter(target => target.startsWith(directory))
+}
