@@ -15,7 +15,8 @@ export type { Probe as EnvelopeProbe } from './envelope/trailer.js'
 
 export { CompressedKvError, type ErrorCode } from './errors.js'
 
-export { Wal, type AppendOptions, type WalReader } from './wal/wal.js'
+export { Wal, type AppendOptions } from './wal/wal.js'
+export type { WalReader } from './wal/wal-reader.js'
 export { Record, type LogRecord, type PutOptions as RecordPutOptions, type WalRecord } from './wal/record.js'
 export type { ReadOptions as WalReadOptions } from './wal/log.js'
 export type { WalEvent, WalStats } from './wal/observer.js'

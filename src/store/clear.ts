@@ -1,6 +1,7 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import type { StoreLog } from './store-log.js'
 import type { Unsealer } from './unsealer.js'
 import { aroundReserved, isReserved, type KeyRange } from './reserved-keys.js'
 import { backendSnapshotOf } from './snapshot.js'
@@ -12,6 +13,45 @@ export interface EncodedClearOptions extends KeyRange {
   readonly limit: number
   readonly snapshot?: AbstractSnapshot
   readonly sync?: boolean
+}
+
+/**
+ * The same through a log: what is to go is logged first. Runs while nothing else is written.
+ *
+ * A range is one record. With a limit or a snapshot it is the keys that are logged, a chunk at a time.
+ */
+export async function clearLogged(
+  backend: AnyLevel,
+  options: EncodedClearOptions,
+  unsealer: Unsealer,
+  expiring: boolean,
+  log: StoreLog
+): Promise<void> {
+  await log.begin()
+  const sync = options.sync === true
+  if (options.limit !== -1 || options.snapshot !== undefined) {
+    await deleteKeys(backend, options, unsealer, expiring, async operations => {
+      log.applying(await log.append(operations, sync))
+      await backend.batch(operations, SYNCED)
+    })
+  } else {
+    const { start, end } = halfOpen(options)
+    log.applying(await log.appendClear(start, end, sync))
+    await deleteRange(backend, end === undefined ? { gte: start } : { gte: start, lt: end }, log.permanent)
+  }
+  log.afterBatch()
+}
+
+/**
+ * Deletes a range, reserved keys excepted.
+ *
+ * @param synced whether it has to be on stable storage, for which LevelDB must delete key by key
+ */
+export async function deleteRange(backend: AnyLevel, range: KeyRange, synced: boolean): Promise<void> {
+  for (const part of aroundReserved(range)) {
+    if (!synced) await backend.clear({ ...part, ...KEY_AS_BYTES })
+    else await deleteKeys(backend, { ...part, reverse: false, limit: -1 }, undefined, false, deleteSynced(backend))
+  }
 }
 
 /** Keys that a limited clear deletes with one backend batch. */
@@ -40,25 +80,57 @@ async function clearOneByOne(
   unsealer: Unsealer,
   expiring: boolean
 ): Promise<void> {
-  const { limit, sync, ...range } = options
+  const write = options.sync
+    ? deleteSynced(backend)
+    : (operations: Deletion[]) => backend.batch(operations, KEY_AS_BYTES)
+  await deleteKeys(backend, options, unsealer, expiring, write)
+}
+
+type Deletion = { readonly type: 'del'; readonly key: Buffer }
+
+const SYNCED = { ...KEY_AS_BYTES, sync: true } as typeof KEY_AS_BYTES
+
+function deleteSynced(backend: AnyLevel): (operations: Deletion[]) => Promise<void> {
+  return operations => backend.batch(operations, SYNCED)
+}
+
+/** Hands the keys of a range to `write`, a chunk at a time, reserved ones excepted. */
+async function deleteKeys(
+  backend: AnyLevel,
+  options: EncodedClearOptions,
+  unsealer: Unsealer | undefined,
+  expiring: boolean,
+  write: (operations: Deletion[]) => Promise<void>
+): Promise<void> {
+  const { limit, sync: _, ...range } = options
   const entries = backend.iterator({
     ...range,
+    limit: -1,
     ...AS_BYTES,
     values: expiring,
     snapshot: backendSnapshotOf(options.snapshot, backend)
   })
-  let operations: { type: 'del'; key: Buffer }[] = []
-  const flush = async () => {
-    await backend.batch(operations, { ...KEY_AS_BYTES, ...(sync ? { sync } : {}) })
-    operations = []
-  }
+  let operations: Deletion[] = []
   let left = limit
   for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
     if (left === 0) break
     if (isReserved(key)) continue
-    if (value === undefined || unsealer.isVisible(value)) left--
+    if (value === undefined || unsealer!.isVisible(value)) left--
     operations.push({ type: 'del', key: asBuffer(key) })
-    if (operations.length === CHUNK_OPERATIONS) await flush()
+    if (operations.length < CHUNK_OPERATIONS) continue
+    await write(operations)
+    operations = []
   }
-  if (operations.length > 0) await flush()
+  if (operations.length > 0) await write(operations)
+}
+
+/** A range as `[start, end)`; without `end` it has no upper bound. */
+function halfOpen({ gt, gte, lt, lte }: KeyRange): { start: Buffer; end: Buffer | undefined } {
+  const start = gte ?? (gt === undefined ? Buffer.alloc(0) : behind(gt))
+  return { start, end: lte === undefined ? lt : behind(lte) }
+}
+
+/** The next key in order. */
+function behind(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)])
 }

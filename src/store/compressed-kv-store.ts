@@ -1,12 +1,11 @@
 import { AbstractLevel, type AbstractOpenOptions, type AbstractSnapshot, type Transcoder } from 'abstract-level'
-import type { Codec } from '../codec/codec.js'
 import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
 import { hold, release } from './backend-lock.js'
 import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
-import { clearBackend, type EncodedClearOptions } from './clear.js'
+import { clearBackend, clearLogged, type EncodedClearOptions } from './clear.js'
 import { closeTogetherUnopened } from './closing-unopened.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
 import { type EncodedIteratorOptions, EntrySource } from './entry-source.js'
@@ -15,8 +14,10 @@ import { manifestFor } from './manifest.js'
 import { copiedBounds, copyArguments } from './caller-buffers.js'
 import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reader.js'
+import type { RecoveryReport } from '../wal/recovery.js'
+import type { WalReader } from '../wal/wal-reader.js'
 import { assertNotReserved } from './reserved-keys.js'
-import { beginSession, type Session } from './session.js'
+import { beginSession, endSession, type Session } from './session.js'
 import { StoreSnapshot } from './snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
 import type { Operation } from './write-queue.js'
@@ -67,7 +68,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     }
     const { settings, rest } = resolveOptions(options)
     const choice = chooseCodecs(settings.codec)
-    super(manifestFor(backend), {
+    super(manifestFor(backend, settings.wal !== undefined), {
       ...rest,
       keyEncoding: rest.keyEncoding ?? backend.keyEncoding(),
       valueEncoding: rest.valueEncoding ?? backend.valueEncoding()
@@ -87,9 +88,20 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     return (this.backend as { location?: string }).location
   }
 
+  /** The write-ahead log, to read, while the store is open and has one. */
+  get wal(): WalReader | undefined {
+    return this.#session?.log?.reader
+  }
+
+  /** What opening the store found in its log. */
+  get recovery(): RecoveryReport | undefined {
+    return this.#session?.log?.recovery
+  }
+
   /** What the store did since it was constructed. */
   stats(): StoreStats {
-    return this.#counters.snapshot(this.#session?.cache?.size(), this.#session?.writes.pending)
+    const { cache, writes, log } = this.#session ?? {}
+    return this.#counters.snapshot(cache?.size(), writes?.pending, log?.stats())
   }
 
   /**
@@ -103,8 +115,15 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     return this.#requireSession.writes.drain()
   }
 
-  /** @throws LEVEL_NOT_SUPPORTED: without a write-ahead log, ask for `{ sync: true }` on the write itself */
+  /**
+   * Resolves when every write acknowledged before is on stable storage.
+   *
+   * @throws LEVEL_NOT_SUPPORTED without a write-ahead log: then ask for `{ sync: true }` on the write itself
+   */
   async sync(): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(async () => this.sync())
+    const { log } = this.#requireSession
+    if (log !== undefined) return log.sync()
     throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
   }
 
@@ -149,8 +168,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       await openBackend(backend, options)
       backend.attachResource(this) // Closing the backend closes the store first, also while the store still opens.
       for (const codec of this.#choice.named) codec.load?.()
-      this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (codec, error) =>
-        this.#tellCodecError(codec, error)
+      this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (name, event) =>
+        this.#tell(name, event)
       )
     } catch (error) {
       backend.detachResource(this)
@@ -164,8 +183,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
   async _close(): Promise<void> {
     const { backend } = this
-    const { reader, writes } = this.#requireSession
-    await Promise.all([reader.drain(), writes.drain()])
+    await endSession(this.#requireSession, backend)
     backend.detachResource(this) // Else closing the backend would wait for the store, which waits for the backend.
     if (isOpen(backend)) {
       try {
@@ -180,11 +198,11 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   /** A listener must not come between a value and its being stored. */
-  #tellCodecError(codec: Codec, error: unknown): void {
+  #tell(name: string, event: object): void {
     try {
-      this.emit('codecError', { codec: codec.name, error })
+      this.emit(name, event)
     } catch (cause) {
-      process.emitWarning(`A listener of 'codecError' threw: ${String(cause)}`, 'CompressedKvWarning')
+      process.emitWarning(`A listener of '${name}' threw: ${String(cause)}`, 'CompressedKvWarning')
     }
   }
 
@@ -217,13 +235,17 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   async _clear(options: EncodedClearOptions): Promise<void> {
     this.#assertWritable()
-    const { writes, unsealer, marker, cache } = this.#requireSession
+    const { writes, unsealer, marker, cache, log } = this.#requireSession
     const range = copiedBounds(options) // The clear runs later.
     cache?.clear()
-    await writes.barrier(() =>
-      // Also a clear that fails may have deleted something.
-      clearBackend(this.backend, range, unsealer, marker.ttlUsed).finally(() => cache?.clear())
-    )
+    await writes.barrier(async () => {
+      try {
+        if (log === undefined) await clearBackend(this.backend, range, unsealer, marker.ttlUsed)
+        else await clearLogged(this.backend, range, unsealer, marker.ttlUsed, log)
+      } finally {
+        cache?.clear() // Also a clear that fails may have deleted something.
+      }
+    })
   }
 
   #operation(operation: { type: 'put' | 'del'; key: Buffer; value?: Buffer }, options: WriteOptions): Operation {

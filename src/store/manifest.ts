@@ -1,7 +1,7 @@
 import type { AnyLevel } from './any-level.js'
 
 /** What the store supports: what its backend does, in bytes. */
-export function manifestFor(backend: AnyLevel): object {
+export function manifestFor(backend: AnyLevel, logged: boolean): object {
   const { supports } = backend
   return {
     // Native formats only: abstract-level adds the encodings it can make of them.
@@ -11,12 +11,12 @@ export function manifestFor(backend: AnyLevel): object {
     seek: supports.seek,
     has: true,
     getSync: supportsGetSync(backend),
-    permanence: supports.permanence,
+    permanence: supports.permanence || logged,
     createIfMissing: supports.createIfMissing,
     errorIfExists: supports.errorIfExists,
     additionalMethods: { ...supports.additionalMethods },
     signals: { ...supports.signals },
-    events: { codecError: true }
+    events: { codecError: true, walSegmentRoll: true, walFsync: true, walTruncated: true }
   }
 }
 

@@ -12,14 +12,20 @@ import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 export class MarkerState {
   #marker: Marker
   #unsaved: Buffer | undefined
+  #stored: boolean
 
   private constructor(marker: Marker, unsaved: boolean) {
     this.#marker = marker
     this.#unsaved = unsaved ? encodeMarker(marker) : undefined
+    this.#stored = !unsaved
   }
 
-  /** Reads the marker; in a backend without one, finds out whether there are plain values. */
-  static async load(backend: AnyLevel): Promise<MarkerState> {
+  /**
+   * Reads the marker; in a backend without one, finds out whether there are plain values.
+   *
+   * @param storeId for a new marker; by default a random one
+   */
+  static async load(backend: AnyLevel, storeId?: Buffer): Promise<MarkerState> {
     const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
     if (stored !== undefined) return new MarkerState(decodeMarker(asBuffer(stored)), false)
 
@@ -27,7 +33,7 @@ export class MarkerState {
     if (reserved.length > 0) throw foreignReservedKeys()
     await assertNotInsideStore(backend)
     const any = await backend.keys({ limit: 1, ...KEY_AS_BYTES }).all()
-    return new MarkerState(newMarker(any.length > 0), true)
+    return new MarkerState(newMarker(any.length > 0, storeId), true)
   }
 
   get guard(): Guard {
@@ -38,10 +44,28 @@ export class MarkerState {
     return this.#marker.ttlUsed
   }
 
+  get storeId(): Buffer {
+    return this.#marker.storeId
+  }
+
+  /** What the backend knows of the log. */
+  get log(): Pick<Marker, 'logExists' | 'logDirty' | 'applied'> {
+    return this.#marker
+  }
+
+  /** Whether the backend has a marker at all. */
+  get isStored(): boolean {
+    return this.#stored
+  }
+
   /** Call before the first value with a TTL is queued. */
   useTtl(): void {
-    if (this.#marker.ttlUsed) return
-    this.#marker = { ...this.#marker, ttlUsed: true }
+    if (!this.#marker.ttlUsed) this.update({ ttlUsed: true })
+  }
+
+  /** Changes the marker; the next batch writes it. */
+  update(changes: Partial<Pick<Marker, 'ttlUsed' | 'logExists' | 'logDirty' | 'applied'>>): void {
+    this.#marker = { ...this.#marker, ...changes }
     this.#unsaved = encodeMarker(this.#marker)
   }
 
@@ -52,6 +76,7 @@ export class MarkerState {
 
   /** @param marker as {@link unsaved} gave it */
   saved(marker: Buffer): void {
+    this.#stored = true
     if (this.#unsaved === marker) this.#unsaved = undefined
   }
 }

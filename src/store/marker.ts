@@ -38,7 +38,9 @@ const CRC_BYTES = 4
 
 const FLAG_PLAIN_VALUES = 1
 const FLAG_TTL_USED = 2
-const FLAGS_KNOWN = FLAG_PLAIN_VALUES | FLAG_TTL_USED
+const FLAG_LOG_EXISTS = 4
+const FLAG_LOG_DIRTY = 8
+const FLAGS_KNOWN = FLAG_PLAIN_VALUES | FLAG_TTL_USED | FLAG_LOG_EXISTS | FLAG_LOG_DIRTY
 
 export interface Marker {
   readonly storeId: Buffer
@@ -48,12 +50,22 @@ export interface Marker {
   readonly plainValues: boolean
   /** A TTL was written once, so that `has` and `keys` have to look at values. */
   readonly ttlUsed: boolean
+  /** The store has, or had, a write-ahead log. */
+  readonly logExists: boolean
+  /** That log may hold writes which the backend lacks. */
+  readonly logDirty: boolean
+  /** Number of the last record of the log that the backend has; 0 without a log. */
+  readonly applied: number
 }
 
-/** The marker of a store begun now. */
-export function newMarker(plainValues: boolean): Marker {
+/**
+ * The marker of a store begun now.
+ *
+ * @param storeId by default a random one
+ */
+export function newMarker(plainValues: boolean, storeId: Buffer = randomBytes(STORE_ID_BYTES)): Marker {
   const guard = plainValues ? Buffer.concat([randomGuard(), Buffer.from([GUARD_LAST])]) : undefined
-  return { storeId: randomBytes(STORE_ID_BYTES), guard, plainValues, ttlUsed: false }
+  return { storeId, guard, plainValues, ttlUsed: false, logExists: false, logDirty: false, applied: 0 }
 }
 
 /** All zeros mean "no guard". */
@@ -69,13 +81,18 @@ export function encodeMarker(marker: Marker): Buffer {
   out.set(MAGIC, 0)
   out.writeUInt16LE(VERSION, VERSION_AT)
   out.set(marker.storeId, STORE_ID_AT)
-  out[FLAGS_AT] = (marker.plainValues ? FLAG_PLAIN_VALUES : 0) | (marker.ttlUsed ? FLAG_TTL_USED : 0)
+  out[FLAGS_AT] =
+    (marker.plainValues ? FLAG_PLAIN_VALUES : 0) |
+    (marker.ttlUsed ? FLAG_TTL_USED : 0) |
+    (marker.logExists ? FLAG_LOG_EXISTS : 0) |
+    (marker.logDirty ? FLAG_LOG_DIRTY : 0)
   if (marker.guard !== undefined) out.set(marker.guard.subarray(0, GUARD_RANDOM_BYTES), GUARD_AT)
+  out.writeBigUInt64LE(BigInt(marker.applied), APPLIED_AT)
   out.writeUInt32LE(crc32c(out.subarray(0, SWEEP_AT)), SWEEP_AT)
   return out
 }
 
-/** @throws LEVEL_CORRUPTION if damaged; LEVEL_NOT_SUPPORTED if from a later version, or if a log belongs to the store */
+/** @throws LEVEL_CORRUPTION if damaged; LEVEL_NOT_SUPPORTED if from a later version */
 export function decodeMarker(bytes: Buffer): Marker {
   const crcAt = bytes.length - CRC_BYTES
   if (bytes.length < SWEEP_AT + CRC_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
@@ -97,7 +114,10 @@ export function decodeMarker(bytes: Buffer): Marker {
     storeId: Buffer.from(bytes.subarray(STORE_ID_AT, FLAGS_AT)),
     guard: guarded ? Buffer.concat([random, Buffer.from([GUARD_LAST])]) : undefined,
     plainValues: (flags & FLAG_PLAIN_VALUES) !== 0,
-    ttlUsed: (flags & FLAG_TTL_USED) !== 0
+    ttlUsed: (flags & FLAG_TTL_USED) !== 0,
+    logExists: (flags & FLAG_LOG_EXISTS) !== 0,
+    logDirty: (flags & FLAG_LOG_DIRTY) !== 0,
+    applied: Number(bytes.readBigUInt64LE(APPLIED_AT))
   }
 }
 

@@ -2,6 +2,9 @@ import { constants } from 'node:buffer'
 import type { AbstractDatabaseOptions } from 'abstract-level'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
 import { invalidOption, notSupported } from '../errors.js'
+import type { Meter } from '@opentelemetry/api'
+import type { WalOptions } from '../wal/options.js'
+import type { WalProgress } from '../wal/recovery.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
 export interface CodecRule {
@@ -56,6 +59,25 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    */
   readonly cacheBytes?: number | undefined
   /**
+   * A write-ahead log: a write resolves when the log has it, as durable as the log's `fsync` says, and the backend too. It is read back
+   * when the store was not closed. `true` keeps it in `<location>/ckv-wal`, text in that directory. A backend that keeps nothing
+   * (memory-level) keeps everything with one.
+   * @default false
+   */
+  readonly wal?: boolean | string | WalOptions | undefined
+  /**
+   * Not in this version: every write with a log also waits for the backend.
+   * @default false
+   */
+  readonly memtable?: false | undefined
+  /**
+   * Where OpenTelemetry metrics go; `false` for nowhere.
+   * @default the global meter provider's, which does nothing until the application has set one up
+   */
+  readonly meter?: Meter | false | undefined
+  /** Told how far reading the log back is, when the store opens. */
+  readonly onProgress?: ((progress: WalProgress) => void) | undefined
+  /**
    * Refuses every write with LEVEL_READONLY, and writes nothing by itself, not even the store's marker.
    * @default false
    */
@@ -86,6 +108,8 @@ export interface Settings {
   readonly checksum: 'auto' | 'always'
   readonly cacheBytes: number
   readonly readOnly: boolean
+  /** undefined for no log; its directory may have to be derived from the backend. */
+  readonly wal: WalOptions | undefined
 }
 
 export const DEFAULTS: Settings = {
@@ -96,7 +120,8 @@ export const DEFAULTS: Settings = {
   maxValueSize: 1024 ** 3,
   checksum: 'auto',
   cacheBytes: 0,
-  readOnly: false
+  readOnly: false,
+  wal: undefined
 }
 
 const MIN_SIZE = 1024
@@ -115,7 +140,7 @@ export function defaultMinSize(codec: Codec, overLevelDb: boolean): number {
 const MAX_VALUE_SIZE = Math.min(2 ** 32 - 1, constants.MAX_LENGTH)
 
 /** Parts of the design that are not in this version. Ignoring them would promise what is not kept. */
-const NOT_YET = ['wal', 'memtable', 'gc', 'meter'] as const
+const NOT_YET = ['memtable', 'gc'] as const
 
 /**
  * Splits options into ours, with defaults filled in, and the rest, which is abstract-level's. Ours must not reach it: its
@@ -129,7 +154,8 @@ export function resolveOptions<K, V>(
   settings: Settings
   rest: AbstractDatabaseOptions<K, V>
 } {
-  const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...rest } = options
+  const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...others } = options
+  const { wal, meter, onProgress, ...rest } = others
   for (const name of NOT_YET) {
     if ((rest as Record<string, unknown>)[name])
       throw notSupported(`The option '${name}' is not in this version: leave it out, or set it to false`)
@@ -143,7 +169,8 @@ export function resolveOptions<K, V>(
     maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize,
     checksum: checksum ?? DEFAULTS.checksum,
     cacheBytes: cacheBytes ?? DEFAULTS.cacheBytes,
-    readOnly: readOnly ?? DEFAULTS.readOnly
+    readOnly: readOnly ?? DEFAULTS.readOnly,
+    wal: walOptions(wal, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })
   }
   if (settings.minSize !== undefined) assertBytes('minSize', settings.minSize, Infinity)
   assertBytes('offThreadSize', settings.offThreadSize, Infinity)
@@ -156,6 +183,15 @@ export function resolveOptions<K, V>(
     throw invalidOption(`checksum must be 'auto' or 'always', not '${String(settings.checksum)}'`)
   }
   return { settings, rest }
+}
+
+/** @param shared options of the store that are the log's as well, where those of the log do not say otherwise */
+function walOptions(wal: boolean | string | WalOptions | undefined, shared: WalOptions): WalOptions | undefined {
+  if (wal === undefined || wal === false) return undefined
+  if (wal === true) return shared
+  if (typeof wal === 'string') return { ...shared, dir: wal }
+  if (typeof wal === 'object' && wal !== null) return { ...shared, ...wal }
+  throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
 }
 
 function assertBytes(name: string, value: number, most: number): void {

@@ -1,13 +1,16 @@
-import type { Codec } from '../codec/codec.js'
+import type { WalEvent } from '../wal/observer.js'
+import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel } from './any-level.js'
-import { isLevelDb } from './backend.js'
+import { isLevelDb, isOpen } from './backend.js'
 import type { CodecChoice } from './codec-choice.js'
+import { assertNoLogNeeded } from './log-pairing.js'
 import { MarkerState } from './marker-state.js'
 import { Unsealer } from './unsealer.js'
 import type { Settings } from './options.js'
 import { Reader } from './reader.js'
 import { Sealer } from './sealer.js'
 import type { Counters } from './stats.js'
+import { StoreLog } from './store-log.js'
 import { ValueCache } from './value-cache.js'
 import { WriteQueue } from './write-queue.js'
 
@@ -19,6 +22,7 @@ export interface Session {
   readonly reader: Reader
   readonly writes: WriteQueue
   readonly cache: ValueCache | undefined
+  readonly log: StoreLog | undefined
 }
 
 /** @param backend open */
@@ -27,20 +31,57 @@ export async function beginSession(
   settings: Settings,
   choice: CodecChoice,
   counters: Counters,
-  onCodecError: (codec: Codec, error: unknown) => void
+  tell: (event: string, details: object) => void
 ): Promise<Session> {
-  const marker = await MarkerState.load(backend)
+  const { marker, log } = await openMarker(backend, settings, tell)
   const { guard } = marker
   const levelDb = isLevelDb(backend)
   const mayOmitChecksum = settings.checksum === 'auto' && levelDb
   const unsealer = new Unsealer(settings, guard, !levelDb, counters)
+  if (log !== undefined) log.values.opener = envelope => unsealer.valueOf(envelope)
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   return {
     marker,
-    sealer: new Sealer(settings, choice, { guard, mayOmitChecksum, overLevelDb: levelDb }, counters, onCodecError),
+    sealer: new Sealer(settings, choice, { guard, mayOmitChecksum, overLevelDb: levelDb }, counters, (codec, error) =>
+      tell('codecError', { codec: codec.name, error })
+    ),
     unsealer,
     reader: new Reader(backend, marker, unsealer, cache),
-    writes: new WriteQueue(backend, marker, cache, counters.writes),
-    cache
+    writes: new WriteQueue(backend, marker, cache, counters.writes, log),
+    cache,
+    log
   }
+}
+
+/**
+ * Waits for the reads and writes accepted so far, and closes the log.
+ *
+ * @param backend may have been closed by itself: then writes are rejected, and the log keeps what the backend lacks
+ */
+export async function endSession({ reader, writes, log }: Session, backend: AnyLevel): Promise<void> {
+  await Promise.all([reader.drain(), writes.drain()])
+  // What the log could not note it finds out by itself when it is opened again.
+  await log?.close(isOpen(backend)).catch(() => {})
+}
+
+async function openMarker(
+  backend: AnyLevel,
+  { wal }: Settings,
+  tell: (event: string, details: object) => void
+): Promise<{ marker: MarkerState; log: StoreLog | undefined }> {
+  if (wal !== undefined) return StoreLog.open(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) })
+  const marker = await MarkerState.load(backend)
+  assertNoLogNeeded(marker.log)
+  return { marker, log: undefined }
+}
+
+const EVENT_NAMES: Readonly<Record<WalEvent['type'], string>> = {
+  segmentRoll: 'walSegmentRoll',
+  fsync: 'walFsync',
+  truncated: 'walTruncated'
+}
+
+function tellOfLog(event: WalEvent, { onEvent }: WalOptions, tell: (event: string, details: object) => void): void {
+  tell(EVENT_NAMES[event.type], event)
+  onEvent?.(event)
 }

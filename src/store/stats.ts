@@ -1,3 +1,5 @@
+import type { WalStats } from '../wal/observer.js'
+
 /** Why a value was stored raw. */
 export type RawReason = 'codecNone' | 'belowMinSize' | 'incompressible' | 'codecFailed'
 
@@ -36,6 +38,8 @@ export interface StoreStats {
   readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number; readonly bytes: number }
   /** Calls of put, del and batch, and the backend writes they became. */
   readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
+  /** The write-ahead log since it was opened; undefined without one. `lastGcError` is why segments could not be deleted last. */
+  readonly wal: (WalStats & { readonly lastGcError: unknown }) | undefined
 }
 
 /** The counters behind {@link StoreStats}. */
@@ -68,14 +72,15 @@ export class Counters {
   }
 
   /** @param cache what the cache holds now */
-  snapshot(cache = { entries: 0, bytes: 0 }, pending = 0): StoreStats {
+  snapshot(cache = { entries: 0, bytes: 0 }, pending = 0, wal?: StoreStats['wal']): StoreStats {
     return {
       written: this.#written(),
       raw: { ...this.raw },
       lastCodecError: this.lastCodecError,
       read: { ...this.read },
       cache: { ...this.cache, ...cache },
-      writes: { ...this.writes, pending }
+      writes: { ...this.writes, pending },
+      wal
     }
   }
 

@@ -32,6 +32,11 @@ export class Unsealer {
     return opened.expiresAt !== undefined && opened.expiresAt <= Date.now() ? undefined : opened
   }
 
+  /** The value in an envelope, also when its time to live is over. */
+  valueOf(envelope: Buffer): Buffer | Promise<Buffer> {
+    return this.value(openEnvelope(envelope, this.#guard, this.#settings.maxValueSize))
+  }
+
   /** Whether a reader would see the entry. A damaged or too large value is there: reading it is an error. */
   isVisible(stored: Uint8Array): boolean {
     try {

@@ -4,6 +4,7 @@ import { MARKER_KEY } from './marker.js'
 import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'
 import type { Counters } from './stats.js'
+import type { StoreLog } from './store-log.js'
 import type { ValueCache } from './value-cache.js'
 
 /*
@@ -11,7 +12,8 @@ import type { ValueCache } from './value-cache.js'
  *
  *     write() ──► order: wait for earlier writes of the same keys that are still being sealed, and for barriers
  *                   │
- *                 ready: first come, first served ──► commit: what waits becomes one backend batch, one at a time
+ *                 ready: first come, first served ──► commit: what waits is logged, if there is a log, and becomes one backend
+ *                                                     batch, one at a time
  *                                                        │
  *                                                      resolve
  *
@@ -40,6 +42,8 @@ interface Entry {
   /** Later entries that wait for this one. */
   readonly followers: Entry[]
   failure: { readonly error: unknown } | undefined
+  /** Number of its last record in the log. */
+  sequence: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -49,6 +53,7 @@ export class WriteQueue {
   readonly #marker: MarkerState
   readonly #cache: ValueCache | undefined
   readonly #counters: Counters['writes']
+  readonly #log: StoreLog | undefined
 
   /** How many entries wait for something; none unless values are sealed off the main thread. */
   #blocked = 0
@@ -64,7 +69,14 @@ export class WriteQueue {
 
   #pending = 0
 
-  constructor(backend: AnyLevel, marker: MarkerState, cache: ValueCache | undefined, counters: Counters['writes']) {
+  constructor(
+    backend: AnyLevel,
+    marker: MarkerState,
+    cache: ValueCache | undefined,
+    counters: Counters['writes'],
+    log?: StoreLog
+  ) {
+    this.#log = log
     this.#counters = counters
     this.#backend = backend
     this.#marker = marker
@@ -113,6 +125,7 @@ export class WriteQueue {
         waitsFor: 0,
         followers: [],
         failure: undefined,
+        sequence: 0,
         resolve,
         reject
       }
@@ -206,11 +219,37 @@ export class WriteQueue {
 
   /** Never rejects: each entry gets its own outcome. */
   async #commit(group: readonly Entry[]): Promise<void> {
+    const [first] = group
+    if (first!.failure !== undefined) return this.#settle(first!, first!.failure)
+    if (this.#log === undefined || first!.barrier !== undefined) return this.#applyAll(group)
+    const logged = await this.#logAll(group, this.#log)
+    if (logged.length > 0) await this.#applyAll(logged)
+    this.#log.afterBatch()
+  }
+
+  /** Logs each entry as a batch of its own. Those that could not be logged are rejected, the others returned. */
+  async #logAll(group: readonly Entry[], log: StoreLog): Promise<Entry[]> {
+    try {
+      await log.begin()
+    } catch (error) {
+      for (const entry of group) this.#settle(entry, { error })
+      return []
+    }
+    const outcomes = await Promise.allSettled(group.map(({ operations, sync }) => log.append(operations, sync)))
+    return group.filter((entry, i) => {
+      const outcome = outcomes[i]!
+      if (outcome.status === 'fulfilled') entry.sequence = outcome.value
+      else this.#settle(entry, { error: outcome.reason })
+      return outcome.status === 'fulfilled'
+    })
+  }
+
+  async #applyAll(group: readonly Entry[]): Promise<void> {
     try {
       await this.#apply(group)
     } catch (error) {
       // One caller's bad operation must not fail its neighbours: each is tried alone.
-      if (group.length > 1) for (const entry of group) await this.#commit([entry])
+      if (group.length > 1) for (const entry of group) await this.#applyAll([entry])
       else this.#settle(group[0]!, { error })
       return
     }
@@ -220,16 +259,17 @@ export class WriteQueue {
   /** Writes a group, or runs the barrier that it consists of. All of it is applied, or none and it throws. */
   #apply(group: readonly Entry[]): Promise<void> {
     const [first] = group
-    if (first!.failure !== undefined) throw first!.failure.error
     if (first!.barrier !== undefined) return first!.barrier()
 
+    this.#log?.applying(group.at(-1)!.sequence)
     const marker = this.#marker.unsaved
     if (group.length === 1 && marker === undefined) return this.#send(first!.operations, first!.sync)
 
     const operations: Operation[] = []
     for (const entry of group) for (const operation of entry.operations) operations.push(operation)
     const sync = group.some(entry => entry.sync)
-    if (marker === undefined || operations.every(({ type }) => type === 'del')) return this.#send(operations, sync)
+    const markerWaits = this.#log === undefined && operations.every(({ type }) => type === 'del')
+    if (marker === undefined || markerWaits) return this.#send(operations, sync)
 
     operations.unshift({ type: 'put', key: MARKER_KEY, value: marker })
     return this.#send(operations, true).then(() => this.#marker.saved(marker))

@@ -3,11 +3,11 @@ import type { File, FileSystem } from '../fs/file-system.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
 import { segmentPath } from './segment-files.js'
-import type { Segment, Segments } from './segments.js'
+import { noSuchSegment, type Segment, type Segments } from './segments.js'
 
 /** Where a cursor begins: at a frame, or where the next one will be. */
 export interface CursorStart {
-  /** May be one that does not exist yet. */
+  /** May be one that does not exist yet; 0 for the oldest there is. */
   readonly segment: number
   readonly offset: number
 }
@@ -75,7 +75,7 @@ export class FrameCursor {
   }
 
   async #enter(): Promise<Current | undefined> {
-    const segment = this.#segments.byId(this.#next.segment)
+    const segment = this.#segmentToEnter()
     if (segment === undefined) return undefined
     segment.pins++
     try {
@@ -92,6 +92,14 @@ export class FrameCursor {
       segment.pins--
       throw error
     }
+  }
+
+  #segmentToEnter(): Segment | undefined {
+    const { first } = this.#segments
+    const { segment: id } = this.#next
+    if (id === 0) return first
+    if (first !== undefined && id < first.id) throw noSuchSegment(id)
+    return this.#segments.byId(id)
   }
 
   #startRun(current: Current, run: number): void {

@@ -95,7 +95,7 @@ export class GroupCommit {
   }
 
   /** Runs `work` while nothing else is being written. */
-  run(work: () => Promise<void>): Promise<void> {
+  run<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#tasks.push(() => work().then(resolve, reject))
       this.#start()

@@ -142,6 +142,12 @@ export class Log {
     return this.#commit.sync()
   }
 
+  /** Makes the first segment, if there is none. */
+  ensureSegment(): Promise<void> {
+    if (this.#segments.count > 0 || this.#writer.openSegment > 0) return Promise.resolve()
+    return this.#commit.run(() => this.#writer.prepare(0))
+  }
+
   /** Deletes whole segments that lie before a position, oldest first, up to one that is being read. Returns how many. */
   async deleteSegmentsBefore({ segment }: Pick<Position, 'segment'>): Promise<number> {
     this.#assertWritable()
@@ -160,15 +166,14 @@ export class Log {
   snapshotWriter(): SnapshotWriter {
     this.#assertWritable()
     const { blockBytes, codec } = this.#settings
-    return new SnapshotWriter(blockBytes, codec, async (frames, { newSegment, sync }) =>
+    return new SnapshotWriter(blockBytes, codec, (frame, { newSegment, sync }) =>
       this.#commit.run(async () => {
         if (newSegment) await this.#writer.seal()
-        for (const frame of frames) {
-          await this.#writer.prepare(frame.stored.length)
-          const [written] = await this.#writer.write([frame])
-          this.#note(written!, frame.stored.length, 0)
-        }
+        await this.#writer.prepare(frame.stored.length)
+        const [written] = await this.#writer.write([frame])
+        this.#note(written!, frame.stored.length, 0)
         if (sync) await this.#writer.sync()
+        return written!.segment
       })
     )
   }
@@ -189,9 +194,18 @@ export class Log {
     return this.#nextSequence
   }
 
-  /** Of the oldest record there is; `nextSequence` if there is none. */
+  /** Of the first record that the oldest segment can hold; `nextSequence` if there is none. */
   get firstSequence(): number {
     return this.#segments.first?.firstSequence ?? this.#nextSequence
+  }
+
+  /** Id of the oldest segment; 0 if there is none. */
+  get firstSegment(): number {
+    return this.#segments.first?.id ?? 0
+  }
+
+  get extent(): { readonly segments: number; readonly firstSequence: number } {
+    return { segments: this.#segments.count, firstSequence: this.firstSequence }
   }
 
   /** Of all segment files. */
@@ -275,7 +289,7 @@ export class Log {
       position
     })
     const end = this.position
-    if (from === undefined) return begin({ segment: this.#segments.first?.id ?? end.segment, offset: 0 }, 0)
+    if (from === undefined) return begin({ segment: 0, offset: 0 }, 0)
     if (typeof from === 'number') {
       if (from === this.#nextSequence) return begin(end, from)
       return begin(await this.#points.frameOf(from), from)

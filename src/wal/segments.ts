@@ -159,17 +159,27 @@ export class Segments {
     let deleted = 0
     try {
       while (this.#list.length > 1 && this.#list[0]!.id < id && this.#list[0]!.pins === 0) {
-        const { id: oldest } = this.#list[0]!
-        await this.#fs.remove(segmentPath(this.#directory, oldest))
-        this.#list.shift()
-        this.#files.delete(oldest)
-        this.#indexes.delete(oldest)
+        const oldest = this.#list.shift()! // First, so that no reader begins with it.
+        try {
+          await this.#remove(oldest.id)
+        } catch (error) {
+          this.#list.unshift(oldest)
+          throw error
+        }
         deleted++
       }
     } finally {
       if (deleted > 0) await this.#fs.syncDirectory(this.#directory)
     }
     return deleted
+  }
+
+  async #remove(id: number): Promise<void> {
+    await this.#fs.remove(segmentPath(this.#directory, id)).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // Somebody was faster.
+    })
+    this.#files.delete(id)
+    this.#indexes.delete(id)
   }
 
   async close(): Promise<void> {

@@ -38,10 +38,11 @@ export function findSnapshot(segments: readonly RecoveredSegment[]): SnapshotPla
   return complete
 }
 
-type WriteFrames = (
-  frames: readonly WritableFrame[],
+/** Returns the segment that the frame is in. */
+type WriteFrame = (
+  frame: WritableFrame,
   options: { readonly newSegment: boolean; readonly sync: boolean }
-) => Promise<void>
+) => Promise<number>
 
 /**
  * Writes all that is live into the log: a frame that says up to which record, frames of records, and a frame that ends it. Appends go
@@ -50,23 +51,28 @@ type WriteFrames = (
 export class SnapshotWriter {
   readonly #blockBytes: number
   readonly #codec: Codec
-  readonly #write: WriteFrames
+  readonly #write: WriteFrame
   #frame: OpenFrame
   #records = 0
   #bytes = 0
 
-  constructor(blockBytes: number, codec: Codec, write: WriteFrames) {
+  constructor(blockBytes: number, codec: Codec, write: WriteFrame) {
     this.#blockBytes = blockBytes
     this.#codec = codec
     this.#write = write
     this.#frame = new OpenFrame(Buffer.allocUnsafeSlow(blockBytes))
   }
 
-  /** @param sequence the last record whose effect the snapshot contains */
-  async begin(sequence: number): Promise<void> {
+  /**
+   * @param sequence the last record whose effect the snapshot contains
+   * @returns the segment it begins in: once the snapshot is complete, those before are not needed
+   */
+  async begin(sequence: number): Promise<{ segment: number }> {
     const payload = Buffer.alloc(SNAPSHOT_BEGIN_BYTES)
     writeU64(payload, sequence, 0)
-    await this.#write([markFrame(FRAME_TYPE.snapshotBegin, payload)], { newSegment: true, sync: false })
+    return {
+      segment: await this.#write(markFrame(FRAME_TYPE.snapshotBegin, payload), { newSegment: true, sync: false })
+    }
   }
 
   async add(record: LogRecord): Promise<void> {
@@ -84,7 +90,7 @@ export class SnapshotWriter {
     await this.#flush()
     const payload = Buffer.alloc(SNAPSHOT_END_BYTES)
     writeU64(payload, this.#records, 0)
-    await this.#write([markFrame(FRAME_TYPE.snapshotEnd, payload)], { newSegment: false, sync: true })
+    await this.#write(markFrame(FRAME_TYPE.snapshotEnd, payload), { newSegment: false, sync: true })
     return this.#bytes
   }
 
@@ -100,7 +106,7 @@ export class SnapshotWriter {
       rawLength: length,
       count
     }
-    await this.#write([frame], { newSegment: false, sync: false })
+    await this.#write(frame, { newSegment: false, sync: false })
   }
 }
 

@@ -7,31 +7,11 @@ import type { LogRecord, WalRecord } from './record.js'
 import { unsealRecord } from './record-codec.js'
 import type { LogEntry } from './record-iterator.js'
 import type { RecoveryReport } from './recovery.js'
+import { getFrom, type WalReader } from './wal-reader.js'
 
 export interface AppendOptions {
   /** Resolve only when it is on stable storage, whatever the log's policy. */
   readonly sync?: boolean | undefined
-}
-
-/** What can be read of a log. */
-export interface WalReader {
-  /** Where the next record will lie, as far as is known: it may begin a new segment. */
-  readonly position: Position
-  /** Number of the next record. The first of a log is 1; they go up by one. */
-  readonly nextSequence: number
-  /**
-   * One record, with one read of the file at most.
-   *
-   * @throws CKV_OUT_OF_RANGE if it was deleted, or is not written yet
-   */
-  get(at: Position | number): Promise<WalRecord>
-  /**
-   * Records in order. What it has come to is not deleted before it goes on: leave the loop, or call `return()`.
-   *
-   * @throws CKV_OUT_OF_RANGE if `from` was deleted, or is not written yet; the reason of an aborted `signal`
-   */
-  read(options?: ReadOptions): AsyncIterableIterator<LogEntry, undefined>
-  stats(): WalStats
 }
 
 /**
@@ -103,11 +83,7 @@ export class Wal implements WalReader {
   }
 
   get(at: Position | number): Promise<WalRecord> {
-    try {
-      return Promise.resolve(this.#log.get(at))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return getFrom(this.#log, at)
   }
 
   read(options?: ReadOptions): AsyncIterableIterator<LogEntry, undefined> {

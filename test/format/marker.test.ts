@@ -7,26 +7,54 @@ import { thrownCode } from '../support/thrown-code.js'
 const STORE_ID = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')
 const GUARD = Buffer.from('8a13c5520e77f0ff', 'hex')
 
+const NO_LOG = { logExists: false, logDirty: false, applied: 0 }
+
 const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store begun empty',
-    marker: { storeId: STORE_ID, guard: undefined, plainValues: false, ttlUsed: false },
+    marker: { storeId: STORE_ID, guard: undefined, plainValues: false, ttlUsed: false, ...NO_LOG },
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 00 00000000000000 0000000000000000 0000`
   },
   {
     name: 'a guarded store',
-    marker: { storeId: STORE_ID, guard: GUARD, plainValues: true, ttlUsed: false },
+    marker: { storeId: STORE_ID, guard: GUARD, plainValues: true, ttlUsed: false, ...NO_LOG },
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 01 8a13c5520e77f0 0000000000000000 0000`
   },
   {
     name: 'a guarded store with expiries',
-    marker: { storeId: STORE_ID, guard: GUARD, plainValues: true, ttlUsed: true },
+    marker: { storeId: STORE_ID, guard: GUARD, plainValues: true, ttlUsed: true, ...NO_LOG },
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 03 8a13c5520e77f0 0000000000000000 0000`
   },
   {
     name: 'a swept store with expiries',
-    marker: { storeId: STORE_ID, guard: GUARD, plainValues: false, ttlUsed: true },
+    marker: { storeId: STORE_ID, guard: GUARD, plainValues: false, ttlUsed: true, ...NO_LOG },
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 02 8a13c5520e77f0 0000000000000000 0000`
+  },
+  {
+    name: 'a store whose log may be ahead',
+    marker: {
+      storeId: STORE_ID,
+      guard: undefined,
+      plainValues: false,
+      ttlUsed: false,
+      logExists: true,
+      logDirty: true,
+      applied: 2 ** 40 + 5
+    },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 0c 00000000000000 0500000000010000 0000`
+  },
+  {
+    name: 'a closed store with a log',
+    marker: {
+      storeId: STORE_ID,
+      guard: undefined,
+      plainValues: false,
+      ttlUsed: false,
+      logExists: true,
+      logDirty: false,
+      applied: 7
+    },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 04 00000000000000 0700000000000000 0000`
   }
 ]
 
@@ -86,7 +114,7 @@ describe('an intact marker', () => {
     expect(codeOf(intact(6, [features & 0xff, features >>> 8]))).toBe('LEVEL_NOT_SUPPORTED')
   })
 
-  test.each([4, 8, 16, 32, 64, 128])('with flag %i is not supported: those of a log are of later versions', flag => {
+  test.each([16, 32, 64, 128])('with flag %i is not supported', flag => {
     expect(codeOf(intact(24, [flag | 1]))).toBe('LEVEL_NOT_SUPPORTED')
     expect(() => decodeMarker(intact(24, [flag | 1]))).toThrow(/upgrade compressed-kv/)
   })

@@ -119,8 +119,6 @@ describe('a marker is refused', () => {
   it.each([
     ['another version', 4, 2],
     ['an unknown feature', 6, 1],
-    ['a flag for a log', FLAGS_AT, 4],
-    ['a flag for a dirty log', FLAGS_AT, 12],
     ['an unknown flag', FLAGS_AT, 128]
   ])('of a later version, with %s', async (_, at, byte) => {
     const { backend, store } = await closedStore()

@@ -104,7 +104,7 @@ describe('options', () => {
     )
   })
 
-  it.each(['wal', 'memtable', 'gc', 'meter'])('%s is refused, as this version has none', name => {
+  it.each(['memtable', 'gc'])('%s is refused, as this version has none', name => {
     expect(() => new CompressedKvStore(memory(), { [name]: {} })).toThrow(NOT_SUPPORTED)
     expect(() => new CompressedKvStore(memory(), { [name]: false })).not.toThrow()
   })

@@ -96,7 +96,9 @@ describe('options', () => {
     expectTypeOf<Options['readOnly']>().toEqualTypeOf<boolean | undefined>()
     type Inherited = keyof AbstractDatabaseOptions<number, User>
     expectTypeOf<Pick<Options, Inherited>>().toEqualTypeOf<AbstractDatabaseOptions<number, User>>()
-    expectTypeOf<keyof Options>().toEqualTypeOf<Numbers | 'codec' | 'checksum' | 'readOnly' | Inherited>()
+    expectTypeOf<keyof Options>().toEqualTypeOf<
+      Numbers | 'codec' | 'checksum' | 'readOnly' | 'wal' | 'memtable' | 'meter' | 'onProgress' | Inherited
+    >()
   })
 
   it('are refused with another type or name', () => {

@@ -1,0 +1,50 @@
+import type { Log, ReadOptions } from './log.js'
+import type { WalStats } from './observer.js'
+import type { Position } from './position.js'
+import type { WalRecord } from './record.js'
+import type { LogEntry } from './record-iterator.js'
+
+/** What can be read of a log. */
+export interface WalReader {
+  /** Where the next record will lie, as far as is known: it may begin a new segment. */
+  readonly position: Position
+  /** Number of the next record. The first of a log is 1; they go up by one. */
+  readonly nextSequence: number
+  /**
+   * One record, with one read of the file at most.
+   *
+   * @throws CKV_OUT_OF_RANGE if it was deleted, or is not written yet
+   */
+  get(at: Position | number): Promise<WalRecord>
+  /**
+   * Records in order. What it has come to is not deleted before it goes on: leave the loop, or call `return()`.
+   *
+   * @throws CKV_OUT_OF_RANGE if `from` was deleted, or is not written yet; the reason of an aborted `signal`
+   */
+  read(options?: ReadOptions): AsyncIterableIterator<LogEntry, undefined>
+  stats(): WalStats
+}
+
+/** Shows of a log what can be read. */
+export function readerOf(log: Log): WalReader {
+  return {
+    get position() {
+      return log.position
+    },
+    get nextSequence() {
+      return log.nextSequence
+    },
+    get: at => getFrom(log, at),
+    read: options => log.read(options),
+    stats: () => log.stats()
+  }
+}
+
+/** A record, or why there is none, as a promise. */
+export function getFrom(log: Log, at: Position | number): Promise<WalRecord> {
+  try {
+    return Promise.resolve(log.get(at))
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
