@@ -5,14 +5,16 @@ import { corpusSets } from './documents/corpus.js'
 import { HELP, type Part, readArguments } from './harness/arguments.js'
 import { createReport, type Report } from './harness/report.js'
 import { benchStore } from './store.js'
+import { benchWal } from './wal.js'
 
-const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string) => Promise<void>>> = {
+const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string, full?: boolean) => Promise<void>>> = {
   codec: benchCodec,
-  store: benchStore
+  store: benchStore,
+  wal: benchWal
 }
 
 async function main(): Promise<void> {
-  const { parts, corpus, json, help } = readArguments(process.argv.slice(2))
+  const { parts, corpus, json, full, help } = readArguments(process.argv.slice(2))
   if (help) return console.log(HELP)
   // What cannot work should not take minutes to say so.
   if (corpus !== undefined) corpusSets(corpus)
@@ -24,7 +26,7 @@ async function main(): Promise<void> {
   )
 
   const start = performance.now()
-  for (const part of parts) await BENCHMARKS[part](report, corpus)
+  for (const part of parts) await BENCHMARKS[part](report, corpus, full)
   const seconds = (performance.now() - start) / 1000
   report.line(`\nTook ${seconds.toFixed(0)} s.`)
 
@@ -33,6 +35,7 @@ async function main(): Promise<void> {
     ...machine,
     date: new Date().toISOString(),
     corpus: corpus ?? null,
+    full,
     seconds,
     records: report.records
   }

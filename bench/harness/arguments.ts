@@ -1,17 +1,19 @@
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['codec', 'store'] as const
+export const PARTS = ['codec', 'store', 'wal'] as const
 export type Part = (typeof PARTS)[number]
 
-export const HELP = `Measures the codecs and the store, each beside what it is compared with, in one run.
+export const HELP = `Measures the codecs, the store and the log, each beside what it is compared with, in one run.
 
-  npm run bench -- [codec] [store] [options]
+  npm run bench -- [codec] [store] [wal] [options]
 
   codec           throughput and ratio by codec and size, and the 2 MiB entry of a language model's KV cache   ~1 minute
   store           puts and gets beside the bare backend, memory, bytes on disk; prints the acceptance bars     ~2 minutes
-                  neither: both
+  wal             the write-ahead log beside the codec alone and bare file calls; prints the acceptance bars           ~4 minutes
+                  none of them: all
   --corpus DIR    DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules
   --json FILE     also write every figure to FILE
+  --full          wal: cold reads over 2 GiB, 10 million records, deletion of large segments; needs 5 GB of disk
   --help          this text
 
 Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`
@@ -20,6 +22,7 @@ export interface Arguments {
   readonly parts: readonly Part[]
   readonly corpus: string | undefined
   readonly json: string | undefined
+  readonly full: boolean
   readonly help: boolean
 }
 
@@ -29,10 +32,15 @@ export function readArguments(args: readonly string[]): Arguments {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { corpus: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', short: 'h' } }
+      options: {
+        corpus: { type: 'string' },
+        json: { type: 'string' },
+        full: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' }
+      }
     })
     const parts = positionals.length === 0 ? PARTS : positionals.map(partNamed)
-    return { parts, corpus: values.corpus, json: values.json, help: values.help ?? false }
+    return { parts, corpus: values.corpus, json: values.json, full: values.full ?? false, help: values.help ?? false }
   } catch (cause) {
     throw new Error(`${(cause as Error).message}. See: npm run bench -- --help`, { cause })
   }
