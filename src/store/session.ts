@@ -78,7 +78,8 @@ async function openMarker(
 const EVENT_NAMES: Readonly<Record<WalEvent['type'], string>> = {
   segmentRoll: 'walSegmentRoll',
   fsync: 'walFsync',
-  truncated: 'walTruncated'
+  truncated: 'walTruncated',
+  poisoned: 'walPoisoned'
 }
 
 function tellOfLog(event: WalEvent, { onEvent }: WalOptions, tell: (event: string, details: object) => void): void {

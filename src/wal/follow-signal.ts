@@ -2,12 +2,19 @@
 export class FollowSignal {
   #waiting = new Set<() => void>()
   #closed = false
+  #news = 0
+
+  /** Goes up with every `notify`: take it before looking for more. */
+  get news(): number {
+    return this.#news
+  }
 
   get closed(): boolean {
     return this.#closed
   }
 
   notify(): void {
+    this.#news++
     if (this.#waiting.size === 0) return
     const waiting = this.#waiting
     this.#waiting = new Set()
@@ -19,10 +26,10 @@ export class FollowSignal {
     this.notify()
   }
 
-  /** Resolves at the next `notify` or `close`, or when `signal` is aborted. */
-  wait(signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves when there were more news than `seen`, at `close`, or when `signal` is aborted. */
+  wait(seen: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise(resolve => {
-      if (this.#closed || signal?.aborted) return resolve()
+      if (this.#news > seen || this.#closed || signal?.aborted) return resolve()
       const wake = () => {
         this.#waiting.delete(wake)
         signal?.removeEventListener('abort', wake)

@@ -3,7 +3,7 @@ import type { File, FileSystem } from '../fs/file-system.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
 import { segmentPath } from './segment-files.js'
-import { noSuchSegment, type Segment, type Segments } from './segments.js'
+import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
 
 /** Where a cursor begins: at a frame, or where the next one will be. */
 export interface CursorStart {
@@ -32,14 +32,15 @@ export class FrameCursor {
   readonly #directory: string
   readonly #segments: Segments
   /** Where to go on when no segment is open. */
-  #next: CursorStart
+  #start: CursorStart
   #current: Current | undefined
+  #closed = false
 
   constructor(fs: FileSystem, directory: string, segments: Segments, start: CursorStart) {
     this.#fs = fs
     this.#directory = directory
     this.#segments = segments
-    this.#next = start
+    this.#start = start
   }
 
   /**
@@ -47,8 +48,17 @@ export class FrameCursor {
    * @throws LEVEL_CORRUPTION for what changed since the log was opened
    */
   async next(): Promise<FoundFrame | undefined> {
+    try {
+      return await this.#next()
+    } catch (error) {
+      if (this.#closed) return undefined // The file was closed while it was read.
+      throw error
+    }
+  }
+
+  async #next(): Promise<FoundFrame | undefined> {
     for (;;) {
-      const current = this.#current ?? (await this.#enter())
+      const current = this.#current ?? (await this.#enter(this.#segmentToEnter()))
       if (current === undefined) return undefined
       const { segment, scanner } = current
       const found = await current.frames.next()
@@ -59,44 +69,49 @@ export class FrameCursor {
         return { ...found, segment: segment.id }
       }
       const { to } = segment.runs[current.run]!
+      const following = this.#segments.after(segment.id)
       if (scanner.offset < to) scanner.extend(to)
       else if (current.run + 1 < segment.runs.length) this.#startRun(current, current.run + 1)
-      else if (this.#following(segment) === undefined) return undefined
-      else await this.#leave({ segment: this.#following(segment)!.id, offset: 0 })
+      else if (following === undefined) return undefined
+      else await pinned(following, () => this.#move(following))
     }
   }
 
+  /** Also while a call of `next` is under way, which then finds nothing. */
   async close(): Promise<void> {
-    await this.#leave(this.#next)
+    this.#closed = true
+    await this.#leave()
   }
 
-  #following({ id }: Segment): Segment | undefined {
-    return this.#segments.byId(id + 1)
+  async #move(following: Segment): Promise<void> {
+    await this.#leave()
+    this.#start = { segment: following.id, offset: 0 }
+    await this.#enter(following)
   }
 
-  async #enter(): Promise<Current | undefined> {
-    const segment = this.#segmentToEnter()
-    if (segment === undefined) return undefined
+  async #enter(segment: Segment | undefined): Promise<Current | undefined> {
+    if (segment === undefined || this.#closed) return undefined
     segment.pins++
     try {
       const file = await this.#fs.open(segmentPath(this.#directory, segment.id), 'read')
-      const { offset } = this.#next
+      const { offset } = this.#start
       const run = Math.max(
         0,
         segment.runs.findIndex(({ to }) => offset <= to)
       )
       const { from, to } = segment.runs[run]!
       this.#current = { segment, file, run, ...readers(file, segment, Math.max(offset, from), to) }
-      return this.#current
     } catch (error) {
       segment.pins--
       throw error
     }
+    if (this.#closed) await this.#leave()
+    return this.#current
   }
 
   #segmentToEnter(): Segment | undefined {
     const { first } = this.#segments
-    const { segment: id } = this.#next
+    const { segment: id } = this.#start
     if (id === 0) return first
     if (first !== undefined && id < first.id) throw noSuchSegment(id)
     return this.#segments.byId(id)
@@ -107,9 +122,8 @@ export class FrameCursor {
     Object.assign(current, { run, ...readers(current.file, current.segment, from, to) })
   }
 
-  async #leave(next: CursorStart): Promise<void> {
+  async #leave(): Promise<void> {
     const current = this.#current
-    this.#next = next
     this.#current = undefined
     if (current === undefined) return
     current.segment.pins--

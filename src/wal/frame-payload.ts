@@ -1,7 +1,7 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { compressing, restoring } from '../codec/off-thread.js'
 import { codecForReading } from '../codec/registry.js'
-import { corruption } from '../errors.js'
+import { CompressedKvError, corruption } from '../errors.js'
 import type { FrameHeader } from './frame-header.js'
 
 /** A frame's payload as it is stored. */
@@ -90,6 +90,8 @@ function checked(raw: Uint8Array, rawLength: number): Buffer {
   throw corruption(`a frame of the log does not unfold to ${rawLength} bytes`)
 }
 
+/** An error of ours says what it is, for instance that the codec's package is missing. */
 function undecodable(cause: unknown): Error {
+  if (cause instanceof CompressedKvError) return cause
   return corruption('a frame of the log whose checksums hold cannot be decompressed', cause)
 }

@@ -8,6 +8,8 @@ import type { FileSystem } from '../fs/file-system.js'
 /** Who holds a lock: enough to tell, on the same machine, whether it still runs. */
 interface Owner {
   readonly host: string
+  /** Tells hosts of one name apart. Empty where there is none. */
+  readonly machineId: string
   /** Changes when the machine starts. Empty where there is none. */
   readonly bootId: string
   /** Process ids count only within one. Empty where there is none. */
@@ -91,12 +93,22 @@ async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined>
 }
 
 /** What is not a lock of ours is never taken over: it has no nonce to take it over from. */
-const NOBODY_KNOWN: Owner = { host: '', bootId: '', pidNamespace: '', pid: 0, startTime: '', nonce: 'unreadable' }
+const NOBODY_KNOWN: Owner = {
+  host: '',
+  machineId: '',
+  bootId: '',
+  pidNamespace: '',
+  pid: 0,
+  startTime: '',
+  nonce: 'unreadable'
+}
 
 /** Whether the owner may still run. */
 function mayLive(owner: Owner): boolean {
   const here = thisProcess()
-  if (owner.nonce === NOBODY_KNOWN.nonce || owner.host !== here.host) return true
+  if (owner.nonce === NOBODY_KNOWN.nonce || owner.host !== here.host || owner.machineId !== here.machineId) {
+    return true
+  }
   if (owner.bootId !== here.bootId) return false // The machine was started since.
   if (owner.pidNamespace !== here.pidNamespace) return true // Another container: its processes cannot be seen from here.
   if (!isRunning(owner.pid)) return false
@@ -111,6 +123,7 @@ const ZOMBIE = 'Z'
 function thisProcess(): Omit<Owner, 'nonce'> {
   return {
     host: hostname(),
+    machineId: readOr('/etc/machine-id', ''),
     bootId: readOr('/proc/sys/kernel/random/boot_id', ''),
     pidNamespace: linkOr('/proc/self/ns/pid', ''),
     pid: process.pid,

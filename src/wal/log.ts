@@ -65,6 +65,7 @@ export class Log {
   readonly #commit: GroupCommit
   readonly #interval: IntervalSync | undefined
   #nextSequence: number
+  #deletedTold = 0
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -152,9 +153,16 @@ export class Log {
   async deleteSegmentsBefore({ segment }: Pick<Position, 'segment'>): Promise<number> {
     this.#assertWritable()
     const start = performance.now()
-    const deleted = await this.#segments.deleteBefore(segment)
-    if (deleted > 0) this.#observer.deleted(deleted, performance.now() - start)
-    return deleted
+    const before = this.#segments.deleted
+    try {
+      await this.#segments.deleteBefore(segment)
+    } finally {
+      // Two calls at once count what they deleted together once.
+      const deleted = this.#segments.deleted - Math.max(before, this.#deletedTold)
+      this.#deletedTold = this.#segments.deleted
+      if (deleted > 0) this.#observer.deleted(deleted, performance.now() - start)
+    }
+    return this.#segments.deleted - before
   }
 
   /** The oldest segment that has records above a number: those before it are not needed for them. */
@@ -263,6 +271,7 @@ export class Log {
     } finally {
       await this.#writer.release().catch(() => {})
       this.#follow.close()
+      this.#observer.closed()
       await this.#segments.close()
       await this.#lock?.release()
     }
@@ -299,7 +308,7 @@ export class Log {
     if (isEnd) return begin(end, 0)
     const segment = this.#segments.byId(position.segment)
     if (segment === undefined) throw noSuchSegment(position.segment)
-    if (segment.runs.some(run => position.offset >= run.from && position.offset <= run.to)) {
+    if (position.index >= 0 && segment.runs.some(run => position.offset >= run.from && position.offset <= run.to)) {
       return begin(position, 0, position)
     }
     throw outOfRange(`Segment ${segment.id} of the log has no frame at ${position.offset}`)

@@ -8,6 +8,8 @@ export type WalEvent =
   | { readonly type: 'fsync'; readonly ms: number }
   /** Opening found a torn end and cut it off; the bytes are kept in `keptIn`. */
   | { readonly type: 'truncated'; readonly segment: number; readonly bytes: number; readonly keptIn: string }
+  /** Nothing more is written until the log is opened again, and what was not on stable storage may be lost. */
+  | { readonly type: 'poisoned'; readonly error: Error }
 
 /** What a log did since it was opened. Numbers only go up, but `segments`. */
 export interface WalStats {
@@ -34,6 +36,8 @@ export interface WalStats {
 export class WalObserver {
   readonly #instruments: WalInstruments | undefined
   readonly #listener: ((event: WalEvent) => void) | undefined
+  /** Who has thrown already: one warning is enough. */
+  readonly #warned = new Set<string>()
   #records = 0
   #rawBytes = 0
   #bytes = 0
@@ -56,21 +60,21 @@ export class WalObserver {
     this.#rawBytes += rawBytes
     this.#bytes += bytes
     this.#frames++
-    this.#instruments?.records.add(records)
-    this.#instruments?.bytes.add(bytes)
+    this.#meter(({ records: counter }) => counter.add(records))
+    this.#meter(({ bytes: counter }) => counter.add(bytes))
   }
 
   fsynced(ms: number): void {
     this.#fsyncs++
     this.#fsyncMs = { total: this.#fsyncMs.total + ms, max: Math.max(this.#fsyncMs.max, ms) }
-    this.#instruments?.fsyncMs.record(ms)
+    this.#meter(({ fsyncMs }) => fsyncMs.record(ms))
     this.#tell({ type: 'fsync', ms })
   }
 
   /** @param change how many segments more there are */
   segmentsChanged(change: number): void {
     this.#segments += change
-    this.#instruments?.segmentCount.add(change)
+    this.#meter(({ segmentCount }) => segmentCount.add(change))
   }
 
   rolled(segment: number, bytes: number): void {
@@ -82,13 +86,22 @@ export class WalObserver {
     this.#deleted += segments
     this.#gcMs = { total: this.#gcMs.total + ms, max: Math.max(this.#gcMs.max, ms) }
     this.segmentsChanged(-segments)
-    this.#instruments?.segmentsDeleted.add(segments)
-    this.#instruments?.gcMs.record(ms)
+    this.#meter(({ segmentsDeleted }) => segmentsDeleted.add(segments))
+    this.#meter(({ gcMs }) => gcMs.record(ms))
   }
 
   truncated(segment: number, bytes: number, keptIn: string): void {
     this.#truncated += bytes
     this.#tell({ type: 'truncated', segment, bytes, keptIn })
+  }
+
+  poisoned(error: Error): void {
+    this.#tell({ type: 'poisoned', error })
+  }
+
+  /** The log is closed: its segments count no more. */
+  closed(): void {
+    this.#meter(({ segmentCount }) => segmentCount.add(-this.#segments))
   }
 
   stats(): WalStats {
@@ -107,12 +120,22 @@ export class WalObserver {
     }
   }
 
-  /** A listener must not come between a record and its being logged. */
+  #meter(report: (instruments: WalInstruments) => void): void {
+    if (this.#instruments !== undefined) this.#guarded('The meter of the log', () => report(this.#instruments!))
+  }
+
   #tell(event: WalEvent): void {
+    if (this.#listener !== undefined) this.#guarded('A listener for events of the log', () => this.#listener!(event))
+  }
+
+  /** Neither a meter nor a listener may come between a record and its being logged. */
+  #guarded(who: string, call: () => void): void {
     try {
-      this.#listener?.(event)
+      call()
     } catch (error) {
-      process.emitWarning(`A listener for events of the log threw: ${String(error)}`, 'CompressedKvWarning')
+      if (this.#warned.has(who)) return
+      this.#warned.add(who)
+      process.emitWarning(`${who} threw: ${String(error)}`, 'CompressedKvWarning')
     }
   }
 }

@@ -107,9 +107,10 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
         if (ready !== undefined) return ready
         if (this.#pending !== undefined) return await this.#takePending()
         this.#start ??= await this.#begin()
+        const seen = follow?.news ?? 0
         if (await this.#nextFrame(this.#start)) continue
         if (follow === undefined || follow.closed) return await this.return()
-        await follow.wait(signal)
+        await follow.wait(seen, signal)
       }
     } catch (error) {
       await this.return()
@@ -133,7 +134,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     const { type, firstSequence, count } = found.frame.header
     if (type !== FRAME_TYPE.data) return true
     const skip = first && position !== undefined ? position.index : Math.max(0, sequence - firstSequence)
-    if (first && skip > count)
+    if (first && position !== undefined && skip >= count)
       throw outOfRange(`The frame at this position has ${count} records, none with the index ${skip}`)
     this.#records = new RecordCursor(found.payload)
     this.#index = 0

@@ -77,7 +77,7 @@ export interface RecoverySettings {
 /**
  * Reads and checks a whole log, and leaves it sealed, so that a writer can go on behind it.
  *
- * @throws LEVEL_CORRUPTION for what is not a torn end; LEVEL_NOT_SUPPORTED for another store's log or a later format; errors of the
+ * @throws LEVEL_CORRUPTION for what is not a torn end, or another store's log; LEVEL_NOT_SUPPORTED for a later format; errors of the
  *   file system, which change nothing
  */
 export async function recoverLog(settings: RecoverySettings): Promise<RecoveredLog> {

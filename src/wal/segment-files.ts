@@ -4,7 +4,11 @@ import { join } from 'node:path'
 const SEGMENT_NAME = /^(\d{6,15})\.wal$/
 
 export function segmentPath(directory: string, id: number): string {
-  return join(directory, `${String(id).padStart(6, '0')}.wal`)
+  return join(directory, segmentName(id))
+}
+
+function segmentName(id: number): string {
+  return `${String(id).padStart(6, '0')}.wal`
 }
 
 /** Where a new version of a segment is made, before it takes the segment's name. */
@@ -20,7 +24,8 @@ export function tornPath(directory: string, id: number, time: number): string {
 /** Ids of the segments among file names, ascending. */
 export function segmentIds(names: readonly string[]): number[] {
   return names
-    .map(name => Number(SEGMENT_NAME.exec(name)?.[1] ?? 0))
-    .filter(id => id > 0)
+    .map(name => ({ name, id: Number(SEGMENT_NAME.exec(name)?.[1] ?? 0) }))
+    .filter(({ name, id }) => id > 0 && name === segmentName(id))
+    .map(({ id }) => id)
     .sort((a, b) => a - b)
 }

@@ -52,7 +52,6 @@ interface OpenSegment {
   readonly id: number
   readonly file: File
   readonly seed: number
-  readonly firstSequence: number
   /** What is written and whole: the next frame goes here. */
   offset: number
   syncedOffset: number
@@ -89,17 +88,6 @@ export class SegmentWriter {
     this.#settings = settings
     this.#tail = tail
     this.#nextSequence = tail.nextSequence
-  }
-
-  get nextSequence(): number {
-    return this.#nextSequence
-  }
-
-  /** Where the next frame goes, as far as is known: it may begin a new segment. */
-  get end(): { readonly segment: number; readonly offset: number } {
-    const open = this.#open
-    if (open !== undefined) return { segment: open.id, offset: open.offset }
-    return { segment: this.#tail.segment + 1, offset: SEGMENT_HEADER_BYTES }
   }
 
   /** Id of the segment that is written to, 0 if none is open. */
@@ -251,7 +239,11 @@ export class SegmentWriter {
 
   /** From now on nothing is written. */
   fail(what: string, cause: unknown): Error {
-    return (this.#poison ??= ioError(`${what}; close the log and open it again`, cause))
+    if (this.#poison === undefined) {
+      this.#poison = ioError(`${what}; close the log and open it again`, cause)
+      this.#settings.observer.poisoned(this.#poison)
+    }
+    return this.#poison
   }
 
   #assertSound(): void {
@@ -324,7 +316,6 @@ export class SegmentWriter {
       id,
       file,
       seed: segmentSeed(storeId, id),
-      firstSequence: this.#nextSequence,
       offset: SEGMENT_HEADER_BYTES,
       syncedOffset: SEGMENT_HEADER_BYTES,
       lastCrc: header.readUInt32LE(SEGMENT_HEADER_BYTES - 4),

@@ -38,6 +38,8 @@ export class Segments {
   readonly #list: Segment[] = []
   readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
   readonly #files: LRUCache<number, OpenFile>
+  /** How many were deleted. */
+  #deleted = 0
   /** Of the segment that is written to. */
   #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
 
@@ -53,6 +55,10 @@ export class Segments {
 
   get count(): number {
     return this.#list.length
+  }
+
+  get deleted(): number {
+    return this.#deleted
   }
 
   get first(): Segment | undefined {
@@ -71,6 +77,11 @@ export class Segments {
   byId(id: number): Segment | undefined {
     const guess = this.#list[id - (this.#list[0]?.id ?? 0)]
     return guess?.id === id ? guess : this.#list.find(segment => segment.id === id) // Salvage may miss some.
+  }
+
+  /** The next segment behind one. */
+  after(id: number): Segment | undefined {
+    return this.byId(id + 1) ?? this.#list.find(segment => segment.id > id)
   }
 
   /** The segment that holds a record, if there is one. */
@@ -153,10 +164,10 @@ export class Segments {
    * Deletes the oldest segments, those below `id`, up to the first that a reader holds. The last one always stays: it knows the
    * sequence numbers.
    *
-   * @returns how many
+   * Two calls at once share the work.
    */
-  async deleteBefore(id: number): Promise<number> {
-    let deleted = 0
+  async deleteBefore(id: number): Promise<void> {
+    const before = this.#deleted
     try {
       while (this.#list.length > 1 && this.#list[0]!.id < id && this.#list[0]!.pins === 0) {
         const oldest = this.#list.shift()! // First, so that no reader begins with it.
@@ -166,12 +177,11 @@ export class Segments {
           this.#list.unshift(oldest)
           throw error
         }
-        deleted++
+        this.#deleted++
       }
     } finally {
-      if (deleted > 0) await this.#fs.syncDirectory(this.#directory)
+      if (this.#deleted > before) await this.#fs.syncDirectory(this.#directory)
     }
-    return deleted
   }
 
   async #remove(id: number): Promise<void> {

@@ -31,8 +31,8 @@ export class Wal implements WalReader {
   }
 
   /**
-   * Opens the log in `dir`, or a new one, and checks all of it. Opening writes nothing but a lock file, unless a torn end has to be
-   * cut off.
+   * Opens the log in `dir`, or a new one, and checks all of it. Opening writes nothing but a lock file, unless the log was not closed:
+   * then its last segment is replaced by a copy, without what is torn.
    *
    * @throws CKV_INVALID_OPTION; LEVEL_LOCKED if it is open elsewhere; LEVEL_CORRUPTION for damage that is not a torn end;
    *   LEVEL_NOT_SUPPORTED for a later format; LEVEL_IO_ERROR where the directory cannot be made or written; errors of the file system
@@ -72,7 +72,9 @@ export class Wal implements WalReader {
     if (records.length === 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
       const settle: Waiter['settle'] = (frame, waiter) =>
-        resolve(records.map((_, i) => ({ ...positionOf(frame, waiter), index: waiter.index + i })))
+        resolve(
+          Array.from({ length: waiter.count }, (_, i) => ({ ...positionOf(frame, waiter), index: waiter.index + i }))
+        )
       this.#log.append(records, options?.sync === true, settle, reject)
     })
   }
