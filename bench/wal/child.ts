@@ -1,0 +1,17 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/** Sends a request to a process of its own, and waits for its one reply. */
+export async function askChild<Reply>(module: URL, execArgv: readonly string[], request: object): Promise<Reply> {
+  const child = fork(module, { execArgv: [...execArgv] })
+  try {
+    child.send(request)
+    const failed = once(child, 'exit').then(() => {
+      throw new Error(`The process of ${module.pathname} ended early`)
+    })
+    const [reply] = (await Promise.race([once(child, 'message'), failed])) as [Reply]
+    return reply
+  } finally {
+    child.kill()
+  }
+}
