@@ -4,7 +4,7 @@ import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
 import { invalidOption, notSupported } from '../errors.js'
 import type { Meter } from '@opentelemetry/api'
 import type { WalOptions } from '../wal/options.js'
-import type { WalProgress } from '../wal/recovery.js'
+import type { WalProgress } from '../wal/recovery-progress.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
 export interface CodecRule {

@@ -207,7 +207,12 @@ export class StoreLog {
     const marker = this.permanent ? undefined : this.#marker.unsaved
     const all = marker === undefined ? records : [Record.put(MARKER_KEY, marker), ...records]
     return new Promise((resolve, reject) => {
-      this.#log.append(all, sync, (frame, { index, count }) => resolve(frame.firstSequence + index + count - 1), reject)
+      this.#log.appendBatch(
+        all,
+        sync,
+        (frame, { index, count }) => resolve(frame.firstSequence + index + count - 1),
+        reject
+      )
     })
   }
 

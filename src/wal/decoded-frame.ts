@@ -31,7 +31,10 @@ export class DecodedFrame {
     this.#starts ??= this.#findStarts()
     const cursor = this.#cursor
     cursor.moveTo(this.#starts[index]!)
-    return recordAt(cursor, this.firstSequence + index, copy, unseal)
+    // One copy of both is cheaper than one of each.
+    const own = Buffer.from(cursor.keyAndValue)
+    const keyLength = cursor.valueAt - cursor.keyAt
+    return recordOf(cursor, own.subarray(0, keyLength), own.subarray(keyLength), this.firstSequence + index, unseal)
   }
 
   #findStarts(): Uint32Array {
@@ -45,28 +48,20 @@ export class DecodedFrame {
   }
 }
 
-/** The record that a cursor is at. */
-export function recordAt(
-  cursor: RecordCursor,
+/** The record that a cursor is at. `key` and `bytes`, what it has as its value, become parts of it. */
+export function recordOf(
+  { kind, expiresAt, sealed }: RecordCursor,
+  key: Buffer,
+  bytes: Buffer,
   sequence: number,
-  own: (bytes: Buffer) => Buffer,
   unseal: Unseal
 ): WalRecord | Promise<WalRecord> {
-  const { kind, expiresAt } = cursor
-  const key = own(cursor.key)
   if (kind === RECORD_KIND.delete) return { kind: 'delete', key, sequence, tombstone: true, value: undefined }
   if (kind === RECORD_KIND.clear) {
-    const end = cursor.value
-    return {
-      kind: 'clear',
-      key,
-      sequence,
-      tombstone: true,
-      value: undefined,
-      end: end.length === 0 ? undefined : own(end)
-    }
+    const end = bytes.length === 0 ? undefined : bytes
+    return { kind: 'clear', key, sequence, tombstone: true, value: undefined, end }
   }
-  const value = cursor.sealed ? unseal(cursor.value) : own(cursor.value)
+  const value = sealed ? unseal(bytes) : bytes
   return value instanceof Promise
     ? value.then(opened => put(key, opened, sequence, expiresAt))
     : put(key, value, sequence, expiresAt)
@@ -75,8 +70,4 @@ export function recordAt(
 function put(key: Buffer, value: Buffer, sequence: number, expiresAt: number): WalRecord {
   if (expiresAt === 0) return { kind: 'put', key, value, sequence, tombstone: false }
   return { kind: 'put', key, value, sequence, tombstone: false, expiresAt }
-}
-
-function copy(bytes: Buffer): Buffer {
-  return Buffer.from(bytes)
 }

@@ -138,5 +138,5 @@ function readers(
   to: number
 ): { scanner: FrameScanner; frames: FrameReader } {
   const scanner = new FrameScanner(file, seed, { offset: from, previousCrc: undefined, sequence: undefined }, to)
-  return { scanner, frames: new FrameReader(scanner) }
+  return { scanner, frames: new FrameReader(scanner, { transient: false }) }
 }

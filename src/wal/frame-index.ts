@@ -29,11 +29,15 @@ export class FrameIndex {
     return this.#lastSequence
   }
 
-  /** Frames come in order. */
-  add(offset: number, firstSequence: number, count: number): void {
+  /**
+   * Frames come in order.
+   *
+   * @param always whether it needs an entry of its own, because there is no walking to it from the frames before
+   */
+  add(offset: number, firstSequence: number, count: number, always = false): void {
     this.#lastSequence = firstSequence + count - 1
     const entries = this.#offsets.length
-    if (entries > 0 && offset - this.#offsets[entries - 1]! < SPACING_BYTES) return
+    if (!always && entries > 0 && offset - this.#offsets[entries - 1]! < SPACING_BYTES) return
     this.#offsets.push(offset)
     this.#first.push(firstSequence)
     this.#last.push(this.#lastSequence)

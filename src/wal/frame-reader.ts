@@ -21,12 +21,16 @@ interface Ahead {
 /** Reads frames one after another and decompresses them, the next ones ahead. */
 export class FrameReader {
   readonly #scanner: FrameScanner
+  /** Whether what `next` returned is done with when it is called again. */
+  readonly #transient: boolean
+  #last: Frame | undefined
   #ahead: Ahead[] = []
   #aheadBytes = 0
   #bad: BadFrame | undefined
 
-  constructor(scanner: FrameScanner) {
+  constructor(scanner: FrameScanner, options: { readonly transient: boolean }) {
     this.#scanner = scanner
+    this.#transient = options.transient
   }
 
   /**
@@ -34,12 +38,16 @@ export class FrameReader {
    * @throws LEVEL_CORRUPTION for a frame whose checksums hold but which cannot be decompressed; see FrameScanner
    */
   async next(): Promise<RestoredFrame | BadFrame | undefined> {
+    if (this.#last !== undefined) this.#scanner.release(this.#last)
+    this.#last = undefined
     await this.#fill()
     const first = this.#ahead.shift()
     if (first === undefined) return this.#bad
     const { frame, payload } = first
     this.#aheadBytes -= frame.header.rawLength
-    return { frame, payload: payload instanceof Promise ? await payload : payload }
+    const restored = payload instanceof Promise ? await payload : payload
+    if (this.#transient || restored !== frame.stored) this.#last = frame
+    return { frame, payload: restored }
   }
 
   async #fill(): Promise<void> {

@@ -18,8 +18,19 @@ import { decodeFrameHeader, type FrameHeader, unknownFrameBits } from './frame-h
 export interface Frame {
   readonly offset: number
   readonly header: FrameHeader
-  /** Memory that nothing else is written into. */
+  /** Memory that nothing else is written into before the frame is released. */
   readonly stored: Buffer
+  /** What was read at once, with this frame in it. */
+  readonly chunk: Chunk
+}
+
+/** A piece of the file. */
+interface Chunk {
+  readonly bytes: Buffer
+  /** Where in the file it begins. */
+  readonly at: number
+  /** Frames in it that are not released. */
+  frames: number
 }
 
 /** Where the bytes of a segment stop being frames, and why. */
@@ -48,9 +59,9 @@ export class FrameScanner {
   #offset: number
   #previousCrc: number | undefined
   #sequence: number | undefined
-  /** A piece of the file, and where in the file it begins. */
-  #chunk: Buffer = Buffer.alloc(0)
-  #chunkAt = 0
+  #chunk: Chunk = { bytes: Buffer.alloc(0), at: 0, frames: 0 }
+  /** Memory for the next chunk. */
+  #spare: Buffer | undefined
 
   /** @param seed see `segmentSeed` */
   constructor(file: File, seed: number, start: ScanStart, end: number) {
@@ -100,7 +111,14 @@ export class FrameScanner {
     this.#offset = next
     this.#previousCrc = header.crc
     if (this.#sequence !== undefined && header.type === FRAME_TYPE.data) this.#sequence += header.count
-    return { offset, header, stored }
+    this.#chunk.frames++
+    return { offset, header, stored, chunk: this.#chunk }
+  }
+
+  /** The memory of a frame may be used for others. Optional: what is never released is left to the garbage collector. */
+  release({ chunk }: Frame): void {
+    chunk.frames--
+    if (chunk !== this.#chunk) this.#reuse(chunk)
   }
 
   #unsoundness(header: FrameHeader): string | undefined {
@@ -115,21 +133,33 @@ export class FrameScanner {
 
   /** The next bytes, if they are in memory. */
   #has(length: number): Buffer | undefined {
-    const from = this.#offset - this.#chunkAt
-    return from >= 0 && from + length <= this.#chunk.length ? this.#chunk.subarray(from, from + length) : undefined
+    const { bytes, at } = this.#chunk
+    const from = this.#offset - at
+    return from >= 0 && from + length <= bytes.length ? bytes.subarray(from, from + length) : undefined
   }
 
   async #read(length: number): Promise<Buffer> {
-    const bytes = Math.min(Math.max(length, READ_BYTES), this.#end - this.#offset)
-    // New memory: frames of the last piece may still be in use.
-    const chunk = Buffer.allocUnsafeSlow(bytes)
-    let kept = 0
-    const from = this.#offset - this.#chunkAt
-    if (from >= 0 && from < this.#chunk.length) kept = this.#chunk.copy(chunk, 0, from)
-    await readFully(this.#file, chunk.subarray(kept), this.#offset + kept)
-    this.#chunk = chunk
-    this.#chunkAt = this.#offset
-    return chunk.subarray(0, length)
+    const size = Math.min(Math.max(length, READ_BYTES), this.#end - this.#offset)
+    const bytes = this.#memory(size)
+    const last = this.#chunk
+    const from = this.#offset - last.at
+    const kept = from >= 0 && from < last.bytes.length ? last.bytes.copy(bytes, 0, from) : 0
+    await readFully(this.#file, bytes.subarray(kept), this.#offset + kept)
+    this.#chunk = { bytes, at: this.#offset, frames: 0 }
+    this.#reuse(last)
+    return bytes.subarray(0, length)
+  }
+
+  #memory(size: number): Buffer {
+    const spare = this.#spare
+    if (size > READ_BYTES || spare === undefined)
+      return Buffer.allocUnsafeSlow(Math.max(size, READ_BYTES)).subarray(0, size)
+    this.#spare = undefined
+    return spare.subarray(0, size)
+  }
+
+  #reuse({ bytes, frames }: Chunk): void {
+    if (frames === 0 && bytes.buffer.byteLength === READ_BYTES) this.#spare = Buffer.from(bytes.buffer)
   }
 }
 

@@ -63,25 +63,27 @@ export class GroupCommit {
   }
 
   /**
-   * Appends records that are written all or none, in one frame. Their bytes are copied before this returns.
+   * Appends a record. Its bytes are copied before this returns.
    *
-   * @param waiter settled when they are written, and synced if that was asked for
+   * @param settle called when it is written, and synced if that was asked for
    * @throws LEVEL_IO_ERROR after a failure that cannot be undone; CKV_BUSY; CKV_VALUE_TOO_LARGE
    */
-  append(records: readonly LogRecord[], sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
-    const { poison } = this.#writer
-    if (poison !== undefined) throw poison
+  append(record: LogRecord, sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+    const size = recordBytes(record)
+    const frame = this.#frameFor(size, sync)
+    frame.waiters.push({ index: frame.count, count: 1, settle, reject })
+    frame.add(record, false)
+    this.#start()
+  }
+
+  /** Appends records that are written all or none, in one frame; see {@link append}. */
+  appendBatch(records: readonly LogRecord[], sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
     let size = 0
     for (const record of records) size += recordBytes(record)
-    this.#assertRoom(size)
-
-    if (!this.#open.fits(size)) this.#close(size)
-    const frame = this.#open
+    const frame = this.#frameFor(size, sync)
     frame.waiters.push({ index: frame.count, count: records.length, settle, reject })
     const last = records.length - 1
     for (let i = 0; i <= last; i++) frame.add(records[i]!, i < last)
-    if (sync || this.#settings.alwaysSync) frame.sync = true
-    this.#pendingBytes += size
     this.#start()
   }
 
@@ -105,6 +107,17 @@ export class GroupCommit {
   /** Resolves when everything appended so far has been written or rejected. */
   async drain(): Promise<void> {
     while (this.#running !== undefined) await this.#running
+  }
+
+  /** The frame that takes `size` bytes more. */
+  #frameFor(size: number, sync: boolean): OpenFrame {
+    const { poison } = this.#writer
+    if (poison !== undefined) throw poison
+    this.#assertRoom(size)
+    if (!this.#open.fits(size)) this.#close(size)
+    if (sync || this.#settings.alwaysSync) this.#open.sync = true
+    this.#pendingBytes += size
+    return this.#open
   }
 
   #assertRoom(size: number): void {

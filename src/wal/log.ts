@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { CompressedKvError, invalidOption, ioError, outOfRange } from '../errors.js'
-import { walInstruments } from '../metrics/wal-instruments.js'
 import type { Unseal } from './decoded-frame.js'
 import { FollowSignal } from './follow-signal.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './format.js'
@@ -65,7 +64,6 @@ export class Log {
   readonly #commit: GroupCommit
   readonly #interval: IntervalSync | undefined
   #nextSequence: number
-  #deletedTold = 0
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -111,7 +109,7 @@ export class Log {
   static async open(settings: WalSettings, context: LogContext): Promise<{ log: Log; recovery: RecoveryReport }> {
     const { fs, directory, readOnly, recovery: mode, meter, onEvent, onProgress } = settings
     settings.codec.load?.()
-    const observer = new WalObserver(meter === false ? undefined : walInstruments(meter), onEvent)
+    const observer = new WalObserver(meter, onEvent)
     const lock = readOnly ? undefined : await makeAndLock(settings, context)
     try {
       const recover = { fs, directory, readOnly, storeId: context.storeId, observer, onProgress }
@@ -126,15 +124,20 @@ export class Log {
   // ---- writing
 
   /**
-   * Appends records, all or none. Their bytes are copied before this returns.
+   * Appends a record. Its bytes are copied before this returns.
    *
-   * @param settle called when they are written, and on stable storage if the policy or `sync` asks for it
+   * @param settle called when it is written, and on stable storage if the policy or `sync` asks for it
    * @throws LEVEL_READONLY, LEVEL_DATABASE_NOT_OPEN, LEVEL_IO_ERROR, CKV_BUSY, CKV_VALUE_TOO_LARGE
    */
-  append(records: readonly LogRecord[], sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+  append(record: LogRecord, sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
     this.#assertWritable()
-    const plain = records.every(({ codec }) => codec === undefined)
-    this.#commit.append(plain ? records : records.map(withCodecApplied), sync, settle, reject)
+    this.#commit.append(withCodecApplied(record), sync, settle, reject)
+  }
+
+  /** Appends records, all or none; see {@link append}. */
+  appendBatch(records: readonly LogRecord[], sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+    this.#assertWritable()
+    this.#commit.appendBatch(records.map(withCodecApplied), sync, settle, reject)
   }
 
   /** Resolves when everything appended so far is on stable storage. */
@@ -153,16 +156,13 @@ export class Log {
   async deleteSegmentsBefore({ segment }: Pick<Position, 'segment'>): Promise<number> {
     this.#assertWritable()
     const start = performance.now()
-    const before = this.#segments.deleted
+    let deleted = 0
     try {
-      await this.#segments.deleteBefore(segment)
+      await this.#segments.deleteBefore(segment, () => deleted++)
     } finally {
-      // Two calls at once count what they deleted together once.
-      const deleted = this.#segments.deleted - Math.max(before, this.#deletedTold)
-      this.#deletedTold = this.#segments.deleted
       if (deleted > 0) this.#observer.deleted(deleted, performance.now() - start)
     }
-    return this.#segments.deleted - before
+    return deleted
   }
 
   /** The oldest segment that has records above a number: those before it are not needed for them. */

@@ -1,4 +1,5 @@
-import type { WalInstruments } from '../metrics/wal-instruments.js'
+import type { Meter } from '@opentelemetry/api'
+import { type WalInstruments, walInstruments } from '../metrics/wal-instruments.js'
 
 /** What happens to a log, as it happens. */
 export type WalEvent =
@@ -34,7 +35,7 @@ export interface WalStats {
 
 /** Counts what happens to a log, tells the meter, if there is one, and the listener. */
 export class WalObserver {
-  readonly #instruments: WalInstruments | undefined
+  #instruments: WalInstruments | undefined
   readonly #listener: ((event: WalEvent) => void) | undefined
   /** Who has thrown already: one warning is enough. */
   readonly #warned = new Set<string>()
@@ -50,9 +51,10 @@ export class WalObserver {
   #gcMs = { total: 0, max: 0 }
   #truncated = 0
 
-  constructor(instruments?: WalInstruments, listener?: (event: WalEvent) => void) {
-    this.#instruments = instruments
+  /** @param meter by default the global one; false for none */
+  constructor(meter?: Meter | false, listener?: (event: WalEvent) => void) {
     this.#listener = listener
+    if (meter !== false) this.#guarded('The meter of the log', () => (this.#instruments = walInstruments(meter)))
   }
 
   appended(records: number, rawBytes: number, bytes: number): void {
@@ -129,7 +131,7 @@ export class WalObserver {
   }
 
   /** Neither a meter nor a listener may come between a record and its being logged. */
-  #guarded(who: string, call: () => void): void {
+  #guarded(who: string, call: () => unknown): void {
     try {
       call()
     } catch (error) {

@@ -6,7 +6,7 @@ import type { FileSystem } from '../fs/file-system.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
 import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import type { WalEvent } from './observer.js'
-import type { WalProgress } from './recovery.js'
+import type { WalProgress } from './recovery-progress.js'
 
 /** Options of a write-ahead log. */
 export interface WalOptions {

@@ -19,14 +19,14 @@ const CACHE_BYTES = 4 * 1024 * 1024
 export class PointReader {
   readonly #segments: Segments
   readonly #unseal: Unseal
-  readonly #frames: LRUCache<string, DecodedFrame>
+  readonly #frames: LRUCache<number, DecodedFrame>
   /** The frame of the last record that was asked for by number. */
   #recent: { readonly segment: number; readonly frame: DecodedFrame } | undefined
 
   constructor(segments: Segments, unseal: Unseal) {
     this.#segments = segments
     this.#unseal = unseal
-    this.#frames = new LRUCache<string, DecodedFrame>({
+    this.#frames = new LRUCache<number, DecodedFrame>({
       maxSize: CACHE_BYTES,
       sizeCalculation: ({ payload, count }) => payload.length + 4 * count + 200
     })
@@ -155,7 +155,8 @@ export class PointReader {
     const payload = restored instanceof Promise ? await restored : restored
     // A piece of what was read must not keep the rest of it in memory.
     const frame = new DecodedFrame(header, payload === stored ? Buffer.from(payload) : payload)
-    if (payload.length <= CACHE_BYTES / 4) this.#frames.set(cacheKey(segment.id, at), frame)
+    const cacheable = payload.length <= CACHE_BYTES / 4 && !Number.isNaN(cacheKey(segment.id, at))
+    if (cacheable) this.#frames.set(cacheKey(segment.id, at), frame)
     return frame
   }
 }
@@ -168,6 +169,7 @@ function noSuchRecord(sequence: number): Error {
   return outOfRange(`The log has no record ${sequence}: it was deleted, or is not written yet`)
 }
 
-function cacheKey(segment: number, offset: number): string {
-  return `${segment}:${offset}`
+/** One number, since text would take longer to make than to find; NaN, which is not kept, beyond 4 GiB or two million segments. */
+function cacheKey(segment: number, offset: number): number {
+  return offset < 2 ** 32 && segment < 2 ** 21 ? segment * 2 ** 32 + offset : Number.NaN
 }

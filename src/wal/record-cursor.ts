@@ -25,6 +25,11 @@ export class RecordCursor {
     return this.payload.subarray(this.valueAt, this.#end)
   }
 
+  /** Key and value, which lie behind one another. */
+  get keyAndValue(): Buffer {
+    return this.payload.subarray(this.keyAt, this.#end)
+  }
+
   get sealed(): boolean {
     return (this.#flags & RECORD_SEALED) !== 0
   }
@@ -59,16 +64,9 @@ export class RecordCursor {
       throw undecodable('a record of an unknown kind')
     }
     this.#flags = flags
-    let keyLength = payload[at++]!
-    if (keyLength > 0x7f) {
-      keyLength = this.#longVarint(at - 1)
-      at = this.#varintEnd
-    }
-    let valueLength = payload[at++]!
-    if (valueLength > 0x7f) {
-      valueLength = this.#longVarint(at - 1)
-      at = this.#varintEnd
-    }
+    const keyLength = this.#varint(at)
+    const valueLength = this.#varint(this.#varintEnd)
+    at = this.#varintEnd
     if (flags & RECORD_EXPIRES) {
       if (at + 6 > payload.length) throw undecodable('a record that is cut short')
       this.expiresAt = payload.readUIntLE(at, 6)
@@ -83,6 +81,21 @@ export class RecordCursor {
   }
 
   #varintEnd = 0
+
+  #varint(from: number): number {
+    const { payload } = this
+    const first = payload[from]!
+    if (first <= 0x7f) {
+      this.#varintEnd = from + 1
+      return first
+    }
+    const second = payload[from + 1]!
+    if (second <= 0x7f) {
+      this.#varintEnd = from + 2
+      return (first & 0x7f) | (second << 7)
+    }
+    return this.#longVarint(from)
+  }
 
   #longVarint(from: number): number {
     let number = 0

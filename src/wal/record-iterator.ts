@@ -1,5 +1,5 @@
 import { CompressedKvError, outOfRange } from '../errors.js'
-import { recordAt, type Unseal } from './decoded-frame.js'
+import { recordOf, type Unseal } from './decoded-frame.js'
 import type { FollowSignal } from './follow-signal.js'
 import { FRAME_TYPE } from './format.js'
 import type { FoundFrame, FrameCursor } from './frame-cursor.js'
@@ -79,7 +79,13 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     if (records === undefined || this.#ended || this.#options.signal?.aborted || !records.next()) return undefined
     const { segment, frame } = this.#frame!
     const index = this.#index++
-    const record = recordAt(records, frame.header.firstSequence + index, itself, this.#options.unseal)
+    const record = recordOf(
+      records,
+      records.key,
+      records.value,
+      frame.header.firstSequence + index,
+      this.#options.unseal
+    )
     const position = { segment, offset: frame.offset, index }
     if (record instanceof Promise) {
       this.#pending = record.then(value => ({ done: false, value: { record: value, position } }))
@@ -108,7 +114,9 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
         if (this.#pending !== undefined) return await this.#takePending()
         this.#start ??= await this.#begin()
         const seen = follow?.news ?? 0
-        if (await this.#nextFrame(this.#start)) continue
+        const found = await this.#nextFrame(this.#start)
+        if (this.#ended) return await this.return() // It was given back meanwhile.
+        if (found) continue
         if (follow === undefined || follow.closed) return await this.return()
         await follow.wait(seen, signal)
       }
@@ -141,8 +149,4 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     while (this.#index < skip && this.#records.next()) this.#index++
     return true
   }
-}
-
-function itself(bytes: Buffer): Buffer {
-  return bytes
 }

@@ -4,6 +4,7 @@ import { SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import type { FrameIndex } from './frame-index.js'
 import type { WalObserver } from './observer.js'
 import { recoveryCase, type SegmentFacts } from './recovery-table.js'
+import { type Progress, progressOf, type WalProgress } from './recovery-progress.js'
 import { sealCopy, setAside } from './recovery-repair.js'
 import { draftPath, segmentIds, segmentPath } from './segment-files.js'
 import { NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
@@ -28,14 +29,6 @@ export interface RecoveryReport {
   readonly bytesTruncated: number
   /** What was cut, or, with `recovery: 'salvage'`, skipped. */
   readonly corruption: readonly CorruptRange[]
-}
-
-/** How far opening a log is. */
-export interface WalProgress {
-  readonly phase: 'recovery'
-  readonly bytesDone: number
-  readonly bytesTotal: number
-  readonly records: number
 }
 
 /** Offsets in a segment's file, `[from, to)`, between which it is frame after frame. */
@@ -177,44 +170,6 @@ function foreign({ directory }: RecoverySettings, id: number): CompressedKvError
   return corruption(
     `segment ${id} in ${directory} belongs to another store: give each store a directory of its own for its log`
   )
-}
-
-/** Every so many bytes the caller hears of it. */
-const PROGRESS_BYTES = 16 * 1024 * 1024
-
-interface Progress {
-  inSegment(bytes: number): void
-  segmentDone(bytes: number, records: number): void
-}
-
-async function progressOf({ fs, directory, onProgress }: RecoverySettings, ids: readonly number[]): Promise<Progress> {
-  if (onProgress === undefined) return { inSegment: () => {}, segmentDone: () => {} }
-  let bytesTotal = 0
-  for (const id of ids) {
-    const file = await fs.open(segmentPath(directory, id), 'read')
-    try {
-      bytesTotal += await file.size()
-    } finally {
-      await file.close()
-    }
-  }
-  let done = 0
-  let told = 0
-  let records = 0
-  const tell = (bytesDone: number) => {
-    told = bytesDone
-    onProgress({ phase: 'recovery', bytesDone, bytesTotal, records })
-  }
-  return {
-    inSegment: bytes => {
-      if (done + bytes - told >= PROGRESS_BYTES) tell(done + bytes)
-    },
-    segmentDone: (bytes, more) => {
-      done += bytes
-      records += more
-      tell(done)
-    }
-  }
 }
 
 function ignoreMissing(error: unknown): void {

@@ -6,6 +6,7 @@ import { FrameIndex } from './frame-index.js'
 import { FrameReader } from './frame-reader.js'
 import { FrameScanner, readFully } from './frame-scanner.js'
 import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings, Run } from './recovery.js'
+import { progressOf } from './recovery-progress.js'
 import { checkRecords } from './record-cursor.js'
 import { segmentIds, segmentPath } from './segment-files.js'
 import { decodeSegmentHeader, NO_SEGMENT_BEFORE, type SegmentHeader } from './segment-header.js'
@@ -19,6 +20,7 @@ import { MAGIC_BYTES, pieces } from './segment-scan.js'
 export async function salvageLog(settings: Omit<RecoverySettings, 'mode'>): Promise<RecoveredLog> {
   const { fs, directory } = settings
   const ids = segmentIds(await fs.list(directory))
+  const progress = await progressOf(settings, ids)
   const storeId = settings.storeId ?? (await anyStoreId(settings, ids))
   const segments: RecoveredSegment[] = []
   const corrupt: CorruptRange[] = []
@@ -26,6 +28,7 @@ export async function salvageLog(settings: Omit<RecoverySettings, 'mode'>): Prom
   for (const id of ids) {
     const found = await withSegment(settings, id, file => salvageSegment(file, id, storeId!, corrupt))
     records += found.records
+    progress.segmentDone(found.bytes, found.records)
     if (found.segment !== undefined) segments.push(found.segment)
   }
   const lastSequence = segments.at(-1)?.index.lastSequence ?? 0
@@ -80,7 +83,7 @@ async function salvageSegment(
   id: number,
   storeId: Buffer,
   corrupt: CorruptRange[]
-): Promise<{ segment: RecoveredSegment | undefined; records: number }> {
+): Promise<{ segment: RecoveredSegment | undefined; records: number; bytes: number }> {
   const size = await file.size()
   const header = await headerOf(file, id)
   const seed = segmentSeed(storeId, id)
@@ -93,9 +96,9 @@ async function salvageSegment(
 
   while (at < size) {
     const run = await intactRun(file, seed, at, size)
-    for (const frame of run.frames) {
+    for (const [i, frame] of run.frames.entries()) {
       index ??= new FrameIndex(frame.firstSequence)
-      index.add(frame.offset, frame.firstSequence, frame.count)
+      index.add(frame.offset, frame.firstSequence, frame.count, i === 0)
       records += frame.count
     }
     if (run.to > at) runs.push({ from: at, to: run.to })
@@ -103,9 +106,9 @@ async function salvageSegment(
     at = await nextFrame(file, seed, run.to + 1, size)
     skip(run.to, at, run.why)
   }
-  if (index === undefined) return { segment: undefined, records }
+  if (index === undefined) return { segment: undefined, records, bytes: size }
   const { firstSequence } = index
-  return { segment: { id, seed, firstSequence, runs, index, snapshots: [] }, records }
+  return { segment: { id, seed, firstSequence, runs, index, snapshots: [] }, records, bytes: size }
 }
 
 interface IntactRun {
@@ -118,7 +121,7 @@ interface IntactRun {
 /** Frames from a place on that are intact, one behind the other. */
 async function intactRun(file: File, seed: number, from: number, size: number): Promise<IntactRun> {
   const start = { offset: from, previousCrc: undefined, sequence: undefined }
-  const frames = new FrameReader(new FrameScanner(file, seed, start, size))
+  const frames = new FrameReader(new FrameScanner(file, seed, start, size), { transient: true })
   const data: { offset: number; firstSequence: number; count: number }[] = []
   let to = from
   for (;;) {

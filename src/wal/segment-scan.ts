@@ -57,7 +57,7 @@ export async function scanSegment(
 
   const seed = segmentSeed(header.storeId, id)
   const start = { offset: SEGMENT_HEADER_BYTES, previousCrc: header.crc, sequence: header.firstSequence }
-  const frames = new FrameReader(new FrameScanner(file, seed, start, size))
+  const frames = new FrameReader(new FrameScanner(file, seed, start, size), { transient: true })
   const index = new FrameIndex(header.firstSequence)
   const snapshots: SnapshotMark[] = []
   let records = 0

@@ -20,6 +20,12 @@ import type { WalObserver } from './observer.js'
 /** Frames are gathered up to this many bytes and then written at once. */
 const STAGING_BYTES = SYNC_WRITE_BYTES
 
+/**
+ * From so many bytes on the disk is told to begin, under every policy: else the seal of a segment, or a `sync()`, would wait for all of
+ * them at once.
+ */
+const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
+
 /** What the log ends with. */
 export interface LogTail {
   /** Id of the last segment, 0 if there never was one. */
@@ -154,6 +160,7 @@ export class SegmentWriter {
     open.lastCrc = next.lastCrc
     open.records = next.records
     this.#nextSequence = next.sequence
+    if (open.offset - open.syncedOffset > WRITE_BEHIND_BYTES && this.#syncing === undefined) this.sync().catch(() => {})
     return written
   }
 

@@ -29,6 +29,7 @@ interface OpenFile {
   users: number
   /** To be closed when the last user is done. */
   evicted: boolean
+  closed: boolean
 }
 
 /** The segments there are, oldest first, and what is known and open of them. */
@@ -38,8 +39,6 @@ export class Segments {
   readonly #list: Segment[] = []
   readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
   readonly #files: LRUCache<number, OpenFile>
-  /** How many were deleted. */
-  #deleted = 0
   /** Of the segment that is written to. */
   #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
 
@@ -55,10 +54,6 @@ export class Segments {
 
   get count(): number {
     return this.#list.length
-  }
-
-  get deleted(): number {
-    return this.#deleted
   }
 
   get first(): Segment | undefined {
@@ -144,7 +139,7 @@ export class Segments {
   async withFile<T>(id: number, work: (file: File) => Promise<T>): Promise<T> {
     let open = this.#files.get(id)
     if (open === undefined) {
-      open = { file: this.#fs.open(segmentPath(this.#directory, id), 'read'), users: 0, evicted: false }
+      open = { file: this.#fs.open(segmentPath(this.#directory, id), 'read'), users: 0, evicted: false, closed: false }
       this.#files.set(id, open)
     }
     open.users++
@@ -164,23 +159,20 @@ export class Segments {
    * Deletes the oldest segments, those below `id`, up to the first that a reader holds. The last one always stays: it knows the
    * sequence numbers.
    *
-   * Two calls at once share the work.
+   * @param onDeleted told of each
    */
-  async deleteBefore(id: number): Promise<void> {
-    const before = this.#deleted
-    try {
-      while (this.#list.length > 1 && this.#list[0]!.id < id && this.#list[0]!.pins === 0) {
-        const oldest = this.#list.shift()! // First, so that no reader begins with it.
-        try {
-          await this.#remove(oldest.id)
-        } catch (error) {
-          this.#list.unshift(oldest)
-          throw error
-        }
-        this.#deleted++
+  async deleteBefore(id: number, onDeleted: () => void): Promise<void> {
+    while (this.#list.length > 1 && this.#list[0]!.id < id && this.#list[0]!.pins === 0) {
+      const oldest = this.#list.shift()! // First, so that no reader begins with it.
+      try {
+        await this.#remove(oldest.id)
+      } catch (error) {
+        this.#list.unshift(oldest)
+        throw error
       }
-    } finally {
-      if (this.#deleted > before) await this.#fs.syncDirectory(this.#directory)
+      onDeleted()
+      // One by one: were the second gone after a power cut and the first not, the log would look damaged.
+      await this.#fs.syncDirectory(this.#directory)
     }
   }
 
@@ -195,7 +187,7 @@ export class Segments {
   async close(): Promise<void> {
     const open = [...this.#files.values()]
     this.#files.clear()
-    await Promise.all(open.map(closeUnused))
+    await Promise.all(open.map(evict))
   }
 }
 
@@ -219,7 +211,8 @@ async function evict(open: OpenFile): Promise<void> {
 }
 
 async function closeUnused(open: OpenFile): Promise<void> {
-  if (open.users > 0) return
+  if (open.users > 0 || open.closed) return
+  open.closed = true
   const file = await open.file.catch(() => undefined)
-  await file?.close().catch(() => {}) // Twice, if it was evicted meanwhile.
+  await file?.close().catch(() => {}) // It was only read.
 }

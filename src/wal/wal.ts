@@ -59,7 +59,7 @@ export class Wal implements WalReader {
    */
   append(record: LogRecord, options?: AppendOptions): Promise<Position> {
     return new Promise((resolve, reject) => {
-      this.#log.append([record], options?.sync === true, (frame, waiter) => resolve(positionOf(frame, waiter)), reject)
+      this.#log.append(record, options?.sync === true, (frame, waiter) => resolve(positionOf(frame, waiter)), reject)
     })
   }
 
@@ -75,7 +75,7 @@ export class Wal implements WalReader {
         resolve(
           Array.from({ length: waiter.count }, (_, i) => ({ ...positionOf(frame, waiter), index: waiter.index + i }))
         )
-      this.#log.append(records, options?.sync === true, settle, reject)
+      this.#log.appendBatch(records, options?.sync === true, settle, reject)
     })
   }
 

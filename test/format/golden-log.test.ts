@@ -263,7 +263,7 @@ function bytesOf(dir: string): string[] {
 }
 
 function append(opened: Log, records: readonly LogRecord[], sync = false): Promise<void> {
-  return new Promise((resolve, reject) => opened.append(records, sync, () => resolve(), reject))
+  return new Promise((resolve, reject) => opened.appendBatch(records, sync, () => resolve(), reject))
 }
 
 /** Segments 1 to 4. Every call that is awaited makes a frame. */

@@ -1,0 +1,54 @@
+import type { FileSystem } from '../fs/file-system.js'
+import { segmentPath } from './segment-files.js'
+
+/** How far opening a log is. */
+export interface WalProgress {
+  readonly phase: 'recovery'
+  readonly bytesDone: number
+  readonly bytesTotal: number
+  readonly records: number
+}
+
+/** Every so many bytes the caller hears of it. */
+const PROGRESS_BYTES = 16 * 1024 * 1024
+
+interface Source {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly onProgress: ((progress: WalProgress) => void) | undefined
+}
+
+export interface Progress {
+  inSegment(bytes: number): void
+  segmentDone(bytes: number, records: number): void
+}
+
+export async function progressOf({ fs, directory, onProgress }: Source, ids: readonly number[]): Promise<Progress> {
+  if (onProgress === undefined) return { inSegment: () => {}, segmentDone: () => {} }
+  let bytesTotal = 0
+  for (const id of ids) {
+    const file = await fs.open(segmentPath(directory, id), 'read')
+    try {
+      bytesTotal += await file.size()
+    } finally {
+      await file.close()
+    }
+  }
+  let done = 0
+  let told = 0
+  let records = 0
+  const tell = (bytesDone: number) => {
+    told = bytesDone
+    onProgress({ phase: 'recovery', bytesDone, bytesTotal, records })
+  }
+  return {
+    inSegment: bytes => {
+      if (done + bytes - told >= PROGRESS_BYTES) tell(done + bytes)
+    },
+    segmentDone: (bytes, more) => {
+      done += bytes
+      records += more
+      tell(done)
+    }
+  }
+}
