@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { nodeFileSystem, Record } from '../../src/index.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+import { keys, openLog } from './open-log.js'
+
+const WRITERS = 1000
+const TIMERS = 5
+
+test('timers and immediates get their turn while writers append one after another', async () => {
+  const { wal } = await openLog({ dir: temporaryDirectory(), fs: nodeFileSystem, codec: 'none', fsync: 'os' })
+  let timers = 0
+  let appended = 0
+  let stop = false
+  const write = async () => {
+    while (!stop) {
+      await wal.append(Record.put('key', 'value'))
+      // So that a log which starves timers fails this test instead of hanging it.
+      if (++appended > 3_000_000) stop = true
+    }
+  }
+  const tick = () => {
+    if (++timers === TIMERS) stop = true
+    else setTimeout(tick, 10)
+  }
+  setTimeout(tick, 10)
+  await Promise.all(Array.from({ length: WRITERS }, write))
+  expect(timers).toBe(TIMERS)
+  expect(appended).toBeGreaterThan(WRITERS)
+})
+
+test('and a reader of a log follows it', async () => {
+  const { wal } = await openLog({ dir: temporaryDirectory(), fs: nodeFileSystem, codec: 'none', fsync: 'os' })
+  const following = keys(wal.read({ follow: true }))
+  const write = async () => {
+    for (let i = 0; i < 300; i++) await wal.append(Record.put('key', 'value'))
+  }
+  await Promise.all(Array.from({ length: 100 }, write))
+  await wal.close()
+  expect((await following).length).toBe(100 * 300)
+})

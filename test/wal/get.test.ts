@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import { type Position, Record, type Wal } from '../../src/index.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../support/faulty-file-system.js'
+import { Gate } from '../support/gate.js'
+import { noise, text } from '../support/sample-values.js'
+import { rejectedCode } from '../support/thrown-code.js'
+import { fill, openLog, reopened, TINY_SEGMENTS } from './open-log.js'
+
+/** `count` records, key and value their number. */
+async function numberedLog(wal: Wal, count: number, bytes: number): Promise<Position[]> {
+  const records = Array.from({ length: count }, (_, i) => Record.put(String(i + 1), noise(bytes, i + 1)))
+  return Promise.all(records.map(record => wal.append(record)))
+}
+
+/** The records that are not found, by number or by position, as they were appended. */
+async function notFound(wal: Wal, positions: readonly Position[], bytes: number): Promise<unknown[]> {
+  const wrong: unknown[] = []
+  for (const [i, position] of positions.entries()) {
+    for (const at of [i + 1, position]) {
+      const { key, value, sequence } = await wal.get(at)
+      const right = key.toString() === String(i + 1) && sequence === i + 1 && value?.equals(noise(bytes, i + 1))
+      if (!right) wrong.push(at)
+    }
+  }
+  return wrong
+}
+
+test('every record is found by number and by position, before and after a reopen', async () => {
+  const options = { blockBytes: 2048, segmentBytes: 16_384 }
+  const { wal, fs } = await openLog(options)
+  const positions = await numberedLog(wal, 1000, 60)
+  expect(await notFound(wal, positions, 60)).toEqual([])
+  const again = await reopened(wal, { ...options, fs })
+  expect(await notFound(again.wal, positions, 60)).toEqual([])
+})
+
+test('a record is found in frames so small that many share an entry of the index', async () => {
+  const { wal, fs } = await openLog({ codec: 'none' })
+  const positions: Position[] = []
+  for (let i = 0; i < 500; i++) positions.push(await wal.append(Record.put(String(i + 1), noise(100, i + 1))))
+  expect(await notFound(wal, positions, 100)).toEqual([])
+  expect(await notFound((await reopened(wal, { fs })).wal, positions, 100)).toEqual([])
+})
+
+test('among many more segments than have an index in memory, in any order', async () => {
+  const { wal, fs } = await openLog(TINY_SEGMENTS)
+  const positions: Position[] = []
+  for (let i = 0; i < 60; i++) positions.push(await wal.append(Record.put(String(i + 1), noise(1000, i + 1))))
+  expect(positions.at(-1)!.segment).toBe(60)
+  const check = async (log: Wal) => {
+    expect(await notFound(log, positions, 1000)).toEqual([])
+    for (const sequence of [60, 1, 30, 59, 2, 31]) expect((await log.get(sequence)).sequence).toBe(sequence)
+    expect(await Promise.all(positions.map(at => log.get(at).then(({ sequence }) => sequence)))).toEqual(
+      positions.map((_, i) => i + 1)
+    )
+  }
+  await check(wal)
+  await check((await reopened(wal, { ...TINY_SEGMENTS, fs })).wal)
+})
+
+test('an old segment whose index was dropped has many frames, and all its records are found', async () => {
+  const options = { codec: 'none', blockBytes: 1024, segmentBytes: 64 * 1024 } as const
+  const { wal } = await openLog(options)
+  const positions = await numberedLog(wal, 1500, 1000)
+  expect(positions.at(-1)!.segment).toBeGreaterThan(20)
+  expect(await notFound(wal, positions, 1000)).toEqual([])
+})
+
+test('a frame that was just read is not read again', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog({ fs })
+  const positions = await numberedLog(wal, 20, 50)
+  await wal.get(positions[3]!)
+  const before = fs.calls.read
+  for (const [i, position] of positions.entries()) {
+    await wal.get(position)
+    await wal.get(i + 1)
+  }
+  expect(fs.calls.read).toBe(before)
+})
+
+test('what is found is the caller’s own: changing it changes no later read', async () => {
+  const { wal } = await openLog()
+  const plain = await wal.append(Record.put('key', text(40)))
+  const sealed = await wal.append(Record.put('key', text(40), { codec: 'none' }))
+  const compressed = await wal.append(Record.put('key', text(400), { codec: 'lz4' }))
+  const large = await wal.append(Record.put('key', noise(2_000_000)))
+  for (const [i, at] of [plain, sealed, compressed, large].entries()) {
+    for (const place of [at, i + 1]) {
+      const first = await wal.get(place)
+      const value = Buffer.from(first.value!)
+      first.key.fill(0)
+      first.value!.fill(0)
+      const second = await wal.get(place)
+      expect(second.key.toString()).toBe('key')
+      expect(second.value!.equals(value)).toBe(true)
+    }
+  }
+})
+
+describe('out of range', () => {
+  test('a number that no record has', async () => {
+    const { wal } = await openLog()
+    expect(await rejectedCode(wal.get(1))).toBe('CKV_OUT_OF_RANGE')
+    await fill(wal, 3)
+    for (const sequence of [0, -1, 4, 1.5, Number.NaN, Infinity, 2 ** 53]) {
+      expect([sequence, await rejectedCode(wal.get(sequence))]).toEqual([sequence, 'CKV_OUT_OF_RANGE'])
+    }
+  })
+
+  test('a position where no record lies', async () => {
+    const { wal, fs } = await openLog()
+    const [first] = await wal.appendBatch([Record.put('a', noise(100)), Record.put('b', '')])
+    const last = await wal.append(Record.put('c', ''))
+    const places = (log: Wal): Position[] => [
+      log.position,
+      { ...first!, index: 2 },
+      { ...first!, index: -1 },
+      { ...first!, segment: 0 },
+      { ...first!, segment: 9 },
+      { ...first!, offset: 0 },
+      { ...first!, offset: -80 },
+      { ...first!, offset: first!.offset + 1 },
+      { ...last, offset: last.offset + 1 },
+      { ...last, offset: last.offset + 10_000 }
+    ]
+    const check = async (log: Wal) => {
+      for (const at of places(log)) expect([at, await rejectedCode(log.get(at))]).toEqual([at, 'CKV_OUT_OF_RANGE'])
+    }
+    await check(wal)
+    const end = wal.position
+    const again = await reopened(wal, { fs })
+    await check(again.wal)
+    expect(await rejectedCode(again.wal.get(end))).toBe('CKV_OUT_OF_RANGE') // The seal lies there now.
+  })
+
+  test('a record that was deleted, also one that was read before', async () => {
+    const { wal } = await openLog(TINY_SEGMENTS)
+    await fill(wal, 5)
+    const first = { segment: 1, offset: 80, index: 0 }
+    await Promise.all([wal.get(1), wal.get(first)])
+    await wal.deleteSegmentsBefore({ segment: 4, offset: 0, index: 0 })
+    for (const at of [1, 3, first]) expect(await rejectedCode(wal.get(at))).toBe('CKV_OUT_OF_RANGE')
+    expect((await wal.get(4)).sequence).toBe(4)
+  })
+
+  test('a record that is being deleted', async () => {
+    const gate = new Gate()
+    const fs = new (class extends FaultyFileSystem {
+      override async remove(path: string): Promise<void> {
+        await super.remove(path)
+        await gate.wait()
+      }
+    })(new CrashableFileSystem())
+    const { wal } = await openLog({ ...TINY_SEGMENTS, fs })
+    await fill(wal, 3)
+    const deleting = wal.deleteSegmentsBefore({ segment: 2, offset: 0, index: 0 })
+    await gate.reached
+    const found = await wal.get(1).then(
+      ({ sequence }) => sequence,
+      (error: { code?: string }) => error.code
+    )
+    gate.open()
+    await deleting
+    expect([1, 'CKV_OUT_OF_RANGE']).toContain(found)
+  })
+})
+
+test.for([undefined, null, 'a', {}, { segment: 1 }, { segment: 1, offset: 80, index: '0' }])(
+  '%j is no place',
+  async at => {
+    const { wal } = await openLog()
+    await fill(wal, 1)
+    expect(await rejectedCode(wal.get(at as never))).toBe('CKV_INVALID_OPTION')
+  }
+)

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { lz4, Wal, type WalOptions } from '../../src/index.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { rejectedCode } from '../support/thrown-code.js'
+import { fill, openLog } from './open-log.js'
+
+const NUMBERS = [0, -1, 1.5, Number.NaN, Infinity, '1024', null, 2n, {}]
+
+const INVALID: Readonly<Record<string, readonly unknown[]>> = {
+  dir: [undefined, null, '', 5, {}],
+  fsync: ['never', 'Always', '', null, true, 1],
+  fsyncIntervalMs: [...NUMBERS, 2 ** 31],
+  segmentBytes: [...NUMBERS, 1024, 2 ** 53],
+  blockBytes: [...NUMBERS, 1023, 64 * 1024 * 1024 + 1],
+  codec: ['snappy', 'LZ4', '', null, 1, {}, { ...lz4(), compress: undefined }, { ...lz4(), effort: 300 }],
+  recovery: ['repair', '', null, false]
+}
+
+test.for(Object.entries(INVALID).flatMap(([name, values]) => values.map(value => ({ name, value }))))(
+  '$name: $value is refused',
+  async ({ name, value }) => {
+    const fs = new CrashableFileSystem()
+    const options = { dir: '/log', fs, meter: false, [name]: value } as WalOptions
+    expect(await rejectedCode(Wal.open(options))).toBe('CKV_INVALID_OPTION')
+    expect(await fs.list('/')).toEqual([])
+  }
+)
+
+const VALID: Readonly<Record<string, readonly unknown[]>> = {
+  fsync: [undefined, 'always', 'interval', 'os'],
+  fsyncIntervalMs: [undefined, 1, 2 ** 31 - 1],
+  segmentBytes: [undefined, 64 * 1024 + 128, Number.MAX_SAFE_INTEGER],
+  blockBytes: [undefined, 1024, 64 * 1024 * 1024],
+  codec: [undefined, 'none', 'lz4', 'zstd', lz4()],
+  recovery: [undefined, 'tail', 'strict'],
+  readOnly: [undefined, false],
+  onProgress: [undefined],
+  onEvent: [undefined],
+  meter: [undefined, false]
+}
+
+test.for(Object.entries(VALID).flatMap(([name, values]) => values.map(value => ({ name, value }))))(
+  '$name: $value is taken',
+  async ({ name, value }) => {
+    const { wal } = await openLog({ [name]: value })
+    await fill(wal, 2)
+    expect((await wal.get(2)).key.toString()).toBe('2')
+  }
+)
+
+test('options of a number say what they take', async () => {
+  await expect(openLog({ fsyncIntervalMs: 0 })).rejects.toThrow(/fsyncIntervalMs .* from 1 to 2147483647, not 0/)
+})

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { Record } from '../../src/index.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { rejectedCode } from '../support/thrown-code.js'
+import { afterPowerCut, contents, DIRECTORY, fill, keys, numbered, openLog, TINY_SEGMENTS } from './open-log.js'
+
+test('it reads all that is there and changes nothing', async () => {
+  const { wal, fs } = await openLog(TINY_SEGMENTS)
+  await fill(wal, 5)
+  await wal.close()
+  const disk = fs as CrashableFileSystem
+  const [before, steps] = [contents(disk), disk.steps]
+  const { wal: reader, recovery } = await openLog({ ...TINY_SEGMENTS, fs, readOnly: true })
+  expect(recovery).toEqual({ records: 5, segments: 5, bytesTruncated: 0, corruption: [] })
+  expect(await keys(reader.read())).toEqual(numbered(1, 5))
+  expect((await reader.get(3)).sequence).toBe(3)
+  expect(reader.nextSequence).toBe(6)
+  expect(await keys(reader.read({ from: reader.position }))).toEqual([])
+  await reader.close()
+  expect(contents(disk)).toEqual(before)
+  expect(disk.steps).toBe(steps)
+})
+
+test('whatever would write is refused', async () => {
+  const { wal, fs } = await openLog()
+  await fill(wal, 1)
+  await wal.close()
+  const { wal: reader } = await openLog({ fs, readOnly: true })
+  expect(await rejectedCode(reader.append(Record.put('k', 'v')))).toBe('LEVEL_READONLY')
+  expect(await rejectedCode(reader.appendBatch([Record.put('k', 'v')]))).toBe('LEVEL_READONLY')
+  expect(await rejectedCode(reader.sync())).toBe('LEVEL_READONLY')
+  expect(await rejectedCode(reader.deleteSegmentsBefore(reader.position))).toBe('LEVEL_READONLY')
+  expect(reader.nextSequence).toBe(2)
+})
+
+test('beside a process that writes, it sees what was written so far', async () => {
+  const { wal, fs } = await openLog()
+  await fill(wal, 3)
+  const { wal: reader } = await openLog({ fs, readOnly: true })
+  await fill(wal, 2)
+  expect(await keys(reader.read())).toEqual(numbered(1, 3))
+  await reader.close()
+  await fill(wal, 1)
+  expect(await keys((await openLog({ fs, readOnly: true })).wal.read())).toEqual(numbered(1, 6))
+})
+
+test('a torn end is left out, and left as it is', async () => {
+  const { wal, fs } = await openLog({ fsync: 'always' })
+  await fill(wal, 3)
+  const left = await afterPowerCut(fs)
+  const path = `${DIRECTORY}/000001.wal`
+  left.put(path, Buffer.concat([left.file(path), Buffer.alloc(100, 'torn')]))
+  const before = contents(left)
+  const { wal: reader, recovery } = await openLog({ fs: left, readOnly: true })
+  expect(recovery).toMatchObject({ records: 3, bytesTruncated: 100, corruption: [{ segment: 1 }] })
+  expect(await keys(reader.read())).toEqual(numbered(1, 3))
+  expect((await reader.get(3)).sequence).toBe(3)
+  expect(reader.nextSequence).toBe(4)
+  await reader.close()
+  expect(contents(left)).toEqual(before)
+})
+
+test('a directory that is not there is not made', async () => {
+  const fs = new CrashableFileSystem()
+  await expect(openLog({ fs, readOnly: true })).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await fs.list('/')).toEqual([])
+})
+
+test('an empty directory is an empty log', async () => {
+  const fs = new CrashableFileSystem()
+  await fs.makeDirectory(DIRECTORY)
+  const { wal } = await openLog({ fs, readOnly: true })
+  expect(await keys(wal.read())).toEqual([])
+  expect(wal.nextSequence).toBe(1)
+})

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import { Record } from '../../src/index.js'
+import type { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { noise } from '../support/sample-values.js'
+import { rejectedCode } from '../support/thrown-code.js'
+import { contents, DIRECTORY, fill, keys, numbered, openLog, TINY_SEGMENTS } from './open-log.js'
+
+const segment = (id: number) => `${DIRECTORY}/00000${id}.wal`
+
+/** A log of five segments, a record each, closed. */
+async function fiveSegments(): Promise<CrashableFileSystem> {
+  const { wal, fs } = await openLog(TINY_SEGMENTS)
+  await fill(wal, 5)
+  await wal.close()
+  return fs as CrashableFileSystem
+}
+
+/** A log of one segment with ten frames of a record each, closed; and where the frames begin. */
+async function tenFrames() {
+  const { wal, fs } = await openLog({ codec: 'none' })
+  const offsets: number[] = []
+  for (const key of numbered(1, 10)) offsets.push((await wal.append(Record.put(key, noise(500)))).offset)
+  await wal.close()
+  return { fs: fs as CrashableFileSystem, offsets }
+}
+
+function damage(fs: CrashableFileSystem, path: string, from: number, to = from + 1): void {
+  const bytes = fs.file(path)
+  for (let i = from; i < to; i++) bytes[i]! ^= 0xff
+  fs.put(path, bytes)
+}
+
+const salvage = (fs: CrashableFileSystem) => openLog({ fs, recovery: 'salvage' })
+
+test('a log that is whole is read whole', async () => {
+  const fs = await fiveSegments()
+  const { wal, recovery } = await salvage(fs)
+  expect(recovery).toEqual({ records: 5, segments: 5, bytesTruncated: 0, corruption: [] })
+  expect(await keys(wal.read())).toEqual(numbered(1, 5))
+})
+
+test('a damaged frame is skipped and reported, those before and behind it are read', async () => {
+  const { fs, offsets } = await tenFrames()
+  damage(fs, segment(1), offsets[3]! + 100)
+  expect(await rejectedCode(openLog({ fs }))).toBe('LEVEL_CORRUPTION')
+  const { wal, recovery } = await salvage(fs)
+  expect(recovery).toMatchObject({ records: 9, segments: 1, bytesTruncated: 0 })
+  expect(recovery.corruption).toEqual([{ segment: 1, from: offsets[3], to: offsets[4], why: expect.any(String) }])
+  expect(await keys(wal.read())).toEqual([...numbered(1, 3), ...numbered(5, 10)])
+})
+
+test('every frame that is left is found by number and position, and read from there', async () => {
+  const { fs, offsets } = await tenFrames()
+  damage(fs, segment(1), offsets[3]! + 100)
+  damage(fs, segment(1), offsets[7]! + 10)
+  const { wal } = await salvage(fs)
+  for (const sequence of [1, 2, 3, 5, 6, 7, 9, 10]) {
+    const at = { segment: 1, offset: offsets[sequence - 1]!, index: 0 }
+    expect((await wal.get(at)).sequence).toBe(sequence)
+    expect((await wal.get(sequence)).sequence).toBe(sequence)
+    const rest = [sequence, ...[2, 3, 5, 6, 7, 9, 10].filter(later => later > sequence)].map(String)
+    expect(await keys(wal.read({ from: sequence }))).toEqual(rest)
+    expect(await keys(wal.read({ from: at }))).toEqual(rest)
+  }
+})
+
+test('a record that was skipped is out of range', async () => {
+  const { fs, offsets } = await tenFrames()
+  damage(fs, segment(1), offsets[3]! + 100)
+  const { wal } = await salvage(fs)
+  expect(await rejectedCode(wal.get(4))).toBe('CKV_OUT_OF_RANGE')
+  expect(await rejectedCode(wal.get({ segment: 1, offset: offsets[3]!, index: 0 }))).toBe('CKV_OUT_OF_RANGE')
+})
+
+describe('what lies behind a segment that has nothing left is read', () => {
+  test.for<{ name: string; harm: (fs: CrashableFileSystem) => unknown }>([
+    { name: 'all damaged', harm: fs => damage(fs, segment(2), 0, fs.file(segment(2)).length) },
+    { name: 'its only frame damaged', harm: fs => damage(fs, segment(2), 200) },
+    { name: 'empty', harm: fs => fs.put(segment(2), Buffer.alloc(0)) },
+    { name: 'gone', harm: fs => fs.remove(segment(2)) }
+  ])('$name', async ({ harm }) => {
+    const fs = await fiveSegments()
+    await harm(fs)
+    expect(await rejectedCode(openLog({ fs }))).toBe('LEVEL_CORRUPTION')
+    const { wal, recovery } = await salvage(fs)
+    expect(recovery.records).toBe(4)
+    for (const sequence of [1, 3, 4, 5]) expect((await wal.get(sequence)).sequence).toBe(sequence)
+    expect(await rejectedCode(wal.get(2))).toBe('CKV_OUT_OF_RANGE')
+    expect(await keys(wal.read())).toEqual(['1', '3', '4', '5'])
+  })
+})
+
+test('a segment whose header is damaged keeps its frames', async () => {
+  const fs = await fiveSegments()
+  damage(fs, segment(1), 20)
+  const { wal, recovery } = await salvage(fs)
+  expect(recovery.records).toBe(5)
+  expect(recovery.corruption).toMatchObject([{ segment: 1, from: 0, to: 80 }])
+  expect(await keys(wal.read())).toEqual(numbered(1, 5))
+})
+
+test('it changes nothing, takes no lock, and lets nothing be written', async () => {
+  const { fs, offsets } = await tenFrames()
+  damage(fs, segment(1), offsets[3]! + 100)
+  const [before, steps] = [contents(fs), fs.steps]
+  const { wal } = await salvage(fs)
+  await salvage(fs)
+  expect(await rejectedCode(wal.append(Record.put('k', 'v')))).toBe('LEVEL_READONLY')
+  expect(await rejectedCode(wal.deleteSegmentsBefore(wal.position))).toBe('LEVEL_READONLY')
+  await keys(wal.read())
+  await wal.close()
+  expect(contents(fs)).toEqual(before)
+  expect(fs.steps).toBe(steps)
+})
+
+test('without one intact header nothing can be told from garbage', async () => {
+  const fs = await fiveSegments()
+  for (let id = 1; id <= 5; id++) damage(fs, segment(id), 20)
+  expect(await rejectedCode(salvage(fs))).toBe('LEVEL_CORRUPTION')
+})
+
+test('it says how far it is', async () => {
+  const fs = await fiveSegments()
+  const told: number[] = []
+  await openLog({ fs, recovery: 'salvage', onProgress: ({ bytesDone }) => told.push(bytesDone) })
+  expect(told.at(-1)).toBe([1, 2, 3, 4, 5].reduce((sum, id) => sum + fs.file(segment(id)).length, 0))
+})
