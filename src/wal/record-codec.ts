@@ -4,7 +4,7 @@ import { codecForReading, codecForWriting } from '../codec/registry.js'
 import { NO_GUARD } from '../envelope/guard.js'
 import { codecInput, openEnvelope } from '../envelope/open.js'
 import { sealCompressed, sealRaw, type Sealing } from '../envelope/seal.js'
-import { corruption, notSupported } from '../errors.js'
+import { CompressedKvError, corruption, notSupported } from '../errors.js'
 import { MAX_FRAME_BYTES } from './format.js'
 import type { LogRecord } from './record.js'
 
@@ -34,11 +34,28 @@ export function unsealRecord(envelope: Buffer): Buffer | Promise<Buffer> {
   if (opened.codecId === CODEC_ID.none) return Buffer.from(opened.payload)
   const codec = codecForReading(opened.codecId)
   const input = codecInput(opened)
-  if (codec.decompressSync !== undefined)
-    return checked(codec.decompressSync(input, opened.rawLength), opened.rawLength)
-  return restoring(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(value =>
-    checked(value, opened.rawLength)
-  )
+  const { rawLength } = opened
+  if (codec.decompressSync === undefined) {
+    return restoring(input.length + rawLength, () => codec.decompress(input, rawLength)).then(
+      value => checked(value, rawLength),
+      (error: unknown) => {
+        throw undecodable(codec.name, error)
+      }
+    )
+  }
+  let value: Uint8Array
+  try {
+    value = codec.decompressSync(input, rawLength)
+  } catch (error) {
+    throw undecodable(codec.name, error)
+  }
+  return checked(value, rawLength)
+}
+
+/** An error of ours says what it is, for instance that the codec's package is missing. */
+function undecodable(codecName: string, cause: unknown): Error {
+  if (cause instanceof CompressedKvError) return cause
+  return corruption(`codec '${codecName}' could not restore the value of a record`, cause)
 }
 
 /** A codec of a user's own may return anything. */

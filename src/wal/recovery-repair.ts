@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { File, FileSystem } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc, SEAL_BYTES, segmentSeed, writeU64 } from './format.js'
 import { encodeFrameHeader } from './frame-header.js'
@@ -15,7 +16,7 @@ interface Repair {
 
 /** Gives a segment that was never written whole another name. */
 export async function setAside({ fs, directory, observer }: Repair, id: number, bytes: number): Promise<void> {
-  const keptIn = tornPath(directory, id, Date.now())
+  const keptIn = await freeTornPath(fs, directory, id)
   await fs.rename(segmentPath(directory, id), keptIn)
   await fs.syncDirectory(directory)
   observer.truncated(id, bytes, keptIn)
@@ -35,7 +36,7 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   let end: SegmentEnd
   try {
     if (intactBytes < size) {
-      const keptIn = tornPath(directory, id, Date.now())
+      const keptIn = await freeTornPath(fs, directory, id)
       await copyTo(fs, source, intactBytes, size, keptIn)
       await fs.syncDirectory(directory)
       observer.truncated(id, size - intactBytes, keptIn)
@@ -47,6 +48,14 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   await fs.rename(draftPath(directory, id), path)
   await fs.syncDirectory(directory)
   return end
+}
+
+/** A name that nothing has: the clock may have been set back. */
+async function freeTornPath(fs: FileSystem, directory: string, id: number): Promise<string> {
+  const names = new Set(await fs.list(directory))
+  let time = Date.now()
+  while (names.has(basename(tornPath(directory, id, time)))) time++
+  return tornPath(directory, id, time)
 }
 
 /** @param toSeal the segment that these bytes are the frames of, if the copy is to end with its seal */
@@ -68,6 +77,9 @@ async function copyTo(
     await writeAll(copy, seal.bytes, to)
     await copy.sync()
     return { ...end, length: to + seal.bytes.length, crc: seal.crc }
+  } catch (error) {
+    await fs.remove(path).catch(() => {}) // The disk may be full: half a copy is of no use.
+    throw error
   } finally {
     await copy.close()
   }

@@ -131,6 +131,7 @@ async function intactRun(file: File, seed: number, from: number, size: number): 
       if ('badAt' in found) return { to, frames: data, why: found.why }
       const { offset, header } = found.frame
       if (header.type === FRAME_TYPE.data) {
+        if (!Number.isSafeInteger(header.firstSequence)) throw corruption('a sequence number that cannot be')
         checkRecords(found.payload, header.count)
         data.push({ offset, firstSequence: header.firstSequence, count: header.count })
       }

@@ -12,6 +12,7 @@ import {
   writeU64
 } from './format.js'
 import { encodeFrameHeader } from './frame-header.js'
+import { readFully } from './frame-scanner.js'
 import { segmentPath } from './segment-files.js'
 import { encodeSegmentHeader, type SegmentEnd } from './segment-header.js'
 import { SYNC_WRITE_BYTES, writeAll } from './write-all.js'
@@ -281,13 +282,23 @@ export class SegmentWriter {
     }
   }
 
-  /** Whoever sealed the last segment may have been killed before that was on stable storage. */
+  /**
+   * Whoever sealed the last segment may have been killed before that was on stable storage, or may have failed to put it there: then
+   * the system shows the seal and takes it for written. So it is written again.
+   */
   async #syncTail(): Promise<void> {
     const { fs, directory } = this.#settings
-    if (this.#tail.segment > 0) {
-      const file = await fs.open(segmentPath(directory, this.#tail.segment), 'write')
+    const { segment, end } = this.#tail
+    if (segment > 0) {
+      const sealAt = end.length - FRAME_HEADER_BYTES - SEAL_BYTES
+      const seal = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)
+      const file = await fs.open(segmentPath(directory, segment), 'write')
       try {
+        await readFully(file, seal, sealAt)
+        await writeAll(file, seal, sealAt)
         await file.sync()
+      } catch (error) {
+        throw this.fail('The end of the last segment could not be put on stable storage', error)
       } finally {
         await file.close()
       }

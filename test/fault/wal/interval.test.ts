@@ -1,0 +1,42 @@
+import { expect, test, vi } from 'vitest'
+import { Record } from '../../../src/wal/record.js'
+import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { afterPowerCut, openedLines, openLog, putLine } from './log-disk.js'
+
+const BURST = 50
+const EVENTUALLY = { timeout: 2000, interval: 5 }
+
+async function burst(wal: Awaited<ReturnType<typeof openLog>>['wal'], first: number): Promise<void> {
+  const numbers = Array.from({ length: BURST }, (_, i) => first + i)
+  await Promise.all(numbers.map(number => wal.append(Record.put(`k${number}`, `v${number}`))))
+}
+
+function lines(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => putLine(i + 1, `k${i + 1}`, `v${i + 1}`))
+}
+
+test("fsync: 'interval' puts a burst on disk when nothing follows it, and then rests", async () => {
+  const fs = new CrashableFileSystem()
+  const { wal } = await openLog(fs, { fsync: 'interval', fsyncIntervalMs: 20 })
+  for (const total of [BURST, 2 * BURST]) {
+    await burst(wal, total - BURST + 1)
+    await vi.waitFor(async () => expect(await openedLines(afterPowerCut(fs, 'none'))).toEqual(lines(total)), EVENTUALLY)
+    const { steps } = fs
+    const { fsyncs } = wal.stats()
+    await new Promise(resolve => setTimeout(resolve, 60))
+    expect(fs.steps).toBe(steps)
+    expect(wal.stats().fsyncs).toBe(fsyncs)
+  }
+  await wal.close()
+})
+
+test("fsync: 'os' leaves a burst to the system", async () => {
+  const fs = new CrashableFileSystem()
+  const { wal } = await openLog(fs)
+  await burst(wal, 1)
+  await new Promise(resolve => setTimeout(resolve, 60))
+  expect(wal.stats().fsyncs).toBe(0)
+  expect(await openedLines(afterPowerCut(fs, 'none'))).toEqual([])
+  expect(await openedLines(afterPowerCut(fs, 'all'))).toEqual(lines(BURST))
+  await wal.close()
+})
