@@ -224,8 +224,14 @@ export class SegmentWriter {
     const seal = Buffer.alloc(SEAL_BYTES)
     writeU64(seal, open.records, 0)
     writeU64(seal, this.#nextSequence - 1, 8)
+    const sealAt = open.offset
     await this.write([{ type: FRAME_TYPE.seal, codecId: 0, stored: seal, rawLength: seal.length, count: 0 }])
-    await this.sync()
+    try {
+      await this.sync()
+    } catch (error) {
+      await unseal(open.file, sealAt)
+      throw error
+    }
     this.#tail = {
       segment: open.id,
       end: { lastSequence: this.#nextSequence - 1, length: open.offset, crc: open.lastCrc },
@@ -298,6 +304,7 @@ export class SegmentWriter {
         await writeAll(file, seal, sealAt)
         await file.sync()
       } catch (error) {
+        await unseal(file, sealAt)
         throw this.fail('The end of the last segment could not be put on stable storage', error)
       } finally {
         await file.close()
@@ -341,4 +348,12 @@ export class SegmentWriter {
     }
     this.#settings.observer.segmentsChanged(1)
   }
+}
+
+/**
+ * Takes a seal away that may not be on stable storage, though the system shows it: without it the next open copies the segment. Best
+ * effort, since the disk fails already.
+ */
+async function unseal(file: File, sealAt: number): Promise<void> {
+  await file.truncate(sealAt).catch(() => {})
 }

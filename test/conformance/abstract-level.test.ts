@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
 import { encodeMarker, MARKER_KEY, newMarker } from '../../src/store/marker.js'
 import type { Wrappable } from '../../src/store/any-level.js'
+import type { WalOptions } from '../../src/wal/options.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 const suite = createRequire(import.meta.url)('abstract-level/test') as (options: object) => void
@@ -54,6 +55,17 @@ const backends: Record<string, () => Wrappable<string, string>> = {
   'a sublevel': () => new MemoryLevel().sublevel('wrapped', {})
 }
 
+/** The same with a log, and segments so small that they are rolled, deleted and, over memory-level, replaced by snapshots. */
+const logged = [
+  ['memory-level', 'none', () => new MemoryLevel({ storeEncoding: 'buffer' })],
+  ['memory-level', 'zstd', () => new MemoryLevel({ storeEncoding: 'buffer' })],
+  ['classic-level', 'lz4', () => new Level(temporaryDirectory())]
+] as const
+
+function tinyLog(): WalOptions {
+  return { dir: temporaryDirectory(), fsync: 'os', blockBytes: 1024, segmentBytes: 1300, meter: false }
+}
+
 // The suite's values are tiny: the machinery has to be forced.
 const forced = { minSize: 0, minSaving: 0, cacheBytes: 1 << 20 }
 
@@ -71,3 +83,16 @@ describe.each(Object.entries(backends))('abstract-level suite over %s', (_, back
     300_000
   )
 })
+
+it.each(logged)(
+  'abstract-level suite over %s with a log passes with %s',
+  async (_, codec, backend) => {
+    const results = await runSuite(options => {
+      const store: CompressedKvStoreOptions<string, string> = { ...options, ...forced, codec, wal: tinyLog() }
+      return new CompressedKvStore(backend(), store)
+    })
+    expect(results.filter(result => !result.ok).map(r => r.name)).toEqual([])
+    expect(results.length).toBeGreaterThan(3000)
+  },
+  300_000
+)

@@ -38,6 +38,8 @@ export type Op =
   | { readonly op: 'snapshot' }
   | { readonly op: 'flush' }
   | { readonly op: 'reopen'; readonly options: StoreSpec }
+  /** Where the process can be killed: else nothing. */
+  | { readonly op: 'crash'; readonly options: StoreSpec }
 
 /** Options of a store, but for its codec. */
 export interface StoreSpec {
@@ -128,7 +130,10 @@ export const operations: fc.Arbitrary<Op[]> = fc.array(
       })
     },
     { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('snapshot' as const, 'flush' as const) }) },
-    { weight: 1, arbitrary: fc.record({ op: fc.constant('reopen' as const), options: storeSpec }) }
+    {
+      weight: 1,
+      arbitrary: fc.record({ op: fc.constantFrom('reopen' as const, 'crash' as const), options: storeSpec })
+    }
   ),
   { minLength: 1, maxLength: 40 }
 )

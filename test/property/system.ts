@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert'
 import type { AbstractSnapshot } from 'abstract-level'
 import { CompressedKvStore } from '../../src/index.js'
 import type { Wrappable } from '../../src/store/any-level.js'
+import type { WalOptions } from '../../src/wal/options.js'
 import { deflate } from '../support/user-codecs.js'
 import { Model, type Range } from './model.js'
 import { bytesOf, type CodecOption, type Op, type StoreSpec, type Write } from './operations.js'
@@ -9,21 +10,38 @@ import { bytesOf, type CodecOption, type Op, type StoreSpec, type Write } from '
 type Store = CompressedKvStore<string, Buffer>
 type OpOf<Name extends Op['op']> = Extract<Op, { op: Name }>
 
+/** What a store is made of, and what of it another finds that opens it after this one. */
+export interface Medium {
+  readonly backend: Wrappable<string, Buffer>
+  readonly wal?: WalOptions
+  /** What the next store opens, once this one was closed. */
+  readonly closed: () => Medium
+  /** What the next store opens if the process is killed now; undefined where that cannot be had. */
+  readonly killed?: () => Medium
+}
+
 /** A store beside the model of what it should hold. */
 export class System {
   #store: Store
   #model: Model
-  readonly #backend: Wrappable<string, Buffer>
+  #medium: Medium
   readonly #codec: CodecOption
+  /** Stores that were left as they are: processes that were killed. */
+  readonly #dead: Store[] = []
   /** Writes that were not awaited. The model has them already: their order is that of the calls. */
   #unawaited: Promise<void>[] = []
   #snapshot: { snapshot: AbstractSnapshot; model: Model } | undefined
 
-  constructor(backend: Wrappable<string, Buffer>, codec: CodecOption, options: StoreSpec, model: Model) {
-    this.#backend = backend
+  constructor(medium: Medium, codec: CodecOption, options: StoreSpec, model: Model) {
+    this.#medium = medium
     this.#codec = codec
     this.#model = model
-    this.#store = new CompressedKvStore(backend, { codec, ...options })
+    this.#store = this.#newStore(options)
+  }
+
+  #newStore(options: StoreSpec): Store {
+    const { backend, wal = false } = this.#medium
+    return new CompressedKvStore(backend, { codec: this.#codec, ...options, wal })
   }
 
   async run(op: Op): Promise<void> {
@@ -31,6 +49,7 @@ export class System {
     if (op.op === 'batch') return this.#maybeAwait(this.#batch(op), op.await)
     if (op.op === 'clear') return this.#maybeAwait(this.#clear(op.range), op.await)
     if (op.op === 'reopen') return this.#reopen(op.options)
+    if (op.op === 'crash') return this.#crash(op.options)
     if (op.op === 'flush') {
       await this.#store.flush()
       return
@@ -50,6 +69,7 @@ export class System {
     await this.#reopen(options)
     await this.#expectAll()
     await this.#store.close()
+    for (const dead of this.#dead) await dead.close()
   }
 
   #write({ type, key, value, codec, ttl }: Write): Promise<void> {
@@ -104,7 +124,19 @@ export class System {
     await this.#store.close()
     await this.#settle()
     this.#snapshot = undefined
-    this.#store = new CompressedKvStore(this.#backend, { codec: this.#codec, ...options })
+    this.#medium = this.#medium.closed()
+    this.#store = this.#newStore(options)
+  }
+
+  /** Goes on with what a killed process leaves: everything that was acknowledged. */
+  async #crash(options: StoreSpec): Promise<void> {
+    if (this.#medium.killed === undefined) return
+    await this.#store.open()
+    await this.#settle()
+    this.#dead.push(this.#store)
+    this.#snapshot = undefined
+    this.#medium = this.#medium.killed()
+    this.#store = this.#newStore(options)
   }
 
   async #takeSnapshot(): Promise<void> {
