@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { CompressedKvError, invalidOption, ioError, outOfRange } from '../errors.js'
+import { CompressedKvError, invalidOption, ioError } from '../errors.js'
 import type { Unseal } from './decoded-frame.js'
 import { FollowSignal } from './follow-signal.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './format.js'
@@ -18,7 +18,8 @@ import { type IterationStart, RecordIterator } from './record-iterator.js'
 import { type RecoveredLog, recoverLog, type RecoveryReport } from './recovery.js'
 import { salvageLog } from './salvage.js'
 import { SegmentWriter } from './segment-writer.js'
-import { noSuchSegment, Segments } from './segments.js'
+import { asPosition, type ReadOptions, resolveStart } from './read-start.js'
+import { Segments } from './segments.js'
 import { findSnapshot, type SnapshotPlace, SnapshotWriter } from './snapshot-frames.js'
 
 /** What a store knows of its log. */
@@ -31,21 +32,6 @@ export interface LogContext {
   readonly ownerIsDead?: boolean | undefined
   /** Opens the envelopes that records hold. */
   readonly unseal: Unseal
-}
-
-export interface ReadOptions {
-  /**
-   * The record to begin with, by position or sequence number; the end of the log is one.
-   * @default the oldest there is
-   */
-  readonly from?: Position | number | undefined
-  /**
-   * Waits for more at the end, until the log is closed or the loop is left.
-   * @default false
-   */
-  readonly follow?: boolean | undefined
-  /** Ends the loop with its reason. */
-  readonly signal?: AbortSignal | undefined
 }
 
 /** A log, open. `Wal` shows what users need of it, the store uses all. */
@@ -292,26 +278,9 @@ export class Log {
 
   async #startAt(from: Position | number | undefined): Promise<IterationStart> {
     this.#assertOpen()
-    const begin = (start: CursorStart, sequence: number, position?: Position): IterationStart => ({
-      cursor: this.frames(start),
-      sequence,
-      position
-    })
-    const end = this.position
-    if (from === undefined) return begin({ segment: 0, offset: 0 }, 0)
-    if (typeof from === 'number') {
-      if (from === this.#nextSequence) return begin(end, from)
-      return begin(await this.#points.frameOf(from), from)
-    }
-    const position = asPosition(from)
-    const isEnd = position.segment === end.segment && position.offset === end.offset && position.index === 0
-    if (isEnd) return begin(end, 0)
-    const segment = this.#segments.byId(position.segment)
-    if (segment === undefined) throw noSuchSegment(position.segment)
-    if (position.index >= 0 && segment.runs.some(run => position.offset >= run.from && position.offset <= run.to)) {
-      return begin(position, 0, position)
-    }
-    throw outOfRange(`Segment ${segment.id} of the log has no frame at ${position.offset}`)
+    const end = { position: this.position, sequence: this.#nextSequence }
+    const { start, sequence, position } = await resolveStart(from, this.#segments, this.#points, end)
+    return { cursor: this.frames(start), sequence, position }
   }
 
   #assertOpen(): void {
@@ -335,10 +304,4 @@ async function makeAndLock({ fs, directory }: WalSettings, { ownerIsDead }: LogC
       error
     )
   }
-}
-
-function asPosition(position: Position): Position {
-  const { segment, offset, index } = position ?? {}
-  if (Number.isInteger(segment) && Number.isInteger(offset) && Number.isInteger(index)) return position
-  throw invalidOption('A place in the log is a position, as append() gives it, or a sequence number')
 }

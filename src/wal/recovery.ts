@@ -9,7 +9,7 @@ import { sealCopy, setAside } from './recovery-repair.js'
 import { draftPath, segmentIds, segmentPath } from './segment-files.js'
 import { NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
 import { scanSegment, type ScannedSegment, type SnapshotMark } from './segment-scan.js'
-import type { LogTail } from './segment-writer.js'
+import type { LogTail } from './segment-creation.js'
 
 /** A part of the log that was not readable. */
 export interface CorruptRange {

@@ -12,9 +12,7 @@ import {
   writeU64
 } from './format.js'
 import { encodeFrameHeader } from './frame-header.js'
-import { readFully } from './frame-scanner.js'
-import { segmentPath } from './segment-files.js'
-import { encodeSegmentHeader, type SegmentEnd } from './segment-header.js'
+import { createSegment, type LogTail, syncSeal, unseal } from './segment-creation.js'
 import { SYNC_WRITE_BYTES, writeAll } from './write-all.js'
 import type { WalObserver } from './observer.js'
 
@@ -26,17 +24,6 @@ const STAGING_BYTES = SYNC_WRITE_BYTES
  * them at once.
  */
 const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
-
-/** What the log ends with. */
-export interface LogTail {
-  /** Id of the last segment, 0 if there never was one. */
-  readonly segment: number
-  readonly end: SegmentEnd
-  /** Number of the next record, at least `end.lastSequence + 1`. */
-  readonly nextSequence: number
-  /** Whether the seal of the last segment is known to be on stable storage. */
-  readonly synced: boolean
-}
 
 /** A frame ready to be written, and where it went. */
 export interface WritableFrame {
@@ -288,72 +275,31 @@ export class SegmentWriter {
     }
   }
 
-  /**
-   * Whoever sealed the last segment may have been killed before that was on stable storage, or may have failed to put it there: then
-   * the system shows the seal and takes it for written. So it is written again.
-   */
-  async #syncTail(): Promise<void> {
-    const { fs, directory } = this.#settings
-    const { segment, end } = this.#tail
-    if (segment > 0) {
-      const sealAt = end.length - FRAME_HEADER_BYTES - SEAL_BYTES
-      const seal = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)
-      const file = await fs.open(segmentPath(directory, segment), 'write')
-      try {
-        await readFully(file, seal, sealAt)
-        await writeAll(file, seal, sealAt)
-        await file.sync()
-      } catch (error) {
-        await unseal(file, sealAt)
-        throw this.fail('The end of the last segment could not be put on stable storage', error)
-      } finally {
-        await file.close()
-      }
-    }
-    this.#tail = { ...this.#tail, synced: true }
-  }
-
   async #create(): Promise<void> {
-    const { fs, directory, storeId } = this.#settings
-    if (!this.#tail.synced) await this.#syncTail()
-    const id = this.#tail.segment + 1
-    const path = segmentPath(directory, id)
-    const header = encodeSegmentHeader({
-      storeId,
-      id,
-      firstSequence: this.#nextSequence,
-      createdAt: Date.now(),
-      previous: this.#tail.end
-    })
-    const file = await fs.open(path, 'create')
-    try {
-      await writeAll(file, header, 0)
-      await file.sync()
-      await fs.syncDirectory(directory)
-    } catch (error) {
-      await file.close().catch(() => {})
-      await fs.remove(path).catch((undone: unknown) => {
-        throw this.fail('A segment could not be created', undone)
-      })
-      throw error
+    const { storeId, observer } = this.#settings
+    if (!this.#tail.synced) {
+      try {
+        await syncSeal(this.#settings, this.#tail)
+      } catch (error) {
+        throw this.fail('The end of the last segment could not be put on stable storage', error)
+      }
+      this.#tail = { ...this.#tail, synced: true }
     }
+    const id = this.#tail.segment + 1
+    const firstSequence = this.#nextSequence
+    const header = { storeId, id, firstSequence, createdAt: Date.now(), previous: this.#tail.end }
+    const { file, crc } = await createSegment(this.#settings, header, error => {
+      throw this.fail('A segment could not be created', error)
+    })
     this.#open = {
       id,
       file,
       seed: segmentSeed(storeId, id),
       offset: SEGMENT_HEADER_BYTES,
       syncedOffset: SEGMENT_HEADER_BYTES,
-      lastCrc: header.readUInt32LE(SEGMENT_HEADER_BYTES - 4),
+      lastCrc: crc,
       records: 0
     }
-    this.#settings.observer.segmentsChanged(1)
+    observer.segmentsChanged(1)
   }
-}
-
-/**
- * Takes a seal away that may not be on stable storage, though the system shows it: without it the next open copies the segment. Best
- * effort, since the disk fails already.
- */
-async function unseal(file: File, sealAt: number): Promise<void> {
-  await file.truncate(sealAt).catch(() => {})
 }

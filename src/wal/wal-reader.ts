@@ -1,4 +1,5 @@
-import type { Log, ReadOptions } from './log.js'
+import type { Log } from './log.js'
+import type { ReadOptions } from './read-start.js'
 import type { WalStats } from './observer.js'
 import type { Position } from './position.js'
 import type { WalRecord } from './record.js'

@@ -1,4 +1,5 @@
-import { Log, type ReadOptions } from './log.js'
+import { Log } from './log.js'
+import type { ReadOptions } from './read-start.js'
 import type { WalStats } from './observer.js'
 import type { OpenFrame, Waiter } from './open-frame.js'
 import { resolveWalOptions, type WalOptions } from './options.js'

@@ -1,0 +1,62 @@
+import { invalidOption, outOfRange } from '../errors.js'
+import type { CursorStart } from './frame-cursor.js'
+import type { PointReader } from './point-reader.js'
+import type { Position } from './position.js'
+import { noSuchSegment, type Segments } from './segments.js'
+
+export interface ReadOptions {
+  /**
+   * The record to begin with, by position or sequence number; the end of the log is one.
+   * @default the oldest there is
+   */
+  readonly from?: Position | number | undefined
+  /**
+   * Waits for more at the end, until the log is closed or the loop is left.
+   * @default false
+   */
+  readonly follow?: boolean | undefined
+  /** Ends the loop with its reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Start {
+  readonly start: CursorStart
+  /** Records before are left out. */
+  readonly sequence: number
+  /** Of the first record, if it was given so. */
+  readonly position: Position | undefined
+}
+
+/**
+ * Where reading begins.
+ *
+ * @throws CKV_OUT_OF_RANGE, CKV_INVALID_OPTION
+ */
+export async function resolveStart(
+  from: Position | number | undefined,
+  segments: Segments,
+  points: PointReader,
+  end: { readonly position: Position; readonly sequence: number }
+): Promise<Start> {
+  if (from === undefined) return { start: { segment: 0, offset: 0 }, sequence: 0, position: undefined }
+  if (typeof from === 'number') {
+    const start = from === end.sequence ? end.position : await points.frameOf(from)
+    return { start, sequence: from, position: undefined }
+  }
+  const { segment: id, offset, index } = asPosition(from)
+  const isEnd = id === end.position.segment && offset === end.position.offset && index === 0
+  if (isEnd) return { start: from, sequence: 0, position: undefined }
+  const segment = segments.byId(id)
+  if (segment === undefined) throw noSuchSegment(id)
+  if (index >= 0 && segment.runs.some(run => offset >= run.from && offset <= run.to)) {
+    return { start: from, sequence: 0, position: from }
+  }
+  throw outOfRange(`Segment ${id} of the log has no frame at ${offset}`)
+}
+
+/** @throws CKV_INVALID_OPTION */
+export function asPosition(position: Position): Position {
+  const { segment, offset, index } = position ?? {}
+  if (Number.isInteger(segment) && Number.isInteger(offset) && Number.isInteger(index)) return position
+  throw invalidOption('A place in the log is a position, as append() gives it, or a sequence number')
+}
