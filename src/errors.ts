@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'LEVEL_INVALID_KEY' // the key lies in the reserved range
   | 'CKV_OUT_OF_RANGE' // a position or sequence number that the log does not hold
   | 'CKV_BUSY' // more waits to be written than the limit allows: await the writes before
+  | 'CKV_OUTCOME_UNKNOWN' // logged, but refused by the backend: the write may be there after the next open
   | 'LEVEL_IO_ERROR' // the file system failed; nothing more is written until the log is opened again
   | 'LEVEL_CORRUPTION' // stored bytes fail their checksum or contradict themselves
 
@@ -60,6 +61,15 @@ export function codecUnavailable(usedFor: string, packageName: string, cause: un
 
 export function outOfRange(message: string): CompressedKvError {
   return new CompressedKvError('CKV_OUT_OF_RANGE', message)
+}
+
+export function outcomeUnknown(cause: unknown): CompressedKvError {
+  return new CompressedKvError(
+    'CKV_OUTCOME_UNKNOWN',
+    `The outcome of the write is unknown: it is logged, and the backend refused it (${(cause as Error)?.message ?? String(cause)}). ` +
+      'It may be there after the next open. Write it again, or something else under the same keys',
+    { cause }
+  )
 }
 
 export function ioError(what: string, cause: unknown): CompressedKvError {

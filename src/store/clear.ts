@@ -18,7 +18,7 @@ export interface EncodedClearOptions extends KeyRange {
 /**
  * The same through a log: what is to go is logged first. Runs while nothing else is written.
  *
- * A range is one record. With a limit or a snapshot it is the keys that are logged, a chunk at a time.
+ * A range is one record. With a limit or a snapshot it is the keys that are logged, as one batch.
  */
 export async function clearLogged(
   backend: AnyLevel,
@@ -27,18 +27,23 @@ export async function clearLogged(
   expiring: boolean,
   log: StoreLog
 ): Promise<void> {
-  await log.begin()
   const sync = options.sync === true
+  await log.begin()
   if (options.limit !== -1 || options.snapshot !== undefined) {
-    await deleteKeys(backend, options, unsealer, expiring, async operations => {
-      log.applying(await log.append(operations, sync))
-      await backend.batch(operations, SYNCED)
-    })
+    const keys: Deletion[] = []
+    await deleteKeys(backend, options, unsealer, expiring, async operations => void keys.push(...operations))
+    if (keys.length === 0) return
+    log.applying(await log.append(keys, sync))
+    for (let at = 0; at < keys.length; at += CHUNK_OPERATIONS) {
+      await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), SYNCED)
+    }
   } else {
     const { start, end } = halfOpen(options)
+    if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
     log.applying(await log.appendClear(start, end, sync))
     await deleteRange(backend, end === undefined ? { gte: start } : { gte: start, lt: end }, log.permanent)
   }
+  await log.saveApplied()
   log.afterBatch()
 }
 

@@ -1,32 +1,37 @@
 import { corruption, notSupported } from '../errors.js'
+import type { SegmentExtent } from '../wal/recovery.js'
 import type { Marker } from './marker.js'
-
-/** What a log holds. */
-export interface LogExtent {
-  readonly directory: string
-  readonly segments: number
-  /** Of the first record that it can hold. */
-  readonly firstSequence: number
-}
 
 /**
  * A backend and a log that were separated, or put together from different days, would lose writes or bring deleted ones back.
  *
+ * @param directory of the log
  * @throws LEVEL_CORRUPTION
  */
-export function assertBelongsTogether(marker: Pick<Marker, 'logDirty' | 'applied'>, log: LogExtent): void {
-  if (log.segments === 0) {
+export function assertBelongsTogether(
+  marker: Pick<Marker, 'logDirty' | 'applied'>,
+  directory: string,
+  segments: readonly SegmentExtent[]
+): void {
+  if (segments.length === 0) {
     if (!marker.logDirty) return
     throw corruption(
-      `the log in ${log.directory} is missing, and the database was not closed: writes may be in it that the database has not. ` +
+      `the log in ${directory} is missing, and the database was not closed: writes may be in it that the database has not. ` +
         'Put the directory back, or restore both from one backup'
     )
   }
-  if (log.firstSequence <= marker.applied + 1) return
-  throw corruption(
-    `the database has the writes up to ${marker.applied}, and the log in ${log.directory} begins with ${log.firstSequence}: ` +
-      'those between are missing. Restore both from one backup'
-  )
+  // What the database has not must be in the log without a gap. A gap below that is what a power cut took of the log, and not of it.
+  let next = marker.applied + 1
+  for (const { firstSequence, lastSequence } of segments) {
+    if (lastSequence < next) continue
+    if (firstSequence > next) {
+      throw corruption(
+        `the database has the writes up to ${marker.applied}, and the log in ${directory} goes on with ${firstSequence}: ` +
+          'those between are missing. Restore both from one backup'
+      )
+    }
+    next = lastSequence + 1
+  }
 }
 
 /**

@@ -45,7 +45,7 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
  */
 export async function loadLog(log: Log, backend: AnyLevel, directory: string): Promise<void> {
   const { snapshot } = log
-  const empty = log.extent.segments === 0 || (log.nextSequence === 1 && snapshot === undefined)
+  const empty = log.isEmpty || (log.nextSequence === 1 && snapshot === undefined)
   if (empty) return
   if (snapshot === undefined && log.firstSequence > 1) {
     throw corruption(

@@ -13,11 +13,14 @@ export class MarkerState {
   #marker: Marker
   #unsaved: Buffer | undefined
   #stored: boolean
+  #savedApplied: number
+  #mustPrecede = false
 
   private constructor(marker: Marker, unsaved: boolean) {
     this.#marker = marker
     this.#unsaved = unsaved ? encodeMarker(marker) : undefined
     this.#stored = !unsaved
+    this.#savedApplied = marker.applied
   }
 
   /**
@@ -60,7 +63,19 @@ export class MarkerState {
 
   /** Call before the first value with a TTL is queued. */
   useTtl(): void {
-    if (!this.#marker.ttlUsed) this.update({ ttlUsed: true })
+    if (this.#marker.ttlUsed) return
+    this.update({ ttlUsed: true })
+    this.#mustPrecede = true
+  }
+
+  /** Whether it has to be stored before what depends on it is logged: the log alone would not say it. */
+  get mustPrecede(): boolean {
+    return this.#mustPrecede
+  }
+
+  /** Number of the last record that the backend is known to have. */
+  get savedApplied(): number {
+    return this.#savedApplied
   }
 
   /** Changes the marker; the next batch writes it. */
@@ -76,6 +91,8 @@ export class MarkerState {
 
   /** @param marker as {@link unsaved} gave it */
   saved(marker: Buffer): void {
+    this.#savedApplied = decodeMarker(marker).applied
+    this.#mustPrecede = false
     this.#stored = true
     if (this.#unsaved === marker) this.#unsaved = undefined
   }

@@ -5,7 +5,8 @@ import { Log } from '../wal/log.js'
 import type { WalStats } from '../wal/observer.js'
 import { resolveWalOptions, type WalOptions, type WalSettings } from '../wal/options.js'
 import { clearRange, type LogRecord, Record, sealedPut } from '../wal/record.js'
-import type { RecoveryReport } from '../wal/recovery.js'
+import type { RecoveryReport, SegmentExtent } from '../wal/recovery.js'
+import { segmentIds } from '../wal/segment-files.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
@@ -20,9 +21,6 @@ import type { Operation } from './write-queue.js'
 /** Where `wal: true` keeps the log: LevelDB leaves directories that it does not know alone. */
 const DIRECTORY = 'ckv-wal'
 
-/** Live data may take so much of the log before it is written anew: twice what the last snapshot took, and a segment. */
-const SNAPSHOT_FACTOR = 2
-
 /**
  * The write-ahead log of a store.
  *
@@ -35,7 +33,11 @@ export class StoreLog {
   readonly #marker: MarkerState
   readonly #settings: WalSettings
   readonly #recovery: RecoveryReport
-  #begun = false
+  /** Of the marker in the log, over a backend that keeps nothing. */
+  #loggedMarker: Buffer | undefined
+  #hasRejected = false
+  /** What the log held beside its snapshot when it was opened; then, negative, what was appended before the last snapshot. */
+  #bytesBefore: number
   /** The last record that the backend has, or that was rejected. */
   #applied: number
   #snapshotBytes: number
@@ -58,6 +60,7 @@ export class StoreLog {
     this.#recovery = recovery
     this.#snapshotBytes = log.snapshot?.bytes ?? 0
     this.#applied = log.nextSequence - 1
+    this.#bytesBefore = log.bytes - this.#snapshotBytes
     this.reader = readerOf(log)
   }
 
@@ -76,15 +79,25 @@ export class StoreLog {
 
   /** The backend keeps what it has: the log goes on from there. */
   static async #openBeside(backend: AnyLevel, settings: WalSettings, ownerIsDead: boolean) {
+    const { directory, readOnly } = settings
     const marker = await MarkerState.load(backend)
     const { applied } = marker.log
     const values = new LoggedValues()
-    const context = { storeId: marker.storeId, minSequence: applied + 1, ownerIsDead, unseal: values.unseal }
-    const { log, recovery } = await Log.open(settings, context)
+    const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.log, directory, segments)
+    // Before the directory is made: whoever puts the log back must not find it there.
+    if (marker.log.logDirty && !(await hasSegments(settings))) approve([])
+    const { log, recovery } = await Log.open(settings, {
+      storeId: marker.storeId,
+      minSequence: applied + 1,
+      ownerIsDead,
+      mayBeMissing: true,
+      approve,
+      unseal: values.unseal,
+      isHidden: isReserved
+    })
     try {
-      assertBelongsTogether(marker.log, { directory: settings.directory, ...log.extent })
       if (log.nextSequence > applied + 1) {
-        if (settings.readOnly) throw needsReplay(settings.directory)
+        if (readOnly) throw needsReplay(directory)
         await replayLog(log, backend, marker)
       }
     } catch (error) {
@@ -97,14 +110,17 @@ export class StoreLog {
   /** The backend keeps nothing: the log has it all. */
   static async #openInstead(backend: AnyLevel, settings: WalSettings) {
     const values = new LoggedValues()
-    const { log, recovery } = await Log.open(settings, { unseal: values.unseal })
+    const { log, recovery } = await Log.open(settings, { unseal: values.unseal, isHidden: isReserved })
     try {
       await loadLog(log, backend, settings.directory)
       const marker = await MarkerState.load(backend, log.storeId)
       const storeLog = new StoreLog(log, backend, marker, settings, recovery, values)
       const isNew = log.nextSequence === 1 && log.snapshot === undefined
-      // What the backend held before has to be in the log before anything else is.
-      if (isNew && marker.guard.plainValues && !settings.readOnly) await storeLog.#takeSnapshot(0)
+      // What the backend held before has to be in the log before anything else is, and the marker with it.
+      if (isNew && marker.guard.plainValues && !settings.readOnly) {
+        await storeLog.#saveMarker()
+        await storeLog.#takeSnapshot(0)
+      }
       return { log: storeLog, marker }
     } catch (error) {
       await log.close()
@@ -131,19 +147,16 @@ export class StoreLog {
 
   // ---- writing
 
-  /** Call before the first append: from then on the backend says that the log may be ahead of it. */
+  /** Call before an append: the first one lets the backend say that the log may be ahead of it. */
   async begin(): Promise<void> {
-    if (this.#begun) return
-    if (this.permanent) {
-      const marker = this.#marker
-      // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
-      // look as if the log had been taken away.
-      if (!marker.isStored) await this.#saveMarker()
-      await this.#log.ensureSegment()
-      marker.update({ logExists: true, logDirty: true })
-      await this.#saveMarker()
-    }
-    this.#begun = true
+    const marker = this.#marker
+    if (!this.permanent || (marker.log.logDirty && !marker.mustPrecede)) return
+    // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
+    // look as if the log had been taken away.
+    if (!marker.isStored) await this.#saveMarker()
+    await this.#log.ensureSegment()
+    marker.update({ logExists: true, logDirty: true })
+    await this.#saveMarker()
   }
 
   /** Logs the operations of one call, all or none. Returns the number of the last. */
@@ -162,12 +175,29 @@ export class StoreLog {
     if (this.permanent) this.#marker.update({ applied: sequence })
   }
 
+  /** What the next backend batch has to write under the marker's key. */
+  get unsavedMarker(): Buffer | undefined {
+    const { unsaved } = this.#marker
+    // Over a backend that keeps nothing it has to be in the log first.
+    return this.permanent || unsaved === this.#loggedMarker ? unsaved : undefined
+  }
+
+  /** The backend refused what was logged. */
+  rejected(): void {
+    this.#hasRejected = true
+  }
+
+  /** Lets the backend know what it has, where no batch has told it. */
+  async saveApplied(): Promise<void> {
+    if (this.permanent) await this.#saveMarker()
+  }
+
   /** Call between two backend batches, when the backend has all that was logged so far. */
   afterBatch(): void {
     if (this.permanent) return this.#collect()
     const { segmentBytes } = this.#settings
-    const due = this.#log.bytes > Math.max(segmentBytes, SNAPSHOT_FACTOR * this.#snapshotBytes + segmentBytes)
-    if (!due || this.#snapshot !== undefined) return
+    const sinceSnapshot = this.#bytesBefore + this.#log.appendedBytes
+    if (sinceSnapshot <= this.#snapshotBytes + segmentBytes || this.#snapshot !== undefined) return
     this.#snapshot = this.#takeSnapshot(this.#applied)
       .catch((error: unknown) => {
         this.#lastGcError = error
@@ -188,30 +218,41 @@ export class StoreLog {
     await this.#collecting
   }
 
-  /** @param sequence the last record there is; the backend has all of them */
+  /** @param clean whether the backend is there, and has everything that was not rejected */
   async close(clean: boolean): Promise<void> {
     await this.settled()
     try {
-      if (clean && this.permanent && this.#begun) {
-        this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false })
-        await this.#saveMarker()
-        this.#collect()
-        await this.#collecting
-      }
+      if (clean && this.#log.poison === undefined && !this.#settings.readOnly) await this.#noteClean()
     } finally {
       await this.#log.close()
     }
   }
 
-  #append(records: readonly LogRecord[], sync: boolean): Promise<number> {
+  /** What was rejected must not come back at the next open. */
+  async #noteClean(): Promise<void> {
+    if (this.permanent) {
+      if (!this.#marker.log.logDirty) return
+      this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false })
+      await this.#saveMarker()
+      this.#collect()
+      await this.#collecting
+    } else if (this.#hasRejected) await this.#takeSnapshot(this.#log.nextSequence - 1)
+  }
+
+  async #append(records: readonly LogRecord[], sync: boolean): Promise<number> {
     const marker = this.permanent ? undefined : this.#marker.unsaved
-    const all = marker === undefined ? records : [Record.put(MARKER_KEY, marker), ...records]
+    const isLogged = marker === this.#loggedMarker
+    this.#loggedMarker = marker
+    const all = marker === undefined || isLogged ? records : [Record.put(MARKER_KEY, marker), ...records]
     return new Promise((resolve, reject) => {
       this.#log.appendBatch(
         all,
         sync,
         (frame, { index, count }) => resolve(frame.firstSequence + index + count - 1),
-        reject
+        error => {
+          this.#loggedMarker = undefined
+          reject(error)
+        }
       )
     })
   }
@@ -226,7 +267,7 @@ export class StoreLog {
   /** Deletes the segments that the backend needs no more. That it fails costs space, not data: it is tried again. */
   #collect(): void {
     if (this.#collecting !== undefined) return
-    const segment = this.#log.segmentAbove(this.#marker.log.applied)
+    const segment = this.#log.segmentAbove(this.#marker.savedApplied)
     if (segment <= this.#log.firstSegment) return
     this.#collecting = this.#log
       .deleteSegmentsBefore({ segment })
@@ -247,6 +288,7 @@ export class StoreLog {
       [Uint8Array, Uint8Array]
     >
     const writer = this.#log.snapshotWriter()
+    this.#bytesBefore = -this.#log.appendedBytes
     const { segment } = await writer.begin(sequence)
     for await (const [key, value] of entries) await writer.add(storedRecord(asBuffer(key), value))
     this.#snapshotBytes = await writer.end()
@@ -283,6 +325,15 @@ function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSet
     throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
   // LevelDB has locked its directory, and the log in it with that: whoever left a lock in the log is gone.
   return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
+}
+
+async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {
+  try {
+    return segmentIds(await fs.list(directory)).length > 0
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 function needsReplay(directory: string): Error {

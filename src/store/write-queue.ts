@@ -1,3 +1,4 @@
+import { outcomeUnknown } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { MARKER_KEY } from './marker.js'
@@ -250,10 +251,17 @@ export class WriteQueue {
     } catch (error) {
       // One caller's bad operation must not fail its neighbours: each is tried alone.
       if (group.length > 1) for (const entry of group) await this.#applyAll([entry])
-      else this.#settle(group[0]!, { error })
+      else this.#settle(group[0]!, { error: this.#afterLogging(group[0]!, error) })
       return
     }
     for (const entry of group) this.#settle(entry)
+  }
+
+  /** The error of an entry that the backend refused, though it is logged. */
+  #afterLogging({ barrier }: Entry, error: unknown): unknown {
+    if (this.#log === undefined || barrier !== undefined) return error
+    this.#log.rejected()
+    return outcomeUnknown(error)
   }
 
   /** Writes a group, or runs the barrier that it consists of. All of it is applied, or none and it throws. */
@@ -262,7 +270,7 @@ export class WriteQueue {
     if (first!.barrier !== undefined) return first!.barrier()
 
     this.#log?.applying(group.at(-1)!.sequence)
-    const marker = this.#marker.unsaved
+    const marker = this.#log === undefined ? this.#marker.unsaved : this.#log.unsavedMarker
     if (group.length === 1 && marker === undefined) return this.#send(first!.operations, first!.sync)
 
     const operations: Operation[] = []

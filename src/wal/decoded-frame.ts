@@ -28,13 +28,22 @@ export class DecodedFrame {
 
   /** A record with memory of its own. */
   copyOf(index: number, unseal: Unseal): WalRecord | Promise<WalRecord> {
-    this.#starts ??= this.#findStarts()
-    const cursor = this.#cursor
-    cursor.moveTo(this.#starts[index]!)
+    const cursor = this.#at(index)
     // One copy of both is cheaper than one of each.
     const own = Buffer.from(cursor.keyAndValue)
     const keyLength = cursor.valueAt - cursor.keyAt
     return recordOf(cursor, own.subarray(0, keyLength), own.subarray(keyLength), this.firstSequence + index, unseal)
+  }
+
+  /** A view. */
+  keyOf(index: number): Buffer {
+    return this.#at(index).key
+  }
+
+  #at(index: number): RecordCursor {
+    this.#starts ??= this.#findStarts()
+    this.#cursor.moveTo(this.#starts[index]!)
+    return this.#cursor
   }
 
   #findStarts(): Uint32Array {

@@ -15,7 +15,7 @@ import type { Position } from './position.js'
 import type { LogRecord, WalRecord } from './record.js'
 import { withCodecApplied } from './record-codec.js'
 import { type IterationStart, RecordIterator } from './record-iterator.js'
-import { type RecoveredLog, recoverLog, type RecoveryReport } from './recovery.js'
+import { type RecoveredLog, recoverLog, type RecoveryReport, type SegmentExtent } from './recovery.js'
 import { salvageLog } from './salvage.js'
 import { SegmentWriter } from './segment-writer.js'
 import { asPosition, type ReadOptions, resolveStart } from './read-start.js'
@@ -30,8 +30,14 @@ export interface LogContext {
   readonly minSequence?: number | undefined
   /** Whoever had the log open before is gone: a lock that is left of it counts for nothing. */
   readonly ownerIsDead?: boolean | undefined
+  /** With `readOnly`: a directory that is not there is a log without segments. */
+  readonly mayBeMissing?: boolean | undefined
+  /** Throws if these are not the segments that the store needs; called before opening changes anything. */
+  readonly approve?: ((segments: readonly SegmentExtent[]) => void) | undefined
   /** Opens the envelopes that records hold. */
   readonly unseal: Unseal
+  /** Records with these keys are not shown to readers. */
+  readonly isHidden?: ((key: Uint8Array) => boolean) | undefined
 }
 
 /** A log, open. `Wal` shows what users need of it, the store uses all. */
@@ -50,6 +56,7 @@ export class Log {
   readonly #commit: GroupCommit
   readonly #interval: IntervalSync | undefined
   #nextSequence: number
+  #deleting: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -66,7 +73,7 @@ export class Log {
     this.storeId = recovered.storeId ?? context.storeId ?? randomBytes(STORE_ID_BYTES)
     this.snapshot = findSnapshot(recovered.segments)
     this.#segments = new Segments(settings.fs, settings.directory, recovered.segments)
-    this.#points = new PointReader(this.#segments, context.unseal)
+    this.#points = new PointReader(this.#segments, context.unseal, context.isHidden)
     const tail = {
       ...recovered.tail,
       nextSequence: Math.max(recovered.tail.nextSequence, context.minSequence ?? 1)
@@ -98,7 +105,8 @@ export class Log {
     const observer = new WalObserver(meter, onEvent)
     const lock = readOnly ? undefined : await makeAndLock(settings, context)
     try {
-      const recover = { fs, directory, readOnly, storeId: context.storeId, observer, onProgress }
+      const { storeId, approve, mayBeMissing } = context
+      const recover = { fs, directory, readOnly, storeId, approve, mayBeMissing, observer, onProgress }
       const recovered = await (mode === 'salvage' ? salvageLog(recover) : recoverLog({ ...recover, mode }))
       return { log: new Log(settings, context, observer, recovered, lock), recovery: recovered.report }
     } catch (error) {
@@ -141,6 +149,16 @@ export class Log {
   /** Deletes whole segments that lie before a position, oldest first, up to one that is being read. Returns how many. */
   async deleteSegmentsBefore({ segment }: Pick<Position, 'segment'>): Promise<number> {
     this.#assertWritable()
+    // One call after another: which of two files is gone first after a power cut must not be left to chance.
+    const turn = this.#deleting.then(() => this.#deleteBefore(segment))
+    this.#deleting = turn.then(
+      () => {},
+      () => {}
+    )
+    return turn
+  }
+
+  async #deleteBefore(segment: number): Promise<number> {
     const start = performance.now()
     let deleted = 0
     try {
@@ -198,13 +216,19 @@ export class Log {
     return this.#segments.first?.id ?? 0
   }
 
-  get extent(): { readonly segments: number; readonly firstSequence: number } {
-    return { segments: this.#segments.count, firstSequence: this.firstSequence }
+  /** Whether there is no segment at all. */
+  get isEmpty(): boolean {
+    return this.#segments.count === 0
   }
 
   /** Of all segment files. */
   get bytes(): number {
     return this.#segments.bytes
+  }
+
+  /** Of the frames that were appended since the log was opened. */
+  get appendedBytes(): number {
+    return this.#observer.appendedBytes
   }
 
   /** Why nothing is written any more, if so. */
@@ -224,6 +248,7 @@ export class Log {
     }
     return new RecordIterator(async () => this.#startAt(from), {
       unseal: this.#context.unseal,
+      isHidden: this.#context.isHidden,
       follow: follow ? this.#follow : undefined,
       signal
     })

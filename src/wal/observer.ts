@@ -57,6 +57,10 @@ export class WalObserver {
     if (meter !== false) this.#guarded('The meter of the log', () => (this.#instruments = walInstruments(meter)))
   }
 
+  get appendedBytes(): number {
+    return this.#bytes
+  }
+
   appended(records: number, rawBytes: number, bytes: number): void {
     this.#records += records
     this.#rawBytes += rawBytes

@@ -19,13 +19,15 @@ const CACHE_BYTES = 4 * 1024 * 1024
 export class PointReader {
   readonly #segments: Segments
   readonly #unseal: Unseal
+  readonly #isHidden: ((key: Uint8Array) => boolean) | undefined
   readonly #frames: LRUCache<number, DecodedFrame>
   /** The frame of the last record that was asked for by number. */
   #recent: { readonly segment: number; readonly frame: DecodedFrame } | undefined
 
-  constructor(segments: Segments, unseal: Unseal) {
+  constructor(segments: Segments, unseal: Unseal, isHidden?: (key: Uint8Array) => boolean) {
     this.#segments = segments
     this.#unseal = unseal
+    this.#isHidden = isHidden
     this.#frames = new LRUCache<number, DecodedFrame>({
       maxSize: CACHE_BYTES,
       sizeCalculation: ({ payload, count }) => payload.length + 4 * count + 200
@@ -78,6 +80,7 @@ export class PointReader {
     if (!(Number.isInteger(index) && index >= 0 && index < frame.count)) {
       throw outOfRange(`The frame at this position has ${frame.count} records, and none with the index ${index}`)
     }
+    if (this.#isHidden?.(frame.keyOf(index))) throw noSuchRecord(frame.firstSequence + index)
     return frame.copyOf(index, this.#unseal)
   }
 

@@ -23,6 +23,8 @@ export interface IterationStart {
 
 export interface IterationOptions {
   readonly unseal: Unseal
+  /** Records with these keys are left out. */
+  readonly isHidden: ((key: Uint8Array) => boolean) | undefined
   /** Waits for more at the end of the log; undefined to end there. */
   readonly follow: FollowSignal | undefined
   readonly signal: AbortSignal | undefined
@@ -76,9 +78,12 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
   /** The next record of the frame that is at hand, if that needs no waiting. */
   #nextOfFrame(): IteratorResult<LogEntry, undefined> | undefined {
     const records = this.#records
-    if (records === undefined || this.#ended || this.#options.signal?.aborted || !records.next()) return undefined
-    const { segment, frame } = this.#frame!
+    if (records === undefined || this.#ended || this.#options.signal?.aborted) return undefined
+    const { isHidden } = this.#options
+    if (!records.next()) return undefined
     const index = this.#index++
+    if (isHidden?.(records.key)) return this.#nextOfFrame()
+    const { segment, frame } = this.#frame!
     const record = recordOf(
       records,
       records.key,

@@ -48,6 +48,13 @@ export interface RecoveredSegment {
   readonly snapshots: readonly SnapshotMark[]
 }
 
+/** Which records a segment holds; without any, the last is one below the first. */
+export interface SegmentExtent {
+  readonly id: number
+  readonly firstSequence: number
+  readonly lastSequence: number
+}
+
 export interface RecoveredLog {
   readonly storeId: Buffer | undefined
   readonly segments: readonly RecoveredSegment[]
@@ -63,6 +70,10 @@ export interface RecoverySettings {
   readonly readOnly: boolean
   /** The log must be this one, if given. */
   readonly storeId: Buffer | undefined
+  /** Whether a directory that is not there is a log without segments. */
+  readonly mayBeMissing?: boolean | undefined
+  /** Throws if these are not the segments that are wanted; called before anything is changed. */
+  readonly approve?: ((segments: readonly SegmentExtent[]) => void) | undefined
   readonly observer: WalObserver
   readonly onProgress: ((progress: WalProgress) => void) | undefined
 }
@@ -74,51 +85,81 @@ export interface RecoverySettings {
  *   file system, which change nothing
  */
 export async function recoverLog(settings: RecoverySettings): Promise<RecoveredLog> {
+  const { readOnly } = settings
+  const found = await examine(settings)
+  settings.approve?.(found.whole.map(extentOf))
+  // Only now is anything changed.
+  if (!readOnly && found.setAside !== undefined) await setAside(settings, found.setAside.id, found.setAside.size)
+  const segments = found.whole.map(scanned => recovered(scanned, scanned.intactBytes))
+  const last = found.whole.at(-1)
+  let end = last && endOf(last)
+  if (last !== undefined && !readOnly && !(last.sealed && last.intactBytes === last.size)) {
+    end = await sealCopy(settings, last)
+    segments[segments.length - 1] = recovered(last, end.length)
+  }
+  return {
+    storeId: found.storeId,
+    segments,
+    tail: tailOf(segments, end),
+    report: {
+      records: found.whole.reduce((sum, { records }) => sum + records, 0),
+      segments: segments.length,
+      bytesTruncated: found.corrupt.reduce((sum, { from, to }) => sum + to - from, 0),
+      corruption: found.corrupt
+    }
+  }
+}
+
+interface Examined {
+  readonly storeId: Buffer | undefined
+  /** The last of them may have a torn end, or no seal. */
+  readonly whole: ScannedSegment[]
+  /** A last segment that was never written whole. */
+  readonly setAside: ScannedSegment | undefined
+  readonly corrupt: CorruptRange[]
+}
+
+/** Holds every segment against the table of recovery cases. Changes nothing but what a recovery before this one did not finish. */
+async function examine(settings: RecoverySettings): Promise<Examined> {
   const { fs, directory, readOnly } = settings
-  const ids = segmentIds(await fs.list(directory))
-  // What a recovery before this one did not finish.
+  const ids = await existingIds(settings)
   if (!readOnly && ids.length > 0) await fs.remove(draftPath(directory, ids.at(-1)!)).catch(ignoreMissing)
   const progress = await progressOf(settings, ids)
-  const segments: RecoveredSegment[] = []
+  const whole: ScannedSegment[] = []
   const corrupt: CorruptRange[] = []
-  let storeId = settings.storeId
-  let before: SegmentEnd | undefined
-  let records = 0
-
+  let { storeId } = settings
   for (const [i, id] of ids.entries()) {
-    if (i > 0 && id !== ids[i - 1]! + 1)
-      throw corruption(`segment ${ids[i - 1]! + 1} of the log in ${directory} is missing`)
+    if (i > 0 && id !== ids[i - 1]! + 1) throw missing(settings, ids[i - 1]! + 1)
     const scanned = await scan(settings, id, progress)
     const { header } = scanned
     if (header !== undefined && storeId !== undefined && !header.storeId.equals(storeId)) throw foreign(settings, id)
-    const last = i === ids.length - 1
-    const found = recoveryCase(factsOf(scanned, last, before))
-    const { action } = found
+    const before = whole.at(-1)
+    const { action, name } = recoveryCase(factsOf(scanned, i === ids.length - 1, before && endOf(before)))
     if (action === 'refuse' || (action !== 'accept' && settings.mode === 'strict'))
-      throw refusal(settings, scanned, found.name)
+      throw refusal(settings, scanned, name)
     if (action === 'set aside') {
-      corrupt.push({ segment: id, from: 0, to: scanned.size, why: found.name })
-      if (!readOnly) await setAside(settings, id, scanned.size)
-      break
+      corrupt.push({ segment: id, from: 0, to: scanned.size, why: name })
+      return { storeId, whole, setAside: scanned, corrupt }
     }
     storeId ??= header!.storeId
     if (action === 'cut') corrupt.push({ segment: id, from: scanned.intactBytes, to: scanned.size, why: scanned.why })
-    const whole = readOnly || (scanned.sealed && action === 'accept')
-    before = whole ? endOf(scanned) : await sealCopy(settings, scanned)
-    records += scanned.records
-    segments.push(recovered(scanned, before.length))
+    whole.push(scanned)
   }
-  return {
-    storeId,
-    segments,
-    tail: tailOf(segments, before),
-    report: {
-      records,
-      segments: segments.length,
-      bytesTruncated: corrupt.reduce((sum, { from, to }) => sum + to - from, 0),
-      corruption: corrupt
-    }
+  return { storeId, whole, setAside: undefined, corrupt }
+}
+
+/** A log that is only read and is not there is an empty one, if that is allowed. */
+async function existingIds({ fs, directory, mayBeMissing }: RecoverySettings): Promise<number[]> {
+  try {
+    return segmentIds(await fs.list(directory))
+  } catch (error) {
+    if (mayBeMissing && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
   }
+}
+
+function extentOf({ id, header, lastSequence }: ScannedSegment): SegmentExtent {
+  return { id, firstSequence: header!.firstSequence, lastSequence }
 }
 
 async function scan({ fs, directory }: RecoverySettings, id: number, progress: Progress): Promise<ScannedSegment> {
@@ -164,6 +205,10 @@ function refusal({ directory }: RecoverySettings, { id, why }: ScannedSegment, n
     `segment ${id} of the log in ${directory}: ${name}${why === '' ? '' : ` (${why})`}. ` +
       "Restore the directory from a backup, or read what can be read with recovery: 'salvage'"
   )
+}
+
+function missing({ directory }: RecoverySettings, id: number): CompressedKvError {
+  return corruption(`segment ${id} of the log in ${directory} is missing. Restore the directory from a backup`)
 }
 
 function foreign({ directory }: RecoverySettings, id: number): CompressedKvError {

@@ -26,6 +26,7 @@ export class Process {
 
   /** @param half What a crash midway leaves done. */
   step(act: () => void, half = act): void {
+    this.live() // A call that was under way when it died.
     this.steps++
     this.isDead = this.steps === this.crashStep
     if (!this.isDead) return act()
