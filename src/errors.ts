@@ -5,7 +5,7 @@
 export type ErrorCode =
   | 'CKV_INVALID_OPTION' // an option, codec or rule that cannot be honoured
   | 'CKV_CODEC_UNAVAILABLE' // the package behind a codec did not load; the message names it and the remedy
-  | 'CKV_VALUE_TOO_LARGE' // longer than maxValueSize, written or read
+  | 'CKV_VALUE_TOO_LARGE' // longer than maxValueSize, written or read; or a batch larger than a frame of the log
   | 'LEVEL_NOT_SUPPORTED' // the backend, codec or format version cannot do what was asked
   | 'LEVEL_DATABASE_NOT_OPEN'
   | 'LEVEL_LOCKED' // another store holds the backend, or another process the log
@@ -31,8 +31,19 @@ export class CompressedKvError extends Error {
   }
 }
 
+const CORRUPTION_PREFIX = 'Corrupt data: '
+
 export function corruption(what: string, cause?: unknown): CompressedKvError {
-  return new CompressedKvError('LEVEL_CORRUPTION', `Corrupt data: ${what}`, cause === undefined ? undefined : { cause })
+  return new CompressedKvError(
+    'LEVEL_CORRUPTION',
+    `${CORRUPTION_PREFIX}${what}`,
+    cause === undefined ? undefined : { cause }
+  )
+}
+
+/** What an error says is corrupt, to be part of another. */
+export function whatIsCorrupt({ message }: Error): string {
+  return message.startsWith(CORRUPTION_PREFIX) ? message.slice(CORRUPTION_PREFIX.length) : message
 }
 
 export function invalidOption(message: string): CompressedKvError {
@@ -47,6 +58,13 @@ export function tooLarge(bytes: number, maxValueSize: number): CompressedKvError
   return new CompressedKvError(
     'CKV_VALUE_TOO_LARGE',
     `A value of ${bytes} bytes is larger than maxValueSize, ${maxValueSize}: raise that option to accept it`
+  )
+}
+
+export function tooLargeForFrame(bytes: number, maxFrameBytes: number): CompressedKvError {
+  return new CompressedKvError(
+    'CKV_VALUE_TOO_LARGE',
+    `A record or batch of ${bytes} bytes is larger than a frame of the log, ${maxFrameBytes}: split it`
   )
 }
 

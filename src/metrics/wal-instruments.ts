@@ -14,7 +14,10 @@ export interface WalInstruments {
 export function walInstruments(meter: Meter = metrics.getMeter('compressed-kv')): WalInstruments {
   return {
     records: meter.createCounter('wal_records_total', { description: 'Records appended to the log' }),
-    bytes: meter.createCounter('wal_bytes_total', { description: 'Bytes written to the log', unit: 'By' }),
+    bytes: meter.createCounter('wal_bytes_total', {
+      description: 'Bytes of the frames of records, headers included',
+      unit: 'By'
+    }),
     fsyncMs: meter.createHistogram('wal_fsync_ms', { description: 'Time of an fsync of the log', unit: 'ms' }),
     gcMs: meter.createHistogram('wal_gc_latency_ms', { description: 'Time of deleting segments', unit: 'ms' }),
     segmentsDeleted: meter.createCounter('wal_segments_deleted_total', { description: 'Segments deleted' }),

@@ -1,8 +1,8 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import { compressing } from '../codec/off-thread.js'
-import { MAX_EXPIRES_AT } from '../envelope/format.js'
+import { expiryOf } from '../envelope/expiry.js'
 import { type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
-import { invalidOption, tooLarge } from '../errors.js'
+import { tooLarge } from '../errors.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
 import { CopyPool } from './copy-pool.js'
 import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
@@ -97,10 +97,4 @@ export class Sealer {
     this.#counters.sealedRaw(reason, raw.length, sealed.length)
     return sealed
   }
-}
-
-function expiryOf(ttl: number): number {
-  const expiresAt = typeof ttl === 'number' && ttl > 0 ? Math.ceil(Date.now() + ttl) : Infinity
-  if (expiresAt <= MAX_EXPIRES_AT) return expiresAt
-  throw invalidOption(`ttl must be a number of milliseconds above 0, at most until the year 10889, not ${String(ttl)}`)
 }

@@ -36,8 +36,8 @@ export class StoreLog {
   /** Of the marker in the log, over a backend that keeps nothing. */
   #loggedMarker: Buffer | undefined
   #hasRejected = false
-  /** What the log held beside its snapshot when it was opened; then, negative, what was appended before the last snapshot. */
-  #bytesBefore: number
+  /** How much was appended when the last snapshot began; below 0 where that was before the log was opened. */
+  #appendedAtSnapshot: number
   /** The last record that the backend has, or that was rejected. */
   #applied: number
   #snapshotBytes: number
@@ -60,7 +60,7 @@ export class StoreLog {
     this.#recovery = recovery
     this.#snapshotBytes = log.snapshot?.bytes ?? 0
     this.#applied = log.nextSequence - 1
-    this.#bytesBefore = log.bytes - this.#snapshotBytes
+    this.#appendedAtSnapshot = this.#snapshotBytes - log.bytes
     this.reader = readerOf(log)
   }
 
@@ -196,7 +196,7 @@ export class StoreLog {
   afterBatch(): void {
     if (this.permanent) return this.#collect()
     const { segmentBytes } = this.#settings
-    const sinceSnapshot = this.#bytesBefore + this.#log.appendedBytes
+    const sinceSnapshot = this.#log.appendedBytes - this.#appendedAtSnapshot
     if (sinceSnapshot <= this.#snapshotBytes + segmentBytes || this.#snapshot !== undefined) return
     this.#snapshot = this.#takeSnapshot(this.#applied)
       .catch((error: unknown) => {
@@ -288,7 +288,7 @@ export class StoreLog {
       [Uint8Array, Uint8Array]
     >
     const writer = this.#log.snapshotWriter()
-    this.#bytesBefore = -this.#log.appendedBytes
+    this.#appendedAtSnapshot = this.#log.appendedBytes
     const { segment } = await writer.begin(sequence)
     for await (const [key, value] of entries) await writer.add(storedRecord(asBuffer(key), value))
     this.#snapshotBytes = await writer.end()

@@ -251,14 +251,14 @@ export class WriteQueue {
     } catch (error) {
       // One caller's bad operation must not fail its neighbours: each is tried alone.
       if (group.length > 1) for (const entry of group) await this.#applyAll([entry])
-      else this.#settle(group[0]!, { error: this.#afterLogging(group[0]!, error) })
+      else this.#settle(group[0]!, { error: this.#noteRejected(group[0]!, error) })
       return
     }
     for (const entry of group) this.#settle(entry)
   }
 
   /** The error of an entry that the backend refused, though it is logged. */
-  #afterLogging({ barrier }: Entry, error: unknown): unknown {
+  #noteRejected({ barrier }: Entry, error: unknown): unknown {
     if (this.#log === undefined || barrier !== undefined) return error
     this.#log.rejected()
     return outcomeUnknown(error)

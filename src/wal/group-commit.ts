@@ -1,5 +1,5 @@
 import type { Codec } from '../codec/codec.js'
-import { CompressedKvError, tooLarge } from '../errors.js'
+import { CompressedKvError, tooLargeForFrame } from '../errors.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, MAX_FRAME_BYTES } from './format.js'
 import { type StoredPayload, storePayload } from './frame-payload.js'
 import type { WalObserver } from './observer.js'
@@ -121,7 +121,7 @@ export class GroupCommit {
   }
 
   #assertRoom(size: number): void {
-    if (size > MAX_FRAME_BYTES) throw tooLarge(size, MAX_FRAME_BYTES)
+    if (size > MAX_FRAME_BYTES) throw tooLargeForFrame(size, MAX_FRAME_BYTES)
     if (this.#pendingBytes === 0 || this.#pendingBytes + size <= MAX_PENDING_BYTES) return
     throw new CompressedKvError(
       'CKV_BUSY',

@@ -26,7 +26,7 @@ export interface Lock {
 }
 
 const LOCK_NAME = 'LOCK'
-/** A lock is taken over under a lock of its own, in case its owner died there as well, and so on. */
+/** A lock is taken over under a lock of its own, in case its owner died there as well, and so on; and each is tried for so often. */
 const MAX_TAKEOVERS = 8
 
 /**
@@ -123,9 +123,9 @@ const ZOMBIE = 'Z'
 function thisProcess(): Omit<Owner, 'nonce'> {
   return {
     host: hostname(),
-    machineId: readOr('/etc/machine-id', ''),
-    bootId: readOr('/proc/sys/kernel/random/boot_id', ''),
-    pidNamespace: linkOr('/proc/self/ns/pid', ''),
+    machineId: textOf('/etc/machine-id'),
+    bootId: textOf('/proc/sys/kernel/random/boot_id'),
+    pidNamespace: linkOf('/proc/self/ns/pid'),
     pid: process.pid,
     startTime: statusOf(process.pid).startTime
   }
@@ -142,24 +142,26 @@ function isRunning(pid: number): boolean {
 
 /** Fields 3 and 22 of /proc/PID/stat, counted behind the name, which may contain anything. The start is in clock ticks since boot. */
 function statusOf(pid: number): { readonly state: string; readonly startTime: string } {
-  const stat = readOr(`/proc/${pid}/stat`, '')
+  const stat = textOf(`/proc/${pid}/stat`)
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return { state: fields[0] ?? '', startTime: fields[19] ?? '' }
 }
 
-function readOr(path: string, otherwise: string): string {
+/** Empty where there is none. */
+function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    return otherwise
+    return ''
   }
 }
 
-function linkOr(path: string, otherwise: string): string {
+/** Empty where there is none. */
+function linkOf(path: string): string {
   try {
     return readlinkSync(path)
   } catch {
-    return otherwise
+    return ''
   }
 }
 

@@ -18,9 +18,9 @@ export interface WalStats {
   readonly records: number
   /** Bytes that they took in frames before compression. */
   readonly rawBytes: number
-  /** Bytes of the frames, headers included. */
+  /** Bytes of the frames of records, their headers included. */
   readonly bytes: number
-  /** `frames` over `records` tells how many calls shared a frame. */
+  /** `records` over `frames` tells how many records shared a frame. */
   readonly frames: number
   readonly fsyncs: number
   readonly fsyncMs: { readonly total: number; readonly max: number }

@@ -4,13 +4,16 @@ import { codecForWriting } from '../codec/registry.js'
 import { invalidOption } from '../errors.js'
 import type { FileSystem } from '../fs/file-system.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
-import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
+import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import type { WalEvent } from './observer.js'
 import type { WalProgress } from './recovery-progress.js'
 
 /** Options of a write-ahead log. */
 export interface WalOptions {
-  /** The log's directory, made if it is not there. Nothing else may be kept in it. */
+  /**
+   * The log's directory, made if it is not there; other files in it are left alone. Required for a log used alone.
+   * @default in a store, `<location>/ckv-wal`
+   */
   readonly dir?: string | undefined
   /**
    * When an append resolves. 'always': when it is on stable storage; one fsync for all that wait. 'interval': when it is written; a
@@ -20,18 +23,18 @@ export interface WalOptions {
    */
   readonly fsync?: 'always' | 'interval' | 'os' | undefined
   /**
-   * At most so long, in ms, and the time of an fsync, bytes stay unsynced with `fsync: 'interval'`. Lower loses less in a power cut.
+   * At most so long, in ms from 1, and the time of an fsync, bytes stay unsynced with `fsync: 'interval'`. Lower loses less in a power cut.
    * @default 5
    */
   readonly fsyncIntervalMs?: number | undefined
   /**
-   * A segment file is ended, and a new one begun, at this size, in bytes. Larger ones cost fewer fsyncs; smaller ones are deleted
+   * A segment file is ended, and a new one begun, at this size, in bytes, at least a block and 128. Larger ones cost fewer fsyncs; smaller ones are deleted
    * sooner. A record that is larger than a segment gets one of its own.
    * @default 134217728 (128 MiB)
    */
   readonly segmentBytes?: number | undefined
   /**
-   * Records are compressed together in blocks of about this size, in bytes, before compression. Larger compresses better and makes
+   * Records are compressed together in blocks of about this size, in bytes from 1024 to 64 MiB, before compression. Larger compresses better and makes
    * single reads dearer.
    * @default 65536
    */
@@ -43,7 +46,7 @@ export interface WalOptions {
   readonly codec?: Codec | CodecName | undefined
   /**
    * What to do with a torn end. 'tail': cut off what was never on stable storage, and keep the bytes in a file. 'strict': refuse.
-   * 'salvage': open read-only, skip whatever is damaged anywhere, and report it.
+   * 'salvage': open read-only, skip whatever is damaged anywhere, and report it; not for a store.
    * @default 'tail'
    */
   readonly recovery?: 'tail' | 'strict' | 'salvage' | undefined
@@ -54,7 +57,7 @@ export interface WalOptions {
   readonly readOnly?: boolean | undefined
   /** Told how far opening is, at least at the end of every segment. */
   readonly onProgress?: ((progress: WalProgress) => void) | undefined
-  /** Told of every segment that is rolled, every fsync, and every torn end that opening cuts off. */
+  /** Told of every segment that is rolled, every fsync, every torn end that opening cuts off, and when nothing more is written. */
   readonly onEvent?: ((event: WalEvent) => void) | undefined
   /**
    * Where OpenTelemetry metrics go; `false` for nowhere.
@@ -84,7 +87,7 @@ export interface WalSettings {
   readonly fs: FileSystem
 }
 
-export const WAL_DEFAULTS = {
+const WAL_DEFAULTS = {
   fsync: 'interval',
   fsyncIntervalMs: 5,
   segmentBytes: 128 * 1024 * 1024,
@@ -118,7 +121,7 @@ export function resolveWalOptions(options: WalOptions): WalSettings {
   assertOneOf('fsync', fsync, FSYNC_POLICIES)
   assertOneOf('recovery', recovery, RECOVERY_MODES)
   assertWhole('fsyncIntervalMs', fsyncIntervalMs, 1, MAX_INTERVAL_MS)
-  assertWhole('blockBytes', blockBytes, MIN_BLOCK_BYTES, Math.min(MAX_BLOCK_BYTES, MAX_FRAME_BYTES))
+  assertWhole('blockBytes', blockBytes, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES)
   // At least one block, with what surrounds it.
   assertWhole(
     'segmentBytes',

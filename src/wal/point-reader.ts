@@ -15,7 +15,7 @@ import { READ_BYTES, readPiece, rebuildIndex } from './rebuild-index.js'
 /** Raw bytes of decoded frames that are kept. */
 const CACHE_BYTES = 4 * 1024 * 1024
 
-/** Reads single records: one read of the file and one frame to decode, or none if the frame is cached. */
+/** Reads single records: as a rule one read of the file and one frame to decode, and neither if the frame is cached. */
 export class PointReader {
   readonly #segments: Segments
   readonly #unseal: Unseal

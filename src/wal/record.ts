@@ -1,5 +1,5 @@
 import type { Codec, CodecName } from '../codec/codec.js'
-import { invalidOption } from '../errors.js'
+import { expiryOf } from '../envelope/expiry.js'
 import { RECORD_KIND } from './format.js'
 
 /** What is appended to a log: made by {@link Record}. Its bytes are copied when it is appended, not before. */
@@ -79,13 +79,4 @@ export function clearRange(start: Uint8Array, end: Uint8Array): LogRecord {
 
 function bytes(data: Uint8Array | string): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data) : data
-}
-
-/** What fits into the 48 bits it is stored in. */
-const MAX_EXPIRES_AT = 2 ** 48 - 1
-
-function expiryOf(ttl: number): number {
-  const expiresAt = typeof ttl === 'number' && ttl > 0 ? Math.ceil(Date.now() + ttl) : Infinity
-  if (expiresAt <= MAX_EXPIRES_AT) return expiresAt
-  throw invalidOption(`ttl must be a number of milliseconds above 0, at most until the year 10889, not ${String(ttl)}`)
 }

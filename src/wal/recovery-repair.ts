@@ -1,7 +1,9 @@
 import { basename } from 'node:path'
+import { CODEC_ID } from '../codec/codec.js'
 import type { File, FileSystem } from '../fs/file-system.js'
-import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc, SEAL_BYTES, segmentSeed, writeU64 } from './format.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc, SEAL_BYTES, segmentSeed } from './format.js'
 import { encodeFrameHeader } from './frame-header.js'
+import { encodeSeal } from './seal.js'
 import type { WalObserver } from './observer.js'
 import { draftPath, segmentPath, tornPath } from './segment-files.js'
 import type { SegmentEnd } from './segment-header.js'
@@ -90,14 +92,13 @@ function sealOf(scanned: ScannedSegment): { bytes: Buffer; crc: number } {
   const { id, header, intactBytes, lastCrc, lastSequence, records } = scanned
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)
   const payload = bytes.subarray(FRAME_HEADER_BYTES)
-  writeU64(payload, records, 0)
-  writeU64(payload, lastSequence, 8)
+  payload.set(encodeSeal({ records, lastSequence }))
   const seed = frameSeed(segmentSeed(header!.storeId, id), intactBytes)
   const crc = encodeFrameHeader(
     bytes,
     {
       type: FRAME_TYPE.seal,
-      codecId: 0,
+      codecId: CODEC_ID.none,
       storedLength: SEAL_BYTES,
       rawLength: SEAL_BYTES,
       count: 0,

@@ -3,7 +3,7 @@ export interface SegmentFacts {
   /** 'torn': the file is at most a header long, or all zeros. */
   readonly header: 'sound' | 'torn' | 'bad'
   readonly last: boolean
-  /** Whether id, sequence numbers, length and CRC fit what the segments before and behind say. */
+  /** Whether its header agrees with the last sequence number, length and CRC of the segment before. */
   readonly fits: boolean
   /** How its frames end. 'undecodable': checksums hold but the contents contradict themselves. */
   readonly end: 'sealed' | 'unsealed' | 'bad frame' | 'undecodable'
@@ -41,7 +41,7 @@ export const RECOVERY_CASES: readonly RecoveryCase[] = [
     action: 'refuse'
   },
   {
-    name: 'it does not fit the segment before or behind it',
+    name: 'it does not follow from the segment before it',
     applies: ({ fits }) => !fits,
     action: 'refuse'
   },

@@ -1,4 +1,4 @@
-import { CompressedKvError, corruption } from '../errors.js'
+import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { decodeFrameHeader } from './frame-header.js'
@@ -138,7 +138,7 @@ async function intactRun(file: File, seed: number, from: number, size: number): 
       to = offset + FRAME_HEADER_BYTES + header.storedLength
     } catch (error) {
       if (!(error instanceof CompressedKvError)) throw error
-      return { to, frames: data, why: error.message }
+      return { to, frames: data, why: whatIsCorrupt(error) }
     }
   }
 }

@@ -1,4 +1,4 @@
-import { CompressedKvError } from '../errors.js'
+import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import {
   FRAME_HEADER_BYTES,
@@ -15,6 +15,7 @@ import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner, readFully } from './frame-scanner.js'
 import { checkRecords } from './record-cursor.js'
 import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js'
+import { decodeSeal } from './seal.js'
 import type { SegmentFacts } from './recovery-table.js'
 
 /** What a segment turned out to hold. */
@@ -74,7 +75,7 @@ export async function scanSegment(
     } catch (error) {
       if (!(error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION')) throw error
       end = 'undecodable'
-      why = error.message
+      why = whatIsCorrupt(error)
       break
     }
     if (found === undefined) {
@@ -122,9 +123,9 @@ function check({ frame, payload }: RestoredFrame, records: number, lastSequence:
   const { header } = frame
   if (header.type === FRAME_TYPE.data || header.type === FRAME_TYPE.snapshotData) checkRecords(payload, header.count)
   if (header.type !== FRAME_TYPE.seal) return
-  if (readU64(payload, 0) !== records || readU64(payload, 8) !== lastSequence) {
-    throw new CompressedKvError('LEVEL_CORRUPTION', 'the seal of a segment does not count its records')
-  }
+  const seal = decodeSeal(payload)
+  if (seal.records !== records || seal.lastSequence !== lastSequence)
+    throw corruption('its seal does not count its records')
 }
 
 async function withoutHeader(file: File, id: number, size: number): Promise<ScannedSegment> {

@@ -1,3 +1,4 @@
+import { CODEC_ID } from '../codec/codec.js'
 import { ioError } from '../errors.js'
 import type { File, FileSystem } from '../fs/file-system.js'
 import {
@@ -6,12 +7,11 @@ import {
   frameSeed,
   type FrameType,
   payloadCrc,
-  SEAL_BYTES,
   SEGMENT_HEADER_BYTES,
-  segmentSeed,
-  writeU64
+  segmentSeed
 } from './format.js'
 import { encodeFrameHeader } from './frame-header.js'
+import { encodeSeal } from './seal.js'
 import { createSegment, type LogTail, syncSeal, unseal } from './segment-creation.js'
 import { SYNC_WRITE_BYTES, writeAll } from './write-all.js'
 import type { WalObserver } from './observer.js'
@@ -208,11 +208,11 @@ export class SegmentWriter {
     const open = this.#open
     if (open === undefined) return
     await this.sync()
-    const seal = Buffer.alloc(SEAL_BYTES)
-    writeU64(seal, open.records, 0)
-    writeU64(seal, this.#nextSequence - 1, 8)
+    const seal = encodeSeal({ records: open.records, lastSequence: this.#nextSequence - 1 })
     const sealAt = open.offset
-    await this.write([{ type: FRAME_TYPE.seal, codecId: 0, stored: seal, rawLength: seal.length, count: 0 }])
+    await this.write([
+      { type: FRAME_TYPE.seal, codecId: CODEC_ID.none, stored: seal, rawLength: seal.length, count: 0 }
+    ])
     try {
       await this.sync()
     } catch (error) {
@@ -239,7 +239,7 @@ export class SegmentWriter {
   }
 
   /** From now on nothing is written. */
-  fail(what: string, cause: unknown): Error {
+  #fail(what: string, cause: unknown): Error {
     if (this.#poison === undefined) {
       this.#poison = ioError(`${what}; close the log and open it again`, cause)
       this.#settings.observer.poisoned(this.#poison)
@@ -258,7 +258,7 @@ export class SegmentWriter {
       await open.file.sync()
     } catch (error) {
       // The system may have dropped the bytes it could not write, and would report success the next time.
-      throw this.fail('The log could not be put on stable storage', error)
+      throw this.#fail('The log could not be put on stable storage', error)
     } finally {
       this.#syncing = undefined
     }
@@ -271,7 +271,7 @@ export class SegmentWriter {
     try {
       await open.file.truncate(open.offset)
     } catch {
-      throw this.fail('A write to the log failed and could not be undone', cause)
+      throw this.#fail('A write to the log failed and could not be undone', cause)
     }
   }
 
@@ -281,7 +281,7 @@ export class SegmentWriter {
       try {
         await syncSeal(this.#settings, this.#tail)
       } catch (error) {
-        throw this.fail('The end of the last segment could not be put on stable storage', error)
+        throw this.#fail('The end of the last segment could not be put on stable storage', error)
       }
       this.#tail = { ...this.#tail, synced: true }
     }
@@ -289,7 +289,7 @@ export class SegmentWriter {
     const firstSequence = this.#nextSequence
     const header = { storeId, id, firstSequence, createdAt: Date.now(), previous: this.#tail.end }
     const { file, crc } = await createSegment(this.#settings, header, error => {
-      throw this.fail('A segment could not be created', error)
+      throw this.#fail('A segment could not be created', error)
     })
     this.#open = {
       id,

@@ -12,7 +12,8 @@ export interface WalReader {
   /** Number of the next record. The first of a log is 1; they go up by one. */
   readonly nextSequence: number
   /**
-   * One record, with one read of the file at most.
+   * One record: as a rule with one read of the file. By number, in a segment that was not read lately, the headers of that segment's
+   * frames are read first.
    *
    * @throws CKV_OUT_OF_RANGE if it was deleted, or is not written yet
    */
