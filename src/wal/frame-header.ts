@@ -1,3 +1,4 @@
+import { CODEC_ID } from '../codec/codec.js'
 import {
   FRAME_CODEC_AT,
   FRAME_COUNT_AT,
@@ -12,10 +13,16 @@ import {
   FRAME_RESERVED_AT,
   FRAME_STORED_LENGTH_AT,
   FRAME_SYNCED_OFFSET_AT,
+  FRAME_TYPE,
   FRAME_TYPE_AT,
   frameHeaderCrc,
   type FrameType,
+  MAX_FRAME_BYTES,
+  MIN_RECORD_BYTES,
   readU64,
+  SEAL_BYTES,
+  SNAPSHOT_BEGIN_BYTES,
+  SNAPSHOT_END_BYTES,
   writeU64
 } from './format.js'
 
@@ -79,4 +86,20 @@ export function decodeFrameHeader(bytes: Buffer, seed: number): FrameHeader | un
 /** Flags and reserved bits that this version does not know. */
 export function unknownFrameBits(bytes: Buffer): boolean {
   return bytes[FRAME_FLAGS_AT] !== 0 || bytes[FRAME_RESERVED_AT] !== 0
+}
+
+/** Whether what the header claims can be true, before memory is taken for it. */
+export function isPlausible({ type, codecId, storedLength, rawLength, count }: FrameHeader): boolean {
+  if (rawLength > MAX_FRAME_BYTES || (codecId === CODEC_ID.none && storedLength !== rawLength)) return false
+  if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) {
+    return count > 0 && count * MIN_RECORD_BYTES <= rawLength
+  }
+  return codecId === CODEC_ID.none && count === 0 && rawLength === MARK_BYTES[type]
+}
+
+/** Payloads of the frames that have a fixed one. */
+const MARK_BYTES = {
+  [FRAME_TYPE.snapshotBegin]: SNAPSHOT_BEGIN_BYTES,
+  [FRAME_TYPE.snapshotEnd]: SNAPSHOT_END_BYTES,
+  [FRAME_TYPE.seal]: SEAL_BYTES
 }

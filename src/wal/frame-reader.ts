@@ -1,5 +1,6 @@
 import { corruption } from '../errors.js'
-import { type BadFrame, type Frame, type FrameScanner, isPlausible } from './frame-scanner.js'
+import { isPlausible } from './frame-header.js'
+import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
 import { restorePayload } from './frame-payload.js'
 
 /** A frame and its raw payload. */

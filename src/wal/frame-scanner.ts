@@ -1,17 +1,7 @@
 import { notSupported } from '../errors.js'
 import type { File } from '../fs/file-system.js'
-import { CODEC_ID } from '../codec/codec.js'
-import {
-  FRAME_HEADER_BYTES,
-  FRAME_TYPE,
-  frameSeed,
-  MAX_FRAME_BYTES,
-  MIN_RECORD_BYTES,
-  payloadCrc,
-  SEAL_BYTES,
-  SNAPSHOT_BEGIN_BYTES,
-  SNAPSHOT_END_BYTES
-} from './format.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from './format.js'
+import { readFully } from './read-all.js'
 import { decodeFrameHeader, type FrameHeader, unknownFrameBits } from './frame-header.js'
 
 /** A frame whose checksums hold. */
@@ -163,39 +153,10 @@ export class FrameScanner {
   }
 }
 
-/**
- * Fills `into` from the file.
- *
- * @throws if the file ends before
- */
-export async function readFully(file: File, into: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < into.length;) {
-    const read = await file.read(into.subarray(done), position + done)
-    if (read <= 0) throw Object.assign(new Error('The file became shorter while it was read'), { code: 'EIO' })
-    done += read
-  }
-}
-
 /** @throws LEVEL_NOT_SUPPORTED */
 function assertKnown(bytes: Buffer, header: FrameHeader): void {
   if (header.type >= FRAME_TYPE.data && header.type <= FRAME_TYPE.seal && !unknownFrameBits(bytes)) return
   throw notSupported(
     `A frame of the log has type ${header.type} or flags that this version does not know: upgrade compressed-kv`
   )
-}
-
-/** Whether what the header claims can be true, before memory is taken for it. */
-export function isPlausible({ type, codecId, storedLength, rawLength, count }: FrameHeader): boolean {
-  if (rawLength > MAX_FRAME_BYTES || (codecId === CODEC_ID.none && storedLength !== rawLength)) return false
-  if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) {
-    return count > 0 && count * MIN_RECORD_BYTES <= rawLength
-  }
-  return codecId === CODEC_ID.none && count === 0 && rawLength === MARK_BYTES[type]
-}
-
-/** Payloads of the frames that have a fixed one. */
-const MARK_BYTES = {
-  [FRAME_TYPE.snapshotBegin]: SNAPSHOT_BEGIN_BYTES,
-  [FRAME_TYPE.snapshotEnd]: SNAPSHOT_END_BYTES,
-  [FRAME_TYPE.seal]: SEAL_BYTES
 }

@@ -7,7 +7,8 @@ import { encodeSeal } from './seal.js'
 import type { WalObserver } from './observer.js'
 import { draftPath, segmentPath, tornPath } from './segment-files.js'
 import type { SegmentEnd } from './segment-header.js'
-import { pieces, type ScannedSegment } from './segment-scan.js'
+import { pieces } from './read-all.js'
+import type { ScannedSegment } from './segment-scan.js'
 import { writeAll } from './write-all.js'
 
 interface Repair {

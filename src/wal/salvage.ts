@@ -1,16 +1,16 @@
 import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
-import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
-import { decodeFrameHeader } from './frame-header.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import { FrameReader } from './frame-reader.js'
-import { FrameScanner, readFully } from './frame-scanner.js'
+import { FrameScanner } from './frame-scanner.js'
+import { readFully } from './read-all.js'
 import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings, Run } from './recovery.js'
 import { progressOf } from './recovery-progress.js'
 import { checkRecords } from './record-cursor.js'
 import { segmentIds, segmentPath } from './segment-files.js'
 import { decodeSegmentHeader, NO_SEGMENT_BEFORE, type SegmentHeader } from './segment-header.js'
-import { MAGIC_BYTES, pieces } from './segment-scan.js'
+import { frameHeaders } from './frame-search.js'
 
 /**
  * Finds whatever frames of a log are intact, wherever they are, and changes nothing.
@@ -145,10 +145,6 @@ async function intactRun(file: File, seed: number, from: number, size: number): 
 
 /** Where the next frame begins that looks intact, or the end of the file. */
 async function nextFrame(file: File, seed: number, from: number, size: number): Promise<number> {
-  for await (const { bytes, at } of pieces(file, from, size, FRAME_HEADER_BYTES - 1)) {
-    for (let i = bytes.indexOf(MAGIC_BYTES); i >= 0; i = bytes.indexOf(MAGIC_BYTES, i + 1)) {
-      if (decodeFrameHeader(bytes.subarray(i), frameSeed(seed, at + i)) !== undefined) return at + i
-    }
-  }
+  for await (const { at } of frameHeaders(file, seed, from, size)) return at
   return size
 }

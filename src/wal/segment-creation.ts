@@ -1,5 +1,5 @@
 import type { File, FileSystem } from '../fs/file-system.js'
-import { readFully } from './frame-scanner.js'
+import { readFully } from './read-all.js'
 import { FRAME_HEADER_BYTES, SEAL_BYTES, SEGMENT_CRC_AT } from './format.js'
 import { segmentPath } from './segment-files.js'
 import { encodeSegmentHeader, type SegmentEnd, type SegmentHeader } from './segment-header.js'

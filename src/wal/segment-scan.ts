@@ -1,18 +1,11 @@
 import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
-import {
-  FRAME_HEADER_BYTES,
-  FRAME_MAGIC,
-  FRAME_TYPE,
-  frameSeed,
-  readU64,
-  SEGMENT_HEADER_BYTES,
-  segmentSeed
-} from './format.js'
-import { decodeFrameHeader } from './frame-header.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
-import { FrameScanner, readFully } from './frame-scanner.js'
+import { FrameScanner } from './frame-scanner.js'
+import { frameHeaders } from './frame-search.js'
+import { pieces, readFully } from './read-all.js'
 import { checkRecords } from './record-cursor.js'
 import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js'
 import { decodeSeal } from './seal.js'
@@ -150,35 +143,13 @@ async function withoutHeader(file: File, id: number, size: number): Promise<Scan
 
 /** Whether an intact frame behind bad bytes says that there were good ones, on stable storage. */
 async function isVouchedFor(file: File, seed: number, badAt: number, size: number): Promise<boolean> {
-  for await (const { bytes, at } of pieces(file, badAt + 1, size, FRAME_HEADER_BYTES - 1)) {
-    for (let i = bytes.indexOf(MAGIC_BYTES); i >= 0; i = bytes.indexOf(MAGIC_BYTES, i + 1)) {
-      const header = decodeFrameHeader(bytes.subarray(i), frameSeed(seed, at + i))
-      if (header !== undefined && (header.syncedOffset > badAt || header.type === FRAME_TYPE.seal)) return true
-    }
+  for await (const { header } of frameHeaders(file, seed, badAt + 1, size)) {
+    if (header.syncedOffset > badAt || header.type === FRAME_TYPE.seal) return true
   }
   return false
 }
 
-export const MAGIC_BYTES = Buffer.alloc(4)
-MAGIC_BYTES.writeUInt32LE(FRAME_MAGIC, 0)
-
 async function isAllZeros(file: File, size: number): Promise<boolean> {
   for await (const { bytes } of pieces(file, 0, size, 0)) if (bytes.some(byte => byte !== 0)) return false
   return true
-}
-
-const PIECE_BYTES = 1024 * 1024
-
-/** Pieces of a file, each beginning with the last `overlap` bytes of the one before. */
-export async function* pieces(
-  file: File,
-  from: number,
-  to: number,
-  overlap: number
-): AsyncGenerator<{ bytes: Buffer; at: number }> {
-  for (let at = from; at < to; at += PIECE_BYTES) {
-    const bytes = Buffer.allocUnsafe(Math.min(PIECE_BYTES + overlap, to - at))
-    await readFully(file, bytes, at)
-    yield { bytes, at }
-  }
 }

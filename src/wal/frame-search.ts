@@ -1,0 +1,22 @@
+import type { File } from '../fs/file-system.js'
+import { FRAME_HEADER_BYTES, FRAME_MAGIC, frameSeed } from './format.js'
+import { decodeFrameHeader, type FrameHeader } from './frame-header.js'
+import { pieces } from './read-all.js'
+
+/** Intact frame headers at any offset in `[from, to)`, whatever lies between them. */
+export async function* frameHeaders(
+  file: File,
+  seed: number,
+  from: number,
+  to: number
+): AsyncGenerator<{ readonly at: number; readonly header: FrameHeader }> {
+  for await (const { bytes, at } of pieces(file, from, to, FRAME_HEADER_BYTES - 1)) {
+    for (let i = bytes.indexOf(MAGIC_BYTES); i >= 0; i = bytes.indexOf(MAGIC_BYTES, i + 1)) {
+      const header = decodeFrameHeader(bytes.subarray(i), frameSeed(seed, at + i))
+      if (header !== undefined) yield { at: at + i, header }
+    }
+  }
+}
+
+const MAGIC_BYTES = Buffer.alloc(4)
+MAGIC_BYTES.writeUInt32LE(FRAME_MAGIC, 0)

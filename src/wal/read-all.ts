@@ -1,0 +1,30 @@
+import type { File } from '../fs/file-system.js'
+
+/**
+ * Fills `into` from the file.
+ *
+ * @throws if the file ends before
+ */
+export async function readFully(file: File, into: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const read = await file.read(into.subarray(done), position + done)
+    if (read <= 0) throw Object.assign(new Error('The file became shorter while it was read'), { code: 'EIO' })
+    done += read
+  }
+}
+
+const PIECE_BYTES = 1024 * 1024
+
+/** Pieces of a file, each beginning with the last `overlap` bytes of the one before. */
+export async function* pieces(
+  file: File,
+  from: number,
+  to: number,
+  overlap: number
+): AsyncGenerator<{ bytes: Buffer; at: number }> {
+  for (let at = from; at < to; at += PIECE_BYTES) {
+    const bytes = Buffer.allocUnsafe(Math.min(PIECE_BYTES + overlap, to - at))
+    await readFully(file, bytes, at)
+    yield { bytes, at }
+  }
+}
