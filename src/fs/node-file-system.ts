@@ -20,7 +20,12 @@ export const nodeFileSystem: FileSystem = {
     } finally {
       await fs.promises.rm(draft, { force: true }).catch(() => {}) // What matters is whether the file is there.
     }
-    await syncDirectory(dirname(path))
+    try {
+      await syncDirectory(dirname(path))
+    } catch (error) {
+      await fs.promises.rm(path, { force: true })
+      throw error
+    }
   },
 
   readFile: path => fs.promises.readFile(path),
@@ -33,7 +38,9 @@ export const nodeFileSystem: FileSystem = {
     const first = await fs.promises.mkdir(directory, { recursive: true })
     // Also where it was there: whoever made it may have died before its name was durable.
     for (let made = directory; ; made = dirname(made)) {
-      await syncDirectory(dirname(made))
+      await syncDirectory(dirname(made)).catch((error: unknown) => {
+        if (first !== undefined || codeOf(error) !== 'EACCES') throw error // A parent that was there may be closed to us.
+      })
       if (first === undefined || made === absolute(first) || made === dirname(made)) return
     }
   },

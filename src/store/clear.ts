@@ -1,4 +1,5 @@
 import type { AbstractSnapshot } from 'abstract-level'
+import { outcomeUnknown } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import type { StoreLog } from './store-log.js'
@@ -29,22 +30,33 @@ export async function clearLogged(
 ): Promise<void> {
   const sync = options.sync === true
   await log.begin()
+  let apply: () => Promise<void>
   if (options.limit !== -1 || options.snapshot !== undefined) {
     const keys: Deletion[] = []
     await deleteKeys(backend, options, unsealer, expiring, async operations => void keys.push(...operations))
     if (keys.length === 0) return
     log.applying(await log.append(keys, sync))
-    for (let at = 0; at < keys.length; at += CHUNK_OPERATIONS) {
-      await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), SYNCED)
-    }
+    apply = () => deleteInChunks(backend, keys)
   } else {
     const { start, end } = halfOpen(options)
     if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
     log.applying(await log.appendClear(start, end, sync))
-    await deleteRange(backend, end === undefined ? { gte: start } : { gte: start, lt: end }, log.permanent)
+    apply = () => deleteRange(backend, end === undefined ? { gte: start } : { gte: start, lt: end }, log.permanent)
   }
-  await log.saveApplied()
+  try {
+    await apply()
+    await log.saveApplied()
+  } catch (error) {
+    log.rejected()
+    throw outcomeUnknown(error)
+  }
   log.afterBatch()
+}
+
+async function deleteInChunks(backend: AnyLevel, keys: Deletion[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += CHUNK_OPERATIONS) {
+    await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), SYNCED)
+  }
 }
 
 /**

@@ -56,6 +56,11 @@ export class MarkerState {
     return this.#marker
   }
 
+  /** The store id that the backend has, if it has one. */
+  get storedId(): Buffer | undefined {
+    return this.#stored ? this.#marker.storeId : undefined
+  }
+
   /** Whether the backend has a marker at all. */
   get isStored(): boolean {
     return this.#stored
@@ -91,8 +96,9 @@ export class MarkerState {
 
   /** @param marker as {@link unsaved} gave it */
   saved(marker: Buffer): void {
-    this.#savedApplied = decodeMarker(marker).applied
-    this.#mustPrecede = false
+    const { applied, ttlUsed } = decodeMarker(marker)
+    this.#savedApplied = applied
+    if (ttlUsed) this.#mustPrecede = false
     this.#stored = true
     if (this.#unsaved === marker) this.#unsaved = undefined
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { invalidOption, notSupported } from '../errors.js'
+import { corruption, invalidOption, notSupported } from '../errors.js'
 import type { Unseal } from '../wal/decoded-frame.js'
 import { Log } from '../wal/log.js'
 import type { WalStats } from '../wal/observer.js'
@@ -110,14 +110,17 @@ export class StoreLog {
   /** The backend keeps nothing: the log has it all. */
   static async #openInstead(backend: AnyLevel, settings: WalSettings) {
     const values = new LoggedValues()
-    const { log, recovery } = await Log.open(settings, { unseal: values.unseal, isHidden: isReserved })
+    // A log made now belongs to the store that the backend may hold already.
+    const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
+    const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })
     try {
       await loadLog(log, backend, settings.directory)
       const marker = await MarkerState.load(backend, log.storeId)
+      if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
       const storeLog = new StoreLog(log, backend, marker, settings, recovery, values)
       const isNew = log.nextSequence === 1 && log.snapshot === undefined
       // What the backend held before has to be in the log before anything else is, and the marker with it.
-      if (isNew && marker.guard.plainValues && !settings.readOnly) {
+      if (isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) {
         await storeLog.#saveMarker()
         await storeLog.#takeSnapshot(0)
       }
@@ -155,8 +158,14 @@ export class StoreLog {
     // look as if the log had been taken away.
     if (!marker.isStored) await this.#saveMarker()
     await this.#log.ensureSegment()
+    const { logDirty } = marker.log
     marker.update({ logExists: true, logDirty: true })
-    await this.#saveMarker()
+    try {
+      await this.#saveMarker()
+    } catch (error) {
+      marker.update({ logDirty })
+      throw error
+    }
   }
 
   /** Logs the operations of one call, all or none. Returns the number of the last. */
@@ -241,18 +250,18 @@ export class StoreLog {
 
   async #append(records: readonly LogRecord[], sync: boolean): Promise<number> {
     const marker = this.permanent ? undefined : this.#marker.unsaved
-    const isLogged = marker === this.#loggedMarker
-    this.#loggedMarker = marker
-    const all = marker === undefined || isLogged ? records : [Record.put(MARKER_KEY, marker), ...records]
+    // In front of every batch until one of them is written: each may be the only one that is.
+    const waits = marker !== undefined && marker !== this.#loggedMarker
+    const all = waits ? [Record.put(MARKER_KEY, marker), ...records] : records
     return new Promise((resolve, reject) => {
       this.#log.appendBatch(
         all,
         sync,
-        (frame, { index, count }) => resolve(frame.firstSequence + index + count - 1),
-        error => {
-          this.#loggedMarker = undefined
-          reject(error)
-        }
+        (frame, { index, count }) => {
+          if (waits) this.#loggedMarker = marker
+          resolve(frame.firstSequence + index + count - 1)
+        },
+        reject
       )
     })
   }
@@ -284,15 +293,19 @@ export class StoreLog {
 
   /** Writes everything that is live into the log, and lets go of what lies before. The backend is at `sequence` now. */
   async #takeSnapshot(sequence: number): Promise<void> {
-    const entries = this.#backend.iterator({ ...AS_BYTES, fillCache: false } as object) as AsyncIterable<
-      [Uint8Array, Uint8Array]
-    >
-    const writer = this.#log.snapshotWriter()
+    const entries = this.#backend.iterator<Buffer, Uint8Array>({ ...AS_BYTES, fillCache: false } as object)
+    // In the log before this moment only, and that goes: the next append has it once more.
+    if (this.#marker.unsaved !== undefined) this.#loggedMarker = undefined
     this.#appendedAtSnapshot = this.#log.appendedBytes
-    const { segment } = await writer.begin(sequence)
-    for await (const [key, value] of entries) await writer.add(storedRecord(asBuffer(key), value))
-    this.#snapshotBytes = await writer.end()
-    await this.#log.deleteSegmentsBefore({ segment })
+    try {
+      const writer = this.#log.snapshotWriter()
+      const { segment } = await writer.begin(sequence)
+      for await (const [key, value] of entries) await writer.add(storedRecord(asBuffer(key), value))
+      this.#snapshotBytes = await writer.end()
+      await this.#log.deleteSegmentsBefore({ segment })
+    } finally {
+      await entries.close()
+    }
   }
 }
 
@@ -325,6 +338,12 @@ function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSet
     throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
   // LevelDB has locked its directory, and the log in it with that: whoever left a lock in the log is gone.
   return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
+}
+
+function otherStore(directory: string): Error {
+  return corruption(
+    `the backend's data and the log in ${directory} belong to different stores: give this store a new directory`
+  )
 }
 
 async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {

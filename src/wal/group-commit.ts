@@ -121,7 +121,7 @@ export class GroupCommit {
   }
 
   #assertRoom(size: number): void {
-    if (size > MAX_FRAME_BYTES) throw tooLargeForFrame(size, MAX_FRAME_BYTES)
+    if (!(size <= MAX_FRAME_BYTES)) throw tooLargeForFrame(size, MAX_FRAME_BYTES)
     if (this.#pendingBytes === 0 || this.#pendingBytes + size <= MAX_PENDING_BYTES) return
     throw new CompressedKvError(
       'CKV_BUSY',

@@ -276,6 +276,7 @@ export class Log {
 
   async #close(): Promise<void> {
     await this.#commit.drain()
+    await this.#deleting
     this.#interval?.stop()
     try {
       if (this.#writer.poison === undefined) await this.#writer.seal()

@@ -54,8 +54,14 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
 
   next(): Promise<IteratorResult<LogEntry, undefined>> {
     if (this.#underWay === 0) {
-      const ready = this.#nextOfFrame()
-      if (ready !== undefined) return Promise.resolve(ready)
+      try {
+        const ready = this.#nextOfFrame()
+        if (ready !== undefined) return Promise.resolve(ready)
+      } catch (error) {
+        return this.return().then(() => {
+          throw error
+        })
+      }
     }
     this.#underWay++
     const result = this.#last.then(() => this.#next()).finally(() => this.#underWay--)
@@ -94,6 +100,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     const position = { segment, offset: frame.offset, index }
     if (record instanceof Promise) {
       this.#pending = record.then(value => ({ done: false, value: { record: value, position } }))
+      this.#pending.catch(() => {}) // Whoever comes to it is told; perhaps nobody does.
       return undefined
     }
     return { done: false, value: { record, position } }

@@ -1,4 +1,5 @@
 import type { Codec, CodecName } from '../codec/codec.js'
+import { invalidOption } from '../errors.js'
 import { expiryOf } from '../envelope/expiry.js'
 import { RECORD_KIND } from './format.js'
 
@@ -43,7 +44,7 @@ const NOTHING = new Uint8Array(0)
 
 /** Makes records. Text becomes UTF-8. */
 export const Record = {
-  /** @throws CKV_INVALID_OPTION for a ttl that is not a number above 0 */
+  /** @throws CKV_INVALID_OPTION for what is neither text nor bytes, and a ttl that is not a number above 0 */
   put(key: Uint8Array | string, value: Uint8Array | string, options?: PutOptions): LogRecord {
     return {
       kind: RECORD_KIND.put,
@@ -77,6 +78,9 @@ export function clearRange(start: Uint8Array, end: Uint8Array): LogRecord {
   return { kind: RECORD_KIND.clear, key: start, value: end, expiresAt: 0, sealed: false, codec: undefined }
 }
 
+/** @throws CKV_INVALID_OPTION for what is neither text nor bytes: it would make a record that nothing can read */
 function bytes(data: Uint8Array | string): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data) : data
+  if (typeof data === 'string') return Buffer.from(data)
+  if (data instanceof Uint8Array) return data
+  throw invalidOption('Keys and values of records are text or Uint8Arrays (of another view, pass its bytes)')
 }
