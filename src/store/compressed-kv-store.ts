@@ -20,7 +20,7 @@ import { assertNotReserved } from './reserved-keys.js'
 import { beginSession, endSession, type Session } from './session.js'
 import { StoreSnapshot } from './snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
-import type { Operation } from './write-queue.js'
+import type { Operation } from './backend-write.js'
 import './abstract-level-augmentation.js'
 
 /**

@@ -10,7 +10,8 @@ import type { Settings } from './options.js'
 import { Reader } from './reader.js'
 import { Sealer } from './sealer.js'
 import type { Counters } from './stats.js'
-import { StoreLog } from './store-log.js'
+import type { StoreLog } from './store-log.js'
+import { openStoreLog } from './store-log-opening.js'
 import { ValueCache } from './value-cache.js'
 import { WriteQueue } from './write-queue.js'
 
@@ -69,7 +70,7 @@ async function openMarker(
   { wal }: Settings,
   tell: (event: string, details: object) => void
 ): Promise<{ marker: MarkerState; log: StoreLog | undefined }> {
-  if (wal !== undefined) return StoreLog.open(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) })
+  if (wal !== undefined) return openStoreLog(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) })
   const marker = await MarkerState.load(backend)
   assertNoLogNeeded(marker.log)
   return { marker, log: undefined }

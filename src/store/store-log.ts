@@ -1,25 +1,16 @@
-import { join } from 'node:path'
-import { corruption, invalidOption, notSupported } from '../errors.js'
 import type { Unseal } from '../wal/decoded-frame.js'
-import { Log } from '../wal/log.js'
+import type { Log } from '../wal/log.js'
 import type { WalStats } from '../wal/observer.js'
-import { resolveWalOptions, type WalOptions, type WalSettings } from '../wal/options.js'
+import type { WalSettings } from '../wal/options.js'
 import { clearRange, type LogRecord, Record, sealedPut } from '../wal/record.js'
-import type { RecoveryReport, SegmentExtent } from '../wal/recovery.js'
-import { segmentIds } from '../wal/segment-files.js'
+import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
-import { isLevelDb } from './backend.js'
-import { assertBelongsTogether } from './log-pairing.js'
-import { loadLog, replayLog } from './log-replay.js'
 import { MARKER_KEY } from './marker.js'
-import { MarkerState } from './marker-state.js'
+import type { MarkerState } from './marker-state.js'
 import { isReserved } from './reserved-keys.js'
-import type { Operation } from './write-queue.js'
-
-/** Where `wal: true` keeps the log: LevelDB leaves directories that it does not know alone. */
-const DIRECTORY = 'ckv-wal'
+import type { Operation } from './backend-write.js'
 
 /**
  * The write-ahead log of a store.
@@ -45,7 +36,8 @@ export class StoreLog {
   #collecting: Promise<void> | undefined
   #lastGcError: unknown
 
-  private constructor(
+  /** See `openStoreLog`. */
+  constructor(
     log: Log,
     backend: AnyLevel,
     marker: MarkerState,
@@ -62,73 +54,6 @@ export class StoreLog {
     this.#applied = log.nextSequence - 1
     this.#appendedAtSnapshot = this.#snapshotBytes - log.bytes
     this.reader = readerOf(log)
-  }
-
-  /**
-   * Opens the log of a store and brings the backend up to it.
-   *
-   * @param backend open
-   * @throws LEVEL_CORRUPTION where log and backend do not belong together; LEVEL_LOCKED; what reading the log throws
-   */
-  static async open(backend: AnyLevel, options: WalOptions): Promise<{ log: StoreLog; marker: MarkerState }> {
-    const { settings, ownerIsDead } = settingsFor(backend, options)
-    return backend.supports.permanence
-      ? this.#openBeside(backend, settings, ownerIsDead)
-      : this.#openInstead(backend, settings)
-  }
-
-  /** The backend keeps what it has: the log goes on from there. */
-  static async #openBeside(backend: AnyLevel, settings: WalSettings, ownerIsDead: boolean) {
-    const { directory, readOnly } = settings
-    const marker = await MarkerState.load(backend)
-    const { applied } = marker.log
-    const values = new LoggedValues()
-    const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.log, directory, segments)
-    // Before the directory is made: whoever puts the log back must not find it there.
-    if (marker.log.logDirty && !(await hasSegments(settings))) approve([])
-    const { log, recovery } = await Log.open(settings, {
-      storeId: marker.storeId,
-      minSequence: applied + 1,
-      ownerIsDead,
-      mayBeMissing: true,
-      approve,
-      unseal: values.unseal,
-      isHidden: isReserved
-    })
-    try {
-      if (log.nextSequence > applied + 1) {
-        if (readOnly) throw needsReplay(directory)
-        await replayLog(log, backend, marker)
-      }
-    } catch (error) {
-      await log.close()
-      throw error
-    }
-    return { log: new StoreLog(log, backend, marker, settings, recovery, values), marker }
-  }
-
-  /** The backend keeps nothing: the log has it all. */
-  static async #openInstead(backend: AnyLevel, settings: WalSettings) {
-    const values = new LoggedValues()
-    // A log made now belongs to the store that the backend may hold already.
-    const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
-    const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })
-    try {
-      await loadLog(log, backend, settings.directory)
-      const marker = await MarkerState.load(backend, log.storeId)
-      if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
-      const storeLog = new StoreLog(log, backend, marker, settings, recovery, values)
-      const isNew = log.nextSequence === 1 && log.snapshot === undefined
-      // What the backend held before has to be in the log before anything else is, and the marker with it.
-      if (isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) {
-        await storeLog.#saveMarker()
-        await storeLog.#takeSnapshot(0)
-      }
-      return { log: storeLog, marker }
-    } catch (error) {
-      await log.close()
-      throw error
-    }
   }
 
   /** What users see of the log. */
@@ -194,6 +119,12 @@ export class StoreLog {
   /** The backend refused what was logged. */
   rejected(): void {
     this.#hasRejected = true
+  }
+
+  /** What the backend held before has to be in a new log before anything else is, and the marker with it. */
+  async takeOver(): Promise<void> {
+    await this.#saveMarker()
+    await this.#takeSnapshot(0)
   }
 
   /** Lets the backend know what it has, where no batch has told it. */
@@ -309,13 +240,6 @@ export class StoreLog {
   }
 }
 
-/** Opens what the store's own log holds. How is known only once the backend's marker has been read. */
-class LoggedValues {
-  opener: Unseal | undefined
-
-  readonly unseal: Unseal = envelope => this.opener!(envelope)
-}
-
 /** Values are sealed already: they are logged, and given to the backend, as they are. */
 function recordOf(operation: Operation): LogRecord {
   if (operation.type === 'del') return Record.delete(operation.key)
@@ -326,37 +250,9 @@ function storedRecord(key: Buffer, value: Uint8Array): LogRecord {
   return isReserved(key) ? Record.put(key, value) : sealedPut(key, value)
 }
 
-function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
-  const { location } = backend as { location?: string }
-  if (options.dir === undefined && location === undefined) {
-    throw invalidOption(
-      "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"
-    )
-  }
-  const settings = resolveWalOptions({ ...options, dir: options.dir ?? join(location!, DIRECTORY) })
-  if (settings.recovery === 'salvage')
-    throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
-  // LevelDB has locked its directory, and the log in it with that: whoever left a lock in the log is gone.
-  return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
-}
+/** Opens what the store's own log holds. How is known only once the backend's marker has been read. */
+export class LoggedValues {
+  opener: Unseal | undefined
 
-function otherStore(directory: string): Error {
-  return corruption(
-    `the backend's data and the log in ${directory} belong to different stores: give this store a new directory`
-  )
-}
-
-async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {
-  try {
-    return segmentIds(await fs.list(directory)).length > 0
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
-}
-
-function needsReplay(directory: string): Error {
-  return notSupported(
-    `The log in ${directory} holds writes that the backend has not, and with readOnly it cannot get them: open the store once without`
-  )
+  readonly unseal: Unseal = envelope => this.opener!(envelope)
 }

@@ -1,6 +1,6 @@
 import { outcomeUnknown } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
-import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import { type Operation, writeToBackend } from './backend-write.js'
 import { MARKER_KEY } from './marker.js'
 import { keyName } from './key-name.js'
 import type { MarkerState } from './marker-state.js'
@@ -27,10 +27,6 @@ import type { ValueCache } from './value-cache.js'
  */
 const MAX_GROUP_OPERATIONS = 400
 const MAX_GROUP_BYTES = 1024 * 1024
-
-export type Operation =
-  | { readonly type: 'put'; readonly key: Buffer; value: Buffer | Promise<Buffer> }
-  | { readonly type: 'del'; readonly key: Buffer }
 
 /** One call, from its acceptance until it resolves. */
 interface Entry {
@@ -285,27 +281,7 @@ export class WriteQueue {
 
   #send(operations: readonly Operation[], sync: boolean): Promise<void> {
     this.#counters.backendCalls++
-    return operations.length === 1 ? this.#sendOne(operations[0]!, sync) : this.#sendBatch(operations, sync)
-  }
-
-  /** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */
-  async #sendBatch(operations: readonly Operation[], sync: boolean): Promise<void> {
-    const batch = this.#backend.batch()
-    try {
-      for (const operation of operations) {
-        if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
-        else batch.put(operation.key, operation.value, AS_BYTES)
-      }
-    } catch (error) {
-      await batch.close()
-      throw error
-    }
-    return batch.write(sync ? SYNC : {})
-  }
-
-  #sendOne(operation: Operation, sync: boolean): Promise<void> {
-    if (operation.type === 'del') return this.#backend.del(operation.key, sync ? KEY_AS_BYTES_SYNC : KEY_AS_BYTES)
-    return this.#backend.put(operation.key, operation.value, sync ? AS_BYTES_SYNC : AS_BYTES)
+    return writeToBackend(this.#backend, operations, sync)
   }
 
   #settle(entry: Entry, failure?: { error: unknown }): void {
@@ -315,10 +291,6 @@ export class WriteQueue {
     else entry.reject(failure.error)
   }
 }
-
-const SYNC = Object.freeze({ sync: true })
-const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
-const KEY_AS_BYTES_SYNC = Object.freeze({ ...KEY_AS_BYTES, sync: true })
 
 function follow(entry: Entry, earlier: Entry): void {
   earlier.followers.push(entry)

@@ -1,0 +1,41 @@
+import type { AnyLevel } from './any-level.js'
+import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+
+/** What is done to one key; values are sealed, perhaps not yet. */
+export type Operation =
+  | { readonly type: 'put'; readonly key: Buffer; value: Buffer | Promise<Buffer> }
+  | { readonly type: 'del'; readonly key: Buffer }
+
+const SYNC = Object.freeze({ sync: true })
+const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
+const KEY_AS_BYTES_SYNC = Object.freeze({ ...KEY_AS_BYTES, sync: true })
+
+/**
+ * Writes operations, all or none.
+ *
+ * @param operations with their values sealed
+ * @param sync ask for stable storage
+ */
+export function writeToBackend(backend: AnyLevel, operations: readonly Operation[], sync: boolean): Promise<void> {
+  return operations.length === 1 ? writeOne(backend, operations[0]!, sync) : writeBatch(backend, operations, sync)
+}
+
+/** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */
+async function writeBatch(backend: AnyLevel, operations: readonly Operation[], sync: boolean): Promise<void> {
+  const batch = backend.batch()
+  try {
+    for (const operation of operations) {
+      if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
+      else batch.put(operation.key, operation.value, AS_BYTES)
+    }
+  } catch (error) {
+    await batch.close()
+    throw error
+  }
+  return batch.write(sync ? SYNC : {})
+}
+
+function writeOne(backend: AnyLevel, operation: Operation, sync: boolean): Promise<void> {
+  if (operation.type === 'del') return backend.del(operation.key, sync ? KEY_AS_BYTES_SYNC : KEY_AS_BYTES)
+  return backend.put(operation.key, operation.value, sync ? AS_BYTES_SYNC : AS_BYTES)
+}
