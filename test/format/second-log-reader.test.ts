@@ -127,7 +127,8 @@ async function* everyFlip(segment: SegmentFixture, ...others: SegmentFixture[]) 
   for (const { file } of others) cpSync(join(FIXTURES, file), join(directory, file))
   const bytes = readFileSync(join(FIXTURES, segment.file))
   for (let bit = 0; bit < bytes.length * 8; bit++) {
-    if (bit % 7 !== 0 && bit >= SEGMENT_HEADER_BYTES * 8) continue
+    if (bit % 29 !== 0 && bit >= SEGMENT_HEADER_BYTES * 8) continue
+    await new Promise(resolve => setImmediate(resolve)) // The test runner wants to hear of its worker.
     bytes[bit >>> 3]! ^= 1 << (bit & 7)
     writeFileSync(join(directory, segment.file), bytes)
     yield { bit, directory }
