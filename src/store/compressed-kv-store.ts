@@ -43,6 +43,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   readonly #choice: CodecChoice
   readonly #counters = new Counters()
   #session: Session | undefined
+  /** Events of which a listener has thrown. */
+  readonly #warned = new Set<string>()
   /** Whether this store opened the backend, or began to: until then closing the store has to close it as it is. */
   #tookBackend = false
 
@@ -202,6 +204,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     try {
       this.emit(name, event)
     } catch (cause) {
+      if (this.#warned.has(name)) return // One warning is enough: there may be an fsync every few ms.
+      this.#warned.add(name)
       process.emitWarning(`A listener of '${name}' threw: ${String(cause)}`, 'CompressedKvWarning')
     }
   }

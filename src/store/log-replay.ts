@@ -45,8 +45,7 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
  */
 export async function loadLog(log: Log, backend: AnyLevel, directory: string): Promise<void> {
   const { snapshot } = log
-  const empty = log.isEmpty || (log.nextSequence === 1 && snapshot === undefined)
-  if (empty) return
+  if (log.isNew) return
   if (snapshot === undefined && log.firstSequence > 1) {
     throw corruption(
       `the log in ${directory} begins with record ${log.firstSequence} and has no snapshot of what was before`

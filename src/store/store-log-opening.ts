@@ -72,8 +72,7 @@ async function openInstead(backend: AnyLevel, settings: WalSettings): Promise<Op
     const marker = await MarkerState.load(backend, log.storeId)
     if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
     const storeLog = new StoreLog(log, backend, marker, settings, recovery, values)
-    const isNew = log.nextSequence === 1 && log.snapshot === undefined
-    if (isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
+    if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
     return { log: storeLog, marker }
   } catch (error) {
     await log.close()

@@ -216,9 +216,9 @@ export class Log {
     return this.#segments.first?.id ?? 0
   }
 
-  /** Whether there is no segment at all. */
-  get isEmpty(): boolean {
-    return this.#segments.count === 0
+  /** Whether nothing was ever written to it, neither records nor a snapshot. */
+  get isNew(): boolean {
+    return this.#nextSequence === 1 && this.snapshot === undefined
   }
 
   /** Of all segment files. */

@@ -86,9 +86,12 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     const records = this.#records
     if (records === undefined || this.#ended || this.#options.signal?.aborted) return undefined
     const { isHidden } = this.#options
-    if (!records.next()) return undefined
-    const index = this.#index++
-    if (isHidden?.(records.key)) return this.#nextOfFrame()
+    let index: number
+    for (;;) {
+      if (!records.next()) return undefined
+      index = this.#index++
+      if (isHidden === undefined || !isHidden(records.key)) break
+    }
     const { segment, frame } = this.#frame!
     const record = recordOf(
       records,
