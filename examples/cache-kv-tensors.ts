@@ -16,6 +16,7 @@ export async function main([tokens = '64']: string[] = []) {
     const layers = Array.from({ length: LAYERS }, (_, n) => gaussianBf16(2 * KV_HEADS * Number(tokens) * HEAD_SIZE, n))
     const cache = openCache(directory)
     await Promise.all(layers.map((tensor, n) => cache.put(`layer:${n}:kv`, bytesOf(tensor))))
+    await cache.flush() // Writes resolve when the log has them; values are compressed on their way to the database.
     const { bytesIn, bytesStored, ratio } = cache.stats().written
     await cache.close()
 

@@ -25,14 +25,14 @@ export async function main() {
     await archive.put('2019', text('order shipped', 4000))
     await byRules.put('page:home', text('<li>Documentation</li>', 500))
     await byRules.put('page:live', text('<li>Now playing</li>', 500), { codec: 'lz4' }) // This once.
-    const first = report('by rules, and one by call', byRules)
+    const first = await report('by rules, and one by call', byRules)
     await byRules.close()
 
     // The same database with other settings: what was written before carries its codec with it.
     const bySelector = open((_key, value) => (value.length > 16_384 ? zstd({ level: 9 }) : 'lz4'))
     await bySelector.put('page:about', text('<p>About us</p>', 300))
     await bySelector.put('page:manual', text('<p>The manual</p>', 3000))
-    const second = report('by a selector', bySelector)
+    const second = await report('by a selector', bySelector)
 
     const values = await bySelector.values().all()
     console.log(`readable at the end: ${values.length} values, ${new Set(values).size} of them different`)
@@ -43,7 +43,8 @@ export async function main() {
   }
 }
 
-function report(title: string, db: CompressedKvStore) {
+async function report(title: string, db: CompressedKvStore) {
+  await db.flush() // Values are compressed when they move from the log to the database.
   const { byCodec } = db.stats().written
   for (const [name, { values, bytesIn, bytesStored }] of Object.entries(byCodec)) {
     console.log(`${title}: ${values} with ${name}, ${bytesIn} bytes stored in ${bytesStored}`)

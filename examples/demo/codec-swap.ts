@@ -20,6 +20,7 @@ export async function swapCodec(location: string, set: DocumentSet): Promise<str
   const store = await openStore(location, 'zstd')
   try {
     for (const { key, value } of added) await store.put(key, value)
+    await store.flush()
     await verifyAll(store, set.documents, `${set.name}, written with LZ4, read with zstd`)
     await verifyAll(store, added, `${set.name}, written with zstd beside LZ4`)
     const { byCodec } = store.stats().written

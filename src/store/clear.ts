@@ -4,7 +4,8 @@ import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import type { StoreLog } from './store-log.js'
 import type { Unsealer } from './unsealer.js'
-import { aroundReserved, isReserved, type KeyRange } from './reserved-keys.js'
+import { halfOpen, type KeyRange } from './key-range.js'
+import { aroundReserved, isReserved } from './reserved-keys.js'
 import { backendSnapshotOf } from './snapshot.js'
 
 /** As abstract-level hands them to `_clear`: bounds encoded. */
@@ -35,12 +36,13 @@ export async function clearLogged(
     const keys: Deletion[] = []
     await deleteKeys(backend, options, unsealer, expiring, async operations => void keys.push(...operations))
     if (keys.length === 0) return
-    log.applying(await log.append(keys, sync))
+    log.applying(await log.appendOperations(keys, sync))
     apply = () => deleteInChunks(backend, keys)
   } else {
-    const { start, end } = halfOpen(options)
+    const range = halfOpen(options)
+    const { start, end } = range
     if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
-    log.applying(await log.appendClear(start, end, sync))
+    log.applying(await log.appendClear(range, sync))
     apply = () => deleteRange(backend, end === undefined ? { gte: start } : { gte: start, lt: end }, log.permanent)
   }
   try {
@@ -139,15 +141,4 @@ async function deleteKeys(
     operations = []
   }
   if (operations.length > 0) await write(operations)
-}
-
-/** A range as `[start, end)`; without `end` it has no upper bound. */
-function halfOpen({ gt, gte, lt, lte }: KeyRange): { start: Buffer; end: Buffer | undefined } {
-  const start = gte ?? (gt === undefined ? Buffer.alloc(0) : behind(gt))
-  return { start, end: lte === undefined ? lt : behind(lte) }
-}
-
-/** The next key in order. */
-function behind(key: Buffer): Buffer {
-  return Buffer.concat([key, Buffer.of(0)])
 }

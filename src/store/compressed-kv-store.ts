@@ -5,13 +5,13 @@ import type { AnyLevel, Wrappable } from './any-level.js'
 import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
 import { hold, release } from './backend-lock.js'
 import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
-import { clearBackend, clearLogged, type EncodedClearOptions } from './clear.js'
+import type { EncodedClearOptions } from './clear.js'
 import { closeTogetherUnopened } from './closing-unopened.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
 import { type EncodedIteratorOptions, EntrySource } from './entry-source.js'
 import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './iterator.js'
 import { manifestFor } from './manifest.js'
-import { copiedBounds, copyArguments } from './caller-buffers.js'
+import { copyArguments } from './caller-buffers.js'
 import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reader.js'
 import type { RecoveryReport } from '../wal/recovery.js'
@@ -20,7 +20,7 @@ import { assertNotReserved } from './reserved-keys.js'
 import { beginSession, endSession, type Session } from './session.js'
 import { StoreSnapshot } from './snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
-import type { Operation } from './backend-write.js'
+import type { Writes } from './writes.js'
 import './abstract-level-augmentation.js'
 
 /**
@@ -68,7 +68,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     if (rootOf(backend) instanceof CompressedKvStore) {
       throw notSupported('The backend is a CompressedKvStore already, or a sublevel of one: wrap the database below it')
     }
-    const { settings, rest } = resolveOptions(options)
+    const { settings, rest } = resolveOptions(options, typeof (backend as { location?: unknown }).location === 'string')
     const choice = chooseCodecs(settings.codec)
     super(manifestFor(backend, settings.wal !== undefined), {
       ...rest,
@@ -102,8 +102,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   /** What the store did since it was constructed. */
   stats(): StoreStats {
-    const { cache, writes, log } = this.#session ?? {}
-    return this.#counters.snapshot(cache?.size(), writes?.pending, log?.stats())
+    const { cache, writes, log, tables } = this.#session ?? {}
+    return this.#counters.snapshot({ cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables })
   }
 
   /**
@@ -114,7 +114,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.flush())
-    return this.#requireSession.writes.drain()
+    return this.#requireSession.writes.flush()
   }
 
   /**
@@ -218,19 +218,26 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   // ---- writing
 
   _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
-    return this.#write([this.#operation({ type: 'put', key, value }, options)], options.sync === true)
+    return this.#writesTo(key).put(key, value, options)
   }
 
   _del(key: Buffer, options: WriteOptions): Promise<void> {
-    return this.#write([this.#operation({ type: 'del', key }, options)], options.sync === true)
+    return this.#writesTo(key).del(key, options)
   }
 
   async _batch(operations: readonly EncodedOperation[], defaults: WriteOptions): Promise<void> {
-    for (const { sublevel } of operations) assertOwnSublevel(sublevel, this)
-    const sealed = operations.map(operation =>
-      this.#operation(operation, { ...defaults, ...definedOptions(operation) })
-    )
-    return this.#write(sealed, defaults.sync === true || operations.some(({ sync }) => sync === true))
+    for (const { sublevel, key } of operations) {
+      assertOwnSublevel(sublevel, this)
+      this.#writesTo(key)
+    }
+    const requests = operations.map(operation => ({
+      type: operation.type,
+      key: operation.key,
+      value: operation.value,
+      options: { ...defaults, ...definedOptions(operation) }
+    }))
+    const sync = defaults.sync === true || operations.some(operation => operation.sync === true)
+    return this.#requireSession.writes.batch(requests, sync)
   }
 
   _chainedBatch(): StoreChainedBatch {
@@ -239,32 +246,14 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   async _clear(options: EncodedClearOptions): Promise<void> {
     this.#assertWritable()
-    const { writes, unsealer, marker, cache, log } = this.#requireSession
-    const range = copiedBounds(options) // The clear runs later.
-    cache?.clear()
-    await writes.barrier(async () => {
-      try {
-        if (log === undefined) await clearBackend(this.backend, range, unsealer, marker.ttlUsed)
-        else await clearLogged(this.backend, range, unsealer, marker.ttlUsed, log)
-      } finally {
-        cache?.clear() // Also a clear that fails may have deleted something.
-      }
-    })
+    return this.#requireSession.writes.clear(options)
   }
 
-  #operation(operation: { type: 'put' | 'del'; key: Buffer; value?: Buffer }, options: WriteOptions): Operation {
+  /** @throws LEVEL_READONLY; LEVEL_INVALID_KEY for a reserved key */
+  #writesTo(key: Buffer): Writes {
     this.#assertWritable()
-    const { sealer, marker } = this.#requireSession
-    assertNotReserved(operation.key)
-    const key = Buffer.from(operation.key)
-    if (operation.type === 'del') return { type: 'del', key }
-    const value = sealer.seal(key, operation.value!, options)
-    if (options.ttl !== undefined) marker.useTtl()
-    return { type: 'put', key, value }
-  }
-
-  #write(operations: readonly Operation[], sync: boolean): Promise<void> {
-    return this.#requireSession.writes.write(operations, sync)
+    assertNotReserved(key)
+    return this.#requireSession.writes
   }
 
   #assertWritable(): void {
@@ -307,12 +296,12 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   #entries(options: EncodedIteratorOptions): EntrySource {
-    const { unsealer, marker } = this.#requireSession
-    return new EntrySource(this.backend, options, unsealer, marker.ttlUsed)
+    const { unsealer, view } = this.#requireSession
+    return new EntrySource(view(options.snapshot), options, unsealer)
   }
 
   _snapshot(options: { owner: AnyLevel }): AbstractSnapshot {
-    return new StoreSnapshot(options, this.backend)
+    return new StoreSnapshot(options, this.backend, this.#requireSession.view(undefined).frozen)
   }
 }
 

@@ -1,10 +1,18 @@
-import type { AbstractIterator, AbstractSnapshot } from 'abstract-level'
+import type { AbstractSnapshot } from 'abstract-level'
+import { keyName } from '../memtable/key-name.js'
+import type { NameRange } from '../memtable/name-range.js'
+import { Overlay } from '../memtable/overlay.js'
+import type { Frozen } from '../memtable/tables.js'
 import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
 import { copiedBounds } from './caller-buffers.js'
 import type { Unsealer } from './unsealer.js'
-import { isOutside, isReserved, type KeyRange, mayHoldReserved } from './reserved-keys.js'
+import { isOutside, type KeyRange } from './key-range.js'
+import { isReserved, mayHoldReserved } from './reserved-keys.js'
+import { MergedEntries } from './merged-entries.js'
 import { backendSnapshotOf } from './snapshot.js'
+import type { StoredEntries, StoredEntry } from './stored-entries.js'
+import type { TableValue } from './table-value.js'
 
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
@@ -21,11 +29,18 @@ export interface EncodedIteratorOptions extends KeyRange {
 }
 
 type Entry = [key: Buffer | undefined, value: Buffer | undefined]
-type StoredEntry = [key: Uint8Array | undefined, value: Uint8Array | undefined]
 
-/** Entries of the backend, opened, without reserved keys and without what has expired. What the iterators hand out. */
+/** What there is to read: the backend, and what lies over it. */
+export interface ReadView {
+  readonly backend: AnyLevel
+  readonly frozen: readonly Frozen<TableValue>[]
+  /** Whether values have to be looked at even when only keys are wanted, because some may have expired. */
+  readonly ttlUsed: boolean
+}
+
+/** Entries of backend and tables, opened, without reserved keys and without what has expired. What the iterators hand out. */
 export class EntrySource {
-  readonly #source: AbstractIterator<AnyLevel, Uint8Array, Uint8Array>
+  readonly #source: StoredEntries
   readonly #unsealer: Unsealer
   readonly #options: EncodedIteratorOptions
   readonly #filterKeys: boolean
@@ -33,21 +48,25 @@ export class EntrySource {
   #fetched: StoredEntry[] = []
   #soughtOutside = false
 
-  /** @param ttlUsed whether values have to be looked at even when only keys are wanted, because some may have expired */
-  constructor(backend: AnyLevel, encoded: EncodedIteratorOptions, unsealer: Unsealer, ttlUsed: boolean) {
+  constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
     const options = copiedBounds(encoded)
+    const overlaid = frozen.length > 0
     // Without a view of one moment, what expires may be written after the iterator was made.
     const expiring = ttlUsed || !backend.supports.implicitSnapshots
     const filterKeys = mayHoldReserved(options)
-    this.#source = backend.iterator({
+    const stored = backend.iterator<Buffer, Uint8Array>({
       ...options,
       ...AS_BYTES,
-      keys: options.keys || filterKeys,
+      keys: options.keys || filterKeys || overlaid,
       values: options.values || expiring,
       // What is filtered out must not count, so the iterator alone does the counting.
-      limit: filterKeys || expiring ? -1 : options.limit,
+      limit: filterKeys || expiring || overlaid ? -1 : options.limit,
       snapshot: backendSnapshotOf(options.snapshot, backend)
-    })
+    }) as StoredEntries
+    const { reverse } = options
+    this.#source = overlaid
+      ? new MergedEntries(stored, new Overlay(frozen, namesOf(options), reverse), reverse)
+      : stored
     this.#options = options
     this.#unsealer = unsealer
     this.#filterKeys = filterKeys
@@ -81,7 +100,7 @@ export class EntrySource {
     // classic-level 3.0.0 aborts the process when an empty database is sought outside the range.
     this.#soughtOutside = isOutside(target, this.#options)
     if (this.#soughtOutside) return
-    this.#source.seek(target as never, { ...options, ...AS_BYTES } as never)
+    this.#source.seek(target, { ...options, ...AS_BYTES })
   }
 
   async close(): Promise<void> {
@@ -93,7 +112,7 @@ export class EntrySource {
   async #fetch(size: number, options: object): Promise<StoredEntry[]> {
     const visible: StoredEntry[] = []
     for (;;) {
-      const fetched = (await this.#source.nextv(size - visible.length, options)) as StoredEntry[]
+      const fetched = await this.#source.nextv(size - visible.length, options)
       if (!this.#filterKeys) return fetched
       const before = visible.length
       for (const entry of fetched) if (!isReserved(entry[0]!)) visible.push(entry)
@@ -146,9 +165,16 @@ export class EntrySource {
   #open([storedKey, storedValue]: StoredEntry) {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
     if (this.#filterKeys && isReserved(key!)) return undefined
+    const isStored = storedValue === undefined || storedValue instanceof Uint8Array
     if (!this.#options.values) {
       if (storedValue !== undefined && !this.#unsealer.isVisible(storedValue)) return undefined
-      return { key: this.#options.keys ? this.#unsealer.own(key!) : undefined, value: undefined, bytes: 0 }
+      // A key of a table was made for this.
+      const own = this.#options.keys ? (isStored ? this.#unsealer.own(key!) : key) : undefined
+      return { key: own, value: undefined, bytes: 0 }
+    }
+    if (!isStored) {
+      const value = this.#unsealer.tableValue(storedValue)
+      return value && { key: this.#options.keys ? key : undefined, value, bytes: storedValue.length }
     }
     const opened = this.#unsealer.open(storedValue!)
     if (opened === undefined) return undefined
@@ -158,4 +184,8 @@ export class EntrySource {
       bytes: opened.rawLength
     }
   }
+}
+
+function namesOf({ gt, gte, lt, lte }: KeyRange): NameRange {
+  return { gt: gt && keyName(gt), gte: gte && keyName(gte), lt: lt && keyName(lt), lte: lte && keyName(lte) }
 }

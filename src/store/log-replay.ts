@@ -5,9 +5,11 @@ import { RecordCursor } from '../wal/record-cursor.js'
 import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { deleteRange } from './clear.js'
+import type { LoggedValues } from './logged-values.js'
 import { decodeMarker, MARKER_KEY } from './marker.js'
 import type { MarkerState } from './marker-state.js'
-import { aroundReserved, type KeyRange } from './reserved-keys.js'
+import type { KeyRange } from './key-range.js'
+import { aroundReserved, isReserved } from './reserved-keys.js'
 
 /** What one backend batch takes together. */
 const MAX_BATCH_OPERATIONS = 1000
@@ -19,7 +21,7 @@ type BackendOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'd
  * Gives the backend what the log has and it has not, in order. Every batch is synced and carries the number it goes up to, so that
  * it may be interrupted, and done again.
  */
-export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState): Promise<void> {
+export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState, values: LoggedValues): Promise<void> {
   const { applied } = marker.log
   const batch = new ReplayBatch(async (operations, sequence) => {
     marker.update({ applied: sequence })
@@ -31,6 +33,7 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
     log,
     { segment: log.segmentAbove(applied), offset: 0 },
     applied,
+    values,
     batch,
     async ({ start, end }) => {
       await deleteRange(backend, rangeOf(start, end), true)
@@ -43,26 +46,34 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
  *
  * @throws LEVEL_CORRUPTION if the log does not go back to its beginning, or the backend holds data of its own
  */
-export async function loadLog(log: Log, backend: AnyLevel, directory: string): Promise<void> {
+export async function loadLog(log: Log, backend: AnyLevel, directory: string, values: LoggedValues): Promise<void> {
   const { snapshot } = log
   if (log.isNew) return
-  if (snapshot === undefined && log.firstSequence > 1) {
+  const above = snapshot?.sequence ?? 0
+  if (log.firstSequence > above + 1) {
     throw corruption(
       `the log in ${directory} begins with record ${log.firstSequence} and has no snapshot of what was before`
     )
   }
   await emptyOwn(backend, log, directory)
   const batch = new ReplayBatch(operations => backend.batch(operations.map(owned), AS_BYTES))
-  if (snapshot !== undefined) await loadSnapshot(log, snapshot, batch)
-  const start = snapshot ?? { segment: log.firstSegment, offset: 0 }
-  await replayRecords(log, start, snapshot?.sequence ?? 0, batch, async ({ start: from, end }) => {
+  if (snapshot !== undefined) await loadSnapshot(log, snapshot, values, batch)
+  // What the backend lacked when the snapshot was taken may lie before it.
+  if (log.nextSequence === above + 1) return
+  const start = { segment: log.segmentAbove(above), offset: 0 }
+  await replayRecords(log, start, above, values, batch, async ({ start: from, end }) => {
     for (const part of aroundReserved(rangeOf(from, end))) {
       await backend.clear({ ...part, ...KEY_AS_BYTES })
     }
   })
 }
 
-async function loadSnapshot(log: Log, start: { segment: number; offset: number }, batch: ReplayBatch): Promise<void> {
+async function loadSnapshot(
+  log: Log,
+  start: { segment: number; offset: number },
+  values: LoggedValues,
+  batch: ReplayBatch
+): Promise<void> {
   const frames = log.frames(start)
   try {
     for (;;) {
@@ -70,7 +81,7 @@ async function loadSnapshot(log: Log, start: { segment: number; offset: number }
       if (found === undefined || found.frame.header.type === FRAME_TYPE.snapshotEnd) break
       if (found.frame.header.type !== FRAME_TYPE.snapshotData) continue
       const records = new RecordCursor(found.payload)
-      while (records.next()) await batch.add({ type: 'put', key: records.key, value: records.value }, 0)
+      while (records.next()) await batch.add(await operationAt(records, values), 0)
     }
   } finally {
     await frames.close()
@@ -83,6 +94,7 @@ async function replayRecords(
   log: Log,
   from: { segment: number; offset: number },
   above: number,
+  values: LoggedValues,
   batch: ReplayBatch,
   clear: (range: { start: Buffer; end: Buffer | undefined }) => Promise<void>
 ): Promise<void> {
@@ -101,7 +113,7 @@ async function replayRecords(
           const end = records.value
           await clear({ start: records.key, end: end.length === 0 ? undefined : end })
           batch.reached(sequence)
-        } else await batch.add(operationAt(records), sequence)
+        } else await batch.add(await operationAt(records, values), sequence)
       }
     }
   } finally {
@@ -122,9 +134,14 @@ function owned(operation: BackendOperation): BackendOperation {
   return operation.type === 'put' ? { type: 'put', key, value: Buffer.from(operation.value) } : { type: 'del', key }
 }
 
-function operationAt(records: RecordCursor): BackendOperation {
+function operationAt(records: RecordCursor, values: LoggedValues): BackendOperation | Promise<BackendOperation> {
   const { key } = records
-  return records.kind === RECORD_KIND.put ? { type: 'put', key, value: records.value } : { type: 'del', key }
+  if (records.kind !== RECORD_KIND.put) return { type: 'del', key }
+  if (isReserved(key) && key.equals(MARKER_KEY)) values.use(decodeMarker(records.value))
+  const stored = values.stored(records)
+  return stored instanceof Promise
+    ? stored.then(value => ({ type: 'put', key, value }))
+    : { type: 'put', key, value: stored }
 }
 
 /** Gathers operations into backend batches, one after another. */

@@ -16,7 +16,15 @@ export function manifestFor(backend: AnyLevel, logged: boolean): object {
     errorIfExists: supports.errorIfExists,
     additionalMethods: { ...supports.additionalMethods },
     signals: { ...supports.signals },
-    events: { codecError: true, walSegmentRoll: true, walFsync: true, walTruncated: true, walPoisoned: true }
+    events: {
+      codecError: true,
+      flush: true,
+      flushError: true,
+      walSegmentRoll: true,
+      walFsync: true,
+      walTruncated: true,
+      walPoisoned: true
+    }
   }
 }
 

@@ -43,6 +43,11 @@ export class MarkerState {
     return { bytes: this.#marker.guard, plainValues: this.#marker.plainValues }
   }
 
+  /** As it is now, stored or not. */
+  get current(): Marker {
+    return this.#marker
+  }
+
   get ttlUsed(): boolean {
     return this.#marker.ttlUsed
   }

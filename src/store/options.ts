@@ -18,6 +18,26 @@ export interface CodecRule {
 /** Chooses a codec from the encoded key and value. Must not keep or change them. If it throws, the write is rejected. */
 export type CodecSelector = (key: Buffer, value: Buffer) => Codec | CodecName
 
+/** When the MemTable is moved into the backend. */
+export interface MemTableOptions {
+  /**
+   * When so many bytes were written to it, about: keys, values and 150 bytes each. Higher spares more values that are overwritten soon,
+   * and makes the log longer.
+   * @default 16777216 (16 MiB)
+   */
+  readonly flushBytes?: number | undefined
+  /**
+   * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone.
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxBytes?: number | undefined
+  /**
+   * So long after the first write, in ms, it is moved also if it is small. Infinity for never.
+   * @default 1000
+   */
+  readonly flushIntervalMs?: number | undefined
+}
+
 /** Options beside abstract-level's own. `keyEncoding` and `valueEncoding` default to the backend's. */
 export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<K, V> {
   /**
@@ -59,17 +79,18 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    */
   readonly cacheBytes?: number | undefined
   /**
-   * A write-ahead log: a write resolves when the log has it, as durable as the log's `fsync` says, and the backend too. It is read back
-   * when the store was not closed. `true` keeps it in `<location>/ckv-wal`, text in that directory. A backend that keeps nothing
-   * (memory-level) keeps everything with one.
-   * @default false
+   * A write-ahead log: a write resolves when the log has it, as durable as the log's `fsync` says. It is read back when the store was not
+   * closed. `true` keeps it in `<location>/ckv-wal`, text in that directory. A backend that keeps nothing (memory-level) keeps everything
+   * with one.
+   * @default true if the backend has a location (a `level` database does, a sublevel of it or one in memory does not), else false
    */
   readonly wal?: boolean | string | WalOptions | undefined
   /**
-   * Not in this version: every write with a log also waits for the backend.
-   * @default false
+   * A table in memory for what is logged and not yet in the backend: writes do not wait for the backend, and values are compressed
+   * when they move there. `false`: every write waits for the backend as well. It needs a log.
+   * @default {} where there is a log
    */
-  readonly memtable?: false | undefined
+  readonly memtable?: boolean | MemTableOptions | undefined
   /**
    * Where OpenTelemetry metrics go; `false` for nowhere.
    * @default the global meter provider's, which does nothing until the application has set one up
@@ -110,9 +131,13 @@ export interface Settings {
   readonly readOnly: boolean
   /** undefined for no log; its directory may have to be derived from the backend. */
   readonly wal: WalOptions | undefined
+  /** undefined for none. */
+  readonly memtable: MemTableSettings | undefined
 }
 
-export const DEFAULTS: Settings = {
+export type MemTableSettings = { readonly [Name in keyof MemTableOptions]-?: number }
+
+export const DEFAULTS: Settings & { readonly memtable: MemTableSettings } = {
   codec: 'lz4',
   minSize: undefined,
   minSaving: 0.1,
@@ -121,7 +146,12 @@ export const DEFAULTS: Settings = {
   checksum: 'auto',
   cacheBytes: 0,
   readOnly: false,
-  wal: undefined
+  wal: undefined,
+  memtable: {
+    flushBytes: 16 * 1024 * 1024,
+    maxBytes: 64 * 1024 * 1024,
+    flushIntervalMs: 1000
+  }
 }
 
 const MIN_SIZE = 1024
@@ -139,28 +169,34 @@ export function defaultMinSize(codec: Codec, overLevelDb: boolean): number {
 /** rawLen in the envelope is a u32; a Buffer may be shorter still. */
 const MAX_VALUE_SIZE = Math.min(2 ** 32 - 1, constants.MAX_LENGTH)
 
+/** What setTimeout takes. */
+const MAX_INTERVAL_MS = 2 ** 31 - 1
+
 /** Parts of the design that are not in this version. Ignoring them would promise what is not kept. */
-const NOT_YET = ['memtable', 'gc'] as const
+const NOT_YET = ['gc'] as const
 
 /**
  * Splits options into ours, with defaults filled in, and the rest, which is abstract-level's. Ours must not reach it: its
  * hooks would hand them out.
  *
+ * @param hasLocation whether the backend has a directory, where a log can be
  * @throws CKV_INVALID_OPTION, LEVEL_NOT_SUPPORTED
  */
 export function resolveOptions<K, V>(
-  options: CompressedKvStoreOptions<K, V> = {}
+  options: CompressedKvStoreOptions<K, V> = {},
+  hasLocation = false
 ): {
   settings: Settings
   rest: AbstractDatabaseOptions<K, V>
 } {
   const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...others } = options
-  const { wal, meter, onProgress, ...rest } = others
+  const { wal: walOption = hasLocation, memtable, meter, onProgress, ...rest } = others
   for (const name of NOT_YET) {
     if ((rest as Record<string, unknown>)[name])
       throw notSupported(`The option '${name}' is not in this version: leave it out, or set it to false`)
     delete (rest as Record<string, unknown>)[name]
   }
+  const wal = walOptions(walOption, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })
   const settings: Settings = {
     codec: codec ?? DEFAULTS.codec,
     minSize,
@@ -170,7 +206,8 @@ export function resolveOptions<K, V>(
     checksum: checksum ?? DEFAULTS.checksum,
     cacheBytes: cacheBytes ?? DEFAULTS.cacheBytes,
     readOnly: readOnly ?? DEFAULTS.readOnly,
-    wal: walOptions(wal, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })
+    wal,
+    memtable: memtableSettings(memtable, wal !== undefined)
   }
   if (settings.minSize !== undefined) assertBytes('minSize', settings.minSize, Infinity)
   assertBytes('offThreadSize', settings.offThreadSize, Infinity)
@@ -192,6 +229,37 @@ function walOptions(wal: boolean | string | WalOptions | undefined, shared: WalO
   if (typeof wal === 'string') return { ...shared, dir: wal }
   if (typeof wal === 'object' && wal !== null) return { ...shared, ...wal }
   throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
+}
+
+/** @throws CKV_INVALID_OPTION */
+function memtableSettings(
+  memtable: boolean | MemTableOptions | undefined,
+  hasLog: boolean
+): MemTableSettings | undefined {
+  if (memtable === false || (memtable === undefined && !hasLog)) return undefined
+  if (!hasLog) {
+    throw invalidOption(
+      'A memtable needs a log, or a crash would lose what was acknowledged: pass wal as well, or leave it out'
+    )
+  }
+  if (memtable !== undefined && memtable !== true && (typeof memtable !== 'object' || memtable === null)) {
+    throw invalidOption(`memtable must be true, false or an object of options, not ${String(memtable)}`)
+  }
+  const given: MemTableOptions = memtable === undefined || memtable === true ? {} : memtable
+  const {
+    flushBytes = DEFAULTS.memtable.flushBytes,
+    maxBytes = DEFAULTS.memtable.maxBytes,
+    flushIntervalMs = DEFAULTS.memtable.flushIntervalMs
+  } = given
+  assertBytes('memtable.flushBytes', flushBytes, Infinity)
+  assertBytes('memtable.maxBytes', maxBytes, Infinity)
+  const inTime = Number.isInteger(flushIntervalMs) && flushIntervalMs >= 1 && flushIntervalMs <= MAX_INTERVAL_MS
+  if (!inTime && flushIntervalMs !== Infinity) {
+    throw invalidOption(
+      `memtable.flushIntervalMs must be a whole number of ms, 1 to ${MAX_INTERVAL_MS}, or Infinity, not ${String(flushIntervalMs)}`
+    )
+  }
+  return { flushBytes, maxBytes, flushIntervalMs }
 }
 
 function assertBytes(name: string, value: number, most: number): void {

@@ -1,15 +1,18 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import type { Opened } from '../envelope/open.js'
 import { notSupported } from '../errors.js'
+import { type Found, TOMBSTONE } from '../memtable/memtable.js'
+import { findIn, type Tables } from '../memtable/tables.js'
 import type { AnyLevel } from './any-level.js'
 import { AS_BYTES } from './as-bytes.js'
 import { supportsGetSync } from './manifest.js'
 import { GetQueue } from './get-queue.js'
-import { keyName } from './key-name.js'
+import { keyName } from '../memtable/key-name.js'
 import type { MarkerState } from './marker-state.js'
 import type { Unsealer } from './unsealer.js'
 import { isReserved } from './reserved-keys.js'
-import { backendSnapshotOf } from './snapshot.js'
+import { backendSnapshotOf, tablesOf } from './snapshot.js'
+import type { TableValue } from './table-value.js'
 import type { ValueCache } from './value-cache.js'
 
 /** As abstract-level hands them to `_get` and its like: encodings are formats, which for this store is always 'buffer'. */
@@ -19,26 +22,36 @@ export interface EncodedReadOptions {
   readonly snapshot?: AbstractSnapshot
 }
 
-/** The read path: cache, backend, envelope. */
+/** The read path: tables, cache, backend, envelope. */
 export class Reader {
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
   readonly #unsealer: Unsealer
   readonly #cache: ValueCache | undefined
+  readonly #tables: Tables<TableValue> | undefined
   readonly #gets: GetQueue
   readonly #syncReads: boolean
 
-  constructor(backend: AnyLevel, marker: MarkerState, unsealer: Unsealer, cache: ValueCache | undefined) {
+  constructor(
+    backend: AnyLevel,
+    marker: MarkerState,
+    unsealer: Unsealer,
+    cache: ValueCache | undefined,
+    tables: Tables<TableValue> | undefined
+  ) {
     this.#backend = backend
     this.#marker = marker
     this.#unsealer = unsealer
     this.#cache = cache
+    this.#tables = tables
     this.#gets = new GetQueue(backend)
     this.#syncReads = supportsGetSync(backend)
   }
 
   async get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
     if (isReserved(key)) return undefined
+    const found = this.#inTables(key, options)
+    if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValue(found)
     const cache = options.snapshot ? undefined : this.#cache
     if (cache === undefined) return this.#valueOf(await this.#stored(key, options))
 
@@ -65,6 +78,8 @@ export class Reader {
   getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
     if (isReserved(key)) return undefined
     if (!this.#syncReads) throw notSupported('The backend has no getSync()')
+    const found = this.#inTables(key, options)
+    if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValueSync(found)
     const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))
     if (cached !== undefined) return cached
     const opened = this.#open(this.#backend.getSync(key, forBackend(options, this.#backend)))
@@ -72,8 +87,17 @@ export class Reader {
   }
 
   async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
-    const stored = await this.#backend.getMany<Buffer, Uint8Array>(keys as Buffer[], forBackend(options, this.#backend))
-    const values = keys.map((key, i) => (isReserved(key) ? undefined : this.#settled(stored[i])))
+    const { known, asked } = this.#split(keys, options)
+    const read = forBackend(options, this.#backend)
+    const stored = asked.length === 0 ? [] : await this.#backend.getMany<Buffer, Uint8Array>(asked as Buffer[], read)
+    let next = 0
+    const values = keys.map((key, i) => {
+      const found = known?.[i]
+      if (found === TOMBSTONE) return undefined
+      if (found !== undefined) return settled(() => this.#unsealer.tableValue(found))
+      const value = stored[next++]
+      return isReserved(key) ? undefined : settled(() => this.#valueOf(value))
+    })
     return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as (Buffer | undefined)[])
   }
 
@@ -85,21 +109,42 @@ export class Reader {
   async hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
     options.snapshot?.ref()
     try {
-      return await this.#hasMany(keys, options)
+      const { known, asked } = this.#split(keys, options)
+      const inBackend = asked.length === 0 ? [] : await this.#backendHas(asked, options)
+      let next = 0
+      return keys.map((key, i) => {
+        const found = known?.[i]
+        if (found === undefined) return inBackend[next++]! && !isReserved(key)
+        return found !== TOMBSTONE && this.#unsealer.isVisible(found)
+      })
     } finally {
       options.snapshot?.unref()
     }
   }
 
-  async #hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
+  async #backendHas(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
     const backend = this.#backend
-    if (this.#marker.ttlUsed || !backend.supports.has) {
-      const read = { ...forBackend(options, this.#backend), ...AS_BYTES }
-      const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], read)
-      return keys.map((key, i) => !isReserved(key) && stored[i] !== undefined && this.#unsealer.isVisible(stored[i]))
-    }
-    const found = await backend.hasMany(keys as Buffer[], forBackend(options, this.#backend))
-    return keys.map((key, i) => !isReserved(key) && found[i]!)
+    const read = forBackend(options, backend)
+    if (!this.#marker.ttlUsed && backend.supports.has) return backend.hasMany(keys as Buffer[], read)
+    const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], { ...read, ...AS_BYTES })
+    return stored.map(value => value !== undefined && this.#unsealer.isVisible(value))
+  }
+
+  #inTables(key: Buffer, { snapshot }: EncodedReadOptions): Found<TableValue> | undefined {
+    const tables = this.#tables
+    if (tables === undefined) return undefined
+    if (snapshot) return findIn(tablesOf(snapshot, this.#backend), keyName(key))
+    return tables.isEmpty ? undefined : tables.find(keyName(key))
+  }
+
+  /** What the tables know of keys, and the keys that the backend has to be asked for. */
+  #split(
+    keys: readonly Buffer[],
+    options: EncodedReadOptions
+  ): { known: (Found<TableValue> | undefined)[] | undefined; asked: readonly Buffer[] } {
+    if (this.#tables === undefined) return { known: undefined, asked: keys }
+    const known = keys.map(key => this.#inTables(key, options))
+    return { known, asked: keys.filter((_, i) => known[i] === undefined) }
   }
 
   #stored(key: Buffer, options: EncodedReadOptions): Promise<Uint8Array | undefined> {
@@ -117,17 +162,17 @@ export class Reader {
     return opened && this.#unsealer.value(opened)
   }
 
-  /** The same, with an error as a rejection: beside it others may be under way, which must not reject unseen. */
-  #settled(stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> {
-    try {
-      return this.#valueOf(stored)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
   #open(stored: Uint8Array | undefined): Opened | undefined {
     return stored === undefined ? undefined : this.#unsealer.open(stored)
+  }
+}
+
+/** An error as a rejection: beside it others may be under way, which must not reject unseen. */
+function settled<T>(value: () => T | Promise<T>): T | Promise<T> {
+  try {
+    return value()
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

@@ -1,4 +1,5 @@
 import { CompressedKvError } from '../errors.js'
+import { boundsOf, type KeyRange } from './key-range.js'
 
 /**
  * Keys the store keeps for itself: they begin with `ff 63 6b 76 00` ("ckv"). No UTF-8 text contains the byte ff, so only
@@ -25,14 +26,6 @@ export function assertNotReserved(key: Uint8Array): void {
   )
 }
 
-/** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is there counts, even if undefined. */
-export interface KeyRange {
-  readonly gt?: Buffer
-  readonly gte?: Buffer
-  readonly lt?: Buffer
-  readonly lte?: Buffer
-}
-
 /** Whether a range can contain reserved keys, so that they have to be looked for. */
 export function mayHoldReserved(range: KeyRange): boolean {
   const { lower, upper } = boundsOf(range)
@@ -52,15 +45,4 @@ export function aroundReserved(range: KeyRange): KeyRange[] {
     parts.push({ ...lowerBound, lt: RESERVED_START })
   if (upper === undefined || Buffer.compare(upper, RESERVED_END) >= 0) parts.push({ ...upperBound, gte: RESERVED_END })
   return parts
-}
-
-/** Whether a key lies before or behind a range. */
-export function isOutside(key: Buffer, { gt, gte, lt, lte }: KeyRange): boolean {
-  if (gte !== undefined ? Buffer.compare(key, gte) < 0 : gt !== undefined && Buffer.compare(key, gt) <= 0) return true
-  return lte !== undefined ? Buffer.compare(key, lte) > 0 : lt !== undefined && Buffer.compare(key, lt) >= 0
-}
-
-/** abstract-level lets `gte` and `lte` win over `gt` and `lt`. */
-function boundsOf({ gt, gte, lt, lte }: KeyRange): { lower: Buffer | undefined; upper: Buffer | undefined } {
-  return { lower: gte ?? gt, upper: lte ?? lt }
 }

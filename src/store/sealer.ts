@@ -7,6 +7,8 @@ import { type CodecChoice, codecForCall } from './codec-choice.js'
 import { CopyPool } from './copy-pool.js'
 import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
 import type { Counters, RawReason } from './stats.js'
+import type { TableValue } from './table-value.js'
+import { ValueArena } from './value-arena.js'
 
 /** What the store learns when it opens. */
 export interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
@@ -20,14 +22,15 @@ export class Sealer {
   readonly #context: SealingContext
   readonly #counters: Counters
   readonly #copies = new CopyPool()
-  readonly #onCodecError: (codec: Codec, error: unknown) => void
+  readonly #arena = new ValueArena()
+  readonly #onCodecError: (codecName: string, error: unknown) => void
 
   constructor(
     settings: Settings,
     choice: CodecChoice,
     context: SealingContext,
     counters: Counters,
-    onCodecError: (codec: Codec, error: unknown) => void
+    onCodecError: (codecName: string, error: unknown) => void
   ) {
     this.#settings = settings
     this.#choice = choice
@@ -43,32 +46,96 @@ export class Sealer {
    * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
    */
   seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
-    const { maxValueSize, offThreadSize } = this.#settings
-    if (value.length > maxValueSize) throw tooLarge(value.length, maxValueSize)
-    const codec = options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec)
-    const expiresAt = options.ttl === undefined ? undefined : expiryOf(options.ttl)
+    return this.#sealCopying(this.#codecFor(key, value, options), value, expiryIn(options))
+  }
 
-    if (codec.id === CODEC_ID.none) return this.#sealRaw('codecNone', value, expiresAt)
-    const minSize = this.#settings.minSize ?? defaultMinSize(codec, this.#context.overLevelDb)
-    if (value.length < minSize) return this.#sealRaw('belowMinSize', value, expiresAt)
-    if (codec.compressSync === undefined || value.length >= offThreadSize) {
-      return this.#sealOffThread(codec, this.#copies.copy(value), expiresAt)
+  /**
+   * A value as a table keeps it until it is flushed: as it is, to be sealed then with the codec that is chosen now. What is compressed off
+   * the main thread is sealed now, and so is what has a codec of its own, so that its log says which.
+   *
+   * @returns shares no memory with `value`; throws and rejects as {@link seal}
+   */
+  forTable(key: Buffer, value: Buffer, options: WriteOptions): TableValue | Promise<TableValue> {
+    const codec = this.#codecFor(key, value, options)
+    const expiresAt = expiryIn(options)
+    const isLarge = value.length >= this.#settings.offThreadSize && this.#whyRaw(codec, value.length) === undefined
+    if (options.codec === undefined && !isLarge) {
+      return {
+        bytes: this.#arena.copy(value),
+        length: value.length,
+        sealed: false,
+        expiresAt: expiresAt ?? 0,
+        codec
+      }
     }
+    const sealed = this.#sealCopying(codec, value, expiresAt)
+    return sealed instanceof Promise ? sealed.then(bytes => sealedValue(bytes, codec)) : sealedValue(sealed, codec)
+  }
+
+  /** The envelope of a value that {@link forTable} made. */
+  sealTableValue({ bytes, sealed, expiresAt, codec }: TableValue): Buffer | Promise<Buffer> {
+    return sealed ? bytes : this.sealKept(codec, bytes, expiresAt === 0 ? undefined : expiresAt)
+  }
+
+  /** The envelope of a value read back from a log, which nobody changes any more. */
+  sealLogged(key: Buffer, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    let codec: Codec
     try {
-      return this.#keepSmaller(codec, value, codec.compressSync(value), expiresAt)
+      codec = this.#choice.choose(key, value)
     } catch (error) {
-      return this.#sealFailed(codec, error, value, expiresAt)
+      return this.#sealFailed('selector', error, value, expiresAt)
+    }
+    return this.sealKept(codec, value, expiresAt)
+  }
+
+  /** Seals a value that nobody changes: off the main thread it needs no copy. */
+  sealKept(codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    const reason = this.#whyRaw(codec, value.length)
+    if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
+    return this.#isOffThread(codec, value.length)
+      ? this.#sealOffThread(codec, value, expiresAt)
+      : this.#sealHere(codec, value, expiresAt)
+  }
+
+  #sealCopying(codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    const reason = this.#whyRaw(codec, value.length)
+    if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
+    if (!this.#isOffThread(codec, value.length)) return this.#sealHere(codec, value, expiresAt)
+    const copy = this.#copies.copy(value)
+    return this.#sealOffThread(codec, copy, expiresAt).finally(() => this.#copies.release(copy))
+  }
+
+  #codecFor(key: Buffer, value: Buffer, options: WriteOptions): Codec {
+    const { maxValueSize } = this.#settings
+    if (value.length > maxValueSize) throw tooLarge(value.length, maxValueSize)
+    return options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec)
+  }
+
+  /** Why a value is not even tried. */
+  #whyRaw(codec: Codec, length: number): RawReason | undefined {
+    if (codec.id === CODEC_ID.none) return 'codecNone'
+    const minSize = this.#settings.minSize ?? defaultMinSize(codec, this.#context.overLevelDb)
+    return length < minSize ? 'belowMinSize' : undefined
+  }
+
+  #isOffThread(codec: Codec, length: number): boolean {
+    return codec.compressSync === undefined || length >= this.#settings.offThreadSize
+  }
+
+  #sealHere(codec: Codec, raw: Buffer, expiresAt: number | undefined): Buffer {
+    try {
+      return this.#keepSmaller(codec, raw, codec.compressSync!(raw), expiresAt)
+    } catch (error) {
+      return this.#sealFailed(codec.name, error, raw, expiresAt)
     }
   }
 
-  async #sealOffThread(codec: Codec, copy: Buffer, expiresAt: number | undefined): Promise<Buffer> {
+  async #sealOffThread(codec: Codec, raw: Buffer, expiresAt: number | undefined): Promise<Buffer> {
     try {
-      const compressed = await compressing(2 * copy.length + (codec.workingBytes ?? 0), () => codec.compress(copy))
-      return this.#keepSmaller(codec, copy, compressed, expiresAt)
+      const compressed = await compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw))
+      return this.#keepSmaller(codec, raw, compressed, expiresAt)
     } catch (error) {
-      return this.#sealFailed(codec, error, copy, expiresAt)
-    } finally {
-      this.#copies.release(copy)
+      return this.#sealFailed(codec.name, error, raw, expiresAt)
     }
   }
 
@@ -84,9 +151,9 @@ export class Sealer {
   }
 
   /** Codecs may fail, data may not: the value is stored as it is. */
-  #sealFailed(codec: Codec, error: unknown, raw: Buffer, expiresAt: number | undefined): Buffer {
+  #sealFailed(codecName: string, error: unknown, raw: Buffer, expiresAt: number | undefined): Buffer {
     this.#counters.lastCodecError = error
-    this.#onCodecError(codec, error)
+    this.#onCodecError(codecName, error)
     return this.#sealRaw('codecFailed', raw, expiresAt)
   }
 
@@ -97,4 +164,12 @@ export class Sealer {
     this.#counters.sealedRaw(reason, raw.length, sealed.length)
     return sealed
   }
+}
+
+function expiryIn({ ttl }: WriteOptions): number | undefined {
+  return ttl === undefined ? undefined : expiryOf(ttl)
+}
+
+function sealedValue(envelope: Buffer, codec: Codec): TableValue {
+  return { bytes: envelope, length: envelope.length, sealed: true, expiresAt: 0, codec }
 }

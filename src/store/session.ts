@@ -1,30 +1,46 @@
+import type { AbstractSnapshot } from 'abstract-level'
+import type { Guard } from '../envelope/guard.js'
+import { Tables } from '../memtable/tables.js'
 import type { WalEvent } from '../wal/observer.js'
 import type { WalOptions } from '../wal/options.js'
+import { Admission } from './admission.js'
 import type { AnyLevel } from './any-level.js'
 import { isLevelDb, isOpen } from './backend.js'
+import { BackendWrites } from './backend-writes.js'
 import type { CodecChoice } from './codec-choice.js'
+import type { Coding } from './coding.js'
+import { EntrySource, type ReadView } from './entry-source.js'
+import { Flusher } from './flusher.js'
 import { assertNoLogNeeded } from './log-pairing.js'
 import { MarkerState } from './marker-state.js'
-import { Unsealer } from './unsealer.js'
-import type { Settings } from './options.js'
+import type { MemTableSettings, Settings } from './options.js'
 import { Reader } from './reader.js'
 import { Sealer } from './sealer.js'
 import type { Counters } from './stats.js'
 import type { StoreLog } from './store-log.js'
+import { tablesOf } from './snapshot.js'
 import { openStoreLog } from './store-log-opening.js'
+import type { TableValue } from './table-value.js'
+import { TableWrites } from './table-writes.js'
+import { Unsealer } from './unsealer.js'
 import { ValueCache } from './value-cache.js'
 import { WriteQueue } from './write-queue.js'
+import type { Writes } from './writes.js'
 
 /** What exists only while the store is open: everything that depends on what was found in the backend. */
 export interface Session {
   readonly marker: MarkerState
-  readonly sealer: Sealer
   readonly unsealer: Unsealer
   readonly reader: Reader
-  readonly writes: WriteQueue
+  readonly writes: Writes
   readonly cache: ValueCache | undefined
   readonly log: StoreLog | undefined
+  readonly tables: Tables<TableValue> | undefined
+  /** What is to be read: as it is now, or was when a snapshot was taken. */
+  readonly view: (snapshot: AbstractSnapshot | undefined) => ReadView
 }
+
+type Tell = (event: string, details: object) => void
 
 /** @param backend open */
 export async function beginSession(
@@ -32,48 +48,127 @@ export async function beginSession(
   settings: Settings,
   choice: CodecChoice,
   counters: Counters,
-  tell: (event: string, details: object) => void
+  tell: Tell
 ): Promise<Session> {
-  const { marker, log } = await openMarker(backend, settings, tell)
-  const { guard } = marker
   const levelDb = isLevelDb(backend)
-  const mayOmitChecksum = settings.checksum === 'auto' && levelDb
-  const unsealer = new Unsealer(settings, guard, !levelDb, counters)
-  if (log !== undefined) log.values.opener = envelope => unsealer.valueOf(envelope)
+  const codingFor = (guard: Guard): Coding => ({
+    sealer: new Sealer(
+      settings,
+      choice,
+      { guard, mayOmitChecksum: settings.checksum === 'auto' && levelDb, overLevelDb: levelDb },
+      counters,
+      (codec, error) => tell('codecError', { codec, error })
+    ),
+    unsealer: new Unsealer(settings, guard, !levelDb, counters)
+  })
+  const { marker, log, coding } = await openMarker(backend, settings, codingFor, tell)
+  const { unsealer } = coding
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
+  const parts = { backend, marker, cache, ...coding }
+  const tables = settings.memtable === undefined ? undefined : new Tables<TableValue>()
+  const view = (snapshot: AbstractSnapshot | undefined): ReadView => ({
+    backend,
+    frozen: snapshot ? tablesOf(snapshot, backend) : (tables?.view() ?? []),
+    ttlUsed: marker.ttlUsed
+  })
+  const writes =
+    log === undefined || tables === undefined
+      ? new BackendWrites({ ...parts, log }, new WriteQueue(backend, marker, cache, counters.writes, log))
+      : tableWrites({ ...parts, log, tables, view }, settings.memtable!, counters, tell)
   return {
     marker,
-    sealer: new Sealer(settings, choice, { guard, mayOmitChecksum, overLevelDb: levelDb }, counters, (codec, error) =>
-      tell('codecError', { codec: codec.name, error })
-    ),
     unsealer,
-    reader: new Reader(backend, marker, unsealer, cache),
-    writes: new WriteQueue(backend, marker, cache, counters.writes, log),
+    reader: new Reader(backend, marker, unsealer, cache, tables),
+    writes,
     cache,
-    log
+    log,
+    tables,
+    view
   }
 }
+
+interface TableParts extends Coding, Pick<Session, 'marker' | 'cache' | 'view'> {
+  readonly backend: AnyLevel
+  readonly log: StoreLog
+  readonly tables: Tables<TableValue>
+}
+
+function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Counters, tell: Tell): TableWrites {
+  const admission = new Admission(settings.maxBytes)
+  const flusher = new Flusher({
+    ...parts,
+    flushBytes: settings.flushBytes,
+    retryMs: Math.min(settings.flushIntervalMs, MAX_RETRY_MS),
+    onFlushed: ({ weight }, report) => {
+      counters.flushed(report)
+      tell('flush', report)
+      admission.leave(weight)
+    },
+    onFailed: error => {
+      counters.flushes.failed++
+      counters.flushes.lastError = error
+      tell('flushError', { error })
+      admission.rejectWaiting(error)
+    },
+    onBackendCall: () => counters.writes.backendCalls++
+  })
+  const { view, unsealer, ...rest } = parts
+  return new TableWrites({
+    ...rest,
+    counters: counters.writes,
+    settings,
+    admission,
+    flusher,
+    keysIn: options => {
+      const seen = { ...options, keys: true, values: false }
+      return keysOf(new EntrySource(view(options.snapshot), seen, unsealer), options.limit)
+    }
+  })
+}
+
+/** A flush that failed is tried again after this time at the latest. */
+const MAX_RETRY_MS = 1000
+
+/** @param limit -1 for none */
+async function keysOf(source: EntrySource, limit: number): Promise<Buffer[]> {
+  const most = limit === -1 ? Infinity : limit
+  const keys: Buffer[] = []
+  try {
+    for (;;) {
+      const entries = await source.nextv(Math.min(KEYS_AT_ONCE, most - keys.length), {})
+      for (const [key] of entries) keys.push(key!)
+      if (entries.length === 0 || keys.length === most) return keys
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+const KEYS_AT_ONCE = 1000
 
 /**
  * Waits for the reads and writes accepted so far, and closes the log.
  *
- * @param backend may have been closed by itself: then writes are rejected, and the log keeps what the backend lacks
+ * @param backend may have been closed by itself: then the log keeps what the backend lacks
  */
 export async function endSession({ reader, writes, log }: Session, backend: AnyLevel): Promise<void> {
-  await Promise.all([reader.drain(), writes.drain()])
+  const [, complete] = await Promise.all([reader.drain(), writes.close()])
   // What the log could not note it finds out by itself when it is opened again.
-  await log?.close(isOpen(backend)).catch(() => {})
+  await log?.close(isOpen(backend) && complete).catch(() => {})
 }
 
 async function openMarker(
   backend: AnyLevel,
   { wal }: Settings,
-  tell: (event: string, details: object) => void
-): Promise<{ marker: MarkerState; log: StoreLog | undefined }> {
-  if (wal !== undefined) return openStoreLog(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) })
+  codingFor: (guard: Guard) => Coding,
+  tell: Tell
+): Promise<{ marker: MarkerState; log: StoreLog | undefined; coding: Coding }> {
+  if (wal !== undefined) {
+    return openStoreLog(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) }, codingFor)
+  }
   const marker = await MarkerState.load(backend)
   assertNoLogNeeded(marker.log)
-  return { marker, log: undefined }
+  return { marker, log: undefined, coding: codingFor(marker.guard) }
 }
 
 const EVENT_NAMES: Readonly<Record<WalEvent['type'], string>> = {
@@ -83,7 +178,7 @@ const EVENT_NAMES: Readonly<Record<WalEvent['type'], string>> = {
   poisoned: 'walPoisoned'
 }
 
-function tellOfLog(event: WalEvent, { onEvent }: WalOptions, tell: (event: string, details: object) => void): void {
+function tellOfLog(event: WalEvent, { onEvent }: WalOptions, tell: Tell): void {
   tell(EVENT_NAMES[event.type], event)
   onEvent?.(event)
 }

@@ -38,8 +38,27 @@ export interface StoreStats {
   readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number; readonly bytes: number }
   /** Calls of put, del and batch, and the backend writes they became. */
   readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
+  /** What is logged and not yet in the backend; undefined without a MemTable. */
+  readonly memtable: MemTableStats | undefined
   /** The write-ahead log since it was opened; undefined without one. `lastGcError` is why segments could not be deleted last. */
   readonly wal: (WalStats & { readonly lastGcError: unknown }) | undefined
+}
+
+export interface MemTableStats {
+  /** Keys in memory, deleted ones included; one that was written again since a view was taken may count twice. */
+  readonly entries: number
+  /** Of their keys and values. */
+  readonly bytes: number
+  /** Frozen tables and deleted ranges that wait to be flushed. */
+  readonly frozen: number
+  /** Since the store was constructed: tables and deleted ranges that went to the backend, their entries, how long that took, and failures. */
+  readonly flushes: {
+    readonly count: number
+    readonly entries: number
+    readonly ms: number
+    readonly failed: number
+    readonly lastError: unknown
+  }
 }
 
 /** The counters behind {@link StoreStats}. */
@@ -50,6 +69,13 @@ export class Counters {
   readonly read = { values: 0, payloadBytes: 0, bytesOut: 0, plain: 0 }
   readonly cache = { hits: 0, misses: 0 }
   readonly writes = { calls: 0, backendCalls: 0 }
+  readonly flushes = { count: 0, entries: 0, ms: 0, failed: 0, lastError: undefined as unknown }
+
+  flushed({ entries, ms }: { readonly entries: number; readonly ms: number }): void {
+    this.flushes.count++
+    this.flushes.entries += entries
+    this.flushes.ms += ms
+  }
 
   sealed(codecName: string, bytesIn: number, bytesStored: number): void {
     let stats = this.byCodec.get(codecName)
@@ -71,8 +97,18 @@ export class Counters {
     if (!enveloped) this.read.plain++
   }
 
-  /** @param cache what the cache holds now */
-  snapshot(cache = { entries: 0, bytes: 0 }, pending = 0, wal?: StoreStats['wal']): StoreStats {
+  /** @param now what the store holds now */
+  snapshot({
+    cache = { entries: 0, bytes: 0 },
+    pending = 0,
+    wal,
+    tables
+  }: {
+    cache?: { entries: number; bytes: number } | undefined
+    pending?: number | undefined
+    wal?: StoreStats['wal']
+    tables?: { entries: number; bytes: number; frozenCount: number } | undefined
+  }): StoreStats {
     return {
       written: this.#written(),
       raw: { ...this.raw },
@@ -80,6 +116,12 @@ export class Counters {
       read: { ...this.read },
       cache: { ...this.cache, ...cache },
       writes: { ...this.writes, pending },
+      memtable: tables && {
+        entries: tables.entries,
+        bytes: tables.bytes,
+        frozen: tables.frozenCount,
+        flushes: { ...this.flushes }
+      },
       wal
     }
   }

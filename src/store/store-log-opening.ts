@@ -10,7 +10,9 @@ import { assertBelongsTogether } from './log-pairing.js'
 import { loadLog, replayLog } from './log-replay.js'
 import { MarkerState } from './marker-state.js'
 import { isReserved } from './reserved-keys.js'
-import { LoggedValues, StoreLog } from './store-log.js'
+import type { Coding, CodingFor } from './coding.js'
+import { LoggedValues } from './logged-values.js'
+import { StoreLog } from './store-log.js'
 
 /** Where `wal: true` keeps the log: LevelDB leaves directories that it does not know alone. */
 const DIRECTORY = 'ckv-wal'
@@ -18,6 +20,7 @@ const DIRECTORY = 'ckv-wal'
 interface OpenedLog {
   readonly log: StoreLog
   readonly marker: MarkerState
+  readonly coding: Coding
 }
 
 /**
@@ -26,17 +29,25 @@ interface OpenedLog {
  * @param backend open
  * @throws LEVEL_CORRUPTION where log and backend do not belong together; LEVEL_LOCKED; what reading the log throws
  */
-export async function openStoreLog(backend: AnyLevel, options: WalOptions): Promise<OpenedLog> {
+export async function openStoreLog(backend: AnyLevel, options: WalOptions, codingFor: CodingFor): Promise<OpenedLog> {
   const { settings, ownerIsDead } = settingsFor(backend, options)
-  return backend.supports.permanence ? openBeside(backend, settings, ownerIsDead) : openInstead(backend, settings)
+  const values = new LoggedValues(codingFor)
+  return backend.supports.permanence
+    ? openBeside(backend, settings, values, ownerIsDead)
+    : openInstead(backend, settings, values)
 }
 
 /** The backend keeps what it has: the log goes on from there. */
-async function openBeside(backend: AnyLevel, settings: WalSettings, ownerIsDead: boolean): Promise<OpenedLog> {
+async function openBeside(
+  backend: AnyLevel,
+  settings: WalSettings,
+  values: LoggedValues,
+  ownerIsDead: boolean
+): Promise<OpenedLog> {
   const { directory, readOnly } = settings
   const marker = await MarkerState.load(backend)
   const { applied } = marker.log
-  const values = new LoggedValues()
+  const coding = values.use(marker.current)
   const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.log, directory, segments)
   // Before the directory is made: whoever puts the log back must not find it there.
   if (marker.log.logDirty && !(await hasSegments(settings))) approve([])
@@ -52,28 +63,28 @@ async function openBeside(backend: AnyLevel, settings: WalSettings, ownerIsDead:
   try {
     if (log.nextSequence > applied + 1) {
       if (readOnly) throw needsReplay(directory)
-      await replayLog(log, backend, marker)
+      await replayLog(log, backend, marker, values)
     }
   } catch (error) {
     await log.close()
     throw error
   }
-  return { log: new StoreLog(log, backend, marker, settings, recovery, values), marker }
+  return { log: new StoreLog(log, backend, marker, settings, recovery), marker, coding }
 }
 
 /** The backend keeps nothing: the log has it all. */
-async function openInstead(backend: AnyLevel, settings: WalSettings): Promise<OpenedLog> {
-  const values = new LoggedValues()
+async function openInstead(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
   // A log made now belongs to the store that the backend may hold already.
   const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
   const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })
   try {
-    await loadLog(log, backend, settings.directory)
+    await loadLog(log, backend, settings.directory, values)
     const marker = await MarkerState.load(backend, log.storeId)
     if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
-    const storeLog = new StoreLog(log, backend, marker, settings, recovery, values)
+    const coding = values.use(marker.current)
+    const storeLog = new StoreLog(log, backend, marker, settings, recovery)
     if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
-    return { log: storeLog, marker }
+    return { log: storeLog, marker, coding }
   } catch (error) {
     await log.close()
     throw error

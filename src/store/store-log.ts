@@ -1,4 +1,3 @@
-import type { Unseal } from '../wal/decoded-frame.js'
 import type { Log } from '../wal/log.js'
 import type { WalStats } from '../wal/observer.js'
 import type { WalSettings } from '../wal/options.js'
@@ -7,10 +6,14 @@ import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
+import type { HalfOpenRange } from './key-range.js'
 import { MARKER_KEY } from './marker.js'
 import type { MarkerState } from './marker-state.js'
 import { isReserved } from './reserved-keys.js'
 import type { Operation } from './backend-write.js'
+
+/** A segment that the backend needs no more is ended and deleted from this size on, though there is room in it. */
+const MIN_ROLL_BYTES = 1024 * 1024
 
 /**
  * The write-ahead log of a store.
@@ -35,26 +38,24 @@ export class StoreLog {
   #snapshot: Promise<void> | undefined
   #collecting: Promise<void> | undefined
   #lastGcError: unknown
+  #markerTurn: Promise<void> = Promise.resolve()
 
   /** See `openStoreLog`. */
-  constructor(
-    log: Log,
-    backend: AnyLevel,
-    marker: MarkerState,
-    settings: WalSettings,
-    recovery: RecoveryReport,
-    readonly values: LoggedValues
-  ) {
+  constructor(log: Log, backend: AnyLevel, marker: MarkerState, settings: WalSettings, recovery: RecoveryReport) {
     this.#log = log
     this.#backend = backend
     this.#marker = marker
     this.#settings = settings
     this.#recovery = recovery
     this.#snapshotBytes = log.snapshot?.bytes ?? 0
+    this.permanent = backend.supports.permanence
     this.#applied = log.nextSequence - 1
     this.#appendedAtSnapshot = this.#snapshotBytes - log.bytes
     this.reader = readerOf(log)
   }
+
+  /** Whether the backend keeps what it has. */
+  readonly permanent: boolean
 
   /** What users see of the log. */
   readonly reader: WalReader
@@ -64,43 +65,89 @@ export class StoreLog {
     return this.#recovery
   }
 
-  /** Whether the backend keeps what it has. */
-  get permanent(): boolean {
-    return this.#backend.supports.permanence
-  }
-
   stats(): WalStats & { readonly lastGcError: unknown } {
     return { ...this.#log.stats(), lastGcError: this.#lastGcError }
   }
 
   // ---- writing
 
-  /** Call before an append: the first one lets the backend say that the log may be ahead of it. */
+  /** Whether {@link begin} has to be awaited before the next append. */
+  get mustBegin(): boolean {
+    return this.permanent && (!this.#marker.log.logDirty || this.#marker.mustPrecede)
+  }
+
+  /** Lets the backend say that the log may be ahead of it. */
   async begin(): Promise<void> {
-    const marker = this.#marker
-    if (!this.permanent || (marker.log.logDirty && !marker.mustPrecede)) return
-    // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
-    // look as if the log had been taken away.
-    if (!marker.isStored) await this.#saveMarker()
-    await this.#log.ensureSegment()
-    const { logDirty } = marker.log
-    marker.update({ logExists: true, logDirty: true })
-    try {
-      await this.#saveMarker()
-    } catch (error) {
-      marker.update({ logDirty })
-      throw error
+    if (!this.mustBegin) return
+    await this.#oneMarkerAtATime(async () => {
+      const marker = this.#marker
+      // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
+      // look as if the log had been taken away.
+      if (!marker.isStored) await this.#saveMarker()
+      await this.#log.ensureSegment()
+      const { logDirty } = marker.log
+      marker.update({ logExists: true, logDirty: true })
+      try {
+        await this.#saveMarker()
+      } catch (error) {
+        marker.update({ logDirty })
+        throw error
+      }
+    })
+  }
+
+  /**
+   * Logs records, all or none. Their bytes are copied before this returns.
+   *
+   * @param settled called with the number of the last when they are written, and synced where that was asked for
+   * @throws as `Log.append`
+   */
+  append(
+    records: readonly LogRecord[],
+    sync: boolean,
+    settled: (sequence: number) => void,
+    rejected: (error: unknown) => void
+  ): void {
+    const marker = this.permanent ? undefined : this.#marker.unsaved
+    if (marker === undefined || marker === this.#loggedMarker) {
+      this.#log.appendBatch(
+        records,
+        sync,
+        (frame, { index, count }) => settled(frame.firstSequence + index + count - 1),
+        rejected
+      )
+      return
     }
+    // In front of every batch until one of them is written: each may be the only one that is.
+    this.#log.appendBatch(
+      [Record.put(MARKER_KEY, marker), ...records],
+      sync,
+      (frame, { index, count }) => {
+        this.#loggedMarker = marker
+        settled(frame.firstSequence + index + count - 1)
+      },
+      rejected
+    )
   }
 
   /** Logs the operations of one call, all or none. Returns the number of the last. */
-  append(operations: readonly Operation[], sync: boolean): Promise<number> {
-    return this.#append(operations.map(recordOf), sync)
+  appendOperations(operations: readonly Operation[], sync: boolean): Promise<number> {
+    return new Promise((resolve, reject) => this.append(operations.map(recordOf), sync, resolve, reject))
   }
 
-  /** Logs that every key from `start` on is deleted, up to below `end`. */
-  appendClear(start: Uint8Array, end: Uint8Array | undefined, sync: boolean): Promise<number> {
-    return this.#append([clearRange(start, end ?? Buffer.alloc(0))], sync)
+  /** Logs that a range is deleted. */
+  appendClear(range: HalfOpenRange, sync: boolean): Promise<number> {
+    return new Promise((resolve, reject) => this.append([clearRecord(range)], sync, resolve, reject))
+  }
+
+  /** Resolves when everything appended so far has been written or rejected. */
+  settled(): Promise<void> {
+    return this.#log.settled()
+  }
+
+  /** Puts on stable storage what is written; appends go on meanwhile. */
+  syncWritten(): Promise<void> {
+    return this.#log.syncWritten()
   }
 
   /** The next backend batch carries, under the marker's key, that the backend has everything up to a record. */
@@ -114,6 +161,26 @@ export class StoreLog {
     const { unsaved } = this.#marker
     // Over a backend that keeps nothing it has to be in the log first.
     return this.permanent || unsaved === this.#loggedMarker ? unsaved : undefined
+  }
+
+  /**
+   * Writes the batch with which the backend has everything up to a record.
+   *
+   * @param write is given what to write under the marker's key, if anything
+   */
+  async checkpoint(sequence: number, write: (marker: Buffer | undefined) => Promise<void>): Promise<void> {
+    await this.#oneMarkerAtATime(async () => {
+      const before = this.#applied
+      this.applying(sequence)
+      const marker = this.unsavedMarker
+      try {
+        await write(marker)
+      } catch (error) {
+        this.applying(before) // Else the next marker, written for another reason, would say so.
+        throw error
+      }
+      if (marker !== undefined) this.#marker.saved(marker)
+    })
   }
 
   /** The backend refused what was logged. */
@@ -134,7 +201,10 @@ export class StoreLog {
 
   /** Call between two backend batches, when the backend has all that was logged so far. */
   afterBatch(): void {
-    if (this.permanent) return this.#collect()
+    if (this.permanent) {
+      const allApplied = this.#marker.savedApplied === this.#log.nextSequence - 1
+      return this.#collect(allApplied && this.#log.openSegmentBytes >= MIN_ROLL_BYTES)
+    }
     const { segmentBytes } = this.#settings
     const sinceSnapshot = this.#log.appendedBytes - this.#appendedAtSnapshot
     if (sinceSnapshot <= this.#snapshotBytes + segmentBytes || this.#snapshot !== undefined) return
@@ -153,14 +223,14 @@ export class StoreLog {
   }
 
   /** Resolves when what runs beside the writes has ended. */
-  async settled(): Promise<void> {
+  async #idle(): Promise<void> {
     await this.#snapshot
     await this.#collecting
   }
 
   /** @param clean whether the backend is there, and has everything that was not rejected */
   async close(clean: boolean): Promise<void> {
-    await this.settled()
+    await this.#idle()
     try {
       if (clean && this.#log.poison === undefined && !this.#settings.readOnly) await this.#noteClean()
     } finally {
@@ -174,27 +244,16 @@ export class StoreLog {
       if (!this.#marker.log.logDirty) return
       this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false })
       await this.#saveMarker()
-      this.#collect()
+      this.#collect(true)
       await this.#collecting
     } else if (this.#hasRejected) await this.#takeSnapshot(this.#log.nextSequence - 1)
   }
 
-  async #append(records: readonly LogRecord[], sync: boolean): Promise<number> {
-    const marker = this.permanent ? undefined : this.#marker.unsaved
-    // In front of every batch until one of them is written: each may be the only one that is.
-    const waits = marker !== undefined && marker !== this.#loggedMarker
-    const all = waits ? [Record.put(MARKER_KEY, marker), ...records] : records
-    return new Promise((resolve, reject) => {
-      this.#log.appendBatch(
-        all,
-        sync,
-        (frame, { index, count }) => {
-          if (waits) this.#loggedMarker = marker
-          resolve(frame.firstSequence + index + count - 1)
-        },
-        reject
-      )
-    })
+  /** Two markers on their way to the backend might arrive in any order. */
+  #oneMarkerAtATime(work: () => Promise<void>): Promise<void> {
+    const turn = this.#markerTurn.then(work)
+    this.#markerTurn = turn.catch(() => {})
+    return turn
   }
 
   async #saveMarker(): Promise<void> {
@@ -204,22 +263,26 @@ export class StoreLog {
     this.#marker.saved(marker)
   }
 
-  /** Deletes the segments that the backend needs no more. That it fails costs space, not data: it is tried again. */
-  #collect(): void {
+  /**
+   * Deletes the segments that the backend needs no more. That it fails costs space, not data: it is tried again.
+   *
+   * @param roll the open segment as well: the next record begins another
+   */
+  #collect(roll: boolean): void {
     if (this.#collecting !== undefined) return
-    const segment = this.#log.segmentAbove(this.#marker.savedApplied)
-    if (segment <= this.#log.firstSegment) return
-    this.#collecting = this.#log
-      .deleteSegmentsBefore({ segment })
-      .then(
-        () => {},
-        (error: unknown) => {
-          this.#lastGcError = error
-        }
-      )
+    if (!roll && this.#log.segmentAbove(this.#marker.savedApplied) <= this.#log.firstSegment) return
+    this.#collecting = this.#deleteApplied(roll)
+      .catch((error: unknown) => {
+        this.#lastGcError = error
+      })
       .finally(() => {
         this.#collecting = undefined
       })
+  }
+
+  async #deleteApplied(roll: boolean): Promise<void> {
+    if (roll) await this.#log.roll()
+    await this.#log.deleteSegmentsBefore({ segment: this.#log.segmentAbove(this.#marker.savedApplied) })
   }
 
   /** Writes everything that is live into the log, and lets go of what lies before. The backend is at `sequence` now. */
@@ -233,11 +296,16 @@ export class StoreLog {
       const { segment } = await writer.begin(sequence)
       for await (const [key, value] of entries) await writer.add(storedRecord(asBuffer(key), value))
       this.#snapshotBytes = await writer.end()
-      await this.#log.deleteSegmentsBefore({ segment })
+      // What the backend had not yet may lie before it.
+      await this.#log.deleteSegmentsBefore({ segment: Math.min(segment, this.#log.segmentAbove(sequence)) })
     } finally {
       await entries.close()
     }
   }
+}
+
+export function clearRecord({ start, end }: HalfOpenRange): LogRecord {
+  return clearRange(start, end ?? Buffer.alloc(0))
 }
 
 /** Values are sealed already: they are logged, and given to the backend, as they are. */
@@ -248,11 +316,4 @@ function recordOf(operation: Operation): LogRecord {
 
 function storedRecord(key: Buffer, value: Uint8Array): LogRecord {
   return isReserved(key) ? Record.put(key, value) : sealedPut(key, value)
-}
-
-/** Opens what the store's own log holds. How is known only once the backend's marker has been read. */
-export class LoggedValues {
-  opener: Unseal | undefined
-
-  readonly unseal: Unseal = envelope => this.opener!(envelope)
 }

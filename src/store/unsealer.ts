@@ -7,6 +7,7 @@ import { CompressedKvError, corruption, notSupported } from '../errors.js'
 import { asBuffer } from './as-bytes.js'
 import type { Settings } from './options.js'
 import type { Counters } from './stats.js'
+import type { TableValue } from './table-value.js'
 
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
 const ALIGNMENT = 8
@@ -38,8 +39,9 @@ export class Unsealer {
   }
 
   /** Whether a reader would see the entry. A damaged or too large value is there: reading it is an error. */
-  isVisible(stored: Uint8Array): boolean {
+  isVisible(stored: Uint8Array | TableValue): boolean {
     try {
+      if (!(stored instanceof Uint8Array)) return isAlive(stored) && (!stored.sealed || this.isVisible(stored.bytes))
       return this.open(stored) !== undefined
     } catch {
       return true
@@ -76,6 +78,22 @@ export class Unsealer {
     return this.#restored(opened, value)
   }
 
+  /** What a table has, as the caller's own; undefined once its time to live is over. */
+  tableValue(value: TableValue): Buffer | undefined | Promise<Buffer> {
+    if (!value.sealed) return isAlive(value) ? Buffer.from(value.bytes) : undefined
+    const opened = this.open(value.bytes)
+    if (opened === undefined) return undefined
+    return opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : this.value(opened)
+  }
+
+  /** The same for `getSync`. */
+  tableValueSync(value: TableValue): Buffer | undefined {
+    if (!value.sealed) return isAlive(value) ? Buffer.from(value.bytes) : undefined
+    const opened = this.open(value.bytes)
+    if (opened === undefined) return undefined
+    return opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : this.valueSync(opened)
+  }
+
   /** A key that the backend handed out, as the caller's own. */
   own(key: Buffer): Buffer {
     return this.#backendShares ? Buffer.from(key) : key
@@ -95,6 +113,10 @@ export class Unsealer {
     this.#counters.opened(opened.payload.length, value.length, true)
     return aligned(asBuffer(value))
   }
+}
+
+function isAlive({ expiresAt }: TableValue): boolean {
+  return expiresAt === 0 || expiresAt > Date.now()
 }
 
 function aligned(bytes: Buffer): Buffer {

@@ -2,16 +2,17 @@ import { outcomeUnknown } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { type Operation, writeToBackend } from './backend-write.js'
 import { MARKER_KEY } from './marker.js'
-import { keyName } from './key-name.js'
+import { keyName } from '../memtable/key-name.js'
 import type { MarkerState } from './marker-state.js'
 import type { Counters } from './stats.js'
 import type { StoreLog } from './store-log.js'
 import type { ValueCache } from './value-cache.js'
+import { type OrderedWrite, WriteOrder } from './write-order.js'
 
 /*
- * The write path. A write is put, del or a batch; from top to bottom:
+ * The write path of a store without a MemTable. A write is put, del or a batch; from top to bottom:
  *
- *     write() ──► order: wait for earlier writes of the same keys that are still being sealed, and for barriers
+ *     write() ──► order (write-order.ts): wait for earlier writes of the same keys that are still being sealed, and for barriers
  *                   │
  *                 ready: first come, first served ──► commit: what waits is logged, if there is a log, and becomes one backend
  *                                                     batch, one at a time
@@ -29,16 +30,10 @@ const MAX_GROUP_OPERATIONS = 400
 const MAX_GROUP_BYTES = 1024 * 1024
 
 /** One call, from its acceptance until it resolves. */
-interface Entry {
-  readonly operations: readonly Operation[]
+interface Entry extends OrderedWrite<Operation> {
   readonly sync: boolean
   /** Runs alone, instead of operations. */
   readonly barrier: (() => Promise<void>) | undefined
-  /** Values still being sealed, and earlier entries that have to be ready first. */
-  waitsFor: number
-  /** Later entries that wait for this one. */
-  readonly followers: Entry[]
-  failure: { readonly error: unknown } | undefined
   /** Number of its last record in the log. */
   sequence: number
   readonly resolve: () => void
@@ -51,14 +46,10 @@ export class WriteQueue {
   readonly #cache: ValueCache | undefined
   readonly #counters: Counters['writes']
   readonly #log: StoreLog | undefined
-
-  /** How many entries wait for something; none unless values are sealed off the main thread. */
-  #blocked = 0
-  /** Those of them that were accepted after the last blocked barrier. */
-  readonly #sinceBarrier = new Set<Entry>()
-  /** The last blocked entry of a key, by the key's bytes. */
-  readonly #lastOfKey = new Map<string, Entry>()
-  #lastBarrier: Entry | undefined
+  readonly #order = new WriteOrder<Operation, Entry>(
+    ({ key }) => keyName(key),
+    entry => this.#makeReady(entry)
+  )
 
   /** In the order in which the backend gets them. */
   #ready: Entry[] = []
@@ -110,13 +101,13 @@ export class WriteQueue {
     return this.#pending
   }
 
-  // ---- order
-
   #accept(operations: readonly Operation[], sync: boolean, barrier: Entry['barrier']): Promise<void> {
     this.#pending++
     return new Promise((resolve, reject) => {
       const entry: Entry = {
         operations,
+        isBarrier: barrier !== undefined,
+        work: undefined,
         sync,
         barrier,
         waitsFor: 0,
@@ -126,67 +117,8 @@ export class WriteQueue {
         resolve,
         reject
       }
-      for (const operation of operations) if (operation.type === 'put') this.#awaitSeal(entry, operation)
-      if (this.#blocked > 0) this.#awaitEarlier(entry)
-      if (entry.waitsFor === 0) this.#makeReady(entry)
-      else this.#block(entry)
+      this.#order.accept(entry, sealsOf(operations))
     })
-  }
-
-  #awaitSeal(entry: Entry, operation: Operation & { type: 'put' }): void {
-    if (Buffer.isBuffer(operation.value)) return
-    entry.waitsFor++
-    operation.value.then(
-      sealed => {
-        operation.value = sealed
-        this.#release(entry)
-      },
-      (error: unknown) => {
-        entry.failure = { error }
-        this.#release(entry)
-      }
-    )
-  }
-
-  #awaitEarlier(entry: Entry): void {
-    if (this.#lastBarrier !== undefined) follow(entry, this.#lastBarrier)
-    if (entry.barrier !== undefined) for (const earlier of this.#sinceBarrier) follow(entry, earlier)
-    for (const { key } of entry.operations) {
-      const earlier = this.#lastOfKey.get(keyName(key))
-      if (earlier !== undefined) follow(entry, earlier)
-    }
-  }
-
-  #block(entry: Entry): void {
-    this.#blocked++
-    if (entry.barrier === undefined) this.#sinceBarrier.add(entry)
-    else {
-      this.#lastBarrier = entry
-      this.#sinceBarrier.clear()
-    }
-    for (const { key } of entry.operations) this.#lastOfKey.set(keyName(key), entry)
-  }
-
-  /** One thing less to wait for. Followers are released in a loop: a chain of them may be long. */
-  #release(first: Entry): void {
-    const toRelease = [first]
-    for (let i = 0; i < toRelease.length; i++) {
-      const entry = toRelease[i]!
-      if (--entry.waitsFor > 0) continue
-      this.#unblock(entry)
-      this.#makeReady(entry)
-      for (const follower of entry.followers) toRelease.push(follower)
-    }
-  }
-
-  #unblock(entry: Entry): void {
-    this.#blocked--
-    this.#sinceBarrier.delete(entry)
-    if (this.#lastBarrier === entry) this.#lastBarrier = undefined
-    for (const { key } of entry.operations) {
-      const name = keyName(key)
-      if (this.#lastOfKey.get(name) === entry) this.#lastOfKey.delete(name)
-    }
   }
 
   // ---- ready
@@ -232,7 +164,9 @@ export class WriteQueue {
       for (const entry of group) this.#settle(entry, { error })
       return []
     }
-    const outcomes = await Promise.allSettled(group.map(({ operations, sync }) => log.append(operations, sync)))
+    const outcomes = await Promise.allSettled(
+      group.map(({ operations, sync }) => log.appendOperations(operations, sync))
+    )
     return group.filter((entry, i) => {
       const outcome = outcomes[i]!
       if (outcome.status === 'fulfilled') entry.sequence = outcome.value
@@ -292,9 +226,18 @@ export class WriteQueue {
   }
 }
 
-function follow(entry: Entry, earlier: Entry): void {
-  earlier.followers.push(entry)
-  entry.waitsFor++
+/** The values that are still being sealed; each goes where it belongs when it is. */
+function sealsOf(operations: readonly Operation[]): Promise<void>[] {
+  const seals: Promise<void>[] = []
+  for (const operation of operations) {
+    if (operation.type === 'del' || Buffer.isBuffer(operation.value)) continue
+    seals.push(
+      operation.value.then(sealed => {
+        operation.value = sealed
+      })
+    )
+  }
+  return seals
 }
 
 /** Where the group that begins at `from` ends. A barrier or a failed entry is a group of its own. */

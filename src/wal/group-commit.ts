@@ -96,6 +96,15 @@ export class GroupCommit {
     })
   }
 
+  /** Resolves when everything appended so far has been written or rejected. */
+  settled(): Promise<void> {
+    if (this.#running === undefined) return Promise.resolve()
+    return new Promise(resolve => {
+      const done = () => resolve()
+      this.#open.waiters.push({ index: 0, count: 0, settle: done, reject: done })
+    })
+  }
+
   /** Runs `work` while nothing else is being written. */
   run<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -104,7 +113,7 @@ export class GroupCommit {
     })
   }
 
-  /** Resolves when everything appended so far has been written or rejected. */
+  /** Resolves when nothing is left to be written, appended meanwhile or not. */
   async drain(): Promise<void> {
     while (this.#running !== undefined) await this.#running
   }

@@ -140,10 +140,31 @@ export class Log {
     return this.#commit.sync()
   }
 
+  /** Resolves when everything appended so far has been written or rejected. */
+  settled(): Promise<void> {
+    return this.#commit.settled()
+  }
+
+  /** Puts on stable storage what is written already; appends go on meanwhile. */
+  syncWritten(): Promise<void> {
+    return this.#writer.sync()
+  }
+
   /** Makes the first segment, if there is none. */
   ensureSegment(): Promise<void> {
     if (this.#segments.count > 0 || this.#writer.openSegment > 0) return Promise.resolve()
     return this.#commit.run(() => this.#writer.prepare(0))
+  }
+
+  /** Ends the open segment: the next record begins another. */
+  roll(): Promise<void> {
+    return this.#commit.run(() => this.#writer.seal())
+  }
+
+  /** Bytes of the segment that is written to; 0 if there is none. */
+  get openSegmentBytes(): number {
+    const last = this.#segments.last
+    return last !== undefined && last.id === this.#writer.openSegment ? (last.runs.at(-1)?.to ?? 0) : 0
   }
 
   /** Deletes whole segments that lie before a position, oldest first, up to one that is being read. Returns how many. */

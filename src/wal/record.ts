@@ -68,6 +68,11 @@ export const Record = {
   }
 } as const
 
+/** @param expiresAt ms since 1970, 0 for never */
+export function rawPut(key: Uint8Array, value: Uint8Array, expiresAt: number): LogRecord {
+  return { kind: RECORD_KIND.put, key, value, expiresAt, sealed: false, codec: undefined }
+}
+
 /** A put whose value is an envelope. */
 export function sealedPut(key: Uint8Array, envelope: Uint8Array): LogRecord {
   return { kind: RECORD_KIND.put, key, value: envelope, expiresAt: 0, sealed: true, codec: undefined }

@@ -14,6 +14,7 @@ async function trailer(backend: Wrappable<string, Buffer>, checksum: 'auto' | 'a
   const store = new CompressedKvStore(backend, { checksum, codec: 'none' })
   await store.put('k', noise(length), { ttl })
   expect((await store.get('k'))?.equals(noise(length))).toBe(true)
+  await store.flush()
   const stored = (await store.backend.get<string, Buffer>('k', AS_BYTES))!
   await store.close()
   return stored.subarray(length)

@@ -15,6 +15,7 @@ async function compressed(backend: Wrappable<string, Buffer>, options: Omit<Byte
   for (const length of [1023, 1024, 4095, 4096]) {
     const before = store.stats().raw.belowMinSize
     await store.put('key', text(length))
+    await store.flush()
     if (store.stats().raw.belowMinSize === before) lengths.push(length)
   }
   await store.close()

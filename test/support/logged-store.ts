@@ -27,13 +27,13 @@ export function logOn(fs: NonNullable<WalOptions['fs']>, options: WalOptions = {
   return { dir: LOG, fsync: 'os', codec: 'none', meter: false, fs, ...SMALL, ...options }
 }
 
-/** An open store with a log. */
+/** An open store with a log; without a MemTable unless the options ask for one. */
 export async function openLogged(
   wal: boolean | string | WalOptions,
   backend: Wrappable<string, Buffer> = memoryLevel(),
   options: StoreOptions = {}
 ): Promise<Store> {
-  const store = new CompressedKvStore<string, Buffer>(backend, { ...options, wal })
+  const store = new CompressedKvStore<string, Buffer>(backend, { memtable: false, ...options, wal })
   await store.open()
   return store
 }

@@ -1,0 +1,188 @@
+import { CompressedKvError } from '../errors.js'
+import { keyOfName, nameOf } from './key-name.js'
+import { placesOf } from './name-range.js'
+import { sorting } from './sorting.js'
+
+/** What a table has under a key that was deleted: it hides what older tables and the backend have. */
+export const TOMBSTONE = Symbol('tombstone')
+
+export type Found<T> = T | typeof TOMBSTONE
+
+/** Bounds are keys; text stands for its UTF-8. `gte` and `lte` win over `gt` and `lt`. */
+export interface MemTableRange {
+  readonly gt?: Uint8Array | string | undefined
+  readonly gte?: Uint8Array | string | undefined
+  readonly lt?: Uint8Array | string | undefined
+  readonly lte?: Uint8Array | string | undefined
+  /** Last key first. Default false. */
+  readonly reverse?: boolean | undefined
+}
+
+/**
+ * A table of keys and values in memory, the newest value of each key, and of keys that were deleted. Keys are bytes, and compare as bytes.
+ *
+ * It is a Map, and is put in order only when somebody asks for the order: three times as fast as a tree that always has one.
+ *
+ * @typeParam T kind of values; its `length` is what a value counts in {@link bytes}. Values are kept as they are given, not copied
+ */
+export class MemTable<T extends { readonly length: number } = Uint8Array> {
+  readonly #entries: Map<string, Found<T>>
+  #bytes = 0
+  #frozen = false
+  /** Names in order. Never changed, only replaced: merged tables share it. */
+  #sorted: readonly string[] = []
+  /** Names that came after. */
+  #unsorted: string[] = []
+  #ordering: Promise<void> | undefined
+
+  constructor() {
+    this.#entries = new Map()
+  }
+
+  /**
+   * What an older and a newer table hold together; neither changes.
+   */
+  static merged<T extends { readonly length: number }>(older: MemTable<T>, newer: MemTable<T>): MemTable<T> {
+    const table = new MemTable<T>()
+    for (const [name, found] of older.#entries) table.#entries.set(name, found)
+    table.#bytes = older.#bytes
+    table.#sorted = older.#sorted
+    table.#unsorted = [...older.#unsorted]
+    for (const [name, found] of newer.#entries) table.set(name, found)
+    return table
+  }
+
+  // ---- by key
+
+  /** @throws LEVEL_READONLY once frozen */
+  put(key: Uint8Array | string, value: T): void {
+    this.set(nameOf(key), value)
+  }
+
+  /**
+   * Remembers that a key was deleted.
+   *
+   * @throws LEVEL_READONLY once frozen
+   */
+  del(key: Uint8Array | string): void {
+    this.set(nameOf(key), TOMBSTONE)
+  }
+
+  /** The value of a key; undefined also for one that was deleted. */
+  get(key: Uint8Array | string): T | undefined {
+    const found = this.#entries.get(nameOf(key))
+    return found === TOMBSTONE ? undefined : found
+  }
+
+  /** Whether a key has a value. */
+  has(key: Uint8Array | string): boolean {
+    return this.get(key) !== undefined
+  }
+
+  /** Keys and values in order; undefined for a key that was deleted. Shows what is there when it is begun. */
+  *entries({ gt, gte, lt, lte, reverse = false }: MemTableRange = {}): Generator<[key: Buffer, value: T | undefined]> {
+    const names = this.order()
+    const range = { gt: boundOf(gt), gte: boundOf(gte), lt: boundOf(lt), lte: boundOf(lte) }
+    const { from, to } = placesOf(names, range)
+    for (let i = 0; i < to - from; i++) {
+      const name = names[reverse ? to - 1 - i : from + i]!
+      const found = this.#entries.get(name)
+      if (found !== undefined) yield [keyOfName(name), found === TOMBSTONE ? undefined : found]
+    }
+  }
+
+  // ---- by name, for those who have it
+
+  /** @throws LEVEL_READONLY once frozen */
+  set(name: string, found: Found<T>): void {
+    if (this.#frozen) throw frozen()
+    const before = this.#entries.get(name)
+    this.#entries.set(name, found)
+    if (before === undefined) {
+      this.#unsorted.push(name)
+      this.#bytes += name.length
+    } else if (before !== TOMBSTONE) this.#bytes -= before.length
+    if (found !== TOMBSTONE) this.#bytes += found.length
+  }
+
+  /** What is known of a key: a value, that it was deleted, or nothing. */
+  find(name: string): Found<T> | undefined {
+    return this.#entries.get(name)
+  }
+
+  /** All names in order. */
+  order(): readonly string[] {
+    if (this.#unsorted.length > 0) {
+      const steps = sorting(this.#sorted, this.#unsorted)
+      let step = steps.next()
+      while (step.done !== true) step = steps.next()
+      this.#ordered(step.value)
+    }
+    return this.#sorted
+  }
+
+  /**
+   * Puts a frozen table in order little by little, so that {@link order} has nothing left to do.
+   *
+   * @param pause called between steps; what it returns is awaited
+   */
+  async prepareOrder(pause: () => Promise<void> | undefined): Promise<void> {
+    if (this.#unsorted.length === 0) return
+    this.#ordering ??= this.#orderInSteps(pause)
+    return this.#ordering
+  }
+
+  async #orderInSteps(pause: () => Promise<void> | undefined): Promise<void> {
+    const steps = sorting(this.#sorted, this.#unsorted)
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return this.#ordered(step.value)
+      const waiting = pause()
+      if (waiting !== undefined) await waiting
+    }
+  }
+
+  #ordered(names: readonly string[]): void {
+    this.#sorted = names
+    this.#unsorted = []
+  }
+
+  // ---- the table as a whole
+
+  /** Keys that it knows something of, deleted ones included. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Bytes of keys and values. What JavaScript needs to keep them does not count: about 150 bytes each. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen
+  }
+
+  /** From now on it never changes. */
+  freeze(): void {
+    this.#frozen = true
+  }
+
+  /** @throws LEVEL_READONLY once frozen */
+  clear(): void {
+    if (this.#frozen) throw frozen()
+    this.#entries.clear()
+    this.#bytes = 0
+    this.#ordered([])
+  }
+}
+
+function boundOf(key: Uint8Array | string | undefined): string | undefined {
+  return key === undefined ? undefined : nameOf(key)
+}
+
+function frozen(): CompressedKvError {
+  return new CompressedKvError(
+    'LEVEL_READONLY',
+    'The MemTable is frozen and does not change any more: write to a new one'
+  )
+}

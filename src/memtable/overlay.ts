@@ -1,0 +1,120 @@
+import { keyName } from './key-name.js'
+import type { Found, MemTable } from './memtable.js'
+import { countBelow, countUpTo, type NameRange, placesOf } from './name-range.js'
+import { covers, type RangeTombstone } from './range-tombstone.js'
+import type { Frozen } from './tables.js'
+
+/** What is left of a table's names, `[from, to)`. */
+interface Place {
+  names: readonly string[]
+  from: number
+  to: number
+}
+
+/** Goes through the names of one table in a range, up or down. */
+interface Cursor<T extends { readonly length: number }> extends Place {
+  readonly table: MemTable<T>
+  /** Ranges that were deleted after the table was frozen. */
+  readonly clearsAfter: readonly RangeTombstone[]
+}
+
+/**
+ * What lies over the backend in a range: of each key in the tables the newest entry, in order, and ranges that hide what the backend has.
+ */
+export class Overlay<T extends { readonly length: number }> {
+  readonly #cursors: Cursor<T>[] = []
+  readonly #clears: RangeTombstone[] = []
+  readonly #range: NameRange
+  readonly #reverse: boolean
+  #target: string | undefined
+  #prepared = false
+  /** Its newest entry comes first where several have one of the same name. */
+  #head: { name: string; found: Found<T> } | undefined
+
+  constructor(frozen: readonly Frozen<T>[], range: NameRange, reverse: boolean) {
+    this.#range = range
+    this.#reverse = reverse
+    for (let i = frozen.length - 1; i >= 0; i--) {
+      const item = frozen[i]!
+      if ('clear' in item) this.#clears.push(item.clear)
+      else this.#cursors.push({ table: item.table, clearsAfter: [...this.#clears], names: [], from: 0, to: 0 })
+    }
+  }
+
+  /** Puts the tables in order, which the other calls need. */
+  async prepare(pause: () => Promise<void> | undefined): Promise<void> {
+    if (this.#prepared) return
+    for (const { table } of this.#cursors) await table.prepareOrder(pause)
+    this.#prepared = true
+    this.#position()
+  }
+
+  get isPrepared(): boolean {
+    return this.#prepared
+  }
+
+  /** Goes on from a name, or the next one in the direction. */
+  seek(target: string): void {
+    this.#target = target
+    if (this.#prepared) this.#position()
+  }
+
+  /** The next name and what is known of it; undefined at the end. */
+  get head(): { readonly name: string; readonly found: Found<T> } | undefined {
+    return this.#head
+  }
+
+  /** Whether what the backend has under this key was deleted with a range. */
+  hides(key: Buffer): boolean {
+    if (this.#clears.length === 0) return false
+    const name = keyName(key)
+    return this.#clears.some(clear => covers(clear, name))
+  }
+
+  advance(): void {
+    this.#head = undefined
+    while (this.#head === undefined) {
+      const name = this.#nextName()
+      if (name === undefined) return
+      for (const cursor of this.#cursors) {
+        if (nameAt(cursor, this.#reverse) !== name) continue
+        step(cursor, this.#reverse)
+        // What a range hid in the table it hides in the backend as well.
+        if (this.#head === undefined && !cursor.clearsAfter.some(clear => covers(clear, name))) {
+          this.#head = { name, found: cursor.table.find(name)! }
+        }
+      }
+    }
+  }
+
+  #nextName(): string | undefined {
+    let first: string | undefined
+    for (const cursor of this.#cursors) {
+      const name = nameAt(cursor, this.#reverse)
+      if (name !== undefined && (first === undefined || (this.#reverse ? name > first : name < first))) first = name
+    }
+    return first
+  }
+
+  #position(): void {
+    for (const cursor of this.#cursors) {
+      cursor.names = cursor.table.order()
+      const { from, to } = placesOf(cursor.names, this.#range)
+      cursor.from = from
+      cursor.to = to
+      if (this.#target === undefined) continue
+      if (this.#reverse) cursor.to = Math.min(to, countUpTo(cursor.names, this.#target))
+      else cursor.from = Math.max(from, countBelow(cursor.names, this.#target))
+    }
+    this.advance()
+  }
+}
+
+function nameAt({ names, from, to }: Place, reverse: boolean): string | undefined {
+  return from < to ? names[reverse ? to - 1 : from] : undefined
+}
+
+function step(cursor: Place, reverse: boolean): void {
+  if (reverse) cursor.to--
+  else cursor.from++
+}

@@ -1,0 +1,12 @@
+import type { Guard } from '../envelope/guard.js'
+import type { Sealer } from './sealer.js'
+import type { Unsealer } from './unsealer.js'
+
+/** How values become envelopes, and envelopes values. */
+export interface Coding {
+  readonly sealer: Sealer
+  readonly unsealer: Unsealer
+}
+
+/** @param guard of the store's marker */
+export type CodingFor = (guard: Guard) => Coding

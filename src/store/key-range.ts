@@ -1,0 +1,34 @@
+/** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is there counts, even if undefined. */
+export interface KeyRange {
+  readonly gt?: Buffer
+  readonly gte?: Buffer
+  readonly lt?: Buffer
+  readonly lte?: Buffer
+}
+
+/** `[start, end)`; without `end` there is no upper bound. */
+export interface HalfOpenRange {
+  readonly start: Buffer
+  readonly end: Buffer | undefined
+}
+
+/** Whether a key lies before or behind a range. */
+export function isOutside(key: Buffer, { gt, gte, lt, lte }: KeyRange): boolean {
+  if (gte !== undefined ? Buffer.compare(key, gte) < 0 : gt !== undefined && Buffer.compare(key, gt) <= 0) return true
+  return lte !== undefined ? Buffer.compare(key, lte) > 0 : lt !== undefined && Buffer.compare(key, lt) >= 0
+}
+
+export function halfOpen({ gt, gte, lt, lte }: KeyRange): HalfOpenRange {
+  const start = gte ?? (gt === undefined ? Buffer.alloc(0) : behind(gt))
+  return { start, end: lte === undefined ? lt : behind(lte) }
+}
+
+/** The next key in order. */
+function behind(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)])
+}
+
+/** abstract-level lets `gte` and `lte` win over `gt` and `lt`. */
+export function boundsOf({ gt, gte, lt, lte }: KeyRange): { lower: Buffer | undefined; upper: Buffer | undefined } {
+  return { lower: gte ?? gt, upper: lte ?? lt }
+}
