@@ -5,11 +5,13 @@ import { corpusSets } from './documents/corpus.js'
 import { HELP, type Part, readArguments } from './harness/arguments.js'
 import { createReport, type Report } from './harness/report.js'
 import { benchStore } from './store.js'
+import { benchTensor } from './tensor.js'
 import { benchWal } from './wal.js'
 
 const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string, full?: boolean) => Promise<void>>> = {
   codec: benchCodec,
   store: benchStore,
+  tensor: benchTensor,
   wal: benchWal
 }
 

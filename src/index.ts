@@ -11,6 +11,8 @@ export type { CodecStats, MemTableStats, RawReason, StoreStats } from './store/s
 export { type Codec, CODEC_ID, type CodecName } from './codec/codec.js'
 export { lz4 } from './codec/lz4.js'
 export { none } from './codec/none.js'
+export { tensor, type TensorOptions } from './codec/tensor.js'
+export type { TensorDtype } from './codec/tensor-format.js'
 export { zstd } from './codec/zstd.js'
 export { codecForReading, registerCodec } from './codec/registry.js'
 

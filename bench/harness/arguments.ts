@@ -1,14 +1,15 @@
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['codec', 'store', 'wal'] as const
+export const PARTS = ['codec', 'store', 'tensor', 'wal'] as const
 export type Part = (typeof PARTS)[number]
 
-export const HELP = `Measures the codecs, the store and the log, each beside what it is compared with, in one run.
+export const HELP = `Measures the codecs, the store, the tensor codec and the log, each beside what it is compared with, in one run.
 
-  npm run bench -- [codec] [store] [wal] [options]
+  npm run bench -- [codec] [store] [tensor] [wal] [options]
 
   codec           throughput and ratio by codec and size, and the 2 MiB entry of a language model's KV cache   ~1 minute
   store           puts and gets beside the bare backend, memory, bytes on disk; prints the acceptance bars     ~2 minutes
+  tensor          the tensor codec on real (--corpus) and seeded tensors; prints the acceptance bars           ~30 seconds
   wal             the write-ahead log beside the codec alone and bare file calls; prints the acceptance bars           ~4 minutes
                   none of them: all
   --corpus DIR    DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules

@@ -26,11 +26,11 @@ export interface Codec {
   decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
 }
 
-/** The built-in codecs; 'zstd' is level 3. */
+/** The built-in codecs that need no options; 'zstd' is level 3. */
 export type CodecName = 'lz4' | 'zstd' | 'none'
 
-/** Do not change the values of existing entries: they are stored with the data. 3 to 127 are kept for later. */
-export const CODEC_ID = { none: 0, lz4: 1, zstd: 2 } as const
+/** Do not change the values of existing entries: they are stored with the data. 4 to 127 are kept for later. */
+export const CODEC_ID = { none: 0, lz4: 1, zstd: 2, tensor: 3 } as const
 
 /** The first id that users may give their own codecs; the last is 255. */
 export const FIRST_USER_CODEC_ID = 128

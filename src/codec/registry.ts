@@ -1,11 +1,13 @@
 import { invalidOption, notSupported } from '../errors.js'
 import { isBuiltIn } from './built-in.js'
-import { type Codec, type CodecName, CODEC_ID, FIRST_USER_CODEC_ID } from './codec.js'
+import { type Codec, type CodecName, FIRST_USER_CODEC_ID } from './codec.js'
 import { lz4 } from './lz4.js'
 import { none } from './none.js'
+import { tensorReader } from './tensor.js'
 import { zstd } from './zstd.js'
 
-const byId = new Map<number, Codec>([none(), lz4(), zstd()].map(codec => [codec.id, codec]))
+const byName: Readonly<Record<CodecName, Codec>> = { none: none(), lz4: lz4(), zstd: zstd() }
+const byId = new Map<number, Codec>([...Object.values(byName), tensorReader()].map(codec => [codec.id, codec]))
 
 /**
  * Makes a codec known to this process, so that stores can write with it and read what it wrote. Register before opening.
@@ -40,7 +42,7 @@ export function codecForReading(id: number): Codec {
  */
 export function codecForWriting(codec: Codec | CodecName): Codec {
   if (typeof codec === 'string') {
-    if (Object.hasOwn(CODEC_ID, codec)) return byId.get(CODEC_ID[codec])!
+    if (Object.hasOwn(byName, codec)) return byName[codec]
     throw invalidOption(`Unknown codec '${codec}': use 'none', 'lz4', 'zstd' or a codec object`)
   }
   assertCodecShape(codec)

@@ -16,10 +16,11 @@ function codecOf(properties: Partial<Record<keyof Codec, unknown>>): Codec {
 }
 
 test('the ids of built-in codecs are stored with the data and never change', () => {
-  expect(CODEC_ID).toEqual({ none: 0, lz4: 1, zstd: 2 })
+  expect(CODEC_ID).toEqual({ none: 0, lz4: 1, zstd: 2, tensor: 3 })
   expect(codecForReading(0).name).toBe('none')
   expect(codecForReading(1).name).toBe('lz4')
   expect(codecForReading(2).name).toBe('zstd')
+  expect(codecForReading(3).name).toMatch(/^tensor/)
 })
 
 describe('registerCodec', () => {
@@ -62,7 +63,7 @@ describe('registerCodec', () => {
 
 describe('codecForReading', () => {
   test('tells a codec of a later version from one that the user did not register', () => {
-    expect(thrownCode(() => codecForReading(3))).toBe('LEVEL_NOT_SUPPORTED')
+    expect(thrownCode(() => codecForReading(4))).toBe('LEVEL_NOT_SUPPORTED')
     expect(() => codecForReading(127)).toThrow(/codec 127.*upgrade compressed-kv/)
     expect(thrownCode(() => codecForReading(199))).toBe('LEVEL_NOT_SUPPORTED')
     expect(() => codecForReading(199)).toThrow(/id 199.*registerCodec\(\)/)

@@ -53,8 +53,13 @@ describe('a codec', () => {
 
   it('has a name, if it is built in', () => {
     expectTypeOf<CodecName>().toEqualTypeOf<'lz4' | 'zstd' | 'none'>()
-    expectTypeOf<keyof typeof CODEC_ID>().toEqualTypeOf<CodecName>()
-    expectTypeOf(CODEC_ID).toEqualTypeOf<{ readonly none: 0; readonly lz4: 1; readonly zstd: 2 }>()
+    expectTypeOf<keyof typeof CODEC_ID>().toEqualTypeOf<CodecName | 'tensor'>()
+    expectTypeOf(CODEC_ID).toEqualTypeOf<{
+      readonly none: 0
+      readonly lz4: 1
+      readonly zstd: 2
+      readonly tensor: 3
+    }>()
   })
 })
 

@@ -1,0 +1,65 @@
+import type { TensorDtype } from 'compressed-kv'
+import { tensorSets } from '../documents/corpus.js'
+import { seeded } from '../documents/seeded.js'
+import { join } from 'node:path'
+
+/** What a cache server keeps for one prompt and layer. */
+export const ENTRY_BYTES = 2 * 1024 * 1024
+
+export interface Tensor {
+  readonly name: string
+  readonly dtype: TensorDtype
+  readonly real: boolean
+  readonly bytes: Buffer
+}
+
+type FloatType = 'bf16' | 'f16' | 'f32'
+const FLOAT_TYPES: readonly FloatType[] = ['bf16', 'f16', 'f32']
+
+/** The first entry of every llm/kv-layer* file of a corpus. */
+export function realTensors(corpus: string): Tensor[] {
+  return tensorSets(join(corpus, 'llm')).flatMap(({ documents }) =>
+    documents.flatMap(({ key, value }) => {
+      const dtype = FLOAT_TYPES.find(type => key.endsWith(`.${type}`))
+      return dtype === undefined ? [] : [{ name: key, dtype, real: true, bytes: value.subarray(0, ENTRY_BYTES) }]
+    })
+  )
+}
+
+/** Every sixteenth channel is this much larger than the others: trained models have such. */
+const OUTLIER_SCALE = 12
+const OUTLIER_EVERY = 16
+
+/** Normally distributed numbers by token and channel of a head: real ones repeat themselves more, so these are the harder case. */
+export function seededTensors(): Tensor[] {
+  return [64, 128].flatMap(headSize =>
+    FLOAT_TYPES.map(dtype => ({
+      name: `seeded ${dtype}, head ${headSize}`,
+      dtype,
+      real: false,
+      bytes: gaussian(dtype, headSize)
+    }))
+  )
+}
+
+function gaussian(dtype: FloatType, headSize: number): Buffer {
+  const next = seeded(headSize)
+  const size = dtype === 'f32' ? 4 : 2
+  const scales = Array.from({ length: headSize }, (_, c) => (c % OUTLIER_EVERY === 3 ? OUTLIER_SCALE : 0.5 + next()))
+  const float = new Float32Array(1)
+  const bits = new Uint32Array(float.buffer)
+  const bytes = Buffer.alloc(ENTRY_BYTES)
+  for (let at = 0; at < bytes.length; at += size) {
+    // Box and Muller.
+    float[0] = scales[(at / size) % headSize]! * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
+    if (dtype === 'f32') bytes.writeUInt32LE(bits[0]!, at)
+    else bytes.writeUInt16LE(dtype === 'bf16' ? bits[0]! >>> 16 : halfOf(bits[0]!), at)
+  }
+  return bytes
+}
+
+/** fp16 of a 32-bit float, cut; below its smallest normal number 0. The exponent's bias is 15 instead of 127. */
+function halfOf(bits: number): number {
+  const exponent = ((bits >>> 23) & 0xff) - 112
+  return ((bits >>> 16) & 0x8000) | (exponent <= 0 ? 0 : (exponent << 10) | ((bits >>> 13) & 0x3ff))
+}

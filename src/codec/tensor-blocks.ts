@@ -1,0 +1,21 @@
+/** Blocks of one value under way at once: as many as libuv starts threads. Each is short, so nobody waits long behind them. */
+export const MAX_BLOCKS = 4
+
+/**
+ * Runs `work` for blocks 0 to count - 1, a few at a time, and starts them in order. Rejects with the first failure; then no
+ * further block is begun.
+ */
+export async function blockwise(count: number, work: (block: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < count) {
+      try {
+        await work(next++)
+      } catch (error) {
+        next = count
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(MAX_BLOCKS, count) }, worker))
+}
