@@ -21,26 +21,30 @@ const OFF_THREAD_BYTES = 16 * 1024
 
 /** Compresses a payload: at once, or as a promise where another thread does it. A codec that fails stores it raw. */
 export function storePayload(raw: Buffer, codec: Codec): StoredPayload | Promise<StoredPayload> {
-  if (codec.id === CODEC_ID.none || raw.length === 0) return { codecId: CODEC_ID.none, bytes: raw }
+  if (codec.id === CODEC_ID.none || raw.length === 0) return uncompressed(raw)
   if (codec.compressSync === undefined || raw.length >= OFF_THREAD_BYTES) return storeOffThread(raw, codec)
   try {
     return smaller(raw, codec, codec.compressSync(raw))
   } catch {
-    return { codecId: CODEC_ID.none, bytes: raw }
+    return uncompressed(raw)
   }
+}
+
+export function uncompressed(raw: Buffer): StoredPayload {
+  return { codecId: CODEC_ID.none, bytes: raw }
 }
 
 async function storeOffThread(raw: Buffer, codec: Codec): Promise<StoredPayload> {
   try {
     return smaller(raw, codec, await compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw)))
   } catch {
-    return { codecId: CODEC_ID.none, bytes: raw }
+    return uncompressed(raw)
   }
 }
 
 function smaller(raw: Buffer, codec: Codec, compressed: Uint8Array): StoredPayload {
   const pays = compressed instanceof Uint8Array && compressed.length <= raw.length * (1 - MIN_SAVING)
-  return pays ? { codecId: codec.id, bytes: compressed } : { codecId: CODEC_ID.none, bytes: raw }
+  return pays ? { codecId: codec.id, bytes: compressed } : uncompressed(raw)
 }
 
 /**

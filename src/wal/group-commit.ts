@@ -1,7 +1,7 @@
 import type { Codec } from '../codec/codec.js'
 import { CompressedKvError, tooLargeForFrame } from '../errors.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, MAX_FRAME_BYTES } from './format.js'
-import { type StoredPayload, storePayload } from './frame-payload.js'
+import { type StoredPayload, storePayload, uncompressed } from './frame-payload.js'
 import type { WalObserver } from './observer.js'
 import { OpenFrame, recordBytes, type Waiter } from './open-frame.js'
 import type { LogRecord } from './record.js'
@@ -34,8 +34,15 @@ interface ClosedFrame {
   readonly compressed: Promise<void> | undefined
 }
 
+/** With a codec that may yield: shorter frames are not compressed. One of 1 KiB would take half of the time of its append. */
+const MIN_COMPRESSED_BYTES = 4 * 1024
+/** And no more than so many at once: further ones would wait for a thread longer than it takes to write them as they are. */
+const MAX_COMPRESSING = 2
+
 export interface GroupCommitSettings {
   readonly codec: Codec
+  /** Frames may go uncompressed for the sake of speed. */
+  readonly codecMayYield: boolean
   readonly blockBytes: number
   /** Whether every write waits for stable storage. */
   readonly alwaysSync: boolean
@@ -52,6 +59,8 @@ export class GroupCommit {
   #closed: ClosedFrame[] = []
   #running: Promise<void> | undefined
   #pendingBytes = 0
+  /** Frames that are being compressed off the main thread. */
+  #compressing = 0
   readonly #turn = new Turn()
   /** What is to be written beside appends. */
   #tasks: (() => Promise<void>)[] = []
@@ -146,19 +155,27 @@ export class GroupCommit {
     this.#open = new OpenFrame(this.#frameBuffer(size))
     if (frame.waiters.length === 0) return this.#recycle(frame)
     const raw = frame.bytes.subarray(0, frame.length)
-    const stored = storePayload(raw, this.#settings.codec)
+    const stored = this.#isCompressed(raw.length) ? storePayload(raw, this.#settings.codec) : uncompressed(raw)
     if (!(stored instanceof Promise)) {
       this.#closed.push({ frame, writable: writable(frame, stored), compressed: undefined })
       return
     }
+    this.#compressing++
     const closed: ClosedFrame = {
       frame,
       writable: undefined,
       compressed: stored.then(payload => {
+        this.#compressing--
         closed.writable = writable(frame, payload)
       })
     }
     this.#closed.push(closed)
+  }
+
+  /** Compression must not hold up the writes that it is to make smaller. */
+  #isCompressed(bytes: number): boolean {
+    if (!this.#settings.codecMayYield) return true
+    return bytes >= MIN_COMPRESSED_BYTES && this.#compressing < MAX_COMPRESSING
   }
 
   #frameBuffer(size: number): Buffer {

@@ -82,6 +82,7 @@ export class Log {
     this.#writer = new SegmentWriter({ ...settings, storeId: this.storeId, observer }, tail)
     this.#commit = new GroupCommit(this.#writer, {
       codec: settings.codec,
+      codecMayYield: settings.codecMayYield,
       blockBytes: settings.blockBytes,
       alwaysSync: settings.fsync === 'always',
       observer,

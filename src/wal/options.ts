@@ -41,7 +41,8 @@ export interface WalOptions {
   readonly blockBytes?: number | undefined
   /**
    * How blocks are compressed. What is already in the log stays readable.
-   * @default 'lz4'
+   * @default 'lz4' where it keeps up: a block goes as it is if it is short, or if two others are being compressed. A codec that is named
+   *   compresses every block that it makes smaller
    */
   readonly codec?: Codec | CodecName | undefined
   /**
@@ -79,6 +80,8 @@ export interface WalSettings {
   readonly segmentBytes: number
   readonly blockBytes: number
   readonly codec: Codec
+  /** Blocks may go uncompressed for the sake of speed. */
+  readonly codecMayYield: boolean
   readonly recovery: 'tail' | 'strict' | 'salvage'
   readonly readOnly: boolean
   readonly onProgress: ((progress: WalProgress) => void) | undefined
@@ -136,6 +139,7 @@ export function resolveWalOptions(options: WalOptions): WalSettings {
     segmentBytes,
     blockBytes,
     codec: codecForWriting(codec),
+    codecMayYield: options.codec === undefined,
     recovery,
     readOnly: readOnly || recovery === 'salvage',
     onProgress,
