@@ -3,6 +3,7 @@ export type {
   CodecRule,
   CodecSelector,
   CompressedKvStoreOptions,
+  GcOptions,
   MemTableOptions,
   WriteOptions
 } from './store/options.js'
@@ -22,6 +23,14 @@ export { sealCompressed, type Sealing as EnvelopeSealing, sealRaw } from './enve
 export type { Probe as EnvelopeProbe } from './envelope/trailer.js'
 
 export { MemTable, type MemTableRange } from './memtable/memtable.js'
+
+export { MIN_COMPRESS_SIZE, type Gc, type GcDecision, type StoredValue } from './gc/policy.js'
+export { Lz4Gc } from './gc/lz4-gc.js'
+export { ZstdGc } from './gc/zstd-gc.js'
+export { NoGc } from './gc/no-gc.js'
+export type { Collector, GcProgress, GcRunOptions } from './gc/collector.js'
+export type { GcReport } from './gc/report.js'
+export { unwrap, type UnwrapOptions } from './store/unwrap.js'
 
 export { CompressedKvError, type ErrorCode } from './errors.js'
 

@@ -1,5 +1,7 @@
+import { keyName } from '../memtable/key-name.js'
 import type { AnyLevel } from './any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import type { TouchedKeys } from './touched-keys.js'
 
 /** What is done to one key; values are sealed, perhaps not yet. */
 export type Operation =
@@ -18,6 +20,25 @@ const KEY_AS_BYTES_SYNC = Object.freeze({ ...KEY_AS_BYTES, sync: true })
  */
 export function writeToBackend(backend: AnyLevel, operations: readonly Operation[], sync: boolean): Promise<void> {
   return operations.length === 1 ? writeOne(backend, operations[0]!, sync) : writeBatch(backend, operations, sync)
+}
+
+/**
+ * Writes those operations, synced, whose keys were not touched. Call while nothing else is written to the backend.
+ *
+ * @returns which of them were written
+ */
+export async function rewriteUntouched(
+  backend: AnyLevel,
+  operations: readonly Operation[],
+  touched: TouchedKeys,
+  counters: { backendCalls: number }
+): Promise<boolean[]> {
+  const written = operations.map(({ key }) => !touched.has(keyName(key)))
+  const untouched = operations.filter((_, i) => written[i])
+  if (untouched.length === 0) return written
+  counters.backendCalls++
+  await writeToBackend(backend, untouched, true)
+  return written
 }
 
 /** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */

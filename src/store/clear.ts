@@ -31,20 +31,34 @@ export async function clearLogged(
 ): Promise<void> {
   const sync = options.sync === true
   await log.begin()
-  let apply: () => Promise<void>
   if (options.limit !== -1 || options.snapshot !== undefined) {
     const keys: Deletion[] = []
     await deleteKeys(backend, options, unsealer, expiring, async operations => void keys.push(...operations))
-    if (keys.length === 0) return
-    log.applying(await log.appendOperations(keys, sync))
-    apply = () => deleteInChunks(backend, keys)
-  } else {
-    const range = halfOpen(options)
-    const { start, end } = range
-    if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
-    log.applying(await log.appendClear(range, sync))
-    apply = () => deleteRange(backend, end === undefined ? { gte: start } : { gte: start, lt: end }, log.permanent)
+    return deleteLogged(backend, keys, log, sync)
   }
+  const range = halfOpen(options)
+  const { start, end } = range
+  if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
+  log.applying(await log.appendClear(range, sync))
+  const bounds = end === undefined ? { gte: start } : { gte: start, lt: end }
+  await applyLogged(log, () => deleteRange(backend, bounds, log.permanent))
+}
+
+/** Deletes keys through a log, all or none. Runs while nothing else is written. */
+export async function deleteLogged(
+  backend: AnyLevel,
+  keys: readonly Deletion[],
+  log: StoreLog,
+  sync: boolean
+): Promise<void> {
+  if (keys.length === 0) return
+  await log.begin()
+  log.applying(await log.appendOperations(keys, sync))
+  await applyLogged(log, () => deleteInChunks(backend, keys))
+}
+
+/** Does to the backend what is in the log. */
+async function applyLogged(log: StoreLog, apply: () => Promise<void>): Promise<void> {
   try {
     await apply()
     await log.saveApplied()
@@ -55,7 +69,7 @@ export async function clearLogged(
   log.afterBatch()
 }
 
-async function deleteInChunks(backend: AnyLevel, keys: Deletion[]): Promise<void> {
+async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[]): Promise<void> {
   for (let at = 0; at < keys.length; at += CHUNK_OPERATIONS) {
     await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), SYNCED)
   }

@@ -21,6 +21,8 @@ import { beginSession, endSession, type Session } from './session.js'
 import { StoreSnapshot } from './snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
 import type { Writes } from './writes.js'
+import { Collector } from '../gc/collector.js'
+import { StoreGcHost } from './gc-host.js'
 import './abstract-level-augmentation.js'
 
 /**
@@ -39,6 +41,8 @@ import './abstract-level-augmentation.js'
 export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buffer, K, V> {
   /** The wrapped database. Do not write to it. */
   readonly backend: AnyLevel
+  /** Sweeps the store: recompresses values, removes what has expired, gives plain values from before envelopes. */
+  readonly gc: Collector
   readonly #settings: Settings
   readonly #choice: CodecChoice
   readonly #counters = new Counters()
@@ -78,6 +82,13 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.backend = backend
     this.#settings = settings
     this.#choice = choice
+    const host = new StoreGcHost(
+      backend,
+      () => this.#requireSession,
+      () => this.#counters.read.values + this.#counters.writes.calls,
+      () => this.#assertWritable()
+    )
+    this.gc = new Collector(host, settings.gc, error => this.#tell('gcError', { error }))
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
     closeTogetherUnopened(this, backend, () => this.#tookBackend)
@@ -173,6 +184,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (name, event) =>
         this.#tell(name, event)
       )
+      if (this.#settings.gc.intervalMs > 0 && !this.#settings.readOnly) this.gc.start()
     } catch (error) {
       backend.detachResource(this)
       release(backend, this)
@@ -185,6 +197,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
   async _close(): Promise<void> {
     const { backend } = this
+    await this.gc.stop()
     await endSession(this.#requireSession, backend)
     backend.detachResource(this) // Else closing the backend would wait for the store, which waits for the backend.
     if (isOpen(backend)) {

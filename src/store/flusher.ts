@@ -44,17 +44,13 @@ export class Flusher {
   readonly #context: FlusherContext
   readonly #turn = new Turn()
   #step: Promise<void> | undefined
+  #lane: Promise<unknown> = Promise.resolve()
   #pumping = false
   #retry: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(context: FlusherContext) {
     this.#context = context
-  }
-
-  /** Whether something is on its way to the backend. */
-  get isFlushing(): boolean {
-    return this.#step !== undefined
   }
 
   /** Flushes what is frozen, in the background. A failure is told, and tried again later. */
@@ -75,11 +71,18 @@ export class Flusher {
     while (tables.oldest !== undefined && tables.oldest.sequence <= last) await this.#flushOldest()
   }
 
+  /** Runs `work` while nothing is on its way to the backend. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#lane.then(work)
+    this.#lane = turn.catch(() => {})
+    return turn
+  }
+
   /** Resolves when nothing is on its way any more; nothing is flushed from now on. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#retry)
-    await this.#step?.catch(() => {})
+    await this.#lane
   }
 
   async #pump(): Promise<void> {
@@ -94,7 +97,7 @@ export class Flusher {
 
   /** One at a time; whoever comes meanwhile waits for the same. */
   #flushOldest(): Promise<void> {
-    return (this.#step ??= this.#flushItem().finally(() => {
+    return (this.#step ??= this.exclusively(() => this.#flushItem()).finally(() => {
       this.#step = undefined
     }))
   }

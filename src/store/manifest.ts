@@ -20,6 +20,7 @@ export function manifestFor(backend: AnyLevel, logged: boolean): object {
       codecError: true,
       flush: true,
       flushError: true,
+      gcError: true,
       walSegmentRoll: true,
       walFsync: true,
       walTruncated: true,

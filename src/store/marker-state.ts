@@ -30,7 +30,11 @@ export class MarkerState {
    */
   static async load(backend: AnyLevel, storeId?: Buffer): Promise<MarkerState> {
     const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
-    if (stored !== undefined) return new MarkerState(decodeMarker(asBuffer(stored)), false)
+    if (stored !== undefined) {
+      const marker = decodeMarker(asBuffer(stored))
+      if (marker.unwrapping) throw halfUnwrapped()
+      return new MarkerState(marker, false)
+    }
 
     const reserved = await backend.keys({ gte: RESERVED_START, lt: RESERVED_END, limit: 1, ...KEY_AS_BYTES }).all()
     if (reserved.length > 0) throw foreignReservedKeys()
@@ -89,7 +93,7 @@ export class MarkerState {
   }
 
   /** Changes the marker; the next batch writes it. */
-  update(changes: Partial<Pick<Marker, 'ttlUsed' | 'logExists' | 'logDirty' | 'applied'>>): void {
+  update(changes: Partial<Omit<Marker, 'storeId' | 'guard'>>): void {
     this.#marker = { ...this.#marker, ...changes }
     this.#unsaved = encodeMarker(this.#marker)
   }
@@ -97,6 +101,14 @@ export class MarkerState {
   /** What the next batch with a value must write under {@link MARKER_KEY}, synced; undefined if the backend has it. */
   get unsaved(): Buffer | undefined {
     return this.#unsaved
+  }
+
+  /** Writes what changed, synced, by itself. Call while no other batch writes the marker. */
+  async save(backend: AnyLevel): Promise<void> {
+    const marker = this.#unsaved
+    if (marker === undefined) return
+    await backend.put(MARKER_KEY, marker, { ...AS_BYTES, sync: true } as typeof AS_BYTES)
+    this.saved(marker)
   }
 
   /** @param marker as {@link unsaved} gave it */
@@ -107,6 +119,10 @@ export class MarkerState {
     this.#stored = true
     if (this.#unsaved === marker) this.#unsaved = undefined
   }
+}
+
+function halfUnwrapped(): CompressedKvError {
+  return notSupported('This database is half unwrapped: call unwrap() on it once more, and wrap it again after that')
 }
 
 /** Keys under the reserved prefix, but no marker: nothing we wrote. */

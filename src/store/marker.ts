@@ -10,13 +10,13 @@ import { reservedKey } from './reserved-keys.js'
  *     offset  size
  *          0     4   magic "ckvm"
  *          4     2   format version, 1
- *          6     2   incompatible feature bits: none given yet, an unknown one refuses the store
+ *          6     2   incompatible feature bits: 1 being unwrapped; an unknown one refuses the store
  *          8    16   store id, random
  *         24     1   flags: 1 plain values may be there, 2 a TTL was written, 4 a log exists, 8 the log is dirty
  *         25     7   the guard's random bytes; zeros in a store begun empty
  *         32     8   applied sequence number
  *         40     2   length of the sweep's state
- *         42     …   the sweep's state: parameters and cursor
+ *         42     …   the sweep's state (`gc/sweep-state.ts`); while being unwrapped the last key that is plain again
  *        end     4   crc32c of all before
  */
 export const MARKER_KEY = reservedKey('marker')
@@ -35,6 +35,9 @@ const APPLIED_AT = GUARD_AT + GUARD_RANDOM_BYTES
 const SWEEP_LENGTH_AT = APPLIED_AT + 8
 const SWEEP_AT = SWEEP_LENGTH_AT + 2
 const CRC_BYTES = 4
+
+/** What this library could not read before it knew of it. */
+const FEATURE_UNWRAPPING = 1
 
 const FLAG_PLAIN_VALUES = 1
 const FLAG_TTL_USED = 2
@@ -56,6 +59,10 @@ export interface Marker {
   readonly logDirty: boolean
   /** Number of the last record of the log that the backend has; 0 without a log. */
   readonly applied: number
+  /** Where an interrupted sweep goes on, at most 65,535 bytes; empty if none was. */
+  readonly sweep: Buffer
+  /** The values up to the key in `sweep` are plain again: `unwrap` was interrupted. */
+  readonly unwrapping: boolean
 }
 
 /**
@@ -65,7 +72,17 @@ export interface Marker {
  */
 export function newMarker(plainValues: boolean, storeId: Buffer = randomBytes(STORE_ID_BYTES)): Marker {
   const guard = plainValues ? Buffer.concat([randomGuard(), Buffer.from([GUARD_LAST])]) : undefined
-  return { storeId, guard, plainValues, ttlUsed: false, logExists: false, logDirty: false, applied: 0 }
+  return {
+    storeId,
+    guard,
+    plainValues,
+    ttlUsed: false,
+    logExists: false,
+    logDirty: false,
+    applied: 0,
+    sweep: Buffer.alloc(0),
+    unwrapping: false
+  }
 }
 
 /** All zeros mean "no guard". */
@@ -77,9 +94,11 @@ function randomGuard(): Buffer {
 }
 
 export function encodeMarker(marker: Marker): Buffer {
-  const out = Buffer.alloc(SWEEP_AT + CRC_BYTES)
+  const crcAt = SWEEP_AT + marker.sweep.length
+  const out = Buffer.alloc(crcAt + CRC_BYTES)
   out.set(MAGIC, 0)
   out.writeUInt16LE(VERSION, VERSION_AT)
+  out.writeUInt16LE(marker.unwrapping ? FEATURE_UNWRAPPING : 0, FEATURES_AT)
   out.set(marker.storeId, STORE_ID_AT)
   out[FLAGS_AT] =
     (marker.plainValues ? FLAG_PLAIN_VALUES : 0) |
@@ -88,7 +107,9 @@ export function encodeMarker(marker: Marker): Buffer {
     (marker.logDirty ? FLAG_LOG_DIRTY : 0)
   if (marker.guard !== undefined) out.set(marker.guard.subarray(0, GUARD_RANDOM_BYTES), GUARD_AT)
   out.writeBigUInt64LE(BigInt(marker.applied), APPLIED_AT)
-  out.writeUInt32LE(crc32c(out.subarray(0, SWEEP_AT)), SWEEP_AT)
+  out.writeUInt16LE(marker.sweep.length, SWEEP_LENGTH_AT)
+  out.set(marker.sweep, SWEEP_AT)
+  out.writeUInt32LE(crc32c(out.subarray(0, crcAt)), crcAt)
   return out
 }
 
@@ -102,7 +123,7 @@ export function decodeMarker(bytes: Buffer): Marker {
   const version = bytes.readUInt16LE(VERSION_AT)
   const features = bytes.readUInt16LE(FEATURES_AT)
   const flags = bytes[FLAGS_AT]!
-  if (version !== VERSION || features !== 0 || flags & ~FLAGS_KNOWN) {
+  if (version !== VERSION || features & ~FEATURE_UNWRAPPING || flags & ~FLAGS_KNOWN) {
     throw notSupported(`This store has format ${version}, features ${features}, flags ${flags}: upgrade compressed-kv`)
   }
   if (SWEEP_AT + bytes.readUInt16LE(SWEEP_LENGTH_AT) !== crcAt) throw damaged()
@@ -117,7 +138,9 @@ export function decodeMarker(bytes: Buffer): Marker {
     ttlUsed: (flags & FLAG_TTL_USED) !== 0,
     logExists: (flags & FLAG_LOG_EXISTS) !== 0,
     logDirty: (flags & FLAG_LOG_DIRTY) !== 0,
-    applied: Number(bytes.readBigUInt64LE(APPLIED_AT))
+    applied: Number(bytes.readBigUInt64LE(APPLIED_AT)),
+    sweep: Buffer.from(bytes.subarray(SWEEP_AT, crcAt)),
+    unwrapping: (features & FEATURE_UNWRAPPING) !== 0
   }
 }
 

@@ -1,7 +1,12 @@
 import { constants } from 'node:buffer'
 import type { AbstractDatabaseOptions } from 'abstract-level'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
-import { invalidOption, notSupported } from '../errors.js'
+import { invalidOption } from '../errors.js'
+import type { CollectorSettings } from '../gc/collector.js'
+import { Lz4Gc } from '../gc/lz4-gc.js'
+import { NoGc } from '../gc/no-gc.js'
+import type { Gc } from '../gc/policy.js'
+import { ZstdGc } from '../gc/zstd-gc.js'
 import type { Meter } from '@opentelemetry/api'
 import type { WalOptions } from '../wal/options.js'
 import type { WalProgress } from '../wal/recovery-progress.js'
@@ -36,6 +41,25 @@ export interface MemTableOptions {
    * @default 1000
    */
   readonly flushIntervalMs?: number | undefined
+}
+
+/** What sweeps do, and when. */
+export interface GcOptions {
+  /**
+   * Decides what becomes of each value.
+   * @default as `codec` says: `new ZstdGc({ level })` for Zstandard, `new NoGc()` for 'none', else `new Lz4Gc()`
+   */
+  readonly policy?: Gc | undefined
+  /**
+   * How often to sweep in the background, in ms; 0 for only when asked.
+   * @default 0
+   */
+  readonly intervalMs?: number | undefined
+  /**
+   * How fast a sweep goes at most, in bytes of stored values a second.
+   * @default Infinity
+   */
+  readonly bytesPerSecond?: number | undefined
 }
 
 /** Options beside abstract-level's own. `keyEncoding` and `valueEncoding` default to the backend's. */
@@ -91,6 +115,8 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    * @default {} where there is a log
    */
   readonly memtable?: boolean | MemTableOptions | undefined
+  /** What sweeps (`db.gc`) do, and when. */
+  readonly gc?: GcOptions | undefined
   /**
    * Where OpenTelemetry metrics go; `false` for nowhere.
    * @default the global meter provider's, which does nothing until the application has set one up
@@ -133,11 +159,15 @@ export interface Settings {
   readonly wal: WalOptions | undefined
   /** undefined for none. */
   readonly memtable: MemTableSettings | undefined
+  readonly gc: CollectorSettings
 }
 
 export type MemTableSettings = { readonly [Name in keyof MemTableOptions]-?: number }
 
-export const DEFAULTS: Settings & { readonly memtable: MemTableSettings } = {
+export const DEFAULTS: Omit<Settings, 'gc'> & {
+  readonly memtable: MemTableSettings
+  readonly gc: Omit<CollectorSettings, 'policy'>
+} = {
   codec: 'lz4',
   minSize: undefined,
   minSaving: 0.1,
@@ -151,7 +181,8 @@ export const DEFAULTS: Settings & { readonly memtable: MemTableSettings } = {
     flushBytes: 16 * 1024 * 1024,
     maxBytes: 64 * 1024 * 1024,
     flushIntervalMs: 1000
-  }
+  },
+  gc: { intervalMs: 0, bytesPerSecond: Infinity }
 }
 
 const MIN_SIZE = 1024
@@ -172,9 +203,6 @@ const MAX_VALUE_SIZE = Math.min(2 ** 32 - 1, constants.MAX_LENGTH)
 /** What setTimeout takes. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1
 
-/** Parts of the design that are not in this version. Ignoring them would promise what is not kept. */
-const NOT_YET = ['gc'] as const
-
 /**
  * Splits options into ours, with defaults filled in, and the rest, which is abstract-level's. Ours must not reach it: its
  * hooks would hand them out.
@@ -190,12 +218,7 @@ export function resolveOptions<K, V>(
   rest: AbstractDatabaseOptions<K, V>
 } {
   const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...others } = options
-  const { wal: walOption = hasLocation, memtable, meter, onProgress, ...rest } = others
-  for (const name of NOT_YET) {
-    if ((rest as Record<string, unknown>)[name])
-      throw notSupported(`The option '${name}' is not in this version: leave it out, or set it to false`)
-    delete (rest as Record<string, unknown>)[name]
-  }
+  const { wal: walOption = hasLocation, memtable, gc, meter, onProgress, ...rest } = others
   const wal = walOptions(walOption, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })
   const settings: Settings = {
     codec: codec ?? DEFAULTS.codec,
@@ -207,7 +230,8 @@ export function resolveOptions<K, V>(
     cacheBytes: cacheBytes ?? DEFAULTS.cacheBytes,
     readOnly: readOnly ?? DEFAULTS.readOnly,
     wal,
-    memtable: memtableSettings(memtable, wal !== undefined)
+    memtable: memtableSettings(memtable, wal !== undefined),
+    gc: collectorSettings(gc, codec ?? DEFAULTS.codec)
   }
   if (settings.minSize !== undefined) assertBytes('minSize', settings.minSize, Infinity)
   assertBytes('offThreadSize', settings.offThreadSize, Infinity)
@@ -229,6 +253,33 @@ function walOptions(wal: boolean | string | WalOptions | undefined, shared: WalO
   if (typeof wal === 'string') return { ...shared, dir: wal }
   if (typeof wal === 'object' && wal !== null) return { ...shared, ...wal }
   throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
+}
+
+/** @throws CKV_INVALID_OPTION */
+function collectorSettings(gc: GcOptions | undefined, codec: Settings['codec']): CollectorSettings {
+  if (gc !== undefined && (typeof gc !== 'object' || gc === null)) {
+    throw invalidOption(`gc must be an object of options, not ${String(gc)}`)
+  }
+  const { policy, intervalMs = DEFAULTS.gc.intervalMs, bytesPerSecond = DEFAULTS.gc.bytesPerSecond } = gc ?? {}
+  if (policy !== undefined && typeof policy?.process !== 'function') {
+    throw invalidOption('gc.policy must have a method process(value), as Lz4Gc, ZstdGc and NoGc do')
+  }
+  if (!(Number.isInteger(intervalMs) && intervalMs >= 0 && intervalMs <= MAX_INTERVAL_MS)) {
+    throw invalidOption(
+      `gc.intervalMs must be a whole number of ms, 0 to ${MAX_INTERVAL_MS}, not ${String(intervalMs)}`
+    )
+  }
+  if (!(bytesPerSecond > 0)) throw invalidOption(`gc.bytesPerSecond must be above 0, not ${String(bytesPerSecond)}`)
+  return { policy: policy ?? policyFor(codec), intervalMs, bytesPerSecond }
+}
+
+/** What makes of old values what a store makes of new ones. */
+function policyFor(codec: Settings['codec']): Gc {
+  if (codec === 'none') return new NoGc()
+  if (codec === 'zstd') return new ZstdGc()
+  const { id, effort } = codec as Codec
+  if (id === CODEC_ID.none) return new NoGc()
+  return id === CODEC_ID.zstd ? new ZstdGc(effort === undefined ? {} : { level: effort }) : new Lz4Gc()
 }
 
 /** @throws CKV_INVALID_OPTION */

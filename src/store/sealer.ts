@@ -1,8 +1,11 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import { compressing } from '../codec/off-thread.js'
 import { expiryOf } from '../envelope/expiry.js'
+import { codecInput, type Opened } from '../envelope/open.js'
 import { type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
+import type { Probe } from '../envelope/trailer.js'
 import { tooLarge } from '../errors.js'
+import type { GcDecision } from '../gc/policy.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
 import { CopyPool } from './copy-pool.js'
 import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
@@ -97,6 +100,23 @@ export class Sealer {
       : this.#sealHere(codec, value, expiresAt)
   }
 
+  /** The envelope that a sweep gives a value, noting what was tried. */
+  reseal(opened: Opened, decision: GcDecision): Buffer {
+    const { expiresAt, probe, codecId, rawLength, payload } = opened
+    if (decision.action === 'recompress') {
+      const { codec, compressed } = decision
+      return sealCompressed(codec.id, compressed, rawLength, this.#sealing(expiresAt, probeOf(codec)))!
+    }
+    const sealing = this.#sealing(expiresAt, decision.action === 'probed' ? probeOf(decision.codec) : probe)
+    return codecId === CODEC_ID.none
+      ? sealRaw(payload, sealing)
+      : sealCompressed(codecId, codecInput(opened), rawLength, sealing)!
+  }
+
+  #sealing(expiresAt: number | undefined, probe: Probe | undefined): Sealing {
+    return { ...this.#context, expiresAt, probe }
+  }
+
   #sealCopying(codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
     const reason = this.#whyRaw(codec, value.length)
     if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
@@ -158,12 +178,16 @@ export class Sealer {
   }
 
   #sealRaw(reason: RawReason, raw: Buffer, expiresAt: number | undefined, tried?: Codec): Buffer {
-    const probe = tried === undefined ? undefined : { codecId: tried.id, effort: tried.effort ?? 0 }
+    const probe = tried === undefined ? undefined : probeOf(tried)
     const bare = expiresAt === undefined && probe === undefined
     const sealed = sealRaw(raw, bare ? this.#context : { ...this.#context, expiresAt, probe })
     this.#counters.sealedRaw(reason, raw.length, sealed.length)
     return sealed
   }
+}
+
+function probeOf(codec: Codec): Probe {
+  return { codecId: codec.id, effort: codec.effort ?? 0 }
 }
 
 function expiryIn({ ttl }: WriteOptions): number | undefined {

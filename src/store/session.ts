@@ -30,6 +30,7 @@ import type { Writes } from './writes.js'
 /** What exists only while the store is open: everything that depends on what was found in the backend. */
 export interface Session {
   readonly marker: MarkerState
+  readonly sealer: Sealer
   readonly unsealer: Unsealer
   readonly reader: Reader
   readonly writes: Writes
@@ -73,11 +74,14 @@ export async function beginSession(
   })
   const writes =
     log === undefined || tables === undefined
-      ? new BackendWrites({ ...parts, log }, new WriteQueue(backend, marker, cache, counters.writes, log))
+      ? new BackendWrites(
+          { ...parts, log, counters: counters.writes },
+          new WriteQueue(backend, marker, cache, counters.writes, log)
+        )
       : tableWrites({ ...parts, log, tables, view }, settings.memtable!, counters, tell)
   return {
     marker,
-    unsealer,
+    ...coding,
     reader: new Reader(backend, marker, unsealer, cache, tables),
     writes,
     cache,

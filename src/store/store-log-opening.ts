@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { corruption, invalidOption, notSupported } from '../errors.js'
 import { Log } from '../wal/log.js'
 import { resolveWalOptions, type WalOptions, type WalSettings } from '../wal/options.js'
-import type { SegmentExtent } from '../wal/recovery.js'
+import type { RecoveryReport, SegmentExtent } from '../wal/recovery.js'
 import { segmentIds } from '../wal/segment-files.js'
 import type { AnyLevel } from './any-level.js'
 import { isLevelDb } from './backend.js'
@@ -15,7 +15,7 @@ import { LoggedValues } from './logged-values.js'
 import { StoreLog } from './store-log.js'
 
 /** Where `wal: true` keeps the log: LevelDB leaves directories that it does not know alone. */
-const DIRECTORY = 'ckv-wal'
+export const LOG_DIRECTORY = 'ckv-wal'
 
 interface OpenedLog {
   readonly log: StoreLog
@@ -69,7 +69,7 @@ async function openBeside(
     await log.close()
     throw error
   }
-  return { log: new StoreLog(log, backend, marker, settings, recovery), marker, coding }
+  return { log: storeLogOf(log, backend, marker, settings, recovery, coding), marker, coding }
 }
 
 /** The backend keeps nothing: the log has it all. */
@@ -82,13 +82,24 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
     const marker = await MarkerState.load(backend, log.storeId)
     if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
     const coding = values.use(marker.current)
-    const storeLog = new StoreLog(log, backend, marker, settings, recovery)
+    const storeLog = storeLogOf(log, backend, marker, settings, recovery, coding)
     if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
     return { log: storeLog, marker, coding }
   } catch (error) {
     await log.close()
     throw error
   }
+}
+
+function storeLogOf(
+  log: Log,
+  backend: AnyLevel,
+  marker: MarkerState,
+  settings: WalSettings,
+  recovery: RecoveryReport,
+  { unsealer }: Coding
+): StoreLog {
+  return new StoreLog(log, backend, marker, settings, recovery, stored => unsealer.isVisible(stored))
 }
 
 function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
@@ -98,7 +109,7 @@ function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSet
       "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"
     )
   }
-  const settings = resolveWalOptions({ ...options, dir: options.dir ?? join(location!, DIRECTORY) })
+  const settings = resolveWalOptions({ ...options, dir: options.dir ?? join(location!, LOG_DIRECTORY) })
   if (settings.recovery === 'salvage')
     throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
   // LevelDB has locked its directory, and the log in it with that: whoever left a lock in the log is gone.

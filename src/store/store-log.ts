@@ -15,6 +15,9 @@ import type { Operation } from './backend-write.js'
 /** A segment that the backend needs no more is ended and deleted from this size on, though there is room in it. */
 const MIN_ROLL_BYTES = 1024 * 1024
 
+/** A deletion of segments that failed, or that a reader held up, is tried again after so long. */
+const COLLECT_INTERVAL_MS = 60_000
+
 /**
  * The write-ahead log of a store.
  *
@@ -27,6 +30,7 @@ export class StoreLog {
   readonly #marker: MarkerState
   readonly #settings: WalSettings
   readonly #recovery: RecoveryReport
+  readonly #isVisible: (stored: Uint8Array) => boolean
   /** Of the marker in the log, over a backend that keeps nothing. */
   #loggedMarker: Buffer | undefined
   #hasRejected = false
@@ -38,11 +42,24 @@ export class StoreLog {
   #snapshot: Promise<void> | undefined
   #collecting: Promise<void> | undefined
   #lastGcError: unknown
+  #collectTimer: NodeJS.Timeout | undefined
   #markerTurn: Promise<void> = Promise.resolve()
 
-  /** See `openStoreLog`. */
-  constructor(log: Log, backend: AnyLevel, marker: MarkerState, settings: WalSettings, recovery: RecoveryReport) {
+  /**
+   * See `openStoreLog`.
+   *
+   * @param isVisible whether a reader would see a stored value: a snapshot has no others
+   */
+  constructor(
+    log: Log,
+    backend: AnyLevel,
+    marker: MarkerState,
+    settings: WalSettings,
+    recovery: RecoveryReport,
+    isVisible: (stored: Uint8Array) => boolean
+  ) {
     this.#log = log
+    this.#isVisible = isVisible
     this.#backend = backend
     this.#marker = marker
     this.#settings = settings
@@ -51,6 +68,9 @@ export class StoreLog {
     this.permanent = backend.supports.permanence
     this.#applied = log.nextSequence - 1
     this.#appendedAtSnapshot = this.#snapshotBytes - log.bytes
+    if (this.permanent && !settings.readOnly) {
+      this.#collectTimer = setInterval(() => this.#collect(false), COLLECT_INTERVAL_MS).unref()
+    }
     this.reader = readerOf(log)
   }
 
@@ -194,9 +214,9 @@ export class StoreLog {
     await this.#takeSnapshot(0)
   }
 
-  /** Lets the backend know what it has, where no batch has told it. */
+  /** Lets the backend know what it has, where no batch has told it. One that keeps nothing is told with the next batch. */
   async saveApplied(): Promise<void> {
-    if (this.permanent) await this.#saveMarker()
+    if (this.permanent) await this.#oneMarkerAtATime(() => this.#saveMarker())
   }
 
   /** Call between two backend batches, when the backend has all that was logged so far. */
@@ -230,6 +250,7 @@ export class StoreLog {
 
   /** @param clean whether the backend is there, and has everything that was not rejected */
   async close(clean: boolean): Promise<void> {
+    clearInterval(this.#collectTimer)
     await this.#idle()
     try {
       if (clean && this.#log.poison === undefined && !this.#settings.readOnly) await this.#noteClean()
@@ -256,11 +277,8 @@ export class StoreLog {
     return turn
   }
 
-  async #saveMarker(): Promise<void> {
-    const marker = this.#marker.unsaved
-    if (marker === undefined) return
-    await this.#backend.put(MARKER_KEY, marker, { ...AS_BYTES, sync: true } as typeof AS_BYTES)
-    this.#marker.saved(marker)
+  #saveMarker(): Promise<void> {
+    return this.#marker.save(this.#backend)
   }
 
   /**
@@ -294,7 +312,9 @@ export class StoreLog {
     try {
       const writer = this.#log.snapshotWriter()
       const { segment } = await writer.begin(sequence)
-      for await (const [key, value] of entries) await writer.add(storedRecord(asBuffer(key), value))
+      for await (const [key, value] of entries) {
+        if (isReserved(key) || this.#isVisible(value)) await writer.add(storedRecord(asBuffer(key), value))
+      }
       this.#snapshotBytes = await writer.end()
       // What the backend had not yet may lie before it.
       await this.#log.deleteSegmentsBefore({ segment: Math.min(segment, this.#log.segmentAbove(sequence)) })

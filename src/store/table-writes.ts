@@ -1,9 +1,11 @@
 import { keyName, keyOfName } from '../memtable/key-name.js'
 import { type Found, TOMBSTONE } from '../memtable/memtable.js'
 import type { RangeTombstone } from '../memtable/range-tombstone.js'
-import type { Tables } from '../memtable/tables.js'
+import { findIn, type Tables } from '../memtable/tables.js'
 import { type LogRecord, rawPut, Record, sealedPut } from '../wal/record.js'
 import type { Admission } from './admission.js'
+import type { AnyLevel } from './any-level.js'
+import { type Operation, rewriteUntouched } from './backend-write.js'
 import { copiedBounds } from './caller-buffers.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { Flusher } from './flusher.js'
@@ -14,6 +16,7 @@ import type { Sealer } from './sealer.js'
 import type { Counters } from './stats.js'
 import { clearRecord, type StoreLog } from './store-log.js'
 import type { TableValue } from './table-value.js'
+import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from './value-cache.js'
 import { type OrderedWrite, WriteOrder } from './write-order.js'
 import type { WriteRequest, Writes } from './writes.js'
@@ -52,6 +55,7 @@ interface Entry extends OrderedWrite<TableOperation> {
 }
 
 export interface TableWritesContext {
+  readonly backend: AnyLevel
   readonly tables: Tables<TableValue>
   readonly log: StoreLog
   readonly marker: MarkerState
@@ -74,6 +78,7 @@ export class TableWrites implements Writes {
   #pending = 0
   #beginning: Promise<void> | undefined
   #flushTimer: NodeJS.Timeout | undefined
+  readonly #watches = new Set<TouchedKeys>()
 
   constructor(context: TableWritesContext) {
     this.#context = context
@@ -149,6 +154,46 @@ export class TableWrites implements Writes {
     return this.#accept({ weight: 0, sync: false, work: () => this.#context.log.settled() })
   }
 
+  // ---- for sweeps
+
+  async watch(): Promise<TouchedKeys> {
+    // What is in the tables now reaches the backend later, and what is not yet is noted when it gets there.
+    const view = this.#context.tables.view()
+    const touched = new TouchedKeys(name => findIn(view, name) !== undefined)
+    this.#watches.add(touched)
+    return touched
+  }
+
+  unwatch(touched: TouchedKeys): void {
+    this.#watches.delete(touched)
+  }
+
+  rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]> {
+    const { backend, counters, flusher } = this.#context
+    return flusher.exclusively(() => rewriteUntouched(backend, operations, touched, counters))
+  }
+
+  async deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]> {
+    const deleted = keys.map(() => false)
+    await this.#accept({
+      weight: 0,
+      sync: false,
+      work: async () => {
+        await this.#context.log.settled()
+        for (const [i, key] of keys.entries()) deleted[i] = !touched.has(keyName(key))
+        await this.#deleteKeys(
+          keys.filter((_, i) => deleted[i]),
+          false
+        )
+      }
+    })
+    return deleted
+  }
+
+  saveMarker(): Promise<void> {
+    return this.#context.log.saveApplied()
+  }
+
   // ---- acceptance and order
 
   /** The common case in a straight line: nothing to wait for. */
@@ -175,6 +220,7 @@ export class TableWrites implements Writes {
           sync,
           sequence => {
             this.#context.tables.set(name, found, { sequence, weight })
+            if (this.#watches.size > 0) this.#touch(name)
             this.#applied()
             cache?.invalidate(name)
             resolve()
@@ -268,11 +314,13 @@ export class TableWrites implements Writes {
     const { tables, cache } = this.#context
     if (clear !== undefined) {
       tables.clear(clear, { sequence, weight })
+      for (const touched of this.#watches) touched.addRange(clear)
       cache?.clear()
     }
     // What a call weighs goes with its first operation: they are flushed together.
     for (const [i, { name, found }] of operations.entries()) {
       tables.set(name, found!, { sequence, weight: i === 0 ? weight : 0 })
+      this.#touch(name)
     }
     this.#applied()
     this.#invalidate(operations)
@@ -281,9 +329,13 @@ export class TableWrites implements Writes {
 
   /** Deletes the keys that a limited clear, or one with a snapshot, is about. Runs while nothing else is accepted. */
   async #clearKeys(options: EncodedClearOptions, sync: boolean): Promise<void> {
+    await this.#context.log.settled()
+    return this.#deleteKeys(await this.#context.keysIn(options), sync)
+  }
+
+  /** Logs that keys are deleted, all or none, while nothing else is accepted. */
+  async #deleteKeys(keys: readonly Buffer[], sync: boolean): Promise<void> {
     const { log, tables, cache, admission } = this.#context
-    await log.settled()
-    const keys = await this.#context.keysIn(options)
     if (keys.length === 0) return
     if (log.mustBegin) await this.#begin()
     const sequence = await new Promise<number>((resolve, reject) => {
@@ -298,6 +350,7 @@ export class TableWrites implements Writes {
       const weight = ENTRY_BYTES + key.length
       admission.enterAnyway(weight)
       tables.set(keyName(key), TOMBSTONE, { sequence, weight })
+      this.#touch(keyName(key))
     }
     cache?.clear()
     this.#flushIfDue()
@@ -313,6 +366,10 @@ export class TableWrites implements Writes {
   #forget(weight: number): void {
     this.#pending--
     this.#context.admission.leave(weight)
+  }
+
+  #touch(name: string): void {
+    for (const touched of this.#watches) touched.add(name)
   }
 
   #invalidate(operations: readonly TableOperation[]): void {

@@ -12,15 +12,17 @@ import type { TableValue } from './table-value.js'
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
 const ALIGNMENT = 8
 
+type UnsealerSettings = Pick<Settings, 'maxValueSize' | 'offThreadSize'>
+
 /** Turns stored bytes into the caller's own value. */
 export class Unsealer {
-  readonly #settings: Settings
+  readonly #settings: UnsealerSettings
   readonly #guard: Guard
   /** Whether the backend hands out memory of its own, which a caller must not get. */
   readonly #backendShares: boolean
   readonly #counters: Counters
 
-  constructor(settings: Settings, guard: Guard, backendShares: boolean, counters: Counters) {
+  constructor(settings: UnsealerSettings, guard: Guard, backendShares: boolean, counters: Counters) {
     this.#settings = settings
     this.#guard = guard
     this.#backendShares = backendShares
@@ -29,13 +31,18 @@ export class Unsealer {
 
   /** Reads and checks the envelope, without decompressing. undefined once its time to live is over. */
   open(stored: Uint8Array): Opened | undefined {
-    const opened = openEnvelope(asBuffer(stored), this.#guard, this.#settings.maxValueSize)
+    const opened = this.inspect(stored)
     return opened.expiresAt !== undefined && opened.expiresAt <= Date.now() ? undefined : opened
+  }
+
+  /** The same, also when its time to live is over. */
+  inspect(stored: Uint8Array): Opened {
+    return openEnvelope(asBuffer(stored), this.#guard, this.#settings.maxValueSize)
   }
 
   /** The value in an envelope, also when its time to live is over. */
   valueOf(envelope: Buffer): Buffer | Promise<Buffer> {
-    return this.value(openEnvelope(envelope, this.#guard, this.#settings.maxValueSize))
+    return this.value(this.inspect(envelope))
   }
 
   /** Whether a reader would see the entry. A damaged or too large value is there: reading it is an error. */

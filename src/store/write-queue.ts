@@ -3,9 +3,11 @@ import type { AnyLevel } from './any-level.js'
 import { type Operation, writeToBackend } from './backend-write.js'
 import { MARKER_KEY } from './marker.js'
 import { keyName } from '../memtable/key-name.js'
+import type { RangeTombstone } from '../memtable/range-tombstone.js'
 import type { MarkerState } from './marker-state.js'
 import type { Counters } from './stats.js'
 import type { StoreLog } from './store-log.js'
+import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from './value-cache.js'
 import { type OrderedWrite, WriteOrder } from './write-order.js'
 
@@ -56,6 +58,7 @@ export class WriteQueue {
   #committing = false
 
   #pending = 0
+  readonly #watches = new Set<TouchedKeys>()
 
   constructor(
     backend: AnyLevel,
@@ -81,7 +84,24 @@ export class WriteQueue {
   write(operations: readonly Operation[], sync: boolean): Promise<void> {
     this.#counters.calls++
     if (this.#cache !== undefined) for (const { key } of operations) this.#cache.invalidate(keyName(key))
+    for (const touched of this.#watches) for (const { key } of operations) touched.add(keyName(key))
     return this.#accept(operations, sync, undefined)
+  }
+
+  /** Begins to remember the keys of writes that are accepted. */
+  watch(): TouchedKeys {
+    const touched = new TouchedKeys()
+    this.#watches.add(touched)
+    return touched
+  }
+
+  unwatch(touched: TouchedKeys): void {
+    this.#watches.delete(touched)
+  }
+
+  /** A clear was accepted. */
+  touchRange(range: RangeTombstone): void {
+    for (const touched of this.#watches) touched.addRange(range)
   }
 
   /**

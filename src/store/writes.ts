@@ -1,5 +1,7 @@
+import type { Operation } from './backend-write.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { WriteOptions } from './options.js'
+import type { TouchedKeys } from './touched-keys.js'
 
 /** An operation as a caller asks for it; its buffers are the caller's own. */
 export interface WriteRequest {
@@ -29,4 +31,24 @@ export interface Writes {
   close(): Promise<boolean>
   /** Calls that have not resolved yet. */
   readonly pending: number
+
+  // ---- for sweeps
+
+  /**
+   * Begins to remember which keys are written to. What the backend has from the moment that this resolves is what was written last under
+   * every key that is not touched.
+   */
+  watch(): Promise<TouchedKeys>
+  /** Ends it. */
+  unwatch(touched: TouchedKeys): void
+  /**
+   * Writes to the backend past the log, synced: for what changes nothing that a reader sees. Operations on touched keys are left out.
+   *
+   * @returns which of them were written
+   */
+  rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]>
+  /** Deletes keys as `del` does, but for touched ones; returns which of them were deleted. */
+  deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]>
+  /** Writes the marker, if it changed. */
+  saveMarker(): Promise<void>
 }

@@ -7,7 +7,8 @@ import { thrownCode } from '../support/thrown-code.js'
 const STORE_ID = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')
 const GUARD = Buffer.from('8a13c5520e77f0ff', 'hex')
 
-const NO_LOG = { logExists: false, logDirty: false, applied: 0 }
+const NO_SWEEP = { sweep: Buffer.alloc(0), unwrapping: false }
+const NO_LOG = { logExists: false, logDirty: false, applied: 0, ...NO_SWEEP }
 
 const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
@@ -39,7 +40,8 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
       ttlUsed: false,
       logExists: true,
       logDirty: true,
-      applied: 2 ** 40 + 5
+      applied: 2 ** 40 + 5,
+      ...NO_SWEEP
     },
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 0c 00000000000000 0500000000010000 0000`
   },
@@ -52,9 +54,35 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
       ttlUsed: false,
       logExists: true,
       logDirty: false,
-      applied: 7
+      applied: 7,
+      ...NO_SWEEP
     },
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 04 00000000000000 0700000000000000 0000`
+  },
+  {
+    name: 'a store that is being swept',
+    marker: {
+      storeId: STORE_ID,
+      guard: undefined,
+      plainValues: false,
+      ttlUsed: false,
+      ...NO_LOG,
+      sweep: Buffer.from('0100046c7a34206b', 'hex')
+    },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 00 00000000000000 0000000000000000 0800 0100046c7a34206b`
+  },
+  {
+    name: 'a store that is being unwrapped',
+    marker: {
+      storeId: STORE_ID,
+      guard: undefined,
+      plainValues: false,
+      ttlUsed: false,
+      ...NO_LOG,
+      sweep: Buffer.from('k'),
+      unwrapping: true
+    },
+    hex: `636b766d0100 0100 ${STORE_ID.toString('hex')} 00 00000000000000 0000000000000000 0100 6b`
   }
 ]
 
@@ -109,7 +137,7 @@ describe('an intact marker', () => {
     expect(codeOf(intact(4, [version & 0xff, version >>> 8]))).toBe('LEVEL_NOT_SUPPORTED')
   })
 
-  test.each(Array.from({ length: 16 }, (_, bit) => bit))('with feature bit %i is not supported', bit => {
+  test.each(Array.from({ length: 15 }, (_, n) => n + 1))('with feature bit %i is not supported', bit => {
     const features = 1 << bit
     expect(codeOf(intact(6, [features & 0xff, features >>> 8]))).toBe('LEVEL_NOT_SUPPORTED')
   })
@@ -119,8 +147,8 @@ describe('an intact marker', () => {
     expect(() => decodeMarker(intact(24, [flag | 1]))).toThrow(/upgrade compressed-kv/)
   })
 
-  test('whose sweep is as long as it says is read without it', () => {
-    expect(decodeMarker(intact(40, [3, 0], [7, 8, 9]))).toEqual(MARKERS[1]!.marker)
+  test('whose sweep is as long as it says is read with it', () => {
+    expect(decodeMarker(intact(40, [3, 0], [7, 8, 9]))).toEqual({ ...MARKERS[1]!.marker, sweep: Buffer.of(7, 8, 9) })
   })
 
   test.each([0, 2, 4, 0xffff])('of 3 bytes of sweep that claims %i is corrupt', claimed => {

@@ -97,7 +97,7 @@ describe('options', () => {
     type Inherited = keyof AbstractDatabaseOptions<number, User>
     expectTypeOf<Pick<Options, Inherited>>().toEqualTypeOf<AbstractDatabaseOptions<number, User>>()
     expectTypeOf<keyof Options>().toEqualTypeOf<
-      Numbers | 'codec' | 'checksum' | 'readOnly' | 'wal' | 'memtable' | 'meter' | 'onProgress' | Inherited
+      Numbers | 'codec' | 'checksum' | 'readOnly' | 'wal' | 'memtable' | 'gc' | 'meter' | 'onProgress' | Inherited
     >()
   })
 

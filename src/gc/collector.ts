@@ -1,0 +1,290 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { invalidOption } from '../errors.js'
+import { Pace } from './pace.js'
+import { type Gc, type GcDecision, KEEP, type StoredValue } from './policy.js'
+import { emptyReport, type GcCounts, type GcReport } from './report.js'
+import { decodeSweepState, encodeSweepState } from './sweep-state.js'
+
+/** An entry of a chunk: what a policy sees of it, or why it is not seen. */
+export interface SweptEntry {
+  readonly key: Buffer
+  /** Bytes as it is stored, envelope and all. */
+  readonly storedBytes: number
+  readonly expired: boolean
+  /** From before the database was wrapped: it gets an envelope in any case. */
+  readonly plain: boolean
+  /** undefined if it cannot be read: then `error` says why. */
+  readonly value: StoredValue | undefined
+  readonly error: unknown
+}
+
+/** What is to be stored instead of an entry. */
+export interface Rewrite {
+  readonly entry: SweptEntry
+  readonly decision: GcDecision
+}
+
+/** A part of the database in the order of keys, and leave to write to it. */
+export interface SweptChunk {
+  readonly entries: readonly SweptEntry[]
+  /**
+   * Stores what was decided, durably, but for keys that somebody wrote to since the chunk was read.
+   *
+   * @returns for each rewrite the bytes it takes now, or undefined if it was overtaken
+   */
+  rewrite(rewrites: readonly Rewrite[]): Promise<(number | undefined)[]>
+  /** The chunk is done with. */
+  end(): void
+}
+
+/** What a collector needs of a store. */
+export interface GcHost {
+  /** @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY */
+  assertWritable(): void
+  /** The state that was remembered last; empty if there is none. */
+  readonly state: Buffer
+  /** Counts calls of readers and writers. */
+  readonly activity: number
+  /** @param after the key to begin behind; undefined for the first */
+  chunk(after: Buffer | undefined): Promise<SweptChunk>
+  /** Remembers a state, durably. */
+  remember(state: Buffer): Promise<void>
+  /**
+   * Every value has been swept, from the first key to the last: forgets the state.
+   *
+   * @param plainLeft else it forgets, too, that there may be plain values
+   */
+  finished(plainLeft: boolean): Promise<void>
+  /** Lets the backend give the space back that rewriting left, where it can. */
+  compact(): Promise<void>
+}
+
+export interface GcProgress extends Readonly<GcCounts> {
+  readonly lastKey: Buffer | undefined
+}
+
+export interface GcRunOptions {
+  /** Stops the sweep behind a chunk; the next one goes on there. `run` resolves with what was done. */
+  readonly signal?: AbortSignal | undefined
+  /** Of stored values. Default: the store's option, or no limit. */
+  readonly bytesPerSecond?: number | undefined
+  /** Instead of the store's. */
+  readonly policy?: Gc | undefined
+  readonly onProgress?: ((progress: GcProgress) => void) | undefined
+  /** Begins at the first key, and tries values again that were settled before. Default false. */
+  readonly force?: boolean | undefined
+}
+
+export interface CollectorSettings {
+  readonly policy: Gc
+  readonly intervalMs: number
+  readonly bytesPerSecond: number
+}
+
+/** How often a sweep remembers where it is, in bytes of stored values. */
+const REMEMBER_BYTES = 16 * 1024 * 1024
+/** The backend is compacted when this share of what was swept was written anew. */
+const COMPACT_SHARE = 0.1
+
+/** Sweeps a store: values are looked at in the order of keys, and those that a policy wants otherwise are written anew. */
+export class Collector {
+  readonly #host: GcHost
+  readonly #settings: CollectorSettings
+  #running: Promise<GcReport> | undefined
+  #abort: AbortController | undefined
+  #timer: NodeJS.Timeout | undefined
+  #onFailure: (error: unknown) => void
+  /** What the last sweep did. */
+  #last: GcReport | undefined
+
+  /** @param onFailure told why a sweep in the background failed */
+  constructor(host: GcHost, settings: CollectorSettings, onFailure: (error: unknown) => void) {
+    this.#host = host
+    this.#settings = settings
+    this.#onFailure = onFailure
+  }
+
+  /** Whether a sweep is under way. */
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** What the last sweep did; undefined before the first. */
+  get lastReport(): GcReport | undefined {
+    return this.#last
+  }
+
+  /**
+   * Sweeps once. One at a time: while a sweep runs, a second call waits for it and then does its own.
+   *
+   * @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY, CKV_INVALID_OPTION, errors of the backend
+   */
+  async run(options: GcRunOptions = {}): Promise<GcReport> {
+    assertRate(options.bytesPerSecond)
+    while (this.#running !== undefined) await this.#running.catch(() => {})
+    this.#host.assertWritable()
+    const abort = new AbortController()
+    this.#abort = abort
+    const signals = options.signal === undefined ? [abort.signal] : [abort.signal, options.signal]
+    this.#running = this.#sweep(options, AbortSignal.any(signals))
+    try {
+      return await this.#running
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  /**
+   * Sweeps in the background, every `intervalMs`, which never keeps the process alive.
+   *
+   * @param intervalMs default: the store's option
+   * @throws CKV_INVALID_OPTION if there is neither
+   */
+  start(intervalMs = this.#settings.intervalMs): void {
+    if (!(intervalMs >= 1)) {
+      throw invalidOption('gc.start() needs to know how often: pass a number of ms, or the option gc: { intervalMs }')
+    }
+    clearInterval(this.#timer)
+    this.#timer = setInterval(() => {
+      if (this.#running === undefined) this.run().catch(this.#onFailure)
+    }, intervalMs).unref()
+  }
+
+  /** Ends sweeping in the background, and a sweep that is under way, behind the chunk that it is at. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#abort?.abort()
+    await this.#running?.catch(() => {})
+  }
+
+  async #sweep(options: GcRunOptions, signal: AbortSignal): Promise<GcReport> {
+    const { policy = this.#settings.policy, force = false } = options
+    const host = this.#host
+    const start = performance.now()
+    const left = force ? undefined : decodeSweepState(host.state)
+    const resumed = left !== undefined && left.policyId === policy.id // Without an id it is never remembered.
+    const report = emptyReport(resumed)
+    const pace = new Pace(options.bytesPerSecond ?? this.#settings.bytesPerSecond)
+    const sweep = { lastKey: resumed ? left.lastKey : undefined, plainLeft: resumed && left.plainLeft, rewritten: 0 }
+    let unremembered = 0
+    while (!signal.aborted) {
+      const activity = host.activity
+      const bytes = await this.#sweepChunk(policy, force, sweep, report)
+      if (bytes === undefined) {
+        report.complete = true
+        break
+      }
+      unremembered += bytes
+      if (unremembered >= REMEMBER_BYTES) {
+        await this.#remember(policy, sweep)
+        unremembered = 0
+      }
+      report.seconds = (performance.now() - start) / 1000
+      options.onProgress?.({ ...report, lastKey: sweep.lastKey })
+      const pause = pace.pauseAfter(bytes, host.activity !== activity)
+      await delay(pause, undefined, { signal }).catch(() => {}) // Also without a pause the event loop has its turn.
+      pace.goOn()
+    }
+    if (report.complete) {
+      await host.finished(sweep.plainLeft)
+      if (sweep.rewritten > report.bytesBefore * COMPACT_SHARE) await host.compact()
+    } else if (unremembered > 0) await this.#remember(policy, sweep)
+    report.seconds = (performance.now() - start) / 1000
+    return (this.#last = { ...report })
+  }
+
+  /** @returns the bytes of the next chunk as they were stored; undefined when there is none */
+  async #sweepChunk(policy: Gc, force: boolean, sweep: Sweep, report: GcCounts): Promise<number | undefined> {
+    const chunk = await this.#host.chunk(sweep.lastKey)
+    try {
+      const { entries } = chunk
+      if (entries.length === 0) return undefined
+      const rewrites = await decideAll(entries, policy, force, report)
+      if (rewrites.length > 0) note(report, sweep, rewrites, await chunk.rewrite(rewrites))
+      sweep.lastKey = entries.at(-1)!.key
+      return entries.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
+    } finally {
+      chunk.end()
+    }
+  }
+
+  async #remember({ id }: Gc, { lastKey, plainLeft }: Sweep): Promise<void> {
+    if (id === undefined || lastKey === undefined) return
+    await this.#host.remember(encodeSweepState({ policyId: id, lastKey, plainLeft }))
+  }
+}
+
+/** Where a sweep is. */
+interface Sweep {
+  lastKey: Buffer | undefined
+  plainLeft: boolean
+  /** Bytes of what was written anew, as they were stored before. */
+  rewritten: number
+}
+
+/** What is to be written anew; the others are counted as they are. */
+async function decideAll(
+  entries: readonly SweptEntry[],
+  policy: Gc,
+  force: boolean,
+  report: GcCounts
+): Promise<Rewrite[]> {
+  const decisions = await Promise.all(entries.map(entry => decide(entry, policy, force, report)))
+  const rewrites: Rewrite[] = []
+  for (const [i, decision] of decisions.entries()) {
+    const entry = entries[i]!
+    report.scanned++
+    report.bytesBefore += entry.storedBytes
+    if (decision === undefined || (decision.action === 'keep' && !entry.plain)) report.bytesAfter += entry.storedBytes
+    else rewrites.push({ entry, decision })
+  }
+  return rewrites
+}
+
+/** undefined where the value cannot be judged: then it stays as it is. */
+async function decide(
+  { value, expired, plain, error }: SweptEntry,
+  policy: Gc,
+  force: boolean,
+  report: GcCounts
+): Promise<GcDecision | undefined> {
+  if (expired) return { action: 'drop' }
+  try {
+    if (value === undefined) throw error
+    return await policy.process(force ? { ...value, probe: undefined } : value)
+  } catch (failure) {
+    report.failed++
+    report.lastError = failure
+    return plain ? KEEP : undefined
+  }
+}
+
+/** Counts what was rewritten. */
+function note(
+  report: GcCounts,
+  sweep: Sweep,
+  rewrites: readonly Rewrite[],
+  storedBytes: readonly (number | undefined)[]
+): void {
+  for (const [i, { entry, decision }] of rewrites.entries()) {
+    const now = storedBytes[i]
+    if (now === undefined) {
+      report.overtaken++
+      report.bytesAfter += entry.storedBytes
+      sweep.plainLeft ||= entry.plain
+      continue
+    }
+    report.bytesAfter += now
+    sweep.rewritten += entry.storedBytes
+    if (entry.plain && decision.action !== 'drop') report.enveloped++
+    if (decision.action === 'recompress') report.recompressed++
+    else if (decision.action === 'probed') report.probed++
+    else if (decision.action === 'drop') report[entry.expired ? 'expired' : 'dropped']++
+  }
+}
+
+function assertRate(bytesPerSecond: number | undefined): void {
+  if (bytesPerSecond === undefined || bytesPerSecond > 0) return
+  throw invalidOption(`bytesPerSecond must be above 0, not ${String(bytesPerSecond)}`)
+}

@@ -1,0 +1,34 @@
+/** A pause is at most so long, in ms: a sweep always goes on. */
+const MAX_PAUSE_MS = 100
+
+/** Keeps a sweep to a rate, and out of the way of other work. */
+export class Pace {
+  readonly #bytesPerSecond: number
+  readonly #began = performance.now()
+  #bytes = 0
+  #lastAt = this.#began
+
+  /** @param bytesPerSecond of stored values; Infinity for as fast as it goes */
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerSecond = bytesPerSecond
+  }
+
+  /**
+   * How long to pause, in ms, after a chunk.
+   *
+   * @param bytes of the chunk
+   * @param busy whether there was other work meanwhile: then the sweep rests as long as the chunk took
+   */
+  pauseAfter(bytes: number, busy: boolean): number {
+    const now = performance.now()
+    const took = now - this.#lastAt
+    this.#bytes += bytes
+    const due = (this.#bytes / this.#bytesPerSecond) * 1000 - (now - this.#began)
+    return Math.max(due, busy ? Math.min(took, MAX_PAUSE_MS) : 0)
+  }
+
+  /** Call when the pause is over. */
+  goOn(): void {
+    this.#lastAt = performance.now()
+  }
+}

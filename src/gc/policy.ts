@@ -1,0 +1,44 @@
+import type { Codec } from '../codec/codec.js'
+
+/** Shorter values are left as they are, in bytes. */
+export const MIN_COMPRESS_SIZE = 1024
+
+/** A value as it is stored, to be judged by a {@link Gc}. */
+export interface StoredValue {
+  readonly key: Buffer
+  /** The key was deleted. */
+  readonly tombstone: boolean
+  readonly compressed: boolean
+  /** What the value was written with; `CODEC_ID.none` if it is raw. */
+  readonly codecId: number
+  /** The strongest attempt that was made to compress it, if one was noted: with which codec, and its effort (level). */
+  readonly probe: { readonly codecId: number; readonly effort: number } | undefined
+  /** ms since 1970; what has expired is removed before a policy sees it. */
+  readonly expiresAt: number | undefined
+  /** Bytes after decompression. */
+  readonly rawLength: number
+  /** Bytes as it is stored, what surrounds it not counted. */
+  readonly storedLength: number
+  /** The value itself. Must not be changed. */
+  raw(): Buffer | Promise<Buffer>
+}
+
+/** What becomes of a stored value. */
+export type GcDecision =
+  /** It stays as it is. */
+  | { readonly action: 'keep' }
+  /** `compressed`, which `codec` made of it, is stored instead. */
+  | { readonly action: 'recompress'; readonly codec: Codec; readonly compressed: Uint8Array }
+  /** It stays, and remembers that this was tried: the same policy does not try again. */
+  | { readonly action: 'probed'; readonly codec: Codec }
+  /** It is deleted. */
+  | { readonly action: 'drop' }
+
+/** Decides, value by value, what a sweep does. One that throws leaves the value as it is; the report counts it. */
+export interface Gc {
+  /** Names the policy and its parameters: a sweep that was interrupted is gone on with by the same only. Default: it begins anew. */
+  readonly id?: string
+  process(value: StoredValue): GcDecision | Promise<GcDecision>
+}
+
+export const KEEP: GcDecision = Object.freeze({ action: 'keep' })

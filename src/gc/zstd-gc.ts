@@ -1,0 +1,31 @@
+import { CODEC_ID, type Codec } from '../codec/codec.js'
+import { zstd, ZSTD_DEFAULT_LEVEL } from '../codec/zstd.js'
+import { attempt } from './attempt.js'
+import { type Gc, type GcDecision, KEEP, MIN_COMPRESS_SIZE, type StoredValue } from './policy.js'
+
+/**
+ * Turns values of {@link MIN_COMPRESS_SIZE} bytes or more into Zstandard of a level, where that saves 10 % of what they take now: raw ones,
+ * those in LZ4, and Zstandard that was not settled with that level yet. Each is tried once. Values of other codecs are not touched.
+ */
+export class ZstdGc implements Gc {
+  readonly id: string
+  readonly #codec: Codec
+  readonly #level: number
+
+  /**
+   * @param options.level 1 (fast) to 22 (small and slow). Default 3
+   * @throws CKV_INVALID_OPTION for any other level
+   */
+  constructor({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}) {
+    this.#codec = zstd({ level })
+    this.#level = level
+    this.id = `zstd ${level}`
+  }
+
+  process(value: StoredValue): GcDecision | Promise<GcDecision> {
+    const { tombstone, codecId, probe, rawLength } = value
+    if (tombstone || codecId > CODEC_ID.zstd || rawLength < MIN_COMPRESS_SIZE) return KEEP
+    const isSettled = probe?.codecId === CODEC_ID.zstd && probe.effort >= this.#level
+    return isSettled ? KEEP : attempt(value, this.#codec)
+  }
+}

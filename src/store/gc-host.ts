@@ -1,0 +1,179 @@
+import { CODEC_ID } from '../codec/codec.js'
+import type { Opened } from '../envelope/open.js'
+import type { GcHost, Rewrite, SweptChunk, SweptEntry } from '../gc/collector.js'
+import { keyName } from '../memtable/key-name.js'
+import type { AnyLevel } from './any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import type { Operation } from './backend-write.js'
+import type { KeyRange } from './key-range.js'
+import { aroundReserved } from './reserved-keys.js'
+import type { Session } from './session.js'
+import type { TouchedKeys } from './touched-keys.js'
+
+/** What one chunk of a sweep has at most; at least one entry. */
+const MAX_CHUNK_ENTRIES = 256
+const MAX_CHUNK_BYTES = 1024 * 1024
+/** Entries that are fetched together: values may be large. */
+const FETCH_ENTRIES = 32
+
+/** An entry of the backend, and its envelope. */
+interface StoredEntry extends SweptEntry {
+  readonly opened: Opened | undefined
+}
+
+/** A store as the collector sees it. */
+export class StoreGcHost implements GcHost {
+  readonly #backend: AnyLevel
+  readonly #session: () => Session
+  readonly #calls: () => number
+  readonly assertWritable: () => void
+
+  /**
+   * @param session throws if the store is not open
+   * @param calls how many reads and writes there were
+   */
+  constructor(backend: AnyLevel, session: () => Session, calls: () => number, assertWritable: () => void) {
+    this.#backend = backend
+    this.#session = session
+    this.#calls = calls
+    this.assertWritable = assertWritable
+  }
+
+  get state(): Buffer {
+    return this.#session().marker.current.sweep
+  }
+
+  get activity(): number {
+    return this.#calls()
+  }
+
+  async chunk(after: Buffer | undefined): Promise<SweptChunk> {
+    const { writes } = this.#session()
+    const touched = await writes.watch()
+    try {
+      const entries = await this.#read(after)
+      return {
+        entries,
+        rewrite: rewrites => this.#rewrite(rewrites, touched),
+        end: () => writes.unwatch(touched)
+      }
+    } catch (error) {
+      writes.unwatch(touched)
+      throw error
+    }
+  }
+
+  async remember(state: Buffer): Promise<void> {
+    const { marker, writes } = this.#session()
+    marker.update({ sweep: state })
+    await writes.saveMarker()
+  }
+
+  async finished(plainLeft: boolean): Promise<void> {
+    const { marker, writes } = this.#session()
+    const { sweep, plainValues } = marker.current
+    if (sweep.length === 0 && (plainLeft || !plainValues)) return
+    marker.update({ sweep: Buffer.alloc(0), plainValues: plainValues && plainLeft })
+    await writes.saveMarker()
+  }
+
+  async compact(): Promise<void> {
+    const backend = this.#backend as AnyLevel & {
+      compactRange?(start: Buffer, end: Buffer, options: typeof KEY_AS_BYTES): Promise<void>
+    }
+    if (typeof backend.compactRange !== 'function') return
+    const [first] = await backend.keys<Buffer>({ ...KEY_AS_BYTES, limit: 1 }).all()
+    const [last] = await backend.keys<Buffer>({ ...KEY_AS_BYTES, limit: 1, reverse: true }).all()
+    if (first !== undefined && last !== undefined) await backend.compactRange(first, last, KEY_AS_BYTES)
+  }
+
+  /** A new iterator for every chunk: what one shows is as old as it is itself. */
+  async #read(after: Buffer | undefined): Promise<StoredEntry[]> {
+    for (const range of aroundReserved(after === undefined ? {} : { gt: after })) {
+      const entries = await this.#readRange(range)
+      if (entries.length > 0) return entries
+    }
+    return []
+  }
+
+  async #readRange(range: KeyRange): Promise<StoredEntry[]> {
+    const iterator = this.#backend.iterator<Buffer, Uint8Array>({ ...range, ...AS_BYTES, fillCache: false } as object)
+    const entries: StoredEntry[] = []
+    let bytes = 0
+    try {
+      while (entries.length < MAX_CHUNK_ENTRIES && bytes < MAX_CHUNK_BYTES) {
+        const fetched = await iterator.nextv(FETCH_ENTRIES)
+        if (fetched.length === 0) break
+        for (const [key, stored] of fetched) {
+          const entry = this.#entryOf(asBuffer(key), stored)
+          entries.push(entry)
+          bytes += entry.storedBytes
+        }
+      }
+    } finally {
+      await iterator.close()
+    }
+    return entries
+  }
+
+  #entryOf(sharedKey: Buffer, stored: Uint8Array): StoredEntry {
+    const key = Buffer.from(sharedKey)
+    const storedBytes = stored.length
+    const { unsealer } = this.#session()
+    let opened: Opened
+    try {
+      opened = unsealer.inspect(stored)
+    } catch (error) {
+      return { key, storedBytes, expired: false, plain: false, value: undefined, error, opened: undefined }
+    }
+    const { codecId, probe, expiresAt, rawLength, payload, enveloped } = opened
+    return {
+      key,
+      storedBytes,
+      expired: expiresAt !== undefined && expiresAt <= Date.now(),
+      plain: !enveloped,
+      value: {
+        key,
+        tombstone: false,
+        compressed: codecId !== CODEC_ID.none,
+        codecId,
+        probe,
+        expiresAt,
+        rawLength,
+        storedLength: payload.length,
+        raw: () => unsealer.value(opened)
+      },
+      error: undefined,
+      opened
+    }
+  }
+
+  async #rewrite(rewrites: readonly Rewrite[], touched: TouchedKeys): Promise<(number | undefined)[]> {
+    const { writes, sealer, cache } = this.#session()
+    const stored: (number | undefined)[] = rewrites.map(() => undefined)
+    const operations: Operation[] = []
+    const written: number[] = []
+    const deletions: number[] = []
+    for (const [i, { entry, decision }] of rewrites.entries()) {
+      const { key, expired } = entry
+      if (decision.action === 'drop' && !expired) {
+        deletions.push(i)
+        continue
+      }
+      // What has expired nobody sees: that it is gone is no news to the log.
+      const value = decision.action === 'drop' ? undefined : sealer.reseal((entry as StoredEntry).opened!, decision)
+      operations.push(value === undefined ? { type: 'del', key } : { type: 'put', key, value })
+      written.push(i)
+      stored[i] = value?.length ?? 0
+    }
+    const done = await writes.rewrite(operations, touched)
+    for (const [n, i] of written.entries()) if (!done[n]) stored[i] = undefined
+    if (deletions.length === 0) return stored
+    const keys = deletions.map(i => rewrites[i]!.entry.key)
+    for (const key of keys) cache?.invalidate(keyName(key))
+    const deleted = await writes.deleteUntouched(keys, touched)
+    for (const key of keys) cache?.invalidate(keyName(key))
+    for (const [n, i] of deletions.entries()) stored[i] = deleted[n] ? 0 : undefined
+    return stored
+  }
+}

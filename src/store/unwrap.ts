@@ -1,0 +1,155 @@
+import { rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CODEC_ID } from '../codec/codec.js'
+import type { AnyLevel, Wrappable } from './any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import { rootOf } from './backend.js'
+import { hold, release } from './backend-lock.js'
+import { type Operation, writeToBackend } from './backend-write.js'
+import { CompressedKvStore } from './compressed-kv-store.js'
+import { decodeMarker, encodeMarker, type Marker, MARKER_KEY } from './marker.js'
+import { DEFAULTS, type CompressedKvStoreOptions } from './options.js'
+import { aroundReserved, RESERVED_END, RESERVED_START } from './reserved-keys.js'
+import { Counters } from './stats.js'
+import { LOG_DIRECTORY } from './store-log-opening.js'
+import { Unsealer } from './unsealer.js'
+import { invalidOption, notSupported } from '../errors.js'
+
+export interface UnwrapOptions extends Pick<CompressedKvStoreOptions<unknown, unknown>, 'wal' | 'maxValueSize'> {
+  /** Stops behind a batch, with an AbortError; the next call goes on there. */
+  readonly signal?: AbortSignal | undefined
+  /** Told after every batch how many values are plain again. */
+  readonly onProgress?: ((progress: { readonly values: number }) => void) | undefined
+}
+
+/** What one batch takes, as it is stored; at least one value. */
+const MAX_BATCH_ENTRIES = 256
+const MAX_BATCH_BYTES = 1024 * 1024
+
+/**
+ * The way out: writes every value of a wrapped database back as it was given, and removes what the store kept for itself. Afterwards the
+ * bare database is as if it had never been wrapped. It may be interrupted at any point, also by a crash: a key in the marker says how far
+ * it is, a store refuses to open until then, and the next call goes on.
+ *
+ * @param wrappable not open in a store; it is opened if it is not, and left as it was found
+ * @returns how many values were written back by this call; what has expired is removed, and not counted
+ * @throws LEVEL_CORRUPTION for a damaged value: nothing behind it has been changed, and restoring or deleting it through a store is no
+ *   more possible then, so `ckv verify` first; LEVEL_LOCKED; errors of the backend
+ */
+export async function unwrap<K, V>(
+  wrappable: Wrappable<K, V>,
+  options: UnwrapOptions = {}
+): Promise<{ values: number }> {
+  const backend = wrappable as unknown as AnyLevel
+  if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
+  const wasOpen = backend.status === 'open'
+  await backend.open()
+  const marker = await markerOf(backend)
+  if (marker !== undefined && !marker.unwrapping) await settle(backend, options)
+  await backend.open() // Closing the store has closed it.
+  const holder = {}
+  hold(backend, holder)
+  try {
+    const written = await writeBack(backend, options)
+    await removeLogDirectory(backend as { location?: string })
+    return written
+  } finally {
+    release(backend, holder)
+    if (!wasOpen) await backend.close()
+  }
+}
+
+/** The log's directory; empty, unless a torn end is kept there. */
+async function removeLogDirectory({ location }: { location?: string }): Promise<void> {
+  if (location === undefined) return
+  await rmdir(join(location, LOG_DIRECTORY)).catch(() => {})
+}
+
+async function markerOf(backend: AnyLevel): Promise<Marker | undefined> {
+  const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
+  return stored === undefined ? undefined : decodeMarker(asBuffer(stored))
+}
+
+/** Lets a store bring the backend up to its log, and close it clean. */
+async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): Promise<void> {
+  if (!backend.supports.permanence && wal !== undefined && wal !== false) {
+    throw notSupported('Where the log is the database there is nothing to unwrap: copy the entries through the store')
+  }
+  const store = new CompressedKvStore(backend, { maxValueSize, ...(wal === undefined ? {} : { wal }) })
+  await store.open()
+  await store.close()
+}
+
+async function writeBack(
+  backend: AnyLevel,
+  { signal, onProgress, maxValueSize }: UnwrapOptions
+): Promise<{ values: number }> {
+  const found = await markerOf(backend)
+  let values = 0
+  if (found === undefined) return { values }
+  let marker: Marker = found.unwrapping ? found : { ...found, unwrapping: true, sweep: Buffer.alloc(0) }
+  const settings = { offThreadSize: DEFAULTS.offThreadSize, maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize }
+  const unsealer = new Unsealer(
+    settings,
+    { bytes: marker.guard, plainValues: marker.plainValues },
+    true,
+    new Counters()
+  )
+  for (;;) {
+    signal?.throwIfAborted()
+    const after = marker.sweep.length === 0 ? undefined : decodeCursor(marker.sweep)
+    const entries = await readBehind(backend, after)
+    if (entries.length === 0) break
+    const operations = await Promise.all(entries.map(entry => plainOperation(entry, unsealer)))
+    values += operations.filter(({ type }) => type === 'put').length
+    marker = { ...marker, sweep: encodeCursor(entries.at(-1)![0]) }
+    await writeToBackend(backend, [...operations, { type: 'put', key: MARKER_KEY, value: encodeMarker(marker) }], true)
+    onProgress?.({ values })
+  }
+  await removeReserved(backend)
+  return { values }
+}
+
+/** With a byte before it: the empty key is a key as well. */
+function encodeCursor(key: Buffer): Buffer {
+  if (key.length > MAX_CURSOR_BYTES) throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped`)
+  return Buffer.concat([Buffer.of(1), key])
+}
+
+const MAX_CURSOR_BYTES = 60_000
+
+function decodeCursor(cursor: Buffer): Buffer {
+  return cursor.subarray(1)
+}
+
+type StoredEntry = readonly [key: Buffer, stored: Buffer]
+
+async function readBehind(backend: AnyLevel, after: Buffer | undefined): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = []
+  let bytes = 0
+  for (const range of aroundReserved(after === undefined ? {} : { gt: after })) {
+    const iterator = backend.iterator<Buffer, Uint8Array>({ ...range, ...AS_BYTES })
+    for await (const [key, stored] of iterator) {
+      entries.push([Buffer.from(key), asBuffer(stored)])
+      bytes += stored.length
+      if (entries.length >= MAX_BATCH_ENTRIES || bytes >= MAX_BATCH_BYTES) return entries
+    }
+  }
+  return entries
+}
+
+async function plainOperation([key, stored]: StoredEntry, unsealer: Unsealer): Promise<Operation> {
+  const opened = unsealer.open(stored)
+  if (opened === undefined) return { type: 'del', key }
+  const value = opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : await unsealer.value(opened)
+  return { type: 'put', key, value }
+}
+
+async function removeReserved(backend: AnyLevel): Promise<void> {
+  const keys = await backend.keys<Buffer>({ gte: RESERVED_START, lt: RESERVED_END, ...KEY_AS_BYTES } as object).all()
+  await writeToBackend(
+    backend,
+    keys.map(key => ({ type: 'del', key: asBuffer(key) })),
+    true
+  )
+}
