@@ -79,7 +79,7 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
     return this.get(key) !== undefined
   }
 
-  /** Keys and values in order; undefined for a key that was deleted. Shows what is there when it is begun. */
+  /** Keys and values in order; undefined for a key that was deleted. Shows the keys there are at the first step, and their values as it comes to them. */
   *entries({ gt, gte, lt, lte, reverse = false }: MemTableRange = {}): Generator<[key: Buffer, value: T | undefined]> {
     const names = this.order()
     const range = { gt: boundOf(gt), gte: boundOf(gte), lt: boundOf(lt), lte: boundOf(lte) }
@@ -122,14 +122,14 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
   }
 
   /**
-   * Puts a frozen table in order little by little, so that {@link order} has nothing left to do.
+   * Puts a table in order so that {@link order} has nothing left to do; a frozen one little by little.
    *
    * @param pause called between steps; what it returns is awaited
    */
   async prepareOrder(pause: () => Promise<void> | undefined): Promise<void> {
     if (this.#unsorted.length === 0) return
-    this.#ordering ??= this.#orderInSteps(pause)
-    return this.#ordering
+    if (!this.#frozen) this.order() // It may be written to in a pause.
+    else await (this.#ordering ??= this.#orderInSteps(pause).finally(() => (this.#ordering = undefined)))
   }
 
   async #orderInSteps(pause: () => Promise<void> | undefined): Promise<void> {

@@ -8,14 +8,20 @@ export interface Weighed {
   readonly weight: number
 }
 
+/** Views merge tables up to so many keys: merging more would hold up the event loop. */
+const MAX_MERGED_KEYS = 8192
+
 /** Never changes. */
 export interface FrozenTable<T extends Sized> extends Weighed {
   readonly table: MemTable<T>
+  /** Number of the first record that is in it. */
+  readonly firstSequence: number
 }
 
 /** A deleted range. It hides what is older than it in the list, and in the backend. */
 export interface FrozenClear extends Weighed {
   readonly clear: RangeTombstone
+  readonly firstSequence: number
 }
 
 export type Frozen<T extends Sized> = FrozenTable<T> | FrozenClear
@@ -31,16 +37,20 @@ interface Sized {
  */
 export class Tables<T extends Sized> {
   #active = new MemTable<T>()
+  #activeFirst = 0
   #activeSequence = 0
   #activeWeight = 0
+  #frozenWeight = 0
   /** Replaced, not changed: views keep it. */
   #frozen: readonly Frozen<T>[] = []
-  #flushing = false
+  /** How many of them, from the first on, are on their way to the backend. */
+  #flushing = 0
 
   // ---- writing
 
   /** @param found a value, or that the key was deleted */
   set(name: string, found: Found<T>, { sequence, weight }: Weighed): void {
+    if (this.#active.size === 0) this.#activeFirst = sequence
     this.#active.set(name, found)
     this.#activeSequence = sequence
     this.#activeWeight += weight
@@ -49,7 +59,7 @@ export class Tables<T extends Sized> {
   /** Deletes a range, as far as it was written before. */
   clear(range: RangeTombstone, { sequence, weight }: Weighed): void {
     this.freeze()
-    this.#frozen = [...this.#frozen, { clear: range, sequence, weight }]
+    this.#push({ clear: range, firstSequence: sequence, sequence, weight })
   }
 
   // ---- reading
@@ -87,7 +97,14 @@ export class Tables<T extends Sized> {
     return this.#activeWeight
   }
 
-  /** How many frozen tables and ranges wait for the backend. */
+  /** What everything counts that is not on its way to the backend. */
+  get waitingWeight(): number {
+    let weight = this.#activeWeight + this.#frozenWeight
+    for (let i = 0; i < this.#flushing; i++) weight -= this.#frozen[i]!.weight
+    return weight
+  }
+
+  /** How many frozen tables and ranges are not in the backend yet. */
   get frozenCount(): number {
     return this.#frozen.length
   }
@@ -105,37 +122,48 @@ export class Tables<T extends Sized> {
   freeze(): number {
     if (this.#active.size === 0) return this.#frozen.at(-1)?.sequence ?? 0
     this.#active.freeze()
-    this.#frozen = [
-      ...this.#frozen,
-      { table: this.#active, sequence: this.#activeSequence, weight: this.#activeWeight }
-    ]
+    this.#push({
+      table: this.#active,
+      firstSequence: this.#activeFirst,
+      sequence: this.#activeSequence,
+      weight: this.#activeWeight
+    })
     this.#active = new MemTable<T>()
     this.#activeWeight = 0
     return this.#activeSequence
   }
 
   /**
-   * Takes what is oldest for the backend. Small tables that views have left are taken together, so that a value which a newer one has
-   * overwritten is not given to it.
+   * What comes next into the backend: a deleted range, or tables behind one another. Small ones that views have left are taken together,
+   * so that a value which a newer one has overwritten is not given to it.
    *
-   * @param maxWeight of tables taken together
+   * @param maxWeight of tables taken together; one at least
    */
-  startFlush(maxWeight: number): Frozen<T> | undefined {
-    for (;;) {
-      const [first, second] = this.#frozen
-      if (first === undefined) return undefined
-      const together = second !== undefined && 'table' in first && 'table' in second
-      if (!together || first.weight + second.weight > maxWeight) break
-      this.#frozen = [mergedItem(first, second), ...this.#frozen.slice(2)]
+  startFlush(maxWeight: number): readonly Frozen<T>[] {
+    const taken: Frozen<T>[] = []
+    let weight = 0
+    for (const item of this.#frozen) {
+      weight += item.weight
+      const joins = 'table' in item && taken.every(other => 'table' in other) && weight <= maxWeight
+      if (taken.length > 0 && !joins) break
+      taken.push(item)
     }
-    this.#flushing = true
-    return this.#frozen[0]
+    this.#flushing = taken.length
+    return taken
   }
 
   /** @param done whether the backend has what {@link startFlush} returned */
   endFlush(done: boolean): void {
-    this.#flushing = false
-    if (done) this.#frozen = this.#frozen.slice(1)
+    if (done) {
+      for (let i = 0; i < this.#flushing; i++) this.#frozenWeight -= this.#frozen[i]!.weight
+      this.#frozen = this.#frozen.slice(this.#flushing)
+    }
+    this.#flushing = 0
+  }
+
+  #push(item: Frozen<T>): void {
+    this.#frozen = [...this.#frozen, item]
+    this.#frozenWeight += item.weight
   }
 
   /**
@@ -147,7 +175,8 @@ export class Tables<T extends Sized> {
       const older = this.#frozen.at(-2)
       const newer = this.#frozen.at(-1)
       if (older === undefined || newer === undefined || !('table' in older) || !('table' in newer)) return
-      if (newer.table.size * 2 < older.table.size || (this.#flushing && this.#frozen.length === 2)) return
+      if (newer.table.size * 2 < older.table.size || this.#frozen.length - this.#flushing < 2) return
+      if (newer.table.size + older.table.size > MAX_MERGED_KEYS) return
       this.#frozen = [...this.#frozen.slice(0, -2), mergedItem(older, newer)]
     }
   }
@@ -156,7 +185,12 @@ export class Tables<T extends Sized> {
 function mergedItem<T extends Sized>(older: FrozenTable<T>, newer: FrozenTable<T>): FrozenTable<T> {
   const table = MemTable.merged(older.table, newer.table)
   table.freeze()
-  return { table, sequence: newer.sequence, weight: older.weight + newer.weight }
+  return {
+    table,
+    firstSequence: older.firstSequence,
+    sequence: newer.sequence,
+    weight: older.weight + newer.weight
+  }
 }
 
 /** The newest that is known of a key. */

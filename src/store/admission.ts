@@ -5,6 +5,7 @@ const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 interface Waiting {
   readonly weight: number
+  readonly bytes: number
   readonly start: () => void
   readonly reject: (error: unknown) => void
 }
@@ -40,11 +41,12 @@ export class Admission {
   /**
    * Waits for room. What weighs nothing only keeps its place in the line.
    *
+   * @param bytes that it holds while it waits
    * @param start called when it is let in
    */
-  enter(weight: number, start: () => void, reject: (error: unknown) => void): void {
+  enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
     if (this.tryEnter(weight)) return start()
-    if (this.#waitingBytes + weight > MAX_WAITING_BYTES && this.#waiting.length > 0) {
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES && this.#waiting.length > 0) {
       reject(
         new CompressedKvError(
           'CKV_BUSY',
@@ -53,8 +55,8 @@ export class Admission {
       )
       return
     }
-    this.#waitingBytes += weight
-    this.#waiting.push({ weight, start, reject })
+    this.#waitingBytes += bytes
+    this.#waiting.push({ weight, bytes, start, reject })
   }
 
   /** Of what could not be known before. */
@@ -84,10 +86,10 @@ export class Admission {
     this.#letting = true
     let count = 0
     for (; count < this.#waiting.length; count++) {
-      const { weight, start } = this.#waiting[count]!
+      const { weight, bytes, start } = this.#waiting[count]!
       if (!this.#hasRoom(weight)) break
       this.#bytes += weight
-      this.#waitingBytes -= weight
+      this.#waitingBytes -= bytes
       start()
     }
     this.#waiting = this.#waiting.slice(count)

@@ -51,7 +51,8 @@ export async function deleteLogged(
   log: StoreLog,
   sync: boolean
 ): Promise<void> {
-  if (keys.length === 0) return
+  // That there is nothing may be news itself, not synced yet.
+  if (keys.length === 0) return sync ? log.sync() : undefined
   await log.begin()
   log.applying(await log.appendOperations(keys, sync))
   await applyLogged(log, () => deleteInChunks(backend, keys))

@@ -174,7 +174,7 @@ export class EntrySource {
     }
     if (!isStored) {
       const value = this.#unsealer.tableValue(storedValue)
-      return value && { key: this.#options.keys ? key : undefined, value, bytes: storedValue.length }
+      return value && { key: this.#options.keys ? key : undefined, value, bytes: storedValue.rawLength }
     }
     const opened = this.#unsealer.open(storedValue!)
     if (opened === undefined) return undefined

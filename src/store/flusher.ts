@@ -1,6 +1,7 @@
 import { keyOfName } from '../memtable/key-name.js'
-import { type Found, TOMBSTONE } from '../memtable/memtable.js'
-import type { Frozen, FrozenClear, FrozenTable, Tables } from '../memtable/tables.js'
+import { TOMBSTONE } from '../memtable/memtable.js'
+import { Overlay } from '../memtable/overlay.js'
+import type { Frozen, FrozenClear, Tables } from '../memtable/tables.js'
 import { nextTurn, Turn } from '../wal/turn.js'
 import type { AnyLevel } from './any-level.js'
 import { type Operation, writeToBackend } from './backend-write.js'
@@ -29,7 +30,8 @@ export interface FlusherContext {
   readonly flushBytes: number
   /** How long to wait before a flush that failed is tried again. */
   readonly retryMs: number
-  readonly onFlushed: (item: Frozen<TableValue>, report: FlushReport) => void
+  /** @param weight of what the backend has now */
+  readonly onFlushed: (weight: number, report: FlushReport) => void
   readonly onFailed: (error: unknown) => void
   readonly onBackendCall: () => void
 }
@@ -55,6 +57,8 @@ export class Flusher {
 
   /** Flushes what is frozen, in the background. A failure is told, and tried again later. */
   wake(): void {
+    // Somebody may wait for it, whose promise alone keeps no process alive.
+    this.#retry?.ref()
     if (this.#pumping || this.#stopped || this.#retry !== undefined) return
     this.#pumping = true
     void this.#pump()
@@ -68,7 +72,8 @@ export class Flusher {
   async flush(): Promise<void> {
     const { tables } = this.#context
     const last = tables.freeze()
-    while (tables.oldest !== undefined && tables.oldest.sequence <= last) await this.#flushOldest()
+    // By its first record: what is newer may have been merged into it.
+    while (tables.oldest !== undefined && tables.oldest.firstSequence <= last) await this.#flushOldest()
   }
 
   /** Runs `work` while nothing is on its way to the backend. */
@@ -97,20 +102,22 @@ export class Flusher {
 
   /** One at a time; whoever comes meanwhile waits for the same. */
   #flushOldest(): Promise<void> {
-    return (this.#step ??= this.exclusively(() => this.#flushItem()).finally(() => {
+    return (this.#step ??= this.exclusively(() => this.#flushNext()).finally(() => {
       this.#step = undefined
     }))
   }
 
-  async #flushItem(): Promise<void> {
+  async #flushNext(): Promise<void> {
     const { tables, log, flushBytes, onFlushed, onFailed } = this.#context
-    const item = tables.startFlush(flushBytes)
-    if (item === undefined) return
+    const items = tables.startFlush(flushBytes)
+    const [first] = items
+    if (first === undefined) return
     const start = performance.now()
+    let entries = 0
     try {
       await log.syncWritten()
-      if ('clear' in item) await this.#flushClear(item)
-      else await this.#flushTable(item)
+      if ('clear' in first) await this.#flushClear(first)
+      else entries = await this.#flushTables(items)
     } catch (error) {
       tables.endFlush(false)
       this.#retryLater()
@@ -118,8 +125,11 @@ export class Flusher {
       throw error
     }
     tables.endFlush(true)
+    clearTimeout(this.#retry)
+    this.#retry = undefined
     log.afterBatch()
-    onFlushed(item, { entries: 'table' in item ? item.table.size : 0, ms: performance.now() - start })
+    const weight = items.reduce((sum, item) => sum + item.weight, 0)
+    onFlushed(weight, { entries, ms: performance.now() - start })
   }
 
   #retryLater(): void {
@@ -141,34 +151,40 @@ export class Flusher {
     })
   }
 
-  /** A chunk is sealed while the one before is written. */
-  async #flushTable({ table, sequence }: FrozenTable<TableValue>): Promise<void> {
-    await table.prepareOrder(() => (this.#turn.isOver ? nextTurn() : undefined))
-    const names = table.order()
+  /**
+   * A chunk is sealed while the one before is written.
+   *
+   * @returns how many keys there were
+   */
+  async #flushTables(items: readonly Frozen<TableValue>[]): Promise<number> {
+    const entries = new Overlay(items, {}, false)
+    await entries.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
+    let count = 0
     let writing: Promise<void> = Promise.resolve()
-    for (let at = 0; at < names.length;) {
-      const { operations, next } = await this.#sealChunk(names, at, name => table.find(name)!)
-      at = next
+    try {
+      while (entries.head !== undefined) {
+        const operations = await this.#sealChunk(entries)
+        count += operations.length
+        await writing
+        const isLast = entries.head === undefined
+        writing = isLast ? this.#writeLast(operations, items.at(-1)!.sequence) : this.#write(operations)
+        writing.catch(() => {}) // It is awaited, but perhaps not before it fails.
+      }
+    } finally {
       await writing
-      writing = at < names.length ? this.#write(operations) : this.#writeLast(operations, sequence)
-      writing.catch(() => {}) // It is awaited, but perhaps not before it fails.
     }
-    await writing
+    return count
   }
 
-  async #sealChunk(
-    names: readonly string[],
-    from: number,
-    find: (name: string) => Found<TableValue>
-  ): Promise<{ operations: Operation[]; next: number }> {
+  async #sealChunk(entries: Overlay<TableValue>): Promise<Operation[]> {
     const operations: Operation[] = []
     const sealing: Promise<void>[] = []
-    let next = from
-    for (let bytes = 0; next < names.length && operations.length < MAX_CHUNK_OPERATIONS; next++) {
-      const name = names[next]!
-      const found = find(name)
+    let bytes = 0
+    for (let { head } = entries; head !== undefined && operations.length < MAX_CHUNK_OPERATIONS; head = entries.head) {
+      const { name, found } = head
       bytes += name.length + (found === TOMBSTONE ? 0 : found.length)
-      if (bytes > MAX_CHUNK_BYTES && next > from) break
+      if (bytes > MAX_CHUNK_BYTES && operations.length > 0) break
+      entries.advance()
       const key = keyOfName(name)
       if (found === TOMBSTONE) {
         operations.push({ type: 'del', key })
@@ -184,7 +200,7 @@ export class Flusher {
       if (this.#turn.isOver) await nextTurn()
     }
     await Promise.all(sealing)
-    return { operations, next }
+    return operations
   }
 
   #writeLast(operations: Operation[], sequence: number): Promise<void> {

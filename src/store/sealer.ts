@@ -66,13 +66,17 @@ export class Sealer {
       return {
         bytes: this.#arena.copy(value),
         length: value.length,
+        rawLength: value.length,
         sealed: false,
         expiresAt: expiresAt ?? 0,
         codec
       }
     }
     const sealed = this.#sealCopying(codec, value, expiresAt)
-    return sealed instanceof Promise ? sealed.then(bytes => sealedValue(bytes, codec)) : sealedValue(sealed, codec)
+    const { length } = value
+    return sealed instanceof Promise
+      ? sealed.then(bytes => sealedValue(bytes, length, codec))
+      : sealedValue(sealed, length, codec)
   }
 
   /** The envelope of a value that {@link forTable} made. */
@@ -194,6 +198,6 @@ function expiryIn({ ttl }: WriteOptions): number | undefined {
   return ttl === undefined ? undefined : expiryOf(ttl)
 }
 
-function sealedValue(envelope: Buffer, codec: Codec): TableValue {
-  return { bytes: envelope, length: envelope.length, sealed: true, expiresAt: 0, codec }
+function sealedValue(envelope: Buffer, rawLength: number, codec: Codec): TableValue {
+  return { bytes: envelope, length: envelope.length, rawLength, sealed: true, expiresAt: 0, codec }
 }

@@ -103,10 +103,13 @@ function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Co
     ...parts,
     flushBytes: settings.flushBytes,
     retryMs: Math.min(settings.flushIntervalMs, MAX_RETRY_MS),
-    onFlushed: ({ weight }, report) => {
+    onFlushed: (weight, report) => {
       counters.flushed(report)
       tell('flush', report)
       admission.leave(weight)
+      if (admission.waiting === 0) return
+      parts.tables.freeze() // All that was let in may be there already, and nobody else comes to say so.
+      flusher.wake()
     },
     onFailed: error => {
       counters.flushes.failed++

@@ -1,5 +1,6 @@
 import type { Log } from '../wal/log.js'
 import type { WalStats } from '../wal/observer.js'
+import { lastSequenceOf, waiter, type Waiter } from '../wal/open-frame.js'
 import type { WalSettings } from '../wal/options.js'
 import { clearRange, type LogRecord, Record, sealedPut } from '../wal/record.js'
 import type { RecoveryReport } from '../wal/recovery.js'
@@ -14,6 +15,9 @@ import type { Operation } from './backend-write.js'
 
 /** A segment that the backend needs no more is ended and deleted from this size on, though there is room in it. */
 const MIN_ROLL_BYTES = 1024 * 1024
+
+/** The same at a clean close. A smaller one stays: a new segment costs some fsyncs. */
+const MIN_CLOSE_ROLL_BYTES = 64 * 1024
 
 /** A deletion of segments that failed, or that a reader held up, is tried again after so long. */
 const COLLECT_INTERVAL_MS = 60_000
@@ -43,6 +47,8 @@ export class StoreLog {
   #collecting: Promise<void> | undefined
   #lastGcError: unknown
   #collectTimer: NodeJS.Timeout | undefined
+  /** Calls of {@link begin} under way. */
+  #beginning = 0
   #markerTurn: Promise<void> = Promise.resolve()
 
   /**
@@ -93,71 +99,86 @@ export class StoreLog {
 
   /** Whether {@link begin} has to be awaited before the next append. */
   get mustBegin(): boolean {
-    return this.permanent && (!this.#marker.log.logDirty || this.#marker.mustPrecede)
+    return this.permanent && (this.#beginning > 0 || !this.#marker.log.logDirty || this.#marker.mustPrecede)
   }
 
   /** Lets the backend say that the log may be ahead of it. */
   async begin(): Promise<void> {
     if (!this.mustBegin) return
-    await this.#oneMarkerAtATime(async () => {
-      const marker = this.#marker
-      // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
-      // look as if the log had been taken away.
-      if (!marker.isStored) await this.#saveMarker()
-      await this.#log.ensureSegment()
-      const { logDirty } = marker.log
-      marker.update({ logExists: true, logDirty: true })
-      try {
-        await this.#saveMarker()
-      } catch (error) {
-        marker.update({ logDirty })
-        throw error
-      }
-    })
+    this.#beginning++ // The marker says so at once, and the backend not before it is written.
+    try {
+      await this.#oneMarkerAtATime(() => this.#begin())
+    } finally {
+      this.#beginning--
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const marker = this.#marker
+    // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
+    // look as if the log had been taken away.
+    if (!marker.isStored) await this.#saveMarker()
+    await this.#log.ensureSegment()
+    const { logDirty } = marker.log
+    marker.update({ logExists: true, logDirty: true })
+    try {
+      await this.#saveMarker()
+    } catch (error) {
+      marker.update({ logDirty })
+      throw error
+    }
   }
 
   /**
-   * Logs records, all or none. Their bytes are copied before this returns.
+   * Logs a record. Its bytes are copied before this returns.
    *
-   * @param settled called with the number of the last when they are written, and synced where that was asked for
+   * @param waiting told when it is written, and synced where that was asked for
    * @throws as `Log.append`
    */
-  append(
-    records: readonly LogRecord[],
-    sync: boolean,
-    settled: (sequence: number) => void,
-    rejected: (error: unknown) => void
-  ): void {
-    const marker = this.permanent ? undefined : this.#marker.unsaved
-    if (marker === undefined || marker === this.#loggedMarker) {
-      this.#log.appendBatch(
-        records,
-        sync,
-        (frame, { index, count }) => settled(frame.firstSequence + index + count - 1),
-        rejected
-      )
-      return
-    }
-    // In front of every batch until one of them is written: each may be the only one that is.
-    this.#log.appendBatch(
-      [Record.put(MARKER_KEY, marker), ...records],
-      sync,
+  append(record: LogRecord, sync: boolean, waiting: Waiter): void {
+    if (this.#markerToLog === undefined) this.#log.append(record, sync, waiting)
+    else this.appendBatch([record], sync, waiting)
+  }
+
+  /** Logs records, all or none; see {@link append}. */
+  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): void {
+    const marker = this.#markerToLog
+    if (marker === undefined) return this.#log.appendBatch(records, sync, waiting)
+    const first = waiter(
       (frame, { index, count }) => {
         this.#loggedMarker = marker
-        settled(frame.firstSequence + index + count - 1)
+        waiting.index = index + 1
+        waiting.count = count - 1
+        waiting.settle(frame, waiting)
       },
-      rejected
+      error => waiting.reject(error)
     )
+    // In front of every batch until one of them is written: each may be the only one that is.
+    this.#log.appendBatch([Record.put(MARKER_KEY, marker), ...records], sync, first)
   }
 
   /** Logs the operations of one call, all or none. Returns the number of the last. */
   appendOperations(operations: readonly Operation[], sync: boolean): Promise<number> {
-    return new Promise((resolve, reject) => this.append(operations.map(recordOf), sync, resolve, reject))
+    return this.#appended(operations.map(recordOf), sync)
   }
 
   /** Logs that a range is deleted. */
   appendClear(range: HalfOpenRange, sync: boolean): Promise<number> {
-    return new Promise((resolve, reject) => this.append([clearRecord(range)], sync, resolve, reject))
+    return this.#appended([clearRecord(range)], sync)
+  }
+
+  #appended(records: readonly LogRecord[], sync: boolean): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const settle: Waiter['settle'] = (frame, waiting) => resolve(lastSequenceOf(frame, waiting))
+      this.appendBatch(records, sync, waiter(settle, reject))
+    })
+  }
+
+  /** The marker, where the log has to have it in front of the next record: over a backend that keeps nothing. */
+  get #markerToLog(): Buffer | undefined {
+    if (this.permanent) return undefined
+    const { unsaved } = this.#marker
+    return unsaved === this.#loggedMarker ? undefined : unsaved
   }
 
   /** Resolves when everything appended so far has been written or rejected. */
@@ -265,7 +286,8 @@ export class StoreLog {
       if (!this.#marker.log.logDirty) return
       this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false })
       await this.#saveMarker()
-      this.#collect(true)
+      await this.#collecting
+      this.#collect(this.#log.openSegmentBytes >= MIN_CLOSE_ROLL_BYTES)
       await this.#collecting
     } else if (this.#hasRejected) await this.#takeSnapshot(this.#log.nextSequence - 1)
   }

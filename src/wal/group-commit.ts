@@ -3,7 +3,7 @@ import { CompressedKvError, tooLargeForFrame } from '../errors.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, MAX_FRAME_BYTES } from './format.js'
 import { type StoredPayload, storePayload, uncompressed } from './frame-payload.js'
 import type { WalObserver } from './observer.js'
-import { OpenFrame, recordBytes, type Waiter } from './open-frame.js'
+import { OpenFrame, recordBytes, waiter, type Waiter } from './open-frame.js'
 import type { LogRecord } from './record.js'
 import type { SegmentWriter, WritableFrame } from './segment-writer.js'
 import { nextTurn, Turn } from './turn.js'
@@ -74,23 +74,27 @@ export class GroupCommit {
   /**
    * Appends a record. Its bytes are copied before this returns.
    *
-   * @param settle called when it is written, and synced if that was asked for
+   * @param waiting told when it is written, and synced if that was asked for
    * @throws LEVEL_IO_ERROR after a failure that cannot be undone; CKV_BUSY; CKV_VALUE_TOO_LARGE
    */
-  append(record: LogRecord, sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+  append(record: LogRecord, sync: boolean, waiting: Waiter): void {
     const size = recordBytes(record)
     const frame = this.#frameFor(size, sync)
-    frame.waiters.push({ index: frame.count, count: 1, settle, reject })
+    waiting.index = frame.count
+    waiting.count = 1
+    frame.waiters.push(waiting)
     frame.add(record, false)
     this.#start()
   }
 
   /** Appends records that are written all or none, in one frame; see {@link append}. */
-  appendBatch(records: readonly LogRecord[], sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): void {
     let size = 0
     for (const record of records) size += recordBytes(record)
     const frame = this.#frameFor(size, sync)
-    frame.waiters.push({ index: frame.count, count: records.length, settle, reject })
+    waiting.index = frame.count
+    waiting.count = records.length
+    frame.waiters.push(waiting)
     const last = records.length - 1
     for (let i = 0; i <= last; i++) frame.add(records[i]!, i < last)
     this.#start()
@@ -101,7 +105,7 @@ export class GroupCommit {
     if (this.#running === undefined) return this.#writer.sync()
     return new Promise((resolve, reject) => {
       this.#open.sync = true
-      this.#open.waiters.push({ index: 0, count: 0, settle: () => resolve(), reject })
+      this.#open.waiters.push(waiter(() => resolve(), reject))
     })
   }
 
@@ -110,7 +114,7 @@ export class GroupCommit {
     if (this.#running === undefined) return Promise.resolve()
     return new Promise(resolve => {
       const done = () => resolve()
-      this.#open.waiters.push({ index: 0, count: 0, settle: done, reject: done })
+      this.#open.waiters.push(waiter(done, done))
     })
   }
 
@@ -254,13 +258,13 @@ export class GroupCommit {
       this.#settings.observer.appended(frame.count, frame.length, FRAME_HEADER_BYTES + stored.length)
       this.#settings.onSettled(frame, stored.length)
     }
-    for (const waiter of frame.waiters) waiter.settle(frame, waiter)
+    for (const waiting of frame.waiters) waiting.settle(frame, waiting)
     this.#recycle(frame)
   }
 
   #reject(frame: OpenFrame, error: unknown): void {
     this.#pendingBytes -= frame.length
-    for (const waiter of frame.waiters) waiter.reject(error)
+    for (const waiting of frame.waiters) waiting.reject(error)
     this.#recycle(frame)
   }
 }

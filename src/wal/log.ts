@@ -121,18 +121,18 @@ export class Log {
   /**
    * Appends a record. Its bytes are copied before this returns.
    *
-   * @param settle called when it is written, and on stable storage if the policy or `sync` asks for it
+   * @param waiting told when it is written, and on stable storage if the policy or `sync` asks for it
    * @throws LEVEL_READONLY, LEVEL_DATABASE_NOT_OPEN, LEVEL_IO_ERROR, CKV_BUSY, CKV_VALUE_TOO_LARGE
    */
-  append(record: LogRecord, sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+  append(record: LogRecord, sync: boolean, waiting: Waiter): void {
     this.#assertWritable()
-    this.#commit.append(withCodecApplied(record), sync, settle, reject)
+    this.#commit.append(withCodecApplied(record), sync, waiting)
   }
 
   /** Appends records, all or none; see {@link append}. */
-  appendBatch(records: readonly LogRecord[], sync: boolean, settle: Waiter['settle'], reject: Waiter['reject']): void {
+  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): void {
     this.#assertWritable()
-    this.#commit.appendBatch(records.map(withCodecApplied), sync, settle, reject)
+    this.#commit.appendBatch(records.map(withCodecApplied), sync, waiting)
   }
 
   /** Resolves when everything appended so far is on stable storage. */
@@ -157,9 +157,13 @@ export class Log {
     return this.#commit.run(() => this.#writer.prepare(0))
   }
 
-  /** Ends the open segment: the next record begins another. */
+  /** Ends the open segment and begins another, which keeps the numbers when the others are deleted. */
   roll(): Promise<void> {
-    return this.#commit.run(() => this.#writer.seal())
+    return this.#commit.run(async () => {
+      await this.#writer.seal()
+      await this.#writer.prepare(0)
+      this.#segments.began(this.#writer.openSegment, this.storeId, this.#nextSequence)
+    })
   }
 
   /** Bytes of the segment that is written to; 0 if there is none. */

@@ -18,14 +18,23 @@ export function recordBytes({ key, value, expiresAt }: LogRecord): number {
   )
 }
 
-/** Who waits for a frame: a call of append, from its first record on. */
+/** Who waits for a frame: a call of append. */
 export interface Waiter {
-  /** Of its first record in the frame. */
-  readonly index: number
-  /** How many records it appended. */
-  readonly count: number
+  /** Of its first record in the frame; set by the append. */
+  index: number
+  /** How many records it appended; set by the append. */
+  count: number
   settle(frame: OpenFrame, waiter: Waiter): void
   reject(error: unknown): void
+}
+
+export function waiter(settle: Waiter['settle'], reject: Waiter['reject']): Waiter {
+  return { index: 0, count: 0, settle, reject }
+}
+
+/** Number of the last record that a call appended. */
+export function lastSequenceOf({ firstSequence }: OpenFrame, { index, count }: Waiter): number {
+  return firstSequence + index + count - 1
 }
 
 /**

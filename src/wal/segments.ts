@@ -98,27 +98,30 @@ export class Segments {
     return this.#list.find(({ lastSequence }) => lastSequence > sequence)
   }
 
+  /** Takes note of a segment that was begun. */
+  began(id: number, storeId: Uint8Array, firstSequence: number): Segment {
+    const segment = {
+      id,
+      seed: segmentSeed(storeId, id),
+      firstSequence,
+      lastSequence: firstSequence - 1,
+      runs: [{ from: SEGMENT_HEADER_BYTES, to: SEGMENT_HEADER_BYTES }],
+      pins: 0
+    }
+    this.#list.push(segment)
+    if (this.#openIndex !== undefined) this.#indexes.set(this.#openIndex.id, this.#openIndex.index)
+    this.#openIndex = { id, index: new FrameIndex(firstSequence) }
+    return segment
+  }
+
   /** Takes note of a frame that was written. */
   written(
     id: number,
     storeId: Uint8Array,
     frame: { offset: number; end: number; firstSequence: number; count: number }
   ): void {
-    let segment = this.last
-    if (segment?.id !== id) {
-      const { firstSequence } = frame
-      segment = {
-        id,
-        seed: segmentSeed(storeId, id),
-        firstSequence,
-        lastSequence: firstSequence - 1,
-        runs: [],
-        pins: 0
-      }
-      this.#list.push(segment)
-      if (this.#openIndex !== undefined) this.#indexes.set(this.#openIndex.id, this.#openIndex.index)
-      this.#openIndex = { id, index: new FrameIndex(frame.firstSequence) }
-    }
+    const { last } = this
+    const segment = last?.id === id ? last : this.began(id, storeId, frame.firstSequence)
     if (frame.count > 0) {
       this.#openIndex!.index.add(frame.offset, frame.firstSequence, frame.count)
       segment.lastSequence = frame.firstSequence + frame.count - 1

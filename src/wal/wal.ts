@@ -1,7 +1,7 @@
 import { Log } from './log.js'
 import type { ReadOptions } from './read-start.js'
 import type { WalStats } from './observer.js'
-import type { OpenFrame, Waiter } from './open-frame.js'
+import { type OpenFrame, waiter, type Waiter } from './open-frame.js'
 import { resolveWalOptions, type WalOptions } from './options.js'
 import type { Position } from './position.js'
 import type { LogRecord, WalRecord } from './record.js'
@@ -60,7 +60,8 @@ export class Wal implements WalReader {
    */
   append(record: LogRecord, options?: AppendOptions): Promise<Position> {
     return new Promise((resolve, reject) => {
-      this.#log.append(record, options?.sync === true, (frame, waiter) => resolve(positionOf(frame, waiter)), reject)
+      const settle: Waiter['settle'] = (frame, waiting) => resolve(positionOf(frame, waiting))
+      this.#log.append(record, options?.sync === true, waiter(settle, reject))
     })
   }
 
@@ -72,11 +73,11 @@ export class Wal implements WalReader {
   appendBatch(records: readonly LogRecord[], options?: AppendOptions): Promise<Position[]> {
     if (records.length === 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
-      const settle: Waiter['settle'] = (frame, waiter) =>
+      const settle: Waiter['settle'] = (frame, waiting) =>
         resolve(
-          Array.from({ length: waiter.count }, (_, i) => ({ ...positionOf(frame, waiter), index: waiter.index + i }))
+          Array.from({ length: waiting.count }, (_, i) => ({ ...positionOf(frame, waiting), index: waiting.index + i }))
         )
-      this.#log.appendBatch(records, options?.sync === true, settle, reject)
+      this.#log.appendBatch(records, options?.sync === true, waiter(settle, reject))
     })
   }
 

@@ -1,3 +1,4 @@
+import { waiter } from '../../src/wal/open-frame.js'
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -263,7 +264,13 @@ function bytesOf(dir: string): string[] {
 }
 
 function append(opened: Log, records: readonly LogRecord[], sync = false): Promise<void> {
-  return new Promise((resolve, reject) => opened.appendBatch(records, sync, () => resolve(), reject))
+  return new Promise((resolve, reject) =>
+    opened.appendBatch(
+      records,
+      sync,
+      waiter(() => resolve(), reject)
+    )
+  )
 }
 
 /** Segments 1 to 4. Every call that is awaited makes a frame. */

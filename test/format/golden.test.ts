@@ -92,8 +92,9 @@ describe('a marker stored by version 1', () => {
     expect({
       ...marker,
       storeId: marker.storeId.toString('hex'),
-      guard: marker.guard?.toString('hex') ?? null
-    }).toEqual({ ...expected, logExists: false, logDirty: false, applied: 0 })
+      guard: marker.guard?.toString('hex') ?? null,
+      sweep: marker.sweep.length
+    }).toEqual({ ...expected, logExists: false, logDirty: false, applied: 0, sweep: 0, unwrapping: false })
     expect(encodeMarker(marker)).toEqual(bytes)
   })
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import type { CompressedKvStoreOptions } from '../../src/index.js'
+import type { MemTableOptions } from '../../src/store/options.js'
 import { noise } from '../support/sample-values.js'
 import { deflate } from '../support/user-codecs.js'
 import type { Range } from './model.js'
@@ -46,6 +47,8 @@ export interface StoreSpec {
   readonly minSize: number
   readonly offThreadSize: number
   readonly cacheBytes: number
+  /** Of a store with a log; others have none. */
+  readonly memtable: false | MemTableOptions
 }
 
 export type CodecOption = NonNullable<CompressedKvStoreOptions<string, Buffer>['codec']>
@@ -91,7 +94,22 @@ const range: fc.Arbitrary<Range> = fc.record(
   { requiredKeys: [] }
 )
 
+/** None; one that flushes all the time, and makes writers wait; one that keeps all until it is told or closed. */
+const memtable: fc.Arbitrary<StoreSpec['memtable']> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(false as const) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      flushBytes: fc.constantFrom(1, 200, 600),
+      maxBytes: fc.constantFrom(1, 2048, 6000),
+      flushIntervalMs: fc.constant(1)
+    })
+  },
+  { weight: 1, arbitrary: fc.constant({}) }
+)
+
 export const storeSpec: fc.Arbitrary<StoreSpec> = fc.record({
+  memtable,
   minSize: fc.constantFrom(0, 1024),
   offThreadSize: fc.constantFrom(0, 1000, 64 * 1024),
   cacheBytes: fc.constantFrom(0, 10_000, 1_000_000)

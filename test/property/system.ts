@@ -39,9 +39,14 @@ export class System {
     this.#store = this.#newStore(options)
   }
 
-  #newStore(options: StoreSpec): Store {
+  #newStore({ memtable, ...options }: StoreSpec): Store {
     const { backend, wal = false } = this.#medium
-    return new CompressedKvStore(backend, { codec: this.#codec, ...options, wal })
+    return new CompressedKvStore(backend, {
+      codec: this.#codec,
+      ...options,
+      wal,
+      memtable: wal === false ? undefined : memtable
+    })
   }
 
   async run(op: Op): Promise<void> {

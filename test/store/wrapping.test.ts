@@ -8,6 +8,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js'
 
 const SMALL = Buffer.from('small')
 const NOT_SUPPORTED = expect.objectContaining({ code: 'LEVEL_NOT_SUPPORTED' })
+const INVALID_OPTION = expect.objectContaining({ code: 'CKV_INVALID_OPTION' })
 const lockedOut = { code: 'LEVEL_DATABASE_NOT_OPEN', cause: { code: 'LEVEL_LOCKED' } }
 
 describe('what cannot be wrapped is refused at once', () => {
@@ -104,8 +105,16 @@ describe('options', () => {
     )
   })
 
-  it('gc is refused, as this version has none', () => {
-    expect(() => new CompressedKvStore(memory(), { gc: {} } as object)).toThrow(NOT_SUPPORTED)
-    expect(() => new CompressedKvStore(memory(), { gc: false } as object)).not.toThrow()
+  it.each([
+    false,
+    'lz4',
+    { policy: {} },
+    { intervalMs: -1 },
+    { intervalMs: 0.5 },
+    { intervalMs: 2 ** 31 },
+    { bytesPerSecond: 0 },
+    { bytesPerSecond: Number.NaN }
+  ])('gc: %o is refused', gc => {
+    expect(() => new CompressedKvStore(memory(), { gc } as object)).toThrow(INVALID_OPTION)
   })
 })

@@ -26,6 +26,8 @@ export class LoggedWorkload {
   readonly #begin: ReadonlyMap<string, string>
   readonly #alwaysDurable: boolean
   #number = 0
+  /** Whether the store has died. */
+  #hasFailed = false
 
   /** @param alwaysDurable whether what resolves is on stable storage, whatever was asked for */
   constructor(seed: number, alwaysDurable: boolean, begin: Iterable<[string, string]> = []) {
@@ -80,7 +82,14 @@ export class LoggedWorkload {
   async #attempt(store: Store, call: Call): Promise<void> {
     const attempt = { call, acknowledged: false, durable: false }
     this.#attempts.push(attempt)
-    await call.run(store)
+    try {
+      await call.run(store)
+    } catch (error) {
+      this.#hasFailed = true
+      throw error
+    }
+    // A clear that finds nothing needs no log: it may resolve though the calls before it failed.
+    if (this.#hasFailed) return
     attempt.acknowledged = true
     // What is durable makes everything that was called before it durable.
     if (call.sync) attempt.durable = true
@@ -157,6 +166,7 @@ function clear({
   sync: boolean
 }): Call {
   return {
+    // One that finds nothing resolves without a sync.
     sync,
     run: store => store.clear({ ...range, sync, ...(limit === Infinity ? {} : { limit }) }),
     apply: entries => {

@@ -23,6 +23,7 @@ export class BackendDisk {
   #batches: Batch[]
   #crashStep = Infinity
   #crashMidway = false
+  #crashShare = 1
   #onCrash: () => void = () => {}
   /** Whether the machine is off, by another's doing. */
   #isOff: () => boolean = () => false
@@ -34,10 +35,15 @@ export class BackendDisk {
     this.#batches = [...batches]
   }
 
-  /** The machine dies at that batch, the first being 1: before it is written, or, midway, after, with nobody told. */
-  crashAt(step: number, { midway = false, onCrash = () => {} } = {}): void {
+  /**
+   * The machine dies at that batch, the first being 1: before it is written, or, midway, after, with nobody told.
+   *
+   * @param how `share` of its operations, from the first on, are written then: a backend may promise less than whole batches
+   */
+  crashAt(step: number, { midway = false, share = 1, onCrash = () => {} } = {}): void {
     this.#crashStep = step
     this.#crashMidway = midway
+    this.#crashShare = share
     this.#onCrash = onCrash
   }
 
@@ -62,8 +68,10 @@ export class BackendDisk {
     this.live()
     this.steps++
     const dies = this.steps === this.#crashStep
-    if (!dies || this.#crashMidway) this.#batches.push(batch)
-    if (!dies) return
+    if (!dies) return void this.#batches.push(batch)
+    const { operations, sync } = batch
+    const written = operations.slice(0, Math.floor(operations.length * this.#crashShare))
+    if (this.#crashMidway) this.#batches.push({ operations: written, sync })
     this.#isDead = true
     this.#onCrash()
     this.live()

@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const level = (directory: string) => new Level<string, Buffer>(directory, { valueEncoding: 'buffer' })
 const inside = (directory: string) => join(directory, 'ckv-wal')
-const TINY = { blockBytes: 1024, segmentBytes: 1300, fsync: 'os' } as const
+const TINY = { blockBytes: 1024, segmentBytes: 1300, fsync: 'os', codec: 'lz4' } as const
 
 describe('over classic-level', () => {
   it('wal: true keeps the log in the directory of the database; a directory elsewhere keeps it there', async () => {

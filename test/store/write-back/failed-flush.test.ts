@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest'
+import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { failing, intercept, WRITES } from '../../support/intercept.js'
+import { contents, killed, logOn, openLogged, type Store, type StoreOptions } from '../../support/logged-store.js'
+import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { text } from '../../support/sample-values.js'
+import { turns } from '../../support/turns.js'
+import { afterKill, BACKENDS, ENTRY_BYTES, keysIn, manyPuts, NEVER, openWriteBack } from './write-back-store.js'
+
+const OLD = Buffer.from('old')
+const NEW = Buffer.from('new')
+const NO_SPACE = new Error('no space left')
+
+/** A store with `old` in the backend, `new` in the table, and a backend that refuses every write. */
+async function refused(backendOf: () => PermanentMemoryLevel, options: StoreOptions = {}) {
+  const opened = await openWriteBack(options, backendOf())
+  const { store, backend } = opened
+  await store.put('old', OLD)
+  await store.put('deleted', OLD)
+  await store.flush()
+  await store.put('new', NEW)
+  await store.del('deleted')
+  const errors: unknown[] = []
+  store.on('flushError', ({ error }: { error: unknown }) => void errors.push(error))
+  return { ...opened, errors, repair: failing(backend, [...WRITES, '_clear'], NO_SPACE) }
+}
+
+const next = (store: Store, event: string) => new Promise<unknown>(resolve => void store.once(event, resolve))
+
+describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
+  const backendOf = anyBackend as () => PermanentMemoryLevel
+
+  it('flush() rejects, everything stays readable, and it is told and counted', async () => {
+    const { store, errors } = await refused(backendOf)
+    await expect(store.flush()).rejects.toBe(NO_SPACE)
+    expect(await contents(store)).toEqual([
+      ['new', 'new'],
+      ['old', 'old']
+    ])
+    expect(await store.getMany(['deleted', 'new'])).toEqual([undefined, NEW])
+    expect(errors).toEqual([NO_SPACE])
+    expect(store.stats().memtable).toMatchObject({ entries: 2, flushes: { failed: 1, lastError: NO_SPACE } })
+  })
+
+  it('later writes resolve while there is room, and a later flush() brings all of it', async () => {
+    const opened = await refused(backendOf)
+    const { store, backend, repair } = opened
+    await expect(store.flush()).rejects.toBe(NO_SPACE)
+    await store.put('later', NEW)
+    await store.clear({ gte: 'old' })
+    await expect(store.flush()).rejects.toBe(NO_SPACE)
+    await store.put('old', NEW)
+    expect(await store.keys().all()).toEqual(['later', 'new', 'old'])
+    expect(await contents(await afterKill(opened))).toEqual(await contents(store))
+    repair()
+    await store.flush()
+    expect(await keysIn(backend)).toEqual(['later', 'new', 'old'])
+    expect(store.stats().memtable).toMatchObject({ entries: 0, frozen: 0, flushes: { failed: 2 } })
+    expect(await store.get('old')).toEqual(NEW)
+  })
+
+  it('a flush that failed is tried again in the background', async () => {
+    const { store, backend, repair, errors } = await refused(backendOf, { memtable: { flushIntervalMs: 3 } })
+    while (errors.length < 3) await next(store, 'flushError')
+    const flushed = next(store, 'flush')
+    repair()
+    await flushed
+    expect(await keysIn(backend)).toEqual(['new', 'old'])
+  })
+
+  it('writers that wait for room get the error, and nothing of theirs is logged', async () => {
+    const maxBytes = 4 * (ENTRY_BYTES + 10)
+    const opened = await refused(backendOf, { memtable: { ...NEVER, maxBytes } })
+    const { store, repair } = opened
+    const fits = store.put('fits', NEW)
+    const waiting = [
+      store.put('waits', text(700)),
+      store.put('large', text(200_000)),
+      store.batch([{ type: 'put', key: 'fits', value: text(700) }]),
+      store.del('new'),
+      store.clear(),
+      store.clear({ limit: 1 }),
+      store.flush()
+    ]
+    const results = await Promise.allSettled(waiting)
+    expect(results.map(result => result.status === 'rejected' && result.reason)).toEqual(waiting.map(() => NO_SPACE))
+    await fits
+    const expected = [
+      ['fits', 'new'],
+      ['new', 'new'],
+      ['old', 'old']
+    ]
+    expect(await contents(store)).toEqual(expected)
+    expect(await contents(await afterKill(opened))).toEqual(expected)
+    expect(store.stats().writes.pending).toBe(0)
+    repair()
+    await store.flush()
+    await store.put('waits', text(700))
+    expect((await store.keys().all()).length).toBe(4)
+  })
+
+  it('writes go on by themselves when the backend takes what it refused', async () => {
+    const memtable = { flushIntervalMs: 3, maxBytes: 2 * (ENTRY_BYTES + 10) }
+    const { store, repair } = await refused(backendOf, { memtable })
+    await expect(Promise.all([store.put('a', NEW), store.put('b', NEW)])).rejects.toBe(NO_SPACE)
+    const flushed = next(store, 'flush')
+    repair()
+    await flushed
+    await Promise.all(['c', 'd', 'e', 'f'].map(key => store.put(key, NEW)))
+    expect((await store.keys({ gte: 'c', lt: 'g' }).all()).length).toBe(4)
+  })
+
+  it('close() resolves, and the next open replays', async () => {
+    const { store, backend, fs, repair, errors } = await refused(backendOf)
+    const puts = [store.put('large', text(100_000)), store.put('new', Buffer.from('newer'))]
+    await store.close()
+    await Promise.all(puts)
+    expect(errors).toEqual([NO_SPACE])
+    expect(store.status).toBe('closed')
+    expect(backend.status).toBe('closed')
+    repair()
+    const reopened = await openLogged(logOn(fs), backend, { memtable: NEVER })
+    expect(await reopened.keys().all()).toEqual(['large', 'new', 'old'])
+    expect(await reopened.get('new')).toEqual(Buffer.from('newer'))
+  })
+
+  it('close() resolves also while writers wait for room', async () => {
+    const { store, backend, fs, repair } = await refused(backendOf, {
+      memtable: { flushIntervalMs: 20, maxBytes: 2 * (ENTRY_BYTES + 10) }
+    })
+    const puts = Promise.allSettled(['a', 'b', 'c'].map(key => store.put(key, NEW)))
+    await store.close()
+    const accepted = (await puts).filter(({ status }) => status === 'fulfilled').length
+    repair()
+    const reopened = await openLogged(logOn(fs), backend, { memtable: NEVER })
+    expect((await reopened.keys().all()).length).toBe(2 + accepted)
+  })
+
+  it('a flush that fails midway is done again from its beginning', async () => {
+    const { store, backend } = await openWriteBack({ codec: 'none' }, backendOf())
+    await store.put('k0', NEW)
+    await store.flush()
+    for (let i = 0; i < 5; i++) await store.put(`k${i}`, text(600_000))
+    await store.del('k1')
+    let calls = 0
+    const restore = intercept(backend, WRITES, ({ proceed }) => (++calls === 3 ? Promise.reject(NO_SPACE) : proceed()))
+    await expect(store.flush()).rejects.toBe(NO_SPACE)
+    expect(await store.keys().all()).toEqual(['k0', 'k2', 'k3', 'k4'])
+    restore()
+    await store.put('k2', NEW)
+    await store.flush()
+    expect(await keysIn(backend)).toEqual(['k0', 'k2', 'k3', 'k4'])
+    expect(await store.get('k2')).toEqual(NEW)
+    expect((await store.get('k4'))!.length).toBe(600_000)
+  })
+
+  it('a listener that throws does no harm', async () => {
+    const { store, repair } = await refused(backendOf)
+    store.on('flushError', () => {
+      throw new Error('from a listener')
+    })
+    await expect(store.flush()).rejects.toBe(NO_SPACE)
+    repair()
+    await store.flush()
+    expect(await store.get('new')).toEqual(NEW)
+  })
+})
+
+it('the backend is never ahead of the log: a flush whose log cannot be synced fails, and nothing more is written', async () => {
+  const disk = new CrashableFileSystem()
+  const fs = new FaultyFileSystem(disk)
+  const backend = new PermanentMemoryLevel()
+  const store = await openLogged(logOn(fs), backend, { memtable: NEVER })
+  await store.put('first', OLD)
+  await store.flush()
+  await store.put('k', NEW)
+  const { length } = backend.disk.batches
+  fs.fail('sync', { code: 'EIO', times: Infinity })
+  await expect(store.flush()).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  expect(backend.disk.batches.length).toBe(length)
+  expect(await store.get('k')).toEqual(NEW)
+  await expect(store.put('l', NEW)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  await expect(store.clear()).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  expect(store.stats().writes.pending).toBe(0)
+  await store.close()
+  const reopened = await openLogged(logOn(killed(disk)), new PermanentMemoryLevel(backend.disk.clone()), {
+    memtable: NEVER
+  })
+  expect(await reopened.keys().all()).toEqual(['first', 'k'])
+})
+
+it('a log that has no space refuses writes of every kind, holds no room for them, and goes on when it has', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const memtable = { ...NEVER, maxBytes: 1000 }
+  const store = await openLogged(logOn(fs), new PermanentMemoryLevel(), { memtable })
+  await store.put('first', OLD)
+  const stop = fs.fail('write', { code: 'ENOSPC', times: Infinity })
+  const refusals = [
+    ...manyPuts(store, 20),
+    store.clear(),
+    store.clear({ limit: 1 }),
+    store.put('large', text(100_000)),
+    store.batch([{ type: 'put', key: 'batch', value: NEW }])
+  ]
+  const results = await Promise.allSettled(refusals)
+  expect(results.every(result => result.status === 'rejected' && result.reason.code === 'ENOSPC')).toBe(true)
+  expect(store.stats().writes.pending).toBe(0)
+  expect(await store.keys().all()).toEqual(['first'])
+  stop()
+  await Promise.all(manyPuts(store, 20))
+  await store.flush()
+  expect((await store.keys().all()).length).toBe(21)
+})
+
+it('a backend that is closed under the store: the store closes, and the next open has everything', async () => {
+  const { store, backend, fs } = await openWriteBack({}, new PermanentMemoryLevel())
+  await store.put('a', OLD)
+  await store.flush()
+  const puts = [store.put('b', NEW), store.put('large', text(200_000))]
+  await backend.close()
+  expect((await Promise.allSettled(puts)).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+  expect(store.status).toBe('closed')
+  await turns()
+  const { disk } = backend as PermanentMemoryLevel
+  const reopened = await openLogged(logOn(fs), new PermanentMemoryLevel(disk), { memtable: NEVER })
+  expect(await reopened.keys().all()).toEqual(['a', 'b', 'large'])
+})
