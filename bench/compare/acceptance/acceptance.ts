@@ -1,0 +1,58 @@
+import { alternate } from '../../harness/rounds.js'
+import { BASELINE } from '../contenders/bare.js'
+import type { PayloadFile } from '../payload.js'
+import { ask } from '../process/ask.js'
+import type { Progress } from '../progress.js'
+import type { Settings } from '../settings.js'
+import type { AcceptanceRequest, Load } from './acceptance-child.js'
+import { bars, type Sides } from './bars.js'
+import type { Sample } from './loads.js'
+
+const CHILD = new URL('./acceptance-child.js', import.meta.url)
+
+/** Write-back over classic-level; the load with large values is there to see what the slower codec does to the event loop. */
+const STORE_OF: Readonly<Record<Load, string>> = {
+  writes: 'back-lz4',
+  sustained: 'back-lz4',
+  reads: 'back-lz4',
+  processor: 'back-lz4',
+  large: 'back-zstd'
+}
+
+/** A bar, and how it was held. */
+export interface Verdict {
+  readonly what: string
+  readonly sign: '>=' | '<='
+  readonly bar: number
+  readonly unit: string
+  /** undefined: it could not be measured, details say why. */
+  readonly measured: number | undefined
+  readonly holds: boolean
+  readonly details: string
+}
+
+/** This store in turns with bare classic-level, A B B A, each round in a process of its own. */
+export async function accept(payload: PayloadFile, settings: Settings, progress: Progress): Promise<Verdict[]> {
+  const verdicts = new Map<Load, Sides | Error>()
+  for (const load of Object.keys(STORE_OF) as Load[]) {
+    verdicts.set(load, await sidesOf(load, payload, settings, progress).catch((error: unknown) => error as Error))
+  }
+  return bars(settings.acceptance).map(({ load, what, sign, bar, unit, measured: measure, details }) => {
+    const sides = verdicts.get(load)!
+    const common = { what, sign, bar, unit }
+    if (sides instanceof Error) return { ...common, measured: undefined, holds: false, details: sides.message }
+    const measured = measure(sides)
+    return { ...common, measured, holds: sign === '>=' ? measured >= bar : measured <= bar, details: details(sides) }
+  })
+}
+
+async function sidesOf(load: Load, payload: PayloadFile, settings: Settings, progress: Progress): Promise<Sides> {
+  const { name, path } = payload
+  const run = (contender: string) => {
+    progress(`acceptance, ${load}, ${contender}`)
+    const request: AcceptanceRequest = { load, contender, payload: { name, path }, settings }
+    return ask<Sample>(CHILD, request)
+  }
+  const [store, bare] = await alternate(settings.acceptance.rounds, [STORE_OF[load], BASELINE.id], run)
+  return { store: store!, bare: bare! }
+}

@@ -1,0 +1,66 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { join } from 'node:path'
+import { inFlight } from '../../harness/in-flight.js'
+import { median } from '../../harness/median.js'
+import { timed, timedFor } from '../measure/timed.js'
+import { limitOf, valueAt, type Workload, writeKeys } from '../measure/workload.js'
+import { shuffledKeys } from '../payload.js'
+
+/** Figures by name: records per second, or ms. */
+export type Sample = Readonly<Record<string, number>>
+
+export const BURST_RECORDS = 10_000
+const BURSTS = 3
+const IN_FLIGHT = 1000
+const NANOSECONDS = 1e6
+/** Without a pause before it, the histogram holds what came before the load. */
+const SETTLE_MS = 20
+
+/** Records that fit the table, 1000 in flight; each time into a new database, which is closed after the clock has stopped. */
+export async function burst(workload: Workload): Promise<Sample> {
+  const keys = shuffledKeys(BURST_RECORDS, 5)
+  const rates: number[] = []
+  for (let i = 0; i < BURSTS; i++) {
+    const database = await workload.open(join(workload.directory, `burst-${i}`))
+    await database.put('first', valueAt(workload, 0))
+    const { value } = await timed(async () => {
+      await inFlight(BURST_RECORDS, IN_FLIGHT, index => database.put(keys[index]!, valueAt(workload, index)))
+      return BURST_RECORDS
+    })
+    rates.push(value)
+    await database.close()
+  }
+  return { burst: median(rates) }
+}
+
+/** Puts without a pause until everything is where it stays: closing is part of it. How long do timers wait meanwhile? */
+export async function sustained(workload: Workload, bytes: number, wanted: number): Promise<Sample> {
+  const records = Math.ceil(bytes / workload.valueBytes)
+  const keys = shuffledKeys(records, 6)
+  const database = await workload.open(join(workload.directory, 'sustained'))
+  await database.put('first', valueAt(workload, 0))
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
+  delay.reset()
+  const { value } = await timed(async () => {
+    await inFlight(records, limitOf(workload, wanted), index => database.put(keys[index]!, valueAt(workload, index)))
+    await database.close()
+    return records
+  })
+  delay.disable()
+  return { sustained: value, delayP99Ms: delay.percentile(99) / NANOSECONDS, delayMaxMs: delay.max / NANOSECONDS }
+}
+
+/** Puts, and durable puts, for so long. */
+export async function puts(workload: Workload, milliseconds: number): Promise<Sample> {
+  const keys = writeKeys()
+  const database = await workload.open(join(workload.directory, 'puts'))
+  let next = 0
+  const entry = () => [keys[next % keys.length]!, valueAt(workload, next++)] as const
+  const put1 = await timedFor(milliseconds, 1, () => database.put(...entry()))
+  const durable1000 = await timedFor(milliseconds, IN_FLIGHT, () => database.putDurably!(...entry()))
+  const durable1 = await timedFor(milliseconds, 1, () => database.putDurably!(...entry()))
+  await database.close()
+  return { put1: put1.value, durable1000: durable1000.value, durable1: durable1.value }
+}
