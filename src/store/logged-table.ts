@@ -22,9 +22,9 @@ export interface TableOperation {
   found: Found<TableValue> | undefined
 }
 
-/** What a call is told in the end. */
-export interface Outcome {
-  /** What the call counts among the bytes that the backend lacks; it has been admitted. */
+/** A call that has been admitted, and what it is told in the end. */
+export interface Admitted {
+  /** What it counts among the bytes that the backend lacks. */
   readonly weight: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -44,6 +44,8 @@ export class LoggedTable {
   readonly #context: LoggedTableContext
   readonly #watches = new Set<TouchedKeys>()
   #flushTimer: NodeJS.Timeout | undefined
+  /** Calls that have not resolved yet: counted up by whoever accepts one. */
+  pending = 0
   #beginning: Promise<void> | undefined
 
   constructor(context: LoggedTableContext) {
@@ -71,33 +73,37 @@ export class LoggedTable {
     }
   }
 
-  /** One operation, whose key is copied before this returns. */
-  appendOne(key: Buffer, name: string, found: Found<TableValue>, sync: boolean, outcome: Outcome): void {
+  /**
+   * One operation.
+   *
+   * @param record the same, for the log; its bytes are copied before this returns
+   */
+  appendOne(record: LogRecord, sync: boolean, operation: OneOperation): void {
     try {
-      this.#context.log.append(recordOf(key, found), sync, new OneOperation(this, name, found, outcome))
+      this.#context.log.append(record, sync, operation)
     } catch (error) {
-      this.reject(outcome, error)
+      operation.reject(error)
     }
   }
 
   /** The operations of one call, all or none. */
-  append(operations: readonly TableOperation[], sync: boolean, outcome: Outcome): void {
+  append(operations: readonly TableOperation[], sync: boolean, call: Admitted): void {
     const records = operations.map(({ name, found }) => recordOf(keyOfName(name), found!))
-    this.#append(records, sync, outcome, sequence => {
+    this.#append(records, sync, call, sequence => {
       // What a call weighs goes with its first operation: they are flushed together.
       for (const [i, { name, found }] of operations.entries()) {
-        this.#set(name, found!, sequence, i === 0 ? outcome.weight : 0)
+        this.#set(name, found!, sequence, i === 0 ? call.weight : 0)
       }
     })
   }
 
   /** A range that is deleted. */
-  appendClear(clear: RangeTombstone, sync: boolean, outcome: Outcome): void {
+  appendClear(clear: RangeTombstone, sync: boolean, call: Admitted): void {
     const { start, end } = clear
     const range = { start: keyOfName(start), end: end === undefined ? undefined : keyOfName(end) }
-    this.#append([clearRecord(range)], sync, outcome, sequence => {
+    this.#append([clearRecord(range)], sync, call, sequence => {
       const { tables, cache } = this.#context
-      tables.clear(clear, { sequence, weight: outcome.weight })
+      tables.clear(clear, { sequence, weight: call.weight })
       for (const touched of this.#watches) touched.addRange(clear)
       cache?.clear()
     })
@@ -111,6 +117,7 @@ export class LoggedTable {
     const operations = keys.map(key => ({ name: keyName(key), found: TOMBSTONE }) as const)
     const weight = keys.reduce((sum, key) => sum + weightOf(key.length), 0)
     this.#context.admission.enterAnyway(weight)
+    this.pending++
     return new Promise((resolve, reject) => this.append(operations, sync, { weight, resolve, reject }))
   }
 
@@ -119,12 +126,12 @@ export class LoggedTable {
     return this.#context.log.settled()
   }
 
-  #append(records: LogRecord[], sync: boolean, outcome: Outcome, apply: (sequence: number) => void): void {
-    const rejected = (error: unknown) => this.reject(outcome, error)
+  #append(records: LogRecord[], sync: boolean, call: Admitted, apply: (sequence: number) => void): void {
+    const rejected = (error: unknown) => this.reject(call, error)
     const settle: Waiter['settle'] = (frame, waiting) => {
       apply(lastSequenceOf(frame, waiting))
       this.#flushIfDue()
-      outcome.resolve()
+      this.resolve(call)
     }
     try {
       this.#context.log.appendBatch(records, sync, waiter(settle, rejected))
@@ -136,16 +143,27 @@ export class LoggedTable {
   // ---- the tables
 
   /** An operation is in the log. */
-  apply(name: string, found: Found<TableValue>, sequence: number, outcome: Outcome): void {
-    this.#set(name, found, sequence, outcome.weight)
+  apply(operation: OneOperation, sequence: number): void {
+    this.#set(operation.name, operation.found, sequence, operation.weight)
     this.#flushIfDue()
-    outcome.resolve()
+    this.pending--
+  }
+
+  /** What a call asked for is done. */
+  resolve(call: Admitted): void {
+    this.pending--
+    call.resolve()
   }
 
   /** A call is not in the log. */
-  reject(outcome: Outcome, error: unknown): void {
-    this.#context.admission.leave(outcome.weight)
-    outcome.reject(error)
+  reject(call: Admitted, error: unknown): void {
+    this.forget(call.weight)
+    call.reject(error)
+  }
+
+  forget(weight: number): void {
+    this.pending--
+    this.#context.admission.leave(weight)
   }
 
   #set(name: string, found: Found<TableValue>, sequence: number, weight: number): void {
@@ -204,28 +222,41 @@ export class LoggedTable {
   }
 }
 
-/** Waits for one operation to be in the log. One object for what would be three closures: there are many of them at once. */
-class OneOperation implements Waiter {
+/** A put or del on its way to log and table. One object for all there is to remember: there are many of them at once. */
+export class OneOperation implements Waiter {
   index = 0
   count = 0
   readonly #table: LoggedTable
-  readonly #name: string
-  readonly #found: Found<TableValue>
-  readonly #outcome: Outcome
+  readonly name: string
+  readonly found: Found<TableValue>
+  readonly weight: number
+  readonly #resolve: () => void
+  readonly #reject: (error: unknown) => void
 
-  constructor(table: LoggedTable, name: string, found: Found<TableValue>, outcome: Outcome) {
+  constructor(
+    table: LoggedTable,
+    name: string,
+    found: Found<TableValue>,
+    weight: number,
+    resolve: () => void,
+    reject: (error: unknown) => void
+  ) {
     this.#table = table
-    this.#name = name
-    this.#found = found
-    this.#outcome = outcome
+    this.name = name
+    this.found = found
+    this.weight = weight
+    this.#resolve = resolve
+    this.#reject = reject
   }
 
   settle(frame: OpenFrame): void {
-    this.#table.apply(this.#name, this.#found, lastSequenceOf(frame, this), this.#outcome)
+    this.#table.apply(this, lastSequenceOf(frame, this))
+    this.#resolve()
   }
 
   reject(error: unknown): void {
-    this.#table.reject(this.#outcome, error)
+    this.#table.forget(this.weight)
+    this.#reject(error)
   }
 }
 
@@ -244,7 +275,8 @@ export function weightOf(keyBytes: number, valueBytes = 0): number {
   return ENTRY_BYTES + keyBytes + valueBytes
 }
 
-function recordOf(key: Buffer, found: Found<TableValue>): LogRecord {
+/** @param value of a put that is not sealed, if it is at hand: what the table has costs a Buffer more */
+export function recordOf(key: Buffer, found: Found<TableValue>, value?: Buffer): LogRecord {
   if (found === TOMBSTONE) return Record.delete(key)
-  return found.sealed ? sealedPut(key, found.bytes) : rawPut(key, found.bytes, found.expiresAt)
+  return found.sealed ? sealedPut(key, found.bytes) : rawPut(key, value ?? found.bytes, found.expiresAt)
 }

@@ -10,7 +10,7 @@ import { type CodecChoice, codecForCall } from './codec-choice.js'
 import { CopyPool } from './copy-pool.js'
 import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
 import type { Counters, RawReason } from './stats.js'
-import type { TableValue } from './table-value.js'
+import { TableValue } from './table-value.js'
 import { ValueArena } from './value-arena.js'
 
 /** What the store learns when it opens. */
@@ -63,14 +63,9 @@ export class Sealer {
     const expiresAt = expiryIn(options)
     const isLarge = value.length >= this.#settings.offThreadSize && this.#whyRaw(codec, value.length) === undefined
     if (options.codec === undefined && !isLarge) {
-      return {
-        bytes: this.#arena.copy(value),
-        length: value.length,
-        rawLength: value.length,
-        sealed: false,
-        expiresAt: expiresAt ?? 0,
-        codec
-      }
+      const arena = this.#arena
+      arena.copy(value)
+      return new TableValue(arena.slab, arena.at, value.length, value.length, false, expiresAt ?? 0, codec)
     }
     const sealed = this.#sealCopying(codec, value, expiresAt)
     const { length } = value
@@ -80,7 +75,8 @@ export class Sealer {
   }
 
   /** The envelope of a value that {@link forTable} made. */
-  sealTableValue({ bytes, sealed, expiresAt, codec }: TableValue): Buffer | Promise<Buffer> {
+  sealTableValue(value: TableValue): Buffer | Promise<Buffer> {
+    const { bytes, sealed, expiresAt, codec } = value
     return sealed ? bytes : this.sealKept(codec, bytes, expiresAt === 0 ? undefined : expiresAt)
   }
 
@@ -199,5 +195,5 @@ function expiryIn({ ttl }: WriteOptions): number | undefined {
 }
 
 function sealedValue(envelope: Buffer, rawLength: number, codec: Codec): TableValue {
-  return { bytes: envelope, length: envelope.length, rawLength, sealed: true, expiresAt: 0, codec }
+  return new TableValue(envelope, 0, envelope.length, rawLength, true, 0, codec)
 }

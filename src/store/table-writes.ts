@@ -9,7 +9,15 @@ import { copiedBounds } from './caller-buffers.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { Flusher } from './flusher.js'
 import { halfOpen } from './key-range.js'
-import { clearWeight, LoggedTable, type Outcome, type TableOperation, weightOf } from './logged-table.js'
+import {
+  clearWeight,
+  LoggedTable,
+  type Admitted,
+  OneOperation,
+  recordOf,
+  type TableOperation,
+  weightOf
+} from './logged-table.js'
 import type { MarkerState } from './marker-state.js'
 import type { MemTableSettings, WriteOptions } from './options.js'
 import type { Sealer } from './sealer.js'
@@ -33,7 +41,7 @@ import type { WriteRequest, Writes } from './writes.js'
  */
 
 /** One call, from its acceptance until it resolves. */
-interface Entry extends OrderedWrite<TableOperation>, Outcome {
+interface Entry extends OrderedWrite<TableOperation>, Admitted {
   /** Instead of operations: a range to be deleted. */
   readonly clear: RangeTombstone | undefined
   readonly sync: boolean
@@ -73,7 +81,6 @@ export class TableWrites implements Writes {
     ({ name }) => name,
     entry => this.#goOn(entry)
   )
-  #pending = 0
 
   constructor(context: TableWritesContext) {
     this.#context = context
@@ -81,7 +88,7 @@ export class TableWrites implements Writes {
   }
 
   get pending(): number {
-    return this.#pending
+    return this.#table.pending
   }
 
   // ---- what callers ask for
@@ -89,7 +96,7 @@ export class TableWrites implements Writes {
   put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
     const found = this.#context.sealer.forTable(key, value, options)
     if (options.ttl !== undefined) this.#context.marker.useTtl()
-    return this.#writeOne(key, found, weightOf(key.length, value.length), options.sync === true)
+    return this.#writeOne(key, found, weightOf(key.length, value.length), options.sync === true, value)
   }
 
   del(key: Buffer, options: WriteOptions): Promise<void> {
@@ -137,7 +144,7 @@ export class TableWrites implements Writes {
 
   async close(): Promise<boolean> {
     // Whoever waits for room is turned away when a flush fails, and this with them.
-    while (this.#pending > 0) await this.#settled().catch(() => {})
+    while (this.pending > 0) await this.#settled().catch(() => {})
     await this.#table.close()
     return this.#context.tables.isEmpty
   }
@@ -176,7 +183,13 @@ export class TableWrites implements Writes {
   // ---- acceptance and order
 
   /** The common case in a straight line: nothing to wait for. */
-  #writeOne(key: Buffer, found: Found<TableValue> | Promise<TableValue>, weight: number, sync: boolean): Promise<void> {
+  #writeOne(
+    key: Buffer,
+    found: Found<TableValue> | Promise<TableValue>,
+    weight: number,
+    sync: boolean,
+    value?: Buffer
+  ): Promise<void> {
     const { cache, counters, admission } = this.#context
     const name = keyName(key)
     const waits = found instanceof Promise
@@ -187,8 +200,10 @@ export class TableWrites implements Writes {
     }
     counters.calls++
     cache?.invalidate(name)
+    this.#table.pending++
     return new Promise((resolve, reject) => {
-      this.#table.appendOne(key, name, found, sync, this.#outcome(weight, resolve, reject))
+      const operation = new OneOperation(this.#table, name, found, weight, resolve, reject)
+      this.#table.appendOne(recordOf(key, found, value), sync, operation)
     })
   }
 
@@ -199,7 +214,7 @@ export class TableWrites implements Writes {
 
   /** Resolves when every write accepted before is in the table, or rejected. */
   #settled(): Promise<void> {
-    return this.#pending === 0 ? Promise.resolve() : this.#alone(async () => {})
+    return this.pending === 0 ? Promise.resolve() : this.#alone(async () => {})
   }
 
   #accept({ operations = [], clear, work, weight, sync, sealing = [] }: Call): Promise<void> {
@@ -208,10 +223,10 @@ export class TableWrites implements Writes {
     if (!isBarrier) counters.calls++
     if (cache !== undefined) for (const { name } of operations) cache.invalidate(name)
     for (const promise of sealing) promise.catch(() => {}) // It is looked at once there is room.
+    this.#table.pending++
     return new Promise((resolve, reject) => {
-      const outcome = this.#outcome(weight, resolve, reject)
       const order = { operations, isBarrier, work, waitsFor: 0, followers: [], failure: undefined }
-      const entry: Entry = { ...order, ...outcome, clear, sync }
+      const entry: Entry = { ...order, weight, resolve, reject, clear, sync }
       admission.enter(
         weight,
         clear === undefined ? weight : weightOf(clear.start.length, clear.end?.length),
@@ -219,25 +234,13 @@ export class TableWrites implements Writes {
           const begins = this.#table.mustBegin && work === undefined
           this.#order.accept(entry, begins ? [...sealing, this.#table.begin()] : sealing)
         },
-        outcome.reject
+        error => {
+          this.#table.pending--
+          reject(error)
+        }
       )
       if (admission.waiting > 0) this.#table.makeRoom()
     })
-  }
-
-  #outcome(weight: number, resolve: () => void, reject: (error: unknown) => void): Outcome {
-    this.#pending++
-    return {
-      weight,
-      resolve: () => {
-        this.#pending--
-        resolve()
-      },
-      reject: error => {
-        this.#pending--
-        reject(error)
-      }
-    }
   }
 
   /** A call's turn has come. */
@@ -248,7 +251,7 @@ export class TableWrites implements Writes {
     else if (operations.length > 0) this.#table.append(operations, sync, entry)
     else {
       this.#context.admission.leave(entry.weight)
-      entry.resolve()
+      this.#table.resolve(entry)
     }
   }
 }

@@ -4,28 +4,36 @@ const MAX_SHARED_BYTES = SLAB_BYTES / 8
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
 const ALIGNMENT = 8
 
+const NOTHING = Buffer.alloc(0)
+
 /**
  * Copies of values for a table, next to one another: memory of one's own for each costs a µs. The values of a table go together, when the
  * backend has them.
  */
 export class ValueArena {
-  #slab = Buffer.alloc(0)
+  #open = NOTHING
   #used = 0
 
-  copy(value: Uint8Array): Buffer {
+  /** Where the copy lies. */
+  slab = NOTHING
+  at = 0
+
+  /** Copies a value: it lies in {@link slab} from {@link at} on. */
+  copy(value: Uint8Array): void {
     const { length } = value
     if (length > MAX_SHARED_BYTES) {
-      const own = Buffer.allocUnsafeSlow(length)
-      own.set(value)
-      return own
+      this.slab = Buffer.allocUnsafeSlow(length)
+      this.at = 0
+      this.slab.set(value)
+      return
     }
-    if (this.#used + length > this.#slab.length) {
-      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    if (this.#used + length > this.#open.length) {
+      this.#open = Buffer.allocUnsafeSlow(SLAB_BYTES)
       this.#used = 0
     }
-    const copy = this.#slab.subarray(this.#used, this.#used + length)
-    copy.set(value)
+    this.slab = this.#open
+    this.at = this.#used
+    this.#open.set(value, this.#used)
     this.#used = Math.ceil((this.#used + length) / ALIGNMENT) * ALIGNMENT
-    return copy
   }
 }
