@@ -31,6 +31,13 @@ export { NoGc } from './gc/no-gc.js'
 export type { Collector, GcProgress, GcRunOptions } from './gc/collector.js'
 export type { GcReport } from './gc/report.js'
 export { unwrap, type UnwrapOptions } from './store/unwrap.js'
+export {
+  inspect,
+  type Inspection,
+  type OpenedLog as InspectedLog,
+  type StoredEntry,
+  type StoreMarker
+} from './store/inspect.js'
 
 export { CompressedKvError, type ErrorCode } from './errors.js'
 

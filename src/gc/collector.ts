@@ -45,6 +45,8 @@ export interface GcHost {
   readonly state: Buffer
   /** Counts calls of readers and writers. */
   readonly activity: number
+  /** Resolves when the backend has every write accepted before: a sweep sees what is there. */
+  settle(): Promise<void>
   /** @param after the key to begin behind; undefined for the first */
   chunk(after: Buffer | undefined): Promise<SweptChunk>
   /** Remembers a state, durably. */
@@ -162,6 +164,7 @@ export class Collector {
     const { policy = this.#settings.policy, force = false } = options
     const host = this.#host
     const start = performance.now()
+    await host.settle()
     const left = force ? undefined : decodeSweepState(host.state)
     const resumed = left !== undefined && left.policyId === policy.id // Without an id it is never remembered.
     const report = emptyReport(resumed)

@@ -47,6 +47,10 @@ export class StoreGcHost implements GcHost {
     return this.#calls()
   }
 
+  settle(): Promise<void> {
+    return this.#session().writes.flush()
+  }
+
   async chunk(after: Buffer | undefined): Promise<SweptChunk> {
     const { writes } = this.#session()
     const touched = await writes.watch()

@@ -1,6 +1,7 @@
-import { rmdir } from 'node:fs/promises'
+import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
+import { segmentIds, segmentPath } from '../wal/segment-files.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { rootOf } from './backend.js'
@@ -51,7 +52,7 @@ export async function unwrap<K, V>(
   hold(backend, holder)
   try {
     const written = await writeBack(backend, options)
-    await removeLogDirectory(backend as { location?: string })
+    await removeLog(backend, options)
     return written
   } finally {
     release(backend, holder)
@@ -59,10 +60,15 @@ export async function unwrap<K, V>(
   }
 }
 
-/** The log's directory; empty, unless a torn end is kept there. */
-async function removeLogDirectory({ location }: { location?: string }): Promise<void> {
-  if (location === undefined) return
-  await rmdir(join(location, LOG_DIRECTORY)).catch(() => {})
+/** The log, which has nothing that the database lacks. Ends that were cut off, which somebody may want to look at, stay. */
+async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
+  const { location } = backend as { location?: string }
+  const named = typeof wal === 'string' ? wal : typeof wal === 'object' ? wal.dir : undefined
+  const directory = named ?? (location === undefined ? undefined : join(location, LOG_DIRECTORY))
+  if (directory === undefined || wal === false) return
+  const names = await readdir(directory).catch(() => [])
+  await Promise.all(segmentIds(names).map(id => rm(segmentPath(directory, id), { force: true })))
+  await rmdir(directory).catch(() => {})
 }
 
 async function markerOf(backend: AnyLevel): Promise<Marker | undefined> {

@@ -20,6 +20,9 @@ db.put('key', value)
   .then(found => {
     if (found.text !== value.text) throw new Error('not what was put')
     if (db.getSync('key').text !== value.text) throw new Error('not what was put')
+    return db.flush() // Counted when it is in the backend.
+  })
+  .then(() => {
     console.log('stored', db.stats().written.byCodec.zstd.values, 'with zstd; left open')
   })
 `
@@ -75,6 +78,12 @@ export { found }
   console.log('require:', run(process.execPath, 'cjs.cjs', 'db-cjs').trim())
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')
+
+  const help = run('npx', '--no-install', 'ckv', '--help')
+  if (!help.includes('estimate')) throw new Error('ckv --help lists no commands')
+  const { values, byCodec } = JSON.parse(run('npx', '--no-install', 'ckv', 'stats', 'db-esm', '--json'))
+  if (values !== 1 || byCodec[0].codec !== 'zstd') throw new Error('ckv stats does not see what was stored')
+  console.log('ckv: stats of', values, 'value')
 } finally {
   rmSync(project, { recursive: true, force: true })
 }

@@ -1,0 +1,79 @@
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { addEntryCommands, addLookingCommands, addRewritingCommands } from './commands.js'
+import type { Context } from './context.js'
+import { describe, EXIT, exitCodeOf, isBrokenPipe, WrongUsage } from './failure.js'
+import { Output, type Streams } from './output.js'
+
+/** Of this package: the compiled file lies one folder deeper than the source. */
+function version(): string {
+  const require = createRequire(import.meta.url)
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version: found } = require(path) as { name?: string; version: string }
+      if (name === 'compressed-kv') return found
+    } catch {
+      // The other one, then.
+    }
+  }
+  return 'unknown'
+}
+
+const AFTER_HELP = `
+LOCATION is the directory of a classic-level (LevelDB) database.
+stats, estimate, verify, wal, get, ls and export look at a copy and leave the database as it is, to the byte.
+Exit codes: 0 done, 1 failed or a problem was found, 2 wrong usage, 130 interrupted.`
+
+/**
+ * The command `ckv`.
+ *
+ * @param argv without node and the name of the program
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[], streams: Streams): Promise<number> {
+  const output = new Output(streams.stdout)
+  const signal = streams.signal ?? new AbortController().signal
+  const context: Context = { streams, output, signal }
+  let exitCode: number = EXIT.ok
+  const program = new Command('ckv')
+    .description('Looks into, measures and repacks databases of compressed-kv.')
+    .version(version())
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .exitOverride()
+    .showHelpAfterError("See 'ckv --help'.")
+    .configureOutput({
+      writeOut: text => streams.stdout.write(text),
+      writeErr: text => streams.stderr.write(text.replace(/^error: /, 'ckv: '))
+    })
+    .addHelpText('after', AFTER_HELP)
+  const finish = (code: number) => {
+    exitCode = code
+  }
+  addLookingCommands(program, context, finish)
+  addRewritingCommands(program, context, finish)
+  addEntryCommands(program, context, finish)
+  // Whoever waits for input waits no more. Nobody may be reading: without a listener the error would end the process.
+  const stopReading = () => streams.stdin.on('error', () => {}).destroy(new DOMException('Interrupted', 'AbortError'))
+  signal.addEventListener('abort', stopReading)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    await output.flush()
+    return exitCode
+  } catch (error) {
+    return await failed(error, argv, streams, output)
+  } finally {
+    signal.removeEventListener('abort', stopReading)
+  }
+}
+
+async function failed(error: unknown, argv: readonly string[], { stderr }: Streams, output: Output): Promise<number> {
+  const exitCode = exitCodeOf(error)
+  if (!isBrokenPipe(error)) await output.flush().catch(() => {})
+  // Commander has told its own.
+  if (error instanceof CommanderError || exitCode === EXIT.ok) return exitCode
+  if (exitCode === EXIT.interrupted) stderr.write('ckv: interrupted\n')
+  else if (argv.includes('--json')) stderr.write(`${JSON.stringify({ error: describe(error) })}\n`)
+  else stderr.write(`ckv: ${describe(error).message}${error instanceof WrongUsage ? ". See 'ckv --help'" : ''}\n`)
+  return exitCode
+}

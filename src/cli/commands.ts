@@ -1,0 +1,110 @@
+import { type Command, Option } from 'commander'
+import type { Context } from './context.js'
+import { estimate } from './estimate.js'
+import { exportEntries } from './export.js'
+import { gc } from './gc.js'
+import { importEntries } from './import.js'
+import { byteCount, positive, whole } from './numbers.js'
+import { del, get, list, put } from './single-entries.js'
+import { stats } from './stats.js'
+import { TEXT_ENCODINGS } from './text.js'
+import { unwrapDatabase } from './unwrap.js'
+import { verify } from './verify.js'
+import { wal } from './wal.js'
+
+type Finish = (exitCode: number) => void
+
+const CODECS = ['lz4', 'zstd', 'none']
+const LOCATION = 'directory of the database'
+const SAMPLE_BYTES = '8M'
+
+/** Those that write nothing. */
+export function addLookingCommands(program: Command, context: Context, finish: Finish): void {
+  command(program, 'stats', 'what a database holds: sizes, ratios by codec and key prefix, its log')
+    .argument('<location>', LOCATION)
+    .action(async (location, options) => finish(await stats(context, location, options)))
+  command(program, 'estimate', 'measures on a sample what codecs and levels would make of a database')
+    .argument('<location>', LOCATION)
+    .addOption(sampleOption())
+    .option('--try <settings...>', 'only these, CODEC[:LEVEL][@MINSIZE] each, such as zstd:9@512 lz4 none')
+    .action(async (location, options) => finish(await estimate(context, location, options)))
+  command(program, 'verify', 'decodes every value and the log, and lists by key what is corrupt')
+    .argument('<location>', LOCATION)
+    .action(async (location, options) => finish(await verify(context, location, options)))
+  command(program, 'wal', 'the segments, frames and positions of a write-ahead log')
+    .argument('<location>', 'directory of the database, or of a log alone')
+    .option('--salvage <out>', "write the records that can be read to a new file, as lines for 'ckv import'")
+    .action(async (location, options) => finish(await wal(context, location, options)))
+}
+
+/** Those that write every value anew. */
+export function addRewritingCommands(program: Command, context: Context, finish: Finish): void {
+  command(program, 'gc', 'sweeps a database: recompresses values, removes what has expired, compacts')
+    .argument('<location>', LOCATION)
+    .addOption(new Option('--policy <policy>', 'what values become').choices(CODECS).default('zstd'))
+    .option('--level <n>', 'of zstd, 1 to 22 (default: 3)', whole)
+    .option('--bytes-per-second <n>', 'of stored values, at most, such as 20M', byteCount)
+    .option('--force', 'begin at the first key, and try again what was tried before')
+    .option('--wrap', 'wrap a database that never was')
+    .action(async (location, options) => finish(await gc(context, location, options)))
+  command(program, 'unwrap', 'the way out: makes a bare LevelDB database of it again')
+    .argument('<location>', LOCATION)
+    .action(async (location, options) => finish(await unwrapDatabase(context, location, options)))
+}
+
+export function addEntryCommands(program: Command, context: Context, finish: Finish): void {
+  encoded(command(program, 'get', 'prints the value of a key'))
+    .argument('<location>', LOCATION)
+    .argument('<key>')
+    .option('--raw', 'the bytes of the value and nothing else, no newline')
+    .action(async (location, key, options) => finish(await get(context, location, key, options)))
+  writing(encoded(command(program, 'put', 'stores a value; makes the database if it is not there')))
+    .argument('<location>', LOCATION)
+    .argument('<key>')
+    .argument('<value>', "'-' for what stands on stdin")
+    .option('--ttl <ms>', 'time to live', positive)
+    .action(async (location, key, value, options) => finish(await put(context, location, key, value, options)))
+  encoded(command(program, 'del', 'deletes a key'))
+    .argument('<location>', LOCATION)
+    .argument('<key>')
+    .option('--wrap', 'wrap a database that never was')
+    .action(async (location, key, options) => finish(await del(context, location, key, options)))
+  encoded(command(program, 'ls', 'lists keys, one a line'))
+    .argument('<location>', LOCATION)
+    .option('--prefix <prefix>', 'only keys that begin with it')
+    .option('--limit <n>', 'so many at most', whole)
+    .action(async (location, options) => finish(await list(context, location, options)))
+  command(program, 'export', 'prints every entry as a line of JSON: {"key":"…","value":"…"}')
+    .argument('<location>', LOCATION)
+    .option('--prefix <prefix>', 'only keys that begin with it')
+    .action(async (location, options) => finish(await exportEntries(context, location, options)))
+  writing(command(program, 'import', 'stores entries that stand on stdin as such lines; makes the database'))
+    .argument('<location>', LOCATION)
+    .option('--min-size <bytes>', 'shorter values are stored raw', whole)
+    .action(async (location, options) => finish(await importEntries(context, location, options)))
+}
+
+function command(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .helpOption('-h, --help', 'show this help')
+    .option('--json', 'the result as JSON, errors too')
+    .option('--wal <directory>', 'of the log, if it is not in the database (ckv-wal)')
+}
+
+function sampleOption(): Option {
+  const option = new Option('--sample <bytes>', 'keys and values to be tried at most')
+  return option.argParser(byteCount).default(byteCount(SAMPLE_BYTES), SAMPLE_BYTES)
+}
+
+function encoded(to: Command): Command {
+  const option = new Option('--encoding <encoding>', 'of keys and values, given and printed')
+  return to.addOption(option.choices([...TEXT_ENCODINGS]).default('utf8'))
+}
+
+function writing(to: Command): Command {
+  return to
+    .addOption(new Option('--codec <codec>', 'how values are compressed').choices(CODECS).default('zstd'))
+    .option('--wrap', 'wrap a database that never was')
+}

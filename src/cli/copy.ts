@@ -1,0 +1,119 @@
+import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, Failure } from './failure.js'
+import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
+
+/** A file that LevelDB never changes once it is there. */
+const IMMUTABLE = /\.(ldb|sst)$/
+
+/** LOCK and the diary LOG are left out. */
+const FILES = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
+
+const ATTEMPTS = 5
+
+/**
+ * Copies a database and its log, as they are at one moment; tables by hard link where that can be.
+ *
+ * @param to an empty directory
+ * @param wal directory of the log, if it is not in that of the database; in the copy it is
+ * @throws Failure if somebody writes to it all the while
+ */
+export async function copyDatabase(from: string, to: string, wal: string | undefined): Promise<void> {
+  const parts = [
+    { from, to, files: FILES },
+    { from: logDirectory(from, wal), to: logDirectory(to, undefined), files: SEGMENT_FILE }
+  ]
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const before = await Promise.all(parts.map(listed))
+    if (await copied(parts)) {
+      const after = await Promise.all(parts.map(listed))
+      if (JSON.stringify(after) === JSON.stringify(before)) return
+    }
+    for (const { to: target } of parts) await rm(target, { recursive: true, force: true })
+    await mkdir(to, { mode: 0o700 })
+  }
+  throw new Failure(`${from} is being written to: close the program that does, or try again when it rests`)
+}
+
+interface Part {
+  readonly from: string
+  readonly to: string
+  readonly files: RegExp
+}
+
+/** @returns whether every file was still there */
+async function copied(parts: readonly Part[]): Promise<boolean> {
+  try {
+    for (const part of parts) await copyFiles(part)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function copyFiles(part: Part): Promise<void> {
+  const names = await filesOf(part)
+  if (names.length > 0) await mkdir(part.to, { recursive: true, mode: 0o700 })
+  for (const name of names) {
+    const [source, target] = [join(part.from, name), join(part.to, name)]
+    if (!(IMMUTABLE.test(name) && (await linked(source, target)))) await copyFile(source, target)
+  }
+}
+
+/** Across file systems, on some shares and for files of others there are no hard links. */
+async function linked(source: string, target: string): Promise<boolean> {
+  try {
+    await link(source, target)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw error
+    return false
+  }
+}
+
+async function filesOf({ from, files }: Part): Promise<string[]> {
+  const names = (await namesIn(from)) ?? []
+  return names.filter(name => files.test(name)).sort()
+}
+
+/** What tells two moments of a directory apart. */
+async function listed(part: Part): Promise<string[]> {
+  const names = await filesOf(part)
+  return Promise.all(
+    names.map(async name => {
+      const { size, mtimeNs } = await stat(join(part.from, name), { bigint: true }).catch(() => ({
+        size: 0,
+        mtimeNs: 0
+      }))
+      return `${name} ${size} ${mtimeNs}`
+    })
+  )
+}
+
+interface SizedFile {
+  readonly name: string
+  readonly bytes: number
+}
+
+async function sized(part: Pick<Part, 'from' | 'files'>): Promise<SizedFile[]> {
+  const names = await filesOf({ ...part, to: '' })
+  return Promise.all(names.map(async name => ({ name, bytes: (await stat(join(part.from, name))).size })))
+}
+
+function sum(files: readonly SizedFile[]): number {
+  return files.reduce((total, file) => total + file.bytes, 0)
+}
+
+/** Bytes of the files that {@link copyDatabase} would copy: tables, LevelDB's other files, segments of the log. */
+export async function sizesOf(
+  location: string,
+  wal: string | undefined
+): Promise<{ tables: number; others: number; segments: SizedFile[] }> {
+  const files = await sized({ from: location, files: FILES })
+  return {
+    tables: sum(files.filter(({ name }) => IMMUTABLE.test(name))),
+    others: sum(files.filter(({ name }) => !IMMUTABLE.test(name))),
+    segments: await sized({ from: logDirectory(location, wal), files: SEGMENT_FILE })
+  }
+}

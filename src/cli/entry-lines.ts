@@ -1,0 +1,65 @@
+import { isUtf8 } from 'node:buffer'
+import { Failure } from './failure.js'
+
+/** Text where it is UTF-8, else base64: JSON knows no bytes. */
+export type JsonBytes = string | { readonly base64: string }
+
+/** A line of `ckv export`, `ckv get --json` and `ckv wal --salvage`, and of `ckv import`. */
+export interface EntryLine {
+  readonly key: JsonBytes
+  readonly value?: JsonBytes
+  /** ms since 1970 */
+  readonly expiresAt?: number
+  /** Of a log's record: left out for a put. 'clear' deletes from `key` on, up to below `end`. */
+  readonly kind?: 'delete' | 'clear'
+  readonly end?: JsonBytes
+  /** Of a log's record. */
+  readonly sequence?: number
+}
+
+/** What a line means. */
+export type Entry =
+  | { readonly kind: 'put'; readonly key: Buffer; readonly value: Buffer; readonly expiresAt: number | undefined }
+  | { readonly kind: 'delete'; readonly key: Buffer }
+  | { readonly kind: 'clear'; readonly key: Buffer; readonly end: Buffer | undefined }
+
+export function jsonBytes(bytes: Buffer): JsonBytes {
+  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') }
+}
+
+export function putLine(key: Buffer, value: Buffer, expiresAt: number | undefined): EntryLine {
+  return { key: jsonBytes(key), value: jsonBytes(value), ...(expiresAt === undefined ? {} : { expiresAt }) }
+}
+
+/** @throws Failure that says what is wrong, without the number of the line */
+export function parseEntry(line: string): Entry {
+  const { key, value, expiresAt, kind, end } = parseObject(line)
+  const keyBytes = bytesOf('key', key)
+  if (kind === 'delete') return { kind, key: keyBytes }
+  if (kind === 'clear') return { kind, key: keyBytes, end: end === undefined ? undefined : bytesOf('end', end) }
+  if (kind !== undefined && kind !== 'put') throw new Failure('"kind" is none of put, delete, clear')
+  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) throw new Failure('"expiresAt" is not a number of ms')
+  return { kind: 'put', key: keyBytes, value: bytesOf('value', value), expiresAt: expiresAt as number | undefined }
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(line)
+  } catch {
+    throw new Failure('not JSON')
+  }
+  if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>
+  throw new Failure('not an object with "key" and "value"')
+}
+
+function bytesOf(name: string, given: unknown): Buffer {
+  // Half a character has no bytes in UTF-8: it would silently become another.
+  if (typeof given === 'string' && !/\p{Surrogate}/u.test(given)) return Buffer.from(given)
+  const base64 = (given as { base64?: unknown } | null | undefined)?.base64
+  if (typeof base64 === 'string') {
+    const bytes = Buffer.from(base64, 'base64')
+    if (bytes.toString('base64') === base64) return bytes
+  }
+  throw new Failure(`"${name}" is neither text nor {"base64": "..."}`)
+}

@@ -1,0 +1,35 @@
+import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
+import { putLine } from './entry-lines.js'
+import { describe, EXIT, oneLine } from './failure.js'
+import { entriesOf, look } from './look.js'
+import { bytesOf, endOfPrefix, shownKey } from './text.js'
+
+/** Every entry that is there as a line of JSON; what cannot be read is named on stderr, and left out. */
+export async function exportEntries(
+  context: Context,
+  location: string,
+  { prefix = '', wal }: CommonOptions & { readonly prefix?: string }
+): Promise<number> {
+  const { output, signal, streams } = context
+  const gte = bytesOf(prefix, 'utf8')
+  const lt = endOfPrefix(gte)
+  let unreadable = 0
+  await look(location, { wal, settle: true }, looked =>
+    withBarBesideLines(context, 'Exporting', async bar => {
+      for await (const entry of entriesOf(looked, bar, signal, lt === undefined ? { gte } : { gte, lt })) {
+        const expiresAt = entry.opened?.expiresAt
+        if (expiresAt !== undefined && expiresAt <= Date.now()) continue
+        let value: Buffer
+        try {
+          value = await entry.value()
+        } catch (error) {
+          unreadable++
+          streams.stderr.write(oneLine(`ckv: left out ${shownKey(entry.key)}: ${describe(error).message}`) + '\n')
+          continue
+        }
+        await output.line(JSON.stringify(putLine(entry.key, value, expiresAt)))
+      }
+    })
+  )
+  return unreadable === 0 ? EXIT.ok : EXIT.problem
+}

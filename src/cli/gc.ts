@@ -1,0 +1,48 @@
+import { type GcProgress, type GcReport, Lz4Gc, NoGc, ZstdGc } from '../index.js'
+import { type CommonOptions, type Context, withBar } from './context.js'
+import { EXIT, WrongUsage } from './failure.js'
+import { bytes, count, table } from './table.js'
+import { writeTo } from './writing.js'
+import type { Database } from './classic-level.js'
+
+interface GcCommandOptions extends CommonOptions {
+  readonly policy: 'lz4' | 'zstd' | 'none'
+  readonly level?: number
+  readonly bytesPerSecond?: number
+  readonly force?: boolean
+  readonly wrap?: boolean
+}
+
+export async function gc(
+  context: Context,
+  location: string,
+  { policy, level, bytesPerSecond, force, wrap, wal, json }: GcCommandOptions
+): Promise<number> {
+  if (level !== undefined && policy !== 'zstd') throw new WrongUsage('--level is for --policy zstd only')
+  const { signal, output } = context
+  const chosen = policy === 'lz4' ? new Lz4Gc() : policy === 'none' ? new NoGc() : new ZstdGc(level ? { level } : {})
+  const report = await writeTo(location, { wal, create: false, wrap }, store =>
+    withBar(context, 'Sweeping', async bar => {
+      await bar.over(store.backend as unknown as Database)
+      const onProgress = ({ lastKey }: GcProgress) => {
+        // A bar that is behind is no reason to stop.
+        if (lastKey !== undefined) bar.at(lastKey).catch(() => {})
+      }
+      return store.gc.run({ policy: chosen, bytesPerSecond, force, signal, onProgress })
+    })
+  )
+  await (json ? output.json(report) : output.lines(shown(report)))
+  if (!report.complete) return EXIT.interrupted
+  return report.failed > 0 ? EXIT.problem : EXIT.ok
+}
+
+function shown(report: GcReport): string[] {
+  const { bytesBefore, bytesAfter, seconds, complete, failed, lastError } = report
+  const names = ['scanned', 'recompressed', 'probed', 'expired', 'enveloped', 'failed'] as const
+  return [
+    ...table(names.map(name => [name, count(report[name])])),
+    `stored values took ${bytes(bytesBefore)}, take ${bytes(bytesAfter)}; ${seconds.toFixed(1)} s`,
+    ...(failed > 0 ? [`why values failed, the last: ${String(lastError)}; 'ckv verify' lists them`] : []),
+    ...(complete ? [] : ['interrupted: the next run with this policy goes on where this one was'])
+  ]
+}

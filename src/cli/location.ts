@@ -1,0 +1,40 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, Failure } from './failure.js'
+
+/** Where a store keeps its log, unless it was told otherwise. */
+const LOG_DIRECTORY = 'ckv-wal'
+
+/** A segment of a log. */
+export const SEGMENT_FILE = /^\d+\.wal$/
+
+export function logDirectory(location: string, elsewhere: string | undefined): string {
+  return elsewhere ?? join(location, LOG_DIRECTORY)
+}
+
+/** @throws Failure unless there is a LevelDB database */
+export async function assertDatabase(location: string): Promise<void> {
+  const names = await namesIn(location)
+  if (names === undefined) throw new Failure(`${location} does not exist: check the path, or make it with 'ckv import'`)
+  if (!names.includes('CURRENT')) {
+    throw new Failure(`${location} is not a LevelDB database (it has no file CURRENT): pass the directory of one`)
+  }
+}
+
+/** @throws Failure where a new database would be mixed up with other files */
+export async function assertDatabaseOrNew(location: string): Promise<void> {
+  const names = await namesIn(location)
+  if (names === undefined || names.length === 0 || names.includes('CURRENT')) return
+  throw new Failure(`${location} holds files that are not a LevelDB database: pass another directory`)
+}
+
+/** @returns undefined if it does not exist */
+export async function namesIn(directory: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOTDIR') throw new Failure(`${directory} is a file: pass the directory of a database`)
+    throw error
+  }
+}

@@ -1,0 +1,68 @@
+import { CompressedKvStore, inspect, type Inspection, type StoredEntry } from '../index.js'
+import { type Database, databaseAt } from './classic-level.js'
+import { copyDatabase, sizesOf } from './copy.js'
+import { assertDatabase } from './location.js'
+import { withTemporaryDirectory } from './temporary.js'
+import type { Bar } from './progress.js'
+
+/** A copy of a database, opened: LevelDB writes when it opens one, and what is looked at stays as it is to the byte. */
+export interface Look {
+  readonly database: Database
+  readonly inspection: Inspection
+  /** As it was found. */
+  readonly marker: Inspection['marker']
+  readonly sizes: Awaited<ReturnType<typeof sizesOf>>
+}
+
+export interface LookOptions {
+  /** Directory of the log, if it is not in that of the database. */
+  readonly wal?: string | undefined
+  /** Brings the copy up to its log, so that its entries are all there are. */
+  readonly settle: boolean
+}
+
+/** @throws Failure for what is no database; errors of LevelDB and of the log */
+export async function look<T>(
+  location: string,
+  { wal, settle }: LookOptions,
+  use: (look: Look) => Promise<T>
+): Promise<T> {
+  await assertDatabase(location)
+  return withTemporaryDirectory(location, async directory => {
+    await copyDatabase(location, directory, wal)
+    const sizes = await sizesOf(directory, undefined)
+    const database = await databaseAt(directory, false)
+    try {
+      const { marker } = await inspect(database)
+      const hasLog = marker !== undefined && (sizes.segments.length > 0 || marker.logDirty)
+      if (settle && hasLog && !marker.unwrapping) {
+        await replay(database)
+      }
+      return await use({ database, inspection: await inspect(database), marker, sizes })
+    } finally {
+      await database.close()
+    }
+  })
+}
+
+/** A store does that by itself when it opens. */
+async function replay(database: Database): Promise<void> {
+  const store = new CompressedKvStore(database, { meter: false })
+  await store.open()
+  await store.close()
+}
+
+/** Entries, told to a progress bar, until the signal is aborted. */
+export async function* entriesOf(
+  { database, inspection }: Pick<Look, 'database' | 'inspection'>,
+  bar: Bar,
+  signal: AbortSignal,
+  range?: { readonly gte?: Buffer; readonly lt?: Buffer }
+): AsyncGenerator<StoredEntry, void, undefined> {
+  await bar.over(database)
+  for await (const entry of inspection.entries(range)) {
+    signal.throwIfAborted()
+    yield entry
+    await bar.at(entry.key)
+  }
+}

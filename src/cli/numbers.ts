@@ -1,0 +1,24 @@
+import { InvalidArgumentError } from 'commander'
+
+/** For options: a number above 0. */
+export function positive(text: string): number {
+  const number = Number(text)
+  if (text.trim() !== '' && number > 0) return number
+  throw new InvalidArgumentError('It must be a number above 0.')
+}
+
+export function whole(text: string): number {
+  const number = Number(text)
+  if (text.trim() !== '' && Number.isSafeInteger(number) && number >= 0) return number
+  throw new InvalidArgumentError('It must be a whole number, 0 or more.')
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+/** A number of bytes: 4096, 512k, 8M, 1G. */
+export function byteCount(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim())
+  const number = found === null ? 0 : Math.floor(Number(found[1]) * UNITS[found[2]!.toLowerCase()]!)
+  if (number > 0) return number
+  throw new InvalidArgumentError('It must be a number of bytes, such as 4096, 512k or 8M.')
+}

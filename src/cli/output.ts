@@ -1,0 +1,78 @@
+import type { Readable, Writable } from 'node:stream'
+import { CompressedKvError } from '../index.js'
+
+/** What a command reads from and writes to: those of the process, or a test's. */
+export interface Streams {
+  readonly stdin: Readable
+  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stderr: Writable & { readonly isTTY?: boolean }
+  /** Aborted by Ctrl-C. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Lines are handed on together, in pieces of this many characters. */
+const PIECE_CHARACTERS = 64 * 1024
+
+/** Writes to a stream no faster than it is read. */
+export class Output {
+  readonly #stream: Writable
+  #waiting: string[] = []
+  #waitingCharacters = 0
+
+  constructor(stream: Writable) {
+    this.#stream = stream
+    // A reader that has gone is told by the write that fails; without a listener it would end the process.
+    if (stream.listenerCount('error') === 0) stream.on('error', () => {})
+  }
+
+  /** @throws EPIPE when nobody reads any more */
+  async line(text: string): Promise<void> {
+    this.#waiting.push(text, '\n')
+    this.#waitingCharacters += text.length + 1
+    if (this.#waitingCharacters >= PIECE_CHARACTERS) await this.flush()
+  }
+
+  async lines(texts: readonly string[]): Promise<void> {
+    for (const text of texts) await this.line(text)
+  }
+
+  /** A whole result. */
+  json(value: unknown): Promise<void> {
+    return this.line(JSON.stringify(value, forJson, 2))
+  }
+
+  async bytes(bytes: Uint8Array): Promise<void> {
+    await this.flush()
+    await this.#write(bytes)
+  }
+
+  /** Resolves when the stream has taken everything. */
+  async flush(): Promise<void> {
+    if (this.#waiting.length === 0) return
+    const text = this.#waiting.join('')
+    this.#waiting = []
+    this.#waitingCharacters = 0
+    await this.#write(text)
+  }
+
+  #write(chunk: string | Uint8Array): Promise<void> {
+    const stream = this.#stream
+    return new Promise((resolve, reject) => {
+      // A stream that is destroyed forgets the write that it is at.
+      const gone = () => reject(Object.assign(new Error('The output was closed'), { code: 'EPIPE' }))
+      stream.once('close', gone)
+      stream.write(chunk, error => {
+        stream.off('close', gone)
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+}
+
+/** JSON knows no infinity and no errors. */
+function forJson(_name: string, value: unknown): unknown {
+  if (value instanceof CompressedKvError) return { code: value.code, message: value.message }
+  if (value instanceof Error) return { message: value.message }
+  return value
+}

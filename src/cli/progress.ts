@@ -1,0 +1,68 @@
+import progress, { type GenericFormatter, type SingleBar } from 'cli-progress'
+import type { Database } from './classic-level.js'
+import type { Streams } from './output.js'
+
+/** How far a command is, on a terminal; nowhere else. */
+export interface Bar {
+  /** Goes through this database in the order of keys. */
+  over(database: Database): Promise<void>
+  /** Is at this key. */
+  at(key: Buffer): Promise<void>
+  /** Has done so many of nobody knows how many. */
+  done(count: number): void
+  stop(): void
+}
+
+const REDRAW_MS = 200
+const STEPS = 1000
+
+export const NO_BAR: Bar = { over: async () => {}, at: async () => {}, done: () => {}, stop: () => {} }
+
+export function bar(streams: Streams, label: string): Bar {
+  return streams.stderr.isTTY === true ? new TerminalBar(streams, label) : NO_BAR
+}
+
+class TerminalBar implements Bar {
+  readonly #bar: SingleBar
+  #database: Database | undefined
+  #first: Buffer = Buffer.alloc(0)
+  #bytes = 0
+  #drawnAt = 0
+
+  constructor({ stderr }: Streams, label: string) {
+    const format: GenericFormatter = (options, { progress: share }, { done }: { done?: number }) =>
+      done === undefined
+        ? `${label} ${progress.Format.BarFormat(share, options)} ${Math.round(share * 100)} %`
+        : `${label} ${done}`
+    this.#bar = new progress.SingleBar(
+      { format, stream: stderr, clearOnComplete: true, hideCursor: true },
+      progress.Presets.shades_classic
+    )
+    this.#bar.start(STEPS, 0)
+  }
+
+  async over(database: Database): Promise<void> {
+    const [first] = await database.keys({ limit: 1 }).all()
+    const [last] = await database.keys({ limit: 1, reverse: true }).all()
+    if (first === undefined || last === undefined) return
+    this.#first = first
+    this.#bytes = await database.approximateSize(first, last)
+    this.#database = database
+  }
+
+  /** LevelDB knows where a key lies in its files. */
+  async at(key: Buffer): Promise<void> {
+    if (this.#database === undefined || this.#bytes === 0 || performance.now() - this.#drawnAt < REDRAW_MS) return
+    this.#drawnAt = performance.now()
+    const share = (await this.#database.approximateSize(this.#first, key)) / this.#bytes
+    this.#bar.update(Math.min(STEPS, Math.round(share * STEPS)))
+  }
+
+  done(count: number): void {
+    this.#bar.update(0, { done: count })
+  }
+
+  stop(): void {
+    this.#bar.stop()
+  }
+}

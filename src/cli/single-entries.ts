@@ -1,0 +1,113 @@
+import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
+import { putLine, jsonBytes } from './entry-lines.js'
+import { EXIT, Failure, WrongUsage } from './failure.js'
+import { entriesOf, look } from './look.js'
+import { bytesOf, endOfPrefix, shownKey, type TextEncoding } from './text.js'
+import { type Store, writeTo } from './writing.js'
+
+interface EntryOptions extends CommonOptions {
+  readonly encoding: TextEncoding
+}
+
+interface PutOptions extends EntryOptions {
+  readonly codec: 'lz4' | 'zstd' | 'none'
+  readonly ttl?: number
+  readonly wrap?: boolean
+}
+
+interface ListOptions extends EntryOptions {
+  readonly prefix?: string
+  readonly limit?: number
+}
+
+export async function get(
+  { output }: Context,
+  location: string,
+  key: string,
+  { encoding, json, wal, raw }: EntryOptions & { readonly raw?: boolean }
+): Promise<number> {
+  const keyBytes = bytesOf(key, encoding)
+  return look(location, { wal, settle: true }, async ({ inspection }) => {
+    const range = { gte: keyBytes, lt: Buffer.concat([keyBytes, Buffer.of(0)]) }
+    for await (const entry of inspection.entries(range)) {
+      const value = await entry.value()
+      const { expiresAt } = entry.opened!
+      if (expiresAt !== undefined && expiresAt <= Date.now()) break
+      if (json) await output.json(putLine(keyBytes, value, expiresAt))
+      else if (raw) await output.bytes(value)
+      else if (encoding === 'utf8') await output.bytes(Buffer.concat([value, Buffer.from('\n')]))
+      else await output.line(value.toString(encoding))
+      return EXIT.ok
+    }
+    throw new Failure(`There is no key '${key}': list those there are with 'ckv ls ${location}'`)
+  })
+}
+
+/** @param value '-' for what stands on stdin */
+export async function put(
+  context: Context,
+  location: string,
+  key: string,
+  value: string,
+  { encoding, codec, ttl, wrap, wal, json }: PutOptions
+): Promise<number> {
+  const keyBytes = bytesOf(key, encoding)
+  const given = value === '-' ? await allOf(context) : undefined
+  const valueBytes =
+    given === undefined
+      ? bytesOf(value, encoding)
+      : encoding === 'utf8'
+        ? given
+        : bytesOf(given.toString().trim(), encoding)
+  const options = ttl === undefined ? { sync: true } : { sync: true, ttl }
+  await writeTo(location, { wal, create: true, wrap, store: { codec } }, store =>
+    store.put(keyBytes, valueBytes, options)
+  )
+  if (json) await context.output.json({ key: jsonBytes(keyBytes), bytes: valueBytes.length })
+  return EXIT.ok
+}
+
+async function allOf({ streams }: Context): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of streams.stdin) chunks.push(Buffer.from(chunk as Buffer))
+  return Buffer.concat(chunks)
+}
+
+export async function del(
+  { output }: Context,
+  location: string,
+  key: string,
+  { encoding, wal, json, wrap }: EntryOptions & { readonly wrap?: boolean }
+): Promise<number> {
+  const keyBytes = bytesOf(key, encoding)
+  const existed = await writeTo(location, { wal, create: false, wrap }, async (store: Store) => {
+    const found = await store.has(keyBytes)
+    if (found) await store.del(keyBytes, { sync: true })
+    return found
+  })
+  if (!existed) throw new Failure(`There is no key '${key}': nothing was deleted`)
+  if (json) await output.json({ key: jsonBytes(keyBytes), deleted: true })
+  return EXIT.ok
+}
+
+export async function list(
+  context: Context,
+  location: string,
+  { encoding, prefix = '', limit = Infinity, json, wal }: ListOptions
+): Promise<number> {
+  if (limit < 1) throw new WrongUsage('--limit must be 1 or more')
+  const { output, signal } = context
+  const gte = bytesOf(prefix, encoding)
+  const lt = endOfPrefix(gte)
+  return look(location, { wal, settle: true }, looked =>
+    withBarBesideLines(context, 'Keys', async bar => {
+      let listed = 0
+      for await (const { key, opened } of entriesOf(looked, bar, signal, lt === undefined ? { gte } : { gte, lt })) {
+        if (opened?.expiresAt !== undefined && opened.expiresAt <= Date.now()) continue
+        await output.line(json ? JSON.stringify({ key: jsonBytes(key) }) : shownKey(key, encoding))
+        if (++listed >= limit) break
+      }
+      return EXIT.ok
+    })
+  )
+}

@@ -1,0 +1,49 @@
+import { isUtf8 } from 'node:buffer'
+import { WrongUsage } from './failure.js'
+
+/** How keys and values stand in arguments and output. */
+export type TextEncoding = 'utf8' | 'hex' | 'base64'
+
+export const TEXT_ENCODINGS: readonly TextEncoding[] = ['utf8', 'hex', 'base64']
+
+/** @throws WrongUsage for what is not in that encoding: Node.js would silently drop it */
+export function bytesOf(text: string, encoding: TextEncoding): Buffer {
+  const bytes = Buffer.from(text, encoding)
+  const same =
+    encoding === 'utf8' ||
+    (encoding === 'hex' ? text.length === bytes.length * 2 : withoutPadding(text) === withoutPadding(base64(bytes)))
+  if (same) return bytes
+  throw new WrongUsage(`'${shortened(text)}' is not ${encoding}: check --encoding`)
+}
+
+function base64(bytes: Buffer): string {
+  return bytes.toString('base64')
+}
+
+function withoutPadding(text: string): string {
+  return text.replace(/=+$/, '')
+}
+
+/** A key to be shown to people: bytes that are no text, or would disturb a terminal, in hex. */
+export function shownKey(key: Buffer, encoding: TextEncoding = 'utf8'): string {
+  if (encoding !== 'utf8') return key.toString(encoding)
+  // oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
+  if (isUtf8(key) && !/[\u0000-\u001f\u007f-\u009f]/.test(key.toString())) return key.toString()
+  return `0x${key.toString('hex')}`
+}
+
+const MAX_SHOWN = 60
+
+export function shortened(text: string): string {
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`
+}
+
+/** The first key above all that begin with `prefix`; undefined if there is none. */
+export function endOfPrefix(prefix: Buffer): Buffer | undefined {
+  let length = prefix.length
+  while (length > 0 && prefix[length - 1] === 0xff) length--
+  if (length === 0) return undefined
+  const end = Buffer.from(prefix.subarray(0, length))
+  end[length - 1]!++
+  return end
+}

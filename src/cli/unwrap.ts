@@ -1,0 +1,23 @@
+import { unwrap } from '../index.js'
+import { databaseAt } from './classic-level.js'
+import { type CommonOptions, type Context, withBar } from './context.js'
+import { EXIT } from './failure.js'
+import { assertDatabase } from './location.js'
+import { counted } from './table.js'
+
+export async function unwrapDatabase(
+  context: Context,
+  location: string,
+  { wal, json }: CommonOptions
+): Promise<number> {
+  const { signal, output } = context
+  await assertDatabase(location)
+  const database = await databaseAt(location, false)
+  const { values } = await withBar(context, 'Unwrapping', async bar => {
+    const onProgress = ({ values: done }: { readonly values: number }) => bar.done(done)
+    return unwrap(database, { signal, onProgress, ...(wal === undefined ? {} : { wal }) })
+  })
+  if (json) await output.json({ values })
+  else await output.line(`${counted(values, 'value')} written back: ${location} is a bare LevelDB database`)
+  return EXIT.ok
+}

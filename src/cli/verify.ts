@@ -1,0 +1,72 @@
+import type { Inspection } from '../index.js'
+import { type CommonOptions, type Context, withBar } from './context.js'
+import { jsonBytes } from './entry-lines.js'
+import { describe, EXIT } from './failure.js'
+import { type LogFindings, readLog } from './log-reading.js'
+import { entriesOf, type Look, look } from './look.js'
+import { bytes, counted } from './table.js'
+import { shownKey } from './text.js'
+
+interface CorruptValue {
+  readonly key: Buffer
+  readonly why: string
+}
+
+/** More are counted, and not listed. */
+const MAX_LISTED = 10_000
+
+export async function verify(context: Context, location: string, { wal, json }: CommonOptions): Promise<number> {
+  const { output } = context
+  const { values, corruptCount, corrupt, log } = await look(location, { wal, settle: false }, async looked => ({
+    ...(await verifyValues(context, looked)),
+    log: await verifyLog(looked.inspection, looked.sizes.segments.length, context.signal)
+  }))
+  const sound = corruptCount === 0 && (log === undefined || log.damage.length === 0)
+  if (json) {
+    const listed = corrupt.map(({ key, why }) => ({ key: jsonBytes(key), why }))
+    await output.json({ sound, values, corruptValues: corruptCount, corrupt: listed, log })
+  } else {
+    await output.lines([
+      ...corrupt.map(({ key, why }) => `${shownKey(key)}: ${why}`),
+      ...(corruptCount > corrupt.length ? [`… and ${counted(corruptCount - corrupt.length, 'more value')}`] : []),
+      ...(log?.damage ?? []).map(what => `log: ${what}`),
+      ...(log?.torn ? [`log: a torn end of ${bytes(log.torn)}, as a crash leaves it: harmless`] : []),
+      `${counted(values, 'value')}${log ? `, ${counted(log.records, 'record')} in the log` : ''}: ` +
+        (sound ? 'sound' : `corrupt. Restore from a backup; 'ckv export' and 'ckv wal --salvage' read the rest`)
+    ])
+  }
+  return sound ? EXIT.ok : EXIT.problem
+}
+
+async function verifyValues(
+  context: Context,
+  looked: Look
+): Promise<{ values: number; corruptCount: number; corrupt: CorruptValue[] }> {
+  const corrupt: CorruptValue[] = []
+  let [values, corruptCount] = [0, 0]
+  await withBar(context, 'Verifying', async bar => {
+    for await (const entry of entriesOf(looked, bar, context.signal)) {
+      values++
+      try {
+        await entry.value()
+      } catch (error) {
+        corruptCount++
+        if (corrupt.length < MAX_LISTED) corrupt.push({ key: entry.key, why: describe(error).message })
+      }
+    }
+  })
+  return { values, corruptCount, corrupt }
+}
+
+async function verifyLog(
+  inspection: Inspection,
+  segments: number,
+  signal: AbortSignal
+): Promise<Omit<LogFindings, 'segments'> | undefined> {
+  if (segments === 0 && !inspection.marker?.logDirty) return undefined
+  if (segments === 0) {
+    return { records: 0, torn: 0, damage: ['it is missing, and the database was not closed: put its directory back'] }
+  }
+  const { records, torn, damage } = await readLog(options => inspection.openLog(options), signal)
+  return { records, torn, damage }
+}

@@ -1,0 +1,120 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { Wal, type WalRecord } from '../index.js'
+import type { CommonOptions, Context } from './context.js'
+import { sizesOf } from './copy.js'
+import { type EntryLine, jsonBytes, putLine } from './entry-lines.js'
+import { codeOf, EXIT, Failure } from './failure.js'
+import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
+import { type LogFindings, readLog } from './log-reading.js'
+import { look } from './look.js'
+import { bytes, count, counted, table } from './table.js'
+
+interface WalCommandOptions extends CommonOptions {
+  readonly salvage?: string
+}
+
+/** Of a database's log, or of a log alone, which is a directory of segments. */
+export async function wal(
+  context: Context,
+  location: string,
+  { wal: elsewhere, salvage, json }: WalCommandOptions
+): Promise<number> {
+  const { output } = context
+  const names = await namesIn(location)
+  const alone = names?.some(name => SEGMENT_FILE.test(name)) === true
+  const { sizes, findings } = await salvaging(salvage, onRecord =>
+    alone ? ofLogAlone(context, location, onRecord) : ofDatabase(context, location, elsewhere, onRecord)
+  )
+  if (findings === undefined)
+    throw new Failure(`${logDirectory(location, elsewhere)} holds no log: nothing is to be read`)
+  const sizeOf = new Map(sizes.map(({ name, bytes: size }) => [Number.parseInt(name), size]))
+  if (json) {
+    const segments = findings.segments.map(segment => ({ ...segment, bytes: sizeOf.get(segment.segment) }))
+    await output.json({ ...findings, segmentFiles: sizes, segments })
+  } else await output.lines(shown(findings, sizes.length, sizeOf))
+  return findings.damage.length === 0 ? EXIT.ok : EXIT.problem
+}
+
+type OnRecord = (record: WalRecord) => Promise<void>
+interface Read {
+  readonly sizes: readonly { name: string; bytes: number }[]
+  readonly findings: LogFindings | undefined
+}
+
+/** A reader that has no lock writes nothing: no copy is needed. */
+async function ofLogAlone({ signal }: Context, directory: string, onRecord: OnRecord): Promise<Read> {
+  const { segments } = await sizesOf(directory, directory)
+  const findings = await readLog(
+    async ({ recovery: mode }) => {
+      const { wal: reader, recovery } = await Wal.open({ dir: directory, recovery: mode, readOnly: true, meter: false })
+      return { reader, recovery, close: () => reader.close() }
+    },
+    signal,
+    ({ record }) => onRecord(record)
+  )
+  return { sizes: segments, findings }
+}
+
+/** Its marker knows how envelopes in the log are guarded. */
+function ofDatabase(
+  { signal }: Context,
+  location: string,
+  elsewhere: string | undefined,
+  onRecord: OnRecord
+): Promise<Read> {
+  return look(location, { wal: elsewhere, settle: false }, async ({ inspection, sizes: { segments } }) => {
+    if (segments.length === 0) return { sizes: [], findings: undefined }
+    const findings = await readLog(
+      options => inspection.openLog(options),
+      signal,
+      ({ record }) => onRecord(record)
+    )
+    return { sizes: segments, findings }
+  })
+}
+
+async function salvaging<T>(path: string | undefined, use: (onRecord: OnRecord) => Promise<T>): Promise<T> {
+  if (path === undefined) return use(async () => {})
+  const file = await createNew(path)
+  try {
+    return await use(async record => {
+      await file.appendFile(`${JSON.stringify(lineOf(record))}\n`)
+    })
+  } finally {
+    await file.close()
+  }
+}
+
+async function createNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx')
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw new Failure(`${path} exists: name another file`)
+    throw error
+  }
+}
+
+function lineOf(record: WalRecord): EntryLine {
+  const { sequence } = record
+  const key = jsonBytes(record.key)
+  if (record.kind === 'put') return { sequence, ...putLine(record.key, record.value, record.expiresAt) }
+  if (record.kind === 'delete') return { sequence, kind: 'delete', key }
+  return { sequence, kind: 'clear', key, ...(record.end === undefined ? {} : { end: jsonBytes(record.end) }) }
+}
+
+function shown({ segments, records, torn, damage }: LogFindings, files: number, sizeOf: Map<number, number>): string[] {
+  const rows = segments.map(segment => [
+    String(segment.segment),
+    bytes(sizeOf.get(segment.segment) ?? 0),
+    count(segment.frames),
+    count(segment.records),
+    `${segment.firstSequence} – ${segment.lastSequence}`,
+    `${segment.first.offset} – ${segment.last.offset}`
+  ])
+  return [
+    ...(rows.length > 0 ? table([['segment', 'size', 'frames', 'records', 'sequence', 'offsets'], ...rows]) : []),
+    `${counted(files, 'segment file')}, ${counted(records, 'record')}`,
+    ...(torn > 0 ? [`a torn end of ${bytes(torn)}, as a crash leaves it: harmless`] : []),
+    ...damage.map(what => `damaged: ${what}`)
+  ]
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { GUARD_BYTES } from '../envelope/format.js'
+import type { Guard } from '../envelope/guard.js'
+import type { Opened } from '../envelope/open.js'
+import { notSupported } from '../errors.js'
+import { decodeSweepState } from '../gc/sweep-state.js'
+import { Log } from '../wal/log.js'
+import { resolveWalOptions, type WalOptions } from '../wal/options.js'
+import type { RecoveryReport } from '../wal/recovery.js'
+import { readerOf, type WalReader } from '../wal/wal-reader.js'
+import type { AnyLevel, Wrappable } from './any-level.js'
+import { asBuffer, AS_BYTES } from './as-bytes.js'
+import { decodeMarker, type Marker, MARKER_KEY } from './marker.js'
+import { DEFAULTS } from './options.js'
+import { aroundReserved, isReserved } from './reserved-keys.js'
+import { Counters } from './stats.js'
+import { LOG_DIRECTORY } from './store-log-opening.js'
+import { Unsealer } from './unsealer.js'
+
+/** What a store remembers of itself in its database. */
+export interface StoreMarker {
+  /** It held values before it was wrapped: envelopes are told from them by a guard. */
+  readonly guarded: boolean
+  /** Such values may still be there. */
+  readonly plainValues: boolean
+  /** A TTL was written once. */
+  readonly ttlUsed: boolean
+  /** The store has, or had, a write-ahead log. */
+  readonly logExists: boolean
+  /** That log may hold writes which the database lacks. */
+  readonly logDirty: boolean
+  /** Number of the last record of the log that the database has; 0 without a log. */
+  readonly applied: number
+  /** Where an interrupted sweep goes on: its policy's id, and the last key that was swept. */
+  readonly sweep: { readonly policyId: string; readonly lastKey: Buffer } | undefined
+  /** `unwrap` was interrupted: call it again. */
+  readonly unwrapping: boolean
+}
+
+/** An entry as it is stored. Buffers are the caller's own. */
+export interface StoredEntry {
+  readonly key: Buffer
+  /** Bytes of the value as it is stored, envelope and all. */
+  readonly storedBytes: number
+  /** undefined if it is damaged, or from a later version: then `error` says why. */
+  readonly opened: Opened | undefined
+  readonly error: unknown
+  /**
+   * The value, also when its time to live is over.
+   *
+   * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED, CKV_VALUE_TOO_LARGE, CKV_CODEC_UNAVAILABLE
+   */
+  value(): Buffer | Promise<Buffer>
+}
+
+/** A database looked at from below. */
+export interface Inspection {
+  /** undefined if no store has written to it. */
+  readonly marker: StoreMarker | undefined
+  /** Entries of a range in order, the store's own left out; without a range all. What is in the log only is not among them. */
+  entries(range?: { readonly gte?: Buffer; readonly lt?: Buffer }): AsyncGenerator<StoredEntry, void, undefined>
+  /**
+   * Opens the store's log to read it, without a lock, and changes nothing. `Wal` does not know the guard that envelopes in it may have.
+   *
+   * @param options.dir default `ckv-wal` in the database's directory
+   * @throws as `Wal.open` does
+   */
+  openLog(options?: Pick<WalOptions, 'dir' | 'recovery' | 'onProgress'>): Promise<OpenedLog>
+}
+
+export interface OpenedLog {
+  readonly reader: WalReader
+  readonly recovery: RecoveryReport
+  close(): Promise<void>
+}
+
+/** Entries that are fetched together: values may be large. */
+const FETCH_ENTRIES = 32
+
+/**
+ * Looks at a database that is wrapped, or not, as it is stored: how each value was written, what the store remembers, what its log holds.
+ * For tools; writes nothing.
+ *
+ * @param wrappable not open in a store that writes meanwhile; it is opened if it is not
+ * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; errors of the backend
+ */
+export async function inspect<K, V>(
+  wrappable: Wrappable<K, V>,
+  { maxValueSize = DEFAULTS.maxValueSize }: { readonly maxValueSize?: number | undefined } = {}
+): Promise<Inspection> {
+  const backend = wrappable as unknown as AnyLevel
+  await backend.open()
+  const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
+  const marker = stored === undefined ? undefined : decodeMarker(asBuffer(stored))
+  const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
+  const unsealer = new Unsealer(settings, guardOf(marker), true, new Counters())
+  return {
+    marker: marker && shown(marker),
+    entries: range => {
+      if (marker?.unwrapping) throw notSupported('This database is half unwrapped: call unwrap() on it once more')
+      return entriesOf(backend, range ?? {}, unsealer)
+    },
+    openLog: options => openLog(backend, unsealer, options ?? {})
+  }
+}
+
+function guardOf(marker: Marker | undefined): Guard {
+  if (marker !== undefined) return { bytes: marker.guard, plainValues: marker.plainValues }
+  // Every value is plain: none ends with these bytes.
+  return { bytes: randomBytes(GUARD_BYTES), plainValues: true }
+}
+
+function shown(marker: Marker): StoreMarker {
+  const { guard, plainValues, ttlUsed, logExists, logDirty, applied, unwrapping } = marker
+  const sweep = unwrapping ? undefined : decodeSweepState(marker.sweep)
+  return {
+    guarded: guard !== undefined,
+    plainValues,
+    ttlUsed,
+    logExists,
+    logDirty,
+    applied,
+    sweep: sweep && { policyId: sweep.policyId, lastKey: sweep.lastKey },
+    unwrapping
+  }
+}
+
+async function* entriesOf(
+  backend: AnyLevel,
+  { gte, lt }: { gte?: Buffer; lt?: Buffer },
+  unsealer: Unsealer
+): AsyncGenerator<StoredEntry, void, undefined> {
+  const given = { ...(gte && { gte }), ...(lt && { lt }) }
+  for (const range of aroundReserved(given)) {
+    const iterator = backend.iterator<Buffer, Uint8Array>({ ...range, ...AS_BYTES, fillCache: false } as object)
+    try {
+      for (;;) {
+        const fetched = await iterator.nextv(FETCH_ENTRIES)
+        if (fetched.length === 0) break
+        for (const [key, value] of fetched) yield entryOf(Buffer.from(key), asBuffer(value), unsealer)
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+}
+
+function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): StoredEntry {
+  const storedBytes = stored.length
+  try {
+    const opened = unsealer.inspect(stored)
+    return { key, storedBytes, opened, error: undefined, value: () => unsealer.value(opened) }
+  } catch (error) {
+    const fail = () => {
+      throw error
+    }
+    return { key, storedBytes, opened: undefined, error, value: fail }
+  }
+}
+
+async function openLog(
+  backend: AnyLevel & { readonly location?: string },
+  unsealer: Unsealer,
+  options: Pick<WalOptions, 'dir' | 'recovery' | 'onProgress'>
+): Promise<OpenedLog> {
+  const dir = options.dir ?? (backend.location === undefined ? undefined : join(backend.location, LOG_DIRECTORY))
+  const settings = resolveWalOptions({ ...options, dir, readOnly: true, meter: false })
+  const { log, recovery } = await Log.open(settings, {
+    mayBeMissing: true,
+    unseal: envelope => unsealer.valueOf(envelope),
+    isHidden: isReserved
+  })
+  return { reader: readerOf(log), recovery, close: () => log.close() }
+}

@@ -1,0 +1,110 @@
+import { cpSync, linkSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+import { bare, bareLevel, digests, killed, newLocation, withStore, wrapped } from './databases.js'
+import { ckv } from './run.js'
+
+const LOOKING = [
+  ['stats'],
+  ['estimate', '--try', 'zstd:1'],
+  ['verify'],
+  ['wal'],
+  ['get', 'user:001'],
+  ['ls'],
+  ['export']
+] as const
+
+describe('commands that look', () => {
+  it.each([
+    ['a bare database', bare],
+    ['a wrapped one', () => wrapped()],
+    ['one that was not closed', () => killed()]
+  ])('leave %s as it is, to the byte, and no copy behind', async (_, make) => {
+    const location = await make()
+    const before = digests(location)
+    for (const [name, ...rest] of LOOKING) {
+      const { err, left } = await ckv([name, location, ...rest])
+      expect(name === 'wal' && err.includes('holds no log') ? '' : err).toBe('')
+      expect(left).toEqual([])
+      expect(digests(location)).toEqual(before)
+    }
+    expect(readdirSync(join(location, '..'))).toEqual(['db'])
+  })
+
+  it('see what only the log has', async () => {
+    const location = await killed()
+    const { lines } = await ckv(['ls', location])
+    expect(lines.length).toBe(31)
+    expect((await ckv(['get', location, 'user:001'])).code).toBe(0)
+  })
+
+  it('look at a database that another program has open and rests', async () => {
+    const location = await wrapped()
+    const found = await withStore(location, {}, () => ckv(['ls', location]))
+    expect(found.lines.length).toBe(30)
+  })
+
+  it('find a log in a directory elsewhere with --wal', async () => {
+    const [location, wal] = [newLocation(), temporaryDirectory()]
+    const source = newLocation()
+    await withStore(source, { wal }, async store => {
+      await store.put('a', Buffer.from('A'))
+      await store.sync()
+      cpSync(source, location, { recursive: true })
+      expect((await ckv(['ls', location, '--wal', wal])).lines).toEqual(['a'])
+    })
+    const without = await ckv(['ls', location])
+    expect(without.code).toBe(1)
+    expect(without.err).toMatch(/^ckv: .*log.*missing/)
+  })
+
+  it('stop when they are interrupted, with 130, and remove the copy', async () => {
+    const location = await wrapped()
+    const { code, err, left } = await ckv(['export', location], { signal: AbortSignal.abort() })
+    expect([code, err, left]).toEqual([130, 'ckv: interrupted\n', []])
+  })
+
+  it('share tables with the copy by hard links: a database that is large needs no room', async () => {
+    const location = await bare()
+    const level = bareLevel(location)
+    await level.compactRange('', '\uffff')
+    await level.close()
+    const [table] = readdirSync(location).filter(name => name.endsWith('.ldb'))
+    linkSync(join(location, table!), join(location, '..', 'kept'))
+    await ckv(['ls', location])
+    expect(statSync(join(location, table!)).nlink).toBe(2)
+  })
+})
+
+describe('a location that is no database', () => {
+  it('is an error on one line that names the remedy', async () => {
+    const empty = temporaryDirectory()
+    const file = join(empty, 'file')
+    writeFileSync(file, '')
+    for (const name of ['stats', 'estimate', 'verify', 'wal', 'ls', 'export', 'gc', 'unwrap']) {
+      for (const location of [join(empty, 'nowhere'), empty, file]) {
+        const { code, err } = await ckv([name, location])
+        expect(code).toBe(1)
+        expect(err).toMatch(/^ckv: .*\S.*: .+\n$/)
+        expect(err.trimEnd()).not.toContain('\n')
+      }
+    }
+    expect(readdirSync(empty)).toEqual(['file'])
+  })
+
+  it('is not made one where other files are', async () => {
+    const directory = temporaryDirectory()
+    mkdirSync(join(directory, 'photos'))
+    const { code, err } = await ckv(['put', directory, 'a', 'b'])
+    expect(code).toBe(1)
+    expect(err).toContain('pass another directory')
+    expect(readdirSync(directory)).toEqual(['photos'])
+  })
+
+  it('is an object on stderr with --json', async () => {
+    const { code, out, err } = await ckv(['stats', join(temporaryDirectory(), 'nowhere'), '--json'])
+    expect([code, out]).toEqual([1, ''])
+    expect(JSON.parse(err)).toMatchObject({ error: { message: expect.stringContaining('does not exist') as string } })
+  })
+})

@@ -1,0 +1,55 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { compiled } from '../torture/compiled.js'
+import { noise } from '../support/sample-values.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+import { digests, newLocation, withStore, wrapped } from './databases.js'
+
+describe('ckv as a program', () => {
+  let program: string
+  beforeAll(() => {
+    program = compiled('src/cli/main.ts')
+  })
+  const run = (argv: string[], input?: string) =>
+    spawnSync(process.execPath, [program, ...argv], { encoding: 'utf8', input })
+
+  it('ends with an exit code, results on stdout, errors on stderr', async () => {
+    const location = await wrapped()
+    const listed = run(['ls', location, '--limit', '1'])
+    expect([listed.status, listed.stdout, listed.stderr]).toEqual([0, 'order:000\n', ''])
+    const wrong = run(['ls'])
+    expect([wrong.status, wrong.stdout]).toEqual([2, ''])
+    expect(wrong.stderr).toMatch(/^ckv: missing required argument/)
+  })
+
+  it('export and import work through a pipe', async () => {
+    const [source, target] = [await wrapped(), newLocation()]
+    const script = '"$0" "$1" export "$2" | "$0" "$1" import "$3"'
+    const piped = spawnSync('sh', ['-c', script, process.execPath, program, source, target], { encoding: 'utf8' })
+    expect([piped.status, piped.stdout, piped.stderr]).toEqual([0, '30 values imported\n', ''])
+    expect(run(['export', target]).stdout).toBe(run(['export', source]).stdout)
+  })
+
+  it('removes the copy after Ctrl-C, and leaves the database as it is', async () => {
+    const location = newLocation()
+    await withStore(location, {}, async store => {
+      for (let i = 0; i < 300; i++) await store.put(`k${i}`, noise(20_000, i + 1))
+    })
+    const before = digests(location)
+    const temporary = join(temporaryDirectory(), 'tmp')
+    mkdirSync(temporary)
+    const env = { ...process.env, TMPDIR: temporary }
+    const child = spawn(process.execPath, [program, 'export', location], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    await once(child.stdout, 'readable') // From here on it waits for a reader.
+    expect(readdirSync(temporary).length).toBe(1)
+    child.kill('SIGINT')
+    child.stdout.resume()
+    const [code] = (await once(child, 'exit')) as [number | null]
+    expect(code).toBe(130)
+    expect(readdirSync(temporary)).toEqual([])
+    expect(digests(location)).toEqual(before)
+  })
+})

@@ -1,0 +1,104 @@
+import { once } from 'node:events'
+import { PassThrough, Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { main } from '../../src/cli/command-line.js'
+import { noise, text } from '../support/sample-values.js'
+import { bareLevel, newLocation, someEntries, withStore, wrapped } from './databases.js'
+import { ckv } from './run.js'
+
+/** Of the one entry that has it: a store is told how long, not until when. */
+function withoutExpiry(exported: Buffer): { text: string; expiresAt: number } {
+  const lines = exported.toString()
+  const [found, expiresAt] = /,"expiresAt":(\d+)/.exec(lines)!
+  return { text: lines.replace(found, ''), expiresAt: Number(expiresAt) }
+}
+
+describe('ckv export and import', () => {
+  it('carry every entry over, whatever its bytes, and its time to live', async () => {
+    const source = await wrapped()
+    await withStore(source, {}, async store => {
+      await store.put('expires', text(2000), { ttl: 1_000_000 })
+      await store.put('gone', text(10), { ttl: 1 })
+      await store.put(Buffer.from([0xff, 0xfe, 0]) as unknown as string, noise(3000), {
+        keyEncoding: 'buffer'
+      } as object)
+      await store.put('lines', Buffer.from('a\nb\r\n\u2028"\\'))
+      await store.put('empty', Buffer.alloc(0))
+    })
+    const { stdout, code } = await ckv(['export', source])
+    expect(code).toBe(0)
+    const target = newLocation()
+    expect((await ckv(['import', target, '--codec', 'lz4'], { stdin: stdout })).out).toBe('34 values imported')
+    const [before, after] = [stdout, (await ckv(['export', target])).stdout].map(withoutExpiry)
+    expect(after!.text).toBe(before!.text)
+    expect(Math.abs(after!.expiresAt - before!.expiresAt)).toBeLessThan(10_000)
+    for (const [key, value] of someEntries()) {
+      expect((await ckv(['get', target, key, '--raw'])).stdout.equals(value)).toBe(true)
+      if (key > 'order:004') break
+    }
+  })
+
+  it('an entry that expired on the way hides what its key held', async () => {
+    const location = newLocation()
+    await ckv(['put', location, 'a', 'old'])
+    const { out } = await ckv(['import', location], { stdin: '{"key":"a","value":"b","expiresAt":1}\n' })
+    expect(out).toBe('0 values imported, 1 had expired')
+    expect((await ckv(['get', location, 'a'])).code).toBe(1)
+  })
+
+  it.each([
+    ['{"key":"a"', 'not JSON'],
+    ['7', 'not an object'],
+    ['{"key":"a"}', '"value" is neither text nor'],
+    ['{"key":{"base64":"?"},"value":""}', '"key" is neither text nor'],
+    [String.raw`{"key":"\ud800","value":""}`, '"key" is neither text nor'],
+    ['{"key":"a","value":"b","kind":"merge"}', '"kind" is none of']
+  ])('%s is refused by the number of its line; those before it are there', async (line, why) => {
+    const location = newLocation()
+    const { code, err } = await ckv(['import', location], { stdin: `{"key":"x","value":"y"}\n\n${line}\n` })
+    expect(code).toBe(1)
+    expect(err).toContain('ckv: line 3: ')
+    expect(err).toContain(why)
+    expect((await ckv(['ls', location])).lines).toEqual(['x'])
+  })
+
+  it('export leaves out what it cannot read, and names it: 1', async () => {
+    const location = await wrapped()
+    const level = bareLevel(location)
+    await level.put('user:015', Buffer.from('no envelope'))
+    await level.close()
+    const { code, lines, err } = await ckv(['export', location])
+    expect([code, lines.length]).toEqual([1, 29])
+    expect(err).toMatch(/^ckv: left out user:015: Corrupt data/)
+  })
+
+  it('export waits for whoever reads it, and ends quietly when nobody does', async () => {
+    const location = newLocation()
+    await withStore(location, {}, async store => {
+      for (let i = 0; i < 200; i++) await store.put(`k${i}`, noise(10_000, i + 1))
+    })
+    const [stdout, stderr] = [new PassThrough({ highWaterMark: 1000 }), new PassThrough()]
+    const done = main(['export', location], { stdin: Readable.from([]), stdout, stderr })
+    await once(stdout, 'readable')
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(stdout.readableLength + stdout.writableLength).toBeLessThan(200_000)
+    stdout.destroy(Object.assign(new Error('closed'), { code: 'EPIPE' }))
+    expect(await done).toBe(0)
+    expect(stderr.read()).toBeNull()
+  })
+
+  it('import reads no further ahead than it writes', async () => {
+    const location = newLocation()
+    let made = 0
+    const line = `${JSON.stringify({ key: 'k', value: 'v'.repeat(100_000) })}\n`
+    const stdin = Readable.from(
+      (function* () {
+        for (; made < 300; made++) yield Buffer.from(made === 250 ? '{"key":1}\n' : line)
+      })(),
+      { objectMode: false, highWaterMark: 1 }
+    )
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+    expect(await main(['import', location], { stdin, stdout, stderr })).toBe(1)
+    expect(made).toBeLessThan(255)
+  })
+})
