@@ -1,4 +1,5 @@
 import { keyName } from '../memtable/key-name.js'
+import { nextTurn } from '../wal/turn.js'
 import type { AnyLevel } from './any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import type { TouchedKeys } from './touched-keys.js'
@@ -7,6 +8,9 @@ import type { TouchedKeys } from './touched-keys.js'
 export type Operation =
   | { readonly type: 'put'; readonly key: Buffer; value: Buffer | Promise<Buffer> }
   | { readonly type: 'del'; readonly key: Buffer }
+
+/** Operations that are handed over before the event loop has its turn: about a ms of them. */
+const MAX_TURN_OPERATIONS = 512
 
 const SYNC = Object.freeze({ sync: true })
 const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
@@ -45,7 +49,8 @@ export async function rewriteUntouched(
 async function writeBatch(backend: AnyLevel, operations: readonly Operation[], sync: boolean): Promise<void> {
   const batch = backend.batch()
   try {
-    for (const operation of operations) {
+    for (const [i, operation] of operations.entries()) {
+      if (i % MAX_TURN_OPERATIONS === MAX_TURN_OPERATIONS - 1) await nextTurn()
       if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
       else batch.put(operation.key, operation.value, AS_BYTES)
     }

@@ -11,9 +11,14 @@ import type { Sealer } from './sealer.js'
 import type { StoreLog } from './store-log.js'
 import type { TableValue } from './table-value.js'
 
-/** What one backend batch takes. */
+/** What one backend batch takes: in memory it is carried out at once, on the calling thread. */
 const MAX_CHUNK_OPERATIONS = 1000
 const MAX_CHUNK_BYTES = 1024 * 1024
+/**
+ * In LevelDB a table goes in one batch: one fsync instead of sixteen, and one sorted file in place of four, which is less to compact.
+ * 100 MiB of 1 KiB records in random order took three quarters of the time.
+ */
+const MAX_LEVELDB_CHUNK_BYTES = 32 * 1024 * 1024
 
 export interface FlushReport {
   /** Keys, deleted ones included; 0 for a deleted range. */
@@ -26,6 +31,7 @@ export interface FlusherContext {
   readonly backend: AnyLevel
   readonly log: StoreLog
   readonly sealer: Sealer
+  readonly overLevelDb: boolean
   /** Tables up to this weight are taken together. */
   readonly flushBytes: number
   /** How long to wait before a flush that failed is tried again. */
@@ -177,13 +183,16 @@ export class Flusher {
   }
 
   async #sealChunk(entries: Overlay<TableValue>): Promise<Operation[]> {
+    const { overLevelDb } = this.#context
+    const maxOperations = overLevelDb ? Infinity : MAX_CHUNK_OPERATIONS
+    const maxBytes = overLevelDb ? MAX_LEVELDB_CHUNK_BYTES : MAX_CHUNK_BYTES
     const operations: Operation[] = []
     const sealing: Promise<void>[] = []
     let bytes = 0
-    for (let { head } = entries; head !== undefined && operations.length < MAX_CHUNK_OPERATIONS; head = entries.head) {
+    for (let { head } = entries; head !== undefined && operations.length < maxOperations; head = entries.head) {
       const { name, found } = head
       bytes += name.length + (found === TOMBSTONE ? 0 : found.length)
-      if (bytes > MAX_CHUNK_BYTES && operations.length > 0) break
+      if (bytes > maxBytes && operations.length > 0) break
       entries.advance()
       const key = keyOfName(name)
       if (found === TOMBSTONE) {

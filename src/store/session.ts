@@ -78,7 +78,7 @@ export async function beginSession(
           { ...parts, log, counters: counters.writes },
           new WriteQueue(backend, marker, cache, counters.writes, log)
         )
-      : tableWrites({ ...parts, log, tables, view }, settings.memtable!, counters, tell)
+      : tableWrites({ ...parts, log, tables, view, overLevelDb: levelDb }, settings.memtable!, counters, tell)
   return {
     marker,
     ...coding,
@@ -95,6 +95,7 @@ interface TableParts extends Coding, Pick<Session, 'marker' | 'cache' | 'view'> 
   readonly backend: AnyLevel
   readonly log: StoreLog
   readonly tables: Tables<TableValue>
+  readonly overLevelDb: boolean
 }
 
 function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Counters, tell: Tell): TableWrites {
