@@ -1,12 +1,7 @@
 export { CompressedKvStore } from './store/compressed-kv-store.js'
-export type {
-  CodecRule,
-  CodecSelector,
-  CompressedKvStoreOptions,
-  GcOptions,
-  MemTableOptions,
-  WriteOptions
-} from './store/options.js'
+export type { CodecRule, CodecSelector, CompressedKvStoreOptions, WriteOptions } from './store/options.js'
+export type { GcOptions } from './store/gc-options.js'
+export type { MemTableOptions } from './store/memtable-options.js'
 export type { CodecStats, MemTableStats, RawReason, StoreStats } from './store/stats.js'
 
 export { type Codec, CODEC_ID, type CodecName } from './codec/codec.js'

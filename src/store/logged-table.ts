@@ -6,7 +6,7 @@ import { lastSequenceOf, type OpenFrame, waiter, type Waiter } from '../wal/open
 import { type LogRecord, rawPut, Record, sealedPut } from '../wal/record.js'
 import type { Admission } from './admission.js'
 import type { Flusher } from './flusher.js'
-import type { MemTableSettings } from './options.js'
+import type { MemTableSettings } from './memtable-options.js'
 import { clearRecord, type StoreLog } from './store-log.js'
 import type { TableValue } from './table-value.js'
 import { TouchedKeys } from './touched-keys.js'

@@ -3,13 +3,12 @@ import type { AbstractDatabaseOptions } from 'abstract-level'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
 import { invalidOption } from '../errors.js'
 import type { CollectorSettings } from '../gc/collector.js'
-import { Lz4Gc } from '../gc/lz4-gc.js'
-import { NoGc } from '../gc/no-gc.js'
-import type { Gc } from '../gc/policy.js'
-import { ZstdGc } from '../gc/zstd-gc.js'
 import type { Meter } from '@opentelemetry/api'
 import type { WalOptions } from '../wal/options.js'
 import type { WalProgress } from '../wal/recovery-progress.js'
+import { collectorSettings, type GcOptions } from './gc-options.js'
+import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
+import { assertBytes } from './option-checks.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
 export interface CodecRule {
@@ -22,45 +21,6 @@ export interface CodecRule {
 
 /** Chooses a codec from the encoded key and value. Must not keep or change them. If it throws, the write is rejected. */
 export type CodecSelector = (key: Buffer, value: Buffer) => Codec | CodecName
-
-/** When the MemTable is moved into the backend. */
-export interface MemTableOptions {
-  /**
-   * When so many bytes were written to it, about: keys, values and 150 bytes each. Higher spares more values that are overwritten soon,
-   * and makes the log longer.
-   * @default 16777216 (16 MiB)
-   */
-  readonly flushBytes?: number | undefined
-  /**
-   * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone.
-   * @default 67108864 (64 MiB)
-   */
-  readonly maxBytes?: number | undefined
-  /**
-   * So long after the first write, in ms, it is moved also if it is small. Infinity for never.
-   * @default 1000
-   */
-  readonly flushIntervalMs?: number | undefined
-}
-
-/** What sweeps do, and when. */
-export interface GcOptions {
-  /**
-   * Decides what becomes of each value.
-   * @default as `codec` says: `new ZstdGc({ level })` for Zstandard, `new NoGc()` for 'none', else `new Lz4Gc()`
-   */
-  readonly policy?: Gc | undefined
-  /**
-   * How often to sweep in the background, in ms; 0 for only when asked.
-   * @default 0
-   */
-  readonly intervalMs?: number | undefined
-  /**
-   * How fast a sweep goes at most, in bytes of stored values a second.
-   * @default Infinity
-   */
-  readonly bytesPerSecond?: number | undefined
-}
 
 /** Options beside abstract-level's own. `keyEncoding` and `valueEncoding` default to the backend's. */
 export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<K, V> {
@@ -140,7 +100,9 @@ export interface WriteOptions {
   codec?: Codec | CodecName | undefined
   /** Time to live in ms, above 0. When it is over the entry is gone for every read. A later put without `ttl` removes it. */
   ttl?: number | undefined
-  /** Resolve only when the backend has it on stable storage, where the backend has such an option (classic-level). */
+  /**
+   * Resolve only when it is on stable storage: in the log, or without one in the backend, where that has such an option (classic-level).
+   */
   sync?: boolean | undefined
 }
 
@@ -162,12 +124,8 @@ export interface Settings {
   readonly gc: CollectorSettings
 }
 
-export type MemTableSettings = { readonly [Name in keyof MemTableOptions]-?: number }
-
-export const DEFAULTS: Omit<Settings, 'gc'> & {
-  readonly memtable: MemTableSettings
-  readonly gc: Omit<CollectorSettings, 'policy'>
-} = {
+/** Those of `memtable` and `gc` stand with their options. */
+export const DEFAULTS: Omit<Settings, 'memtable' | 'gc'> = {
   codec: 'lz4',
   minSize: undefined,
   minSaving: 0.1,
@@ -176,13 +134,7 @@ export const DEFAULTS: Omit<Settings, 'gc'> & {
   checksum: 'auto',
   cacheBytes: 0,
   readOnly: false,
-  wal: undefined,
-  memtable: {
-    flushBytes: 16 * 1024 * 1024,
-    maxBytes: 64 * 1024 * 1024,
-    flushIntervalMs: 1000
-  },
-  gc: { intervalMs: 0, bytesPerSecond: Infinity }
+  wal: undefined
 }
 
 const MIN_SIZE = 1024
@@ -199,9 +151,6 @@ export function defaultMinSize(codec: Codec, overLevelDb: boolean): number {
 
 /** rawLen in the envelope is a u32; a Buffer may be shorter still. */
 const MAX_VALUE_SIZE = Math.min(2 ** 32 - 1, constants.MAX_LENGTH)
-
-/** What setTimeout takes. */
-const MAX_INTERVAL_MS = 2 ** 31 - 1
 
 /**
  * Splits options into ours, with defaults filled in, and the rest, which is abstract-level's. Ours must not reach it: its
@@ -253,69 +202,4 @@ function walOptions(wal: boolean | string | WalOptions | undefined, shared: WalO
   if (typeof wal === 'string') return { ...shared, dir: wal }
   if (typeof wal === 'object' && wal !== null) return { ...shared, ...wal }
   throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
-}
-
-/** @throws CKV_INVALID_OPTION */
-function collectorSettings(gc: GcOptions | undefined, codec: Settings['codec']): CollectorSettings {
-  if (gc !== undefined && (typeof gc !== 'object' || gc === null)) {
-    throw invalidOption(`gc must be an object of options, not ${String(gc)}`)
-  }
-  const { policy, intervalMs = DEFAULTS.gc.intervalMs, bytesPerSecond = DEFAULTS.gc.bytesPerSecond } = gc ?? {}
-  if (policy !== undefined && typeof policy?.process !== 'function') {
-    throw invalidOption('gc.policy must have a method process(value), as Lz4Gc, ZstdGc and NoGc do')
-  }
-  if (!(Number.isInteger(intervalMs) && intervalMs >= 0 && intervalMs <= MAX_INTERVAL_MS)) {
-    throw invalidOption(
-      `gc.intervalMs must be a whole number of ms, 0 to ${MAX_INTERVAL_MS}, not ${String(intervalMs)}`
-    )
-  }
-  if (!(bytesPerSecond > 0)) throw invalidOption(`gc.bytesPerSecond must be above 0, not ${String(bytesPerSecond)}`)
-  return { policy: policy ?? policyFor(codec), intervalMs, bytesPerSecond }
-}
-
-/** What makes of old values what a store makes of new ones. */
-function policyFor(codec: Settings['codec']): Gc {
-  if (codec === 'none') return new NoGc()
-  if (codec === 'zstd') return new ZstdGc()
-  const { id, effort } = codec as Codec
-  if (id === CODEC_ID.none) return new NoGc()
-  return id === CODEC_ID.zstd ? new ZstdGc(effort === undefined ? {} : { level: effort }) : new Lz4Gc()
-}
-
-/** @throws CKV_INVALID_OPTION */
-function memtableSettings(
-  memtable: boolean | MemTableOptions | undefined,
-  hasLog: boolean
-): MemTableSettings | undefined {
-  if (memtable === false || (memtable === undefined && !hasLog)) return undefined
-  if (!hasLog) {
-    throw invalidOption(
-      'A memtable needs a log, or a crash would lose what was acknowledged: pass wal as well, or leave it out'
-    )
-  }
-  if (memtable !== undefined && memtable !== true && (typeof memtable !== 'object' || memtable === null)) {
-    throw invalidOption(`memtable must be true, false or an object of options, not ${String(memtable)}`)
-  }
-  const given: MemTableOptions = memtable === undefined || memtable === true ? {} : memtable
-  const {
-    flushBytes = DEFAULTS.memtable.flushBytes,
-    maxBytes = DEFAULTS.memtable.maxBytes,
-    flushIntervalMs = DEFAULTS.memtable.flushIntervalMs
-  } = given
-  assertBytes('memtable.flushBytes', flushBytes, Infinity)
-  assertBytes('memtable.maxBytes', maxBytes, Infinity)
-  const inTime = Number.isInteger(flushIntervalMs) && flushIntervalMs >= 1 && flushIntervalMs <= MAX_INTERVAL_MS
-  if (!inTime && flushIntervalMs !== Infinity) {
-    throw invalidOption(
-      `memtable.flushIntervalMs must be a whole number of ms, 1 to ${MAX_INTERVAL_MS}, or Infinity, not ${String(flushIntervalMs)}`
-    )
-  }
-  return { flushBytes, maxBytes, flushIntervalMs }
-}
-
-function assertBytes(name: string, value: number, most: number): void {
-  const whole = Number.isInteger(value) || value === Infinity
-  if (whole && value >= 0 && value <= most) return
-  const range = most === Infinity ? '0 or more' : `0 to ${most}`
-  throw invalidOption(`${name} must be a whole number of bytes, ${range}, not ${String(value)}`)
 }

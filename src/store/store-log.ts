@@ -2,25 +2,15 @@ import type { Log } from '../wal/log.js'
 import type { WalStats } from '../wal/observer.js'
 import { lastSequenceOf, waiter, type Waiter } from '../wal/open-frame.js'
 import type { WalSettings } from '../wal/options.js'
-import { clearRange, type LogRecord, Record, sealedPut } from '../wal/record.js'
+import { clearRange, type LogRecord, Record } from '../wal/record.js'
 import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel } from './any-level.js'
-import { asBuffer, AS_BYTES } from './as-bytes.js'
 import type { HalfOpenRange } from './key-range.js'
+import { LogReclaim, storedRecord } from './log-reclaim.js'
 import { MARKER_KEY } from './marker.js'
 import type { MarkerState } from './marker-state.js'
-import { isReserved } from './reserved-keys.js'
 import type { Operation } from './backend-write.js'
-
-/** A segment that the backend needs no more is ended and deleted from this size on, though there is room in it. */
-const MIN_ROLL_BYTES = 1024 * 1024
-
-/** The same at a clean close. A smaller one stays: a new segment costs some fsyncs. */
-const MIN_CLOSE_ROLL_BYTES = 64 * 1024
-
-/** A deletion of segments that failed, or that a reader held up, is tried again after so long. */
-const COLLECT_INTERVAL_MS = 60_000
 
 /**
  * The write-ahead log of a store.
@@ -34,19 +24,12 @@ export class StoreLog {
   readonly #marker: MarkerState
   readonly #settings: WalSettings
   readonly #recovery: RecoveryReport
-  readonly #isVisible: (stored: Uint8Array) => boolean
+  readonly #reclaim: LogReclaim
   /** Of the marker in the log, over a backend that keeps nothing. */
   #loggedMarker: Buffer | undefined
   #hasRejected = false
-  /** How much was appended when the last snapshot began; below 0 where that was before the log was opened. */
-  #appendedAtSnapshot: number
   /** The last record that the backend has, or that was rejected. */
   #applied: number
-  #snapshotBytes: number
-  #snapshot: Promise<void> | undefined
-  #collecting: Promise<void> | undefined
-  #lastGcError: unknown
-  #collectTimer: NodeJS.Timeout | undefined
   /** Calls of {@link begin} under way. */
   #beginning = 0
   #markerTurn: Promise<void> = Promise.resolve()
@@ -65,18 +48,25 @@ export class StoreLog {
     isVisible: (stored: Uint8Array) => boolean
   ) {
     this.#log = log
-    this.#isVisible = isVisible
     this.#backend = backend
     this.#marker = marker
     this.#settings = settings
     this.#recovery = recovery
-    this.#snapshotBytes = log.snapshot?.bytes ?? 0
     this.permanent = backend.supports.permanence
     this.#applied = log.nextSequence - 1
-    this.#appendedAtSnapshot = this.#snapshotBytes - log.bytes
-    if (this.permanent && !settings.readOnly) {
-      this.#collectTimer = setInterval(() => this.#collect(false), COLLECT_INTERVAL_MS).unref()
-    }
+    this.#reclaim = new LogReclaim({
+      log,
+      backend,
+      marker,
+      permanent: this.permanent,
+      readOnly: settings.readOnly,
+      segmentBytes: settings.segmentBytes,
+      isVisible,
+      onSnapshot: () => {
+        // In the log before this moment only, and that goes: the next append has it once more.
+        if (marker.unsaved !== undefined) this.#loggedMarker = undefined
+      }
+    })
     this.reader = readerOf(log)
   }
 
@@ -92,7 +82,7 @@ export class StoreLog {
   }
 
   stats(): WalStats & { readonly lastGcError: unknown } {
-    return { ...this.#log.stats(), lastGcError: this.#lastGcError }
+    return { ...this.#log.stats(), lastGcError: this.#reclaim.lastError }
   }
 
   // ---- writing
@@ -232,7 +222,7 @@ export class StoreLog {
   /** What the backend held before has to be in a new log before anything else is, and the marker with it. */
   async takeOver(): Promise<void> {
     await this.#saveMarker()
-    await this.#takeSnapshot(0)
+    await this.#reclaim.snapshot(0)
   }
 
   /** Lets the backend know what it has, where no batch has told it. One that keeps nothing is told with the next batch. */
@@ -242,20 +232,7 @@ export class StoreLog {
 
   /** Call between two backend batches, when the backend has all that was logged so far. */
   afterBatch(): void {
-    if (this.permanent) {
-      const allApplied = this.#marker.savedApplied === this.#log.nextSequence - 1
-      return this.#collect(allApplied && this.#log.openSegmentBytes >= MIN_ROLL_BYTES)
-    }
-    const { segmentBytes } = this.#settings
-    const sinceSnapshot = this.#log.appendedBytes - this.#appendedAtSnapshot
-    if (sinceSnapshot <= this.#snapshotBytes + segmentBytes || this.#snapshot !== undefined) return
-    this.#snapshot = this.#takeSnapshot(this.#applied)
-      .catch((error: unknown) => {
-        this.#lastGcError = error
-      })
-      .finally(() => {
-        this.#snapshot = undefined
-      })
+    this.#reclaim.afterBatch(this.#applied)
   }
 
   /** Resolves when everything logged so far is on stable storage. */
@@ -263,16 +240,10 @@ export class StoreLog {
     return this.#log.sync()
   }
 
-  /** Resolves when what runs beside the writes has ended. */
-  async #idle(): Promise<void> {
-    await this.#snapshot
-    await this.#collecting
-  }
-
   /** @param clean whether the backend is there, and has everything that was not rejected */
   async close(clean: boolean): Promise<void> {
-    clearInterval(this.#collectTimer)
-    await this.#idle()
+    this.#reclaim.stop()
+    await this.#reclaim.idle()
     try {
       if (clean && this.#log.poison === undefined && !this.#settings.readOnly) await this.#noteClean()
     } finally {
@@ -286,10 +257,8 @@ export class StoreLog {
       if (!this.#marker.log.logDirty) return
       this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false })
       await this.#saveMarker()
-      await this.#collecting
-      this.#collect(this.#log.openSegmentBytes >= MIN_CLOSE_ROLL_BYTES)
-      await this.#collecting
-    } else if (this.#hasRejected) await this.#takeSnapshot(this.#log.nextSequence - 1)
+      await this.#reclaim.atCleanClose()
+    } else if (this.#hasRejected) await this.#reclaim.snapshot(this.#log.nextSequence - 1)
   }
 
   /** Two markers on their way to the backend might arrive in any order. */
@@ -302,48 +271,6 @@ export class StoreLog {
   #saveMarker(): Promise<void> {
     return this.#marker.save(this.#backend)
   }
-
-  /**
-   * Deletes the segments that the backend needs no more. That it fails costs space, not data: it is tried again.
-   *
-   * @param roll the open segment as well: the next record begins another
-   */
-  #collect(roll: boolean): void {
-    if (this.#collecting !== undefined) return
-    if (!roll && this.#log.segmentAbove(this.#marker.savedApplied) <= this.#log.firstSegment) return
-    this.#collecting = this.#deleteApplied(roll)
-      .catch((error: unknown) => {
-        this.#lastGcError = error
-      })
-      .finally(() => {
-        this.#collecting = undefined
-      })
-  }
-
-  async #deleteApplied(roll: boolean): Promise<void> {
-    if (roll) await this.#log.roll()
-    await this.#log.deleteSegmentsBefore({ segment: this.#log.segmentAbove(this.#marker.savedApplied) })
-  }
-
-  /** Writes everything that is live into the log, and lets go of what lies before. The backend is at `sequence` now. */
-  async #takeSnapshot(sequence: number): Promise<void> {
-    const entries = this.#backend.iterator<Buffer, Uint8Array>({ ...AS_BYTES, fillCache: false } as object)
-    // In the log before this moment only, and that goes: the next append has it once more.
-    if (this.#marker.unsaved !== undefined) this.#loggedMarker = undefined
-    this.#appendedAtSnapshot = this.#log.appendedBytes
-    try {
-      const writer = this.#log.snapshotWriter()
-      const { segment } = await writer.begin(sequence)
-      for await (const [key, value] of entries) {
-        if (isReserved(key) || this.#isVisible(value)) await writer.add(storedRecord(asBuffer(key), value))
-      }
-      this.#snapshotBytes = await writer.end()
-      // What the backend had not yet may lie before it.
-      await this.#log.deleteSegmentsBefore({ segment: Math.min(segment, this.#log.segmentAbove(sequence)) })
-    } finally {
-      await entries.close()
-    }
-  }
 }
 
 export function clearRecord({ start, end }: HalfOpenRange): LogRecord {
@@ -354,8 +281,4 @@ export function clearRecord({ start, end }: HalfOpenRange): LogRecord {
 function recordOf(operation: Operation): LogRecord {
   if (operation.type === 'del') return Record.delete(operation.key)
   return storedRecord(operation.key, operation.value as Buffer)
-}
-
-function storedRecord(key: Buffer, value: Uint8Array): LogRecord {
-  return isReserved(key) ? Record.put(key, value) : sealedPut(key, value)
 }

@@ -19,7 +19,8 @@ import {
   weightOf
 } from './logged-table.js'
 import type { MarkerState } from './marker-state.js'
-import type { MemTableSettings, WriteOptions } from './options.js'
+import type { MemTableSettings } from './memtable-options.js'
+import type { WriteOptions } from './options.js'
 import type { Sealer } from './sealer.js'
 import type { Counters } from './stats.js'
 import type { StoreLog } from './store-log.js'

@@ -1,0 +1,56 @@
+import { CODEC_ID, type Codec } from '../codec/codec.js'
+import { invalidOption } from '../errors.js'
+import type { CollectorSettings } from '../gc/collector.js'
+import { Lz4Gc } from '../gc/lz4-gc.js'
+import { NoGc } from '../gc/no-gc.js'
+import type { Gc } from '../gc/policy.js'
+import { ZstdGc } from '../gc/zstd-gc.js'
+import { isInterval, MAX_INTERVAL_MS } from './option-checks.js'
+
+/** What sweeps do, and when. */
+export interface GcOptions {
+  /**
+   * Decides what becomes of each value.
+   * @default as `codec` says: `new ZstdGc({ level })` for Zstandard, `new NoGc()` for 'none', else `new Lz4Gc()`
+   */
+  readonly policy?: Gc | undefined
+  /**
+   * How often to sweep in the background, in ms; 0 for only when asked.
+   * @default 0
+   */
+  readonly intervalMs?: number | undefined
+  /**
+   * How fast a sweep goes at most, in bytes of stored values a second.
+   * @default Infinity
+   */
+  readonly bytesPerSecond?: number | undefined
+}
+
+export const GC_DEFAULTS: Omit<CollectorSettings, 'policy'> = { intervalMs: 0, bytesPerSecond: Infinity }
+
+/** @throws CKV_INVALID_OPTION */
+export function collectorSettings(gc: GcOptions | undefined, codec: unknown): CollectorSettings {
+  if (gc !== undefined && (typeof gc !== 'object' || gc === null)) {
+    throw invalidOption(`gc must be an object of options, not ${String(gc)}`)
+  }
+  const { policy, intervalMs = GC_DEFAULTS.intervalMs, bytesPerSecond = GC_DEFAULTS.bytesPerSecond } = gc ?? {}
+  if (policy !== undefined && typeof policy?.process !== 'function') {
+    throw invalidOption('gc.policy must have a method process(value), as Lz4Gc, ZstdGc and NoGc do')
+  }
+  if (!isInterval(intervalMs, 0)) {
+    throw invalidOption(
+      `gc.intervalMs must be a whole number of ms, 0 to ${MAX_INTERVAL_MS}, not ${String(intervalMs)}`
+    )
+  }
+  if (!(bytesPerSecond > 0)) throw invalidOption(`gc.bytesPerSecond must be above 0, not ${String(bytesPerSecond)}`)
+  return { policy: policy ?? policyFor(codec), intervalMs, bytesPerSecond }
+}
+
+/** What makes of old values what a store makes of new ones. */
+function policyFor(codec: unknown): Gc {
+  if (codec === 'none') return new NoGc()
+  if (codec === 'zstd') return new ZstdGc()
+  const { id, effort } = codec as Codec
+  if (id === CODEC_ID.none) return new NoGc()
+  return id === CODEC_ID.zstd ? new ZstdGc(effort === undefined ? {} : { level: effort }) : new Lz4Gc()
+}

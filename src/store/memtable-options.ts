@@ -1,0 +1,60 @@
+import { invalidOption } from '../errors.js'
+import { assertBytes, isInterval, MAX_INTERVAL_MS } from './option-checks.js'
+
+/** When the MemTable is moved into the backend. */
+export interface MemTableOptions {
+  /**
+   * When so many bytes were written to it, about: keys, values and 150 bytes each. Higher spares more values that are overwritten soon,
+   * and makes the log longer.
+   * @default 16777216 (16 MiB)
+   */
+  readonly flushBytes?: number | undefined
+  /**
+   * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone.
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxBytes?: number | undefined
+  /**
+   * So long after the first write, in ms, it is moved also if it is small. Infinity for never.
+   * @default 1000
+   */
+  readonly flushIntervalMs?: number | undefined
+}
+
+export type MemTableSettings = { readonly [Name in keyof MemTableOptions]-?: number }
+
+export const MEMTABLE_DEFAULTS: MemTableSettings = {
+  flushBytes: 16 * 1024 * 1024,
+  maxBytes: 64 * 1024 * 1024,
+  flushIntervalMs: 1000
+}
+
+/** @throws CKV_INVALID_OPTION */
+export function memtableSettings(
+  memtable: boolean | MemTableOptions | undefined,
+  hasLog: boolean
+): MemTableSettings | undefined {
+  if (memtable === false || (memtable === undefined && !hasLog)) return undefined
+  if (!hasLog) {
+    throw invalidOption(
+      'A memtable needs a log, or a crash would lose what was acknowledged: pass wal as well, or leave it out'
+    )
+  }
+  if (memtable !== undefined && memtable !== true && (typeof memtable !== 'object' || memtable === null)) {
+    throw invalidOption(`memtable must be true, false or an object of options, not ${String(memtable)}`)
+  }
+  const given: MemTableOptions = memtable === undefined || memtable === true ? {} : memtable
+  const {
+    flushBytes = MEMTABLE_DEFAULTS.flushBytes,
+    maxBytes = MEMTABLE_DEFAULTS.maxBytes,
+    flushIntervalMs = MEMTABLE_DEFAULTS.flushIntervalMs
+  } = given
+  assertBytes('memtable.flushBytes', flushBytes, Infinity)
+  assertBytes('memtable.maxBytes', maxBytes, Infinity)
+  if (!isInterval(flushIntervalMs, 1) && flushIntervalMs !== Infinity) {
+    throw invalidOption(
+      `memtable.flushIntervalMs must be a whole number of ms, 1 to ${MAX_INTERVAL_MS}, or Infinity, not ${String(flushIntervalMs)}`
+    )
+  }
+  return { flushBytes, maxBytes, flushIntervalMs }
+}

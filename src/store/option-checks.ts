@@ -1,0 +1,16 @@
+import { invalidOption } from '../errors.js'
+
+/** What setTimeout takes. */
+export const MAX_INTERVAL_MS = 2 ** 31 - 1
+
+export function isInterval(ms: number, least: number): boolean {
+  return Number.isInteger(ms) && ms >= least && ms <= MAX_INTERVAL_MS
+}
+
+/** @throws CKV_INVALID_OPTION */
+export function assertBytes(name: string, value: number, most: number): void {
+  const whole = Number.isInteger(value) || value === Infinity
+  if (whole && value >= 0 && value <= most) return
+  const range = most === Infinity ? '0 or more' : `0 to ${most}`
+  throw invalidOption(`${name} must be a whole number of bytes, ${range}, not ${String(value)}`)
+}
