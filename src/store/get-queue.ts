@@ -29,6 +29,8 @@ export class GetQueue {
 
   /** @param key copied: it may wait while the caller uses its buffer again */
   get(key: Buffer): Promise<Uint8Array | undefined> {
+    // The first does not wait to see whether others come.
+    if (this.#calls === 0 && this.#waiting.length === 0) return this.#getAlone(Buffer.from(key))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ key: Buffer.from(key), resolve, reject })
       if (this.#scheduled) return
@@ -55,10 +57,23 @@ export class GetQueue {
     }
   }
 
+  async #getAlone(key: Buffer): Promise<Uint8Array | undefined> {
+    this.#calls++
+    try {
+      return await this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES)
+    } finally {
+      this.#ended()
+    }
+  }
+
   async #send(lookups: readonly Lookup[]): Promise<void> {
     this.#calls++
     if (lookups.length === 1) await this.#sendOne(lookups[0]!)
     else await this.#sendMany(lookups)
+    this.#ended()
+  }
+
+  #ended(): void {
     this.#calls--
     this.#sendWaiting()
     if (this.#calls === 0) for (const resolve of this.#idle.splice(0)) resolve()
