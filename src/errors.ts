@@ -9,7 +9,7 @@ export type ErrorCode =
   | 'LEVEL_NOT_SUPPORTED' // the backend, codec or format version cannot do what was asked
   | 'LEVEL_DATABASE_NOT_OPEN'
   | 'LEVEL_LOCKED' // another store holds the backend, or another process the log
-  | 'LEVEL_READONLY' // a write to a store or log opened with readOnly: true
+  | 'LEVEL_READONLY' // a write to a store or log opened with readOnly: true, or to a frozen MemTable
   | 'LEVEL_INVALID_KEY' // the key lies in the reserved range
   | 'CKV_OUT_OF_RANGE' // a position or sequence number that the log does not hold
   | 'CKV_BUSY' // more waits to be written than the limit allows: await the writes before

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { invalidOption } from '../errors.js'
+import { codecForWriting } from '../codec/registry.js'
+import { assertRate, assertSweepInterval } from './checks.js'
 import { Pace } from './pace.js'
 import { type Gc, type GcDecision, KEEP, type StoredValue } from './policy.js'
 import { emptyReport, type GcCounts, type GcReport } from './report.js'
@@ -54,7 +55,7 @@ export interface GcHost {
   /**
    * Every value has been swept, from the first key to the last: forgets the state.
    *
-   * @param plainLeft else it forgets, too, that there may be plain values
+   * @param plainLeft plain values are left, and the store goes on telling envelopes from them
    */
   finished(plainLeft: boolean): Promise<void>
   /** Lets the backend give the space back that rewriting left, where it can. */
@@ -121,14 +122,19 @@ export class Collector {
    *
    * @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY, CKV_INVALID_OPTION, errors of the backend
    */
-  async run(options: GcRunOptions = {}): Promise<GcReport> {
-    assertRate(options.bytesPerSecond)
+  run(options: GcRunOptions = {}): Promise<GcReport> {
+    return this.#run(options, true)
+  }
+
+  /** @param waitedFor whether a promise that somebody awaits depends on it: then its pauses keep the process alive */
+  async #run(options: GcRunOptions, waitedFor: boolean): Promise<GcReport> {
+    if (options.bytesPerSecond !== undefined) assertRate('bytesPerSecond', options.bytesPerSecond)
     while (this.#running !== undefined) await this.#running.catch(() => {})
     this.#host.assertWritable()
     const abort = new AbortController()
     this.#abort = abort
     const signals = options.signal === undefined ? [abort.signal] : [abort.signal, options.signal]
-    this.#running = this.#sweep(options, AbortSignal.any(signals))
+    this.#running = this.#sweep(options, AbortSignal.any(signals), waitedFor)
     try {
       return await this.#running
     } finally {
@@ -143,12 +149,10 @@ export class Collector {
    * @throws CKV_INVALID_OPTION if there is neither
    */
   start(intervalMs = this.#settings.intervalMs): void {
-    if (!(intervalMs >= 1)) {
-      throw invalidOption('gc.start() needs to know how often: pass a number of ms, or the option gc: { intervalMs }')
-    }
+    assertSweepInterval('The interval of gc.start(), or the option gc.intervalMs,', intervalMs, 1)
     clearInterval(this.#timer)
     this.#timer = setInterval(() => {
-      if (this.#running === undefined) this.run().catch(this.#onFailure)
+      if (this.#running === undefined) this.#run({}, false).catch(this.#onFailure)
     }, intervalMs).unref()
   }
 
@@ -160,7 +164,7 @@ export class Collector {
     await this.#running?.catch(() => {})
   }
 
-  async #sweep(options: GcRunOptions, signal: AbortSignal): Promise<GcReport> {
+  async #sweep(options: GcRunOptions, signal: AbortSignal, waitedFor: boolean): Promise<GcReport> {
     const { policy = this.#settings.policy, force = false } = options
     const host = this.#host
     const start = performance.now()
@@ -186,7 +190,7 @@ export class Collector {
       report.seconds = (performance.now() - start) / 1000
       options.onProgress?.({ ...report, lastKey: sweep.lastKey })
       const pause = pace.pauseAfter(bytes, host.activity !== activity)
-      await delay(pause, undefined, { signal }).catch(() => {}) // Also without a pause the event loop has its turn.
+      await delay(pause, undefined, { signal, ref: waitedFor }).catch(() => {}) // Also without a pause the event loop has its turn.
       pace.goOn()
     }
     if (report.complete) {
@@ -255,12 +259,24 @@ async function decide(
   if (expired) return { action: 'drop' }
   try {
     if (value === undefined) throw error
-    return await policy.process(force ? { ...value, probe: undefined } : value)
+    return checked(await policy.process(force ? { ...value, probe: undefined } : value))
   } catch (failure) {
     report.failed++
     report.lastError = failure
     return plain ? KEEP : undefined
   }
+}
+
+/** @throws for what is no decision: a policy of a user's own may return anything */
+function checked(decision: GcDecision): GcDecision {
+  const { action } = decision
+  if (action === 'recompress' || action === 'probed') codecForWriting(decision.codec)
+  if (action === 'recompress' && !(decision.compressed instanceof Uint8Array)) {
+    throw new TypeError("A decision to recompress has the codec's output as `compressed`, a Uint8Array")
+  }
+  if (!['keep', 'recompress', 'probed', 'drop'].includes(action))
+    throw new TypeError(`Not a decision: '${action as string}'`)
+  return decision
 }
 
 /** Counts what was rewritten. */
@@ -285,9 +301,4 @@ function note(
     else if (decision.action === 'probed') report.probed++
     else if (decision.action === 'drop') report[entry.expired ? 'expired' : 'dropped']++
   }
-}
-
-function assertRate(bytesPerSecond: number | undefined): void {
-  if (bytesPerSecond === undefined || bytesPerSecond > 0) return
-  throw invalidOption(`bytesPerSecond must be above 0, not ${String(bytesPerSecond)}`)
 }

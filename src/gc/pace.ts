@@ -1,5 +1,8 @@
-/** A pause is at most so long, in ms: a sweep always goes on. */
+/** For the sake of other work a pause is at most so long, in ms: a sweep always goes on. */
 const MAX_PAUSE_MS = 100
+
+/** What setTimeout takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Keeps a sweep to a rate, and out of the way of other work. */
 export class Pace {
@@ -24,7 +27,7 @@ export class Pace {
     const took = now - this.#lastAt
     this.#bytes += bytes
     const due = (this.#bytes / this.#bytesPerSecond) * 1000 - (now - this.#began)
-    return Math.max(due, busy ? Math.min(took, MAX_PAUSE_MS) : 0)
+    return Math.min(MAX_TIMER_MS, Math.max(due, busy ? Math.min(took, MAX_PAUSE_MS) : 0))
   }
 
   /** Call when the pause is over. */

@@ -6,7 +6,7 @@ export const MIN_COMPRESS_SIZE = 1024
 /** A value as it is stored, to be judged by a {@link Gc}. */
 export interface StoredValue {
   readonly key: Buffer
-  /** The key was deleted. */
+  /** The key was deleted. Never so in a backend, which has no value then. */
   readonly tombstone: boolean
   readonly compressed: boolean
   /** What the value was written with; `CODEC_ID.none` if it is raw. */

@@ -26,7 +26,7 @@ export interface MemTableRange {
  * @typeParam T kind of values; its `length` is what a value counts in {@link bytes}. Values are kept as they are given, not copied
  */
 export class MemTable<T extends { readonly length: number } = Uint8Array> {
-  readonly #entries: Map<string, Found<T>>
+  readonly #entries = new Map<string, Found<T>>()
   #bytes = 0
   #frozen = false
   /** Names in order. Never changed, only replaced: merged tables share it. */
@@ -34,10 +34,6 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
   /** Names that came after. */
   #unsorted: string[] = []
   #ordering: Promise<void> | undefined
-
-  constructor() {
-    this.#entries = new Map()
-  }
 
   /**
    * What an older and a newer table hold together; neither changes.

@@ -12,14 +12,19 @@ const held = new WeakMap<AnyLevel, Map<string, object>>()
  * @throws LEVEL_LOCKED if another store in this process holds it
  */
 export function hold(backend: AnyLevel, store: object): void {
+  assertNotHeld(backend)
+  const root = rootOf(backend)
+  held.set(root, (held.get(root) ?? new Map<string, object>()).set(prefixOf(backend), store))
+}
+
+/** @throws LEVEL_LOCKED */
+export function assertNotHeld(backend: AnyLevel): void {
   if (isHeld(backend)) {
     throw new CompressedKvError(
       'LEVEL_LOCKED',
       'Another open CompressedKvStore wraps this backend, or a part of it: close that one first'
     )
   }
-  const root = rootOf(backend)
-  held.set(root, (held.get(root) ?? new Map<string, object>()).set(prefixOf(backend), store))
 }
 
 /** Whether a store holds the backend, or one above or below it: their keys overlap. */

@@ -84,6 +84,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#choice = choice
     const host = new StoreGcHost(
       backend,
+      settings.maxValueSize,
       () => this.#requireSession,
       () => this.#counters.read.values + this.#counters.writes.calls,
       () => this.#assertWritable()
@@ -118,10 +119,10 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   /**
-   * Resolves when every write accepted before has reached the backend. They are as durable as the backend makes them;
-   * `{ sync: true }` on a write asks for more.
+   * Resolves when the backend has every write accepted before; with a log, on stable storage. Without one they are as durable as the backend
+   * makes them.
    *
-   * @throws LEVEL_DATABASE_NOT_OPEN
+   * @throws LEVEL_DATABASE_NOT_OPEN; with a MemTable what the backend throws, and nothing is lost then
    */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.flush())

@@ -6,9 +6,12 @@ import type { AnyLevel } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import type { Operation } from './backend-write.js'
 import type { KeyRange } from './key-range.js'
+import { DEFAULTS } from './options.js'
 import { aroundReserved } from './reserved-keys.js'
 import type { Session } from './session.js'
+import { Counters } from './stats.js'
 import type { TouchedKeys } from './touched-keys.js'
+import { Unsealer } from './unsealer.js'
 
 /** What one chunk of a sweep has at most; at least one entry. */
 const MAX_CHUNK_ENTRIES = 256
@@ -26,13 +29,21 @@ export class StoreGcHost implements GcHost {
   readonly #backend: AnyLevel
   readonly #session: () => Session
   readonly #calls: () => number
+  readonly #maxValueSize: number
   readonly assertWritable: () => void
 
   /**
    * @param session throws if the store is not open
    * @param calls how many reads and writes there were
    */
-  constructor(backend: AnyLevel, session: () => Session, calls: () => number, assertWritable: () => void) {
+  constructor(
+    backend: AnyLevel,
+    maxValueSize: number,
+    session: () => Session,
+    calls: () => number,
+    assertWritable: () => void
+  ) {
+    this.#maxValueSize = maxValueSize
     this.#backend = backend
     this.#session = session
     this.#calls = calls
@@ -49,6 +60,13 @@ export class StoreGcHost implements GcHost {
 
   settle(): Promise<void> {
     return this.#session().writes.flush()
+  }
+
+  /** With counters of its own: what a sweep reads nobody asked for. */
+  #unsealer({ marker }: Session): Unsealer {
+    const { guard, plainValues } = marker.current
+    const limits = { maxValueSize: this.#maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
+    return new Unsealer(limits, { bytes: guard, plainValues }, true, new Counters())
   }
 
   async chunk(after: Buffer | undefined): Promise<SweptChunk> {
@@ -68,17 +86,24 @@ export class StoreGcHost implements GcHost {
   }
 
   async remember(state: Buffer): Promise<void> {
+    if (this.#isForgetful) return
     const { marker, writes } = this.#session()
     marker.update({ sweep: state })
     await writes.saveMarker()
   }
 
   async finished(plainLeft: boolean): Promise<void> {
+    if (this.#isForgetful) return
     const { marker, writes } = this.#session()
     const { sweep, plainValues } = marker.current
     if (sweep.length === 0 && (plainLeft || !plainValues)) return
     marker.update({ sweep: Buffer.alloc(0), plainValues: plainValues && plainLeft })
     await writes.saveMarker()
+  }
+
+  /** Where the log is the database it has not what a sweep rewrote, until its next snapshot: nothing may rely on that. */
+  get #isForgetful(): boolean {
+    return this.#session().log?.permanent === false
   }
 
   async compact(): Promise<void> {
@@ -123,7 +148,7 @@ export class StoreGcHost implements GcHost {
   #entryOf(sharedKey: Buffer, stored: Uint8Array): StoredEntry {
     const key = Buffer.from(sharedKey)
     const storedBytes = stored.length
-    const { unsealer } = this.#session()
+    const unsealer = this.#unsealer(this.#session())
     let opened: Opened
     try {
       opened = unsealer.inspect(stored)
@@ -153,7 +178,9 @@ export class StoreGcHost implements GcHost {
   }
 
   async #rewrite(rewrites: readonly Rewrite[], touched: TouchedKeys): Promise<(number | undefined)[]> {
-    const { writes, sealer, cache } = this.#session()
+    const { writes, sealer, cache, marker } = this.#session()
+    // The guard of the envelopes that are written now has to be known to whoever opens the database next.
+    if (!marker.isStored) await writes.saveMarker()
     const stored: (number | undefined)[] = rewrites.map(() => undefined)
     const operations: Operation[] = []
     const written: number[] = []
@@ -170,6 +197,7 @@ export class StoreGcHost implements GcHost {
       written.push(i)
       stored[i] = value?.length ?? 0
     }
+    for (const { type, key } of operations) if (type === 'del') cache?.invalidate(keyName(key))
     const done = await writes.rewrite(operations, touched)
     for (const [n, i] of written.entries()) if (!done[n]) stored[i] = undefined
     if (deletions.length === 0) return stored

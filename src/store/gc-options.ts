@@ -1,11 +1,11 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import { invalidOption } from '../errors.js'
+import { assertRate, assertSweepInterval } from '../gc/checks.js'
 import type { CollectorSettings } from '../gc/collector.js'
 import { Lz4Gc } from '../gc/lz4-gc.js'
 import { NoGc } from '../gc/no-gc.js'
 import type { Gc } from '../gc/policy.js'
 import { ZstdGc } from '../gc/zstd-gc.js'
-import { isInterval, MAX_INTERVAL_MS } from './option-checks.js'
 
 /** What sweeps do, and when. */
 export interface GcOptions {
@@ -37,12 +37,8 @@ export function collectorSettings(gc: GcOptions | undefined, codec: unknown): Co
   if (policy !== undefined && typeof policy?.process !== 'function') {
     throw invalidOption('gc.policy must have a method process(value), as Lz4Gc, ZstdGc and NoGc do')
   }
-  if (!isInterval(intervalMs, 0)) {
-    throw invalidOption(
-      `gc.intervalMs must be a whole number of ms, 0 to ${MAX_INTERVAL_MS}, not ${String(intervalMs)}`
-    )
-  }
-  if (!(bytesPerSecond > 0)) throw invalidOption(`gc.bytesPerSecond must be above 0, not ${String(bytesPerSecond)}`)
+  assertSweepInterval('gc.intervalMs', intervalMs, 0)
+  assertRate('gc.bytesPerSecond', bytesPerSecond)
   return { policy: policy ?? policyFor(codec), intervalMs, bytesPerSecond }
 }
 

@@ -168,7 +168,7 @@ async function openLog(
   const settings = resolveWalOptions({ ...options, dir, readOnly: true, meter: false })
   const { log, recovery } = await Log.open(settings, {
     mayBeMissing: true,
-    unseal: envelope => unsealer.valueOf(envelope),
+    unseal: envelope => unsealer.valueIn(envelope),
     isHidden: isReserved
   })
   return { reader: readerOf(log), recovery, close: () => log.close() }

@@ -19,7 +19,7 @@ export class LoggedValues {
     return (this.#coding = this.#codingFor({ bytes: guard, plainValues }))
   }
 
-  readonly unseal: Unseal = envelope => this.#required.unsealer.valueOf(envelope)
+  readonly unseal: Unseal = envelope => this.#required.unsealer.valueIn(envelope)
 
   /** What the backend gets for a record that puts something. */
   stored(record: RecordCursor): Buffer | Promise<Buffer> {

@@ -10,7 +10,8 @@ export interface MemTableOptions {
    */
   readonly flushBytes?: number | undefined
   /**
-   * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone.
+   * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone. When 256 MiB of calls wait, further ones
+   * are rejected with CKV_BUSY.
    * @default 67108864 (64 MiB)
    */
   readonly maxBytes?: number | undefined

@@ -105,6 +105,7 @@ export class Sealer {
     const { expiresAt, probe, codecId, rawLength, payload } = opened
     if (decision.action === 'recompress') {
       const { codec, compressed } = decision
+      if (codec.id === CODEC_ID.none) return sealRaw(compressed, this.#sealing(expiresAt, undefined))
       return sealCompressed(codec.id, compressed, rawLength, this.#sealing(expiresAt, probeOf(codec)))!
     }
     const sealing = this.#sealing(expiresAt, decision.action === 'probed' ? probeOf(decision.codec) : probe)

@@ -41,7 +41,7 @@ export class Unsealer {
   }
 
   /** The value in an envelope, also when its time to live is over. */
-  valueOf(envelope: Buffer): Buffer | Promise<Buffer> {
+  valueIn(envelope: Buffer): Buffer | Promise<Buffer> {
     return this.value(this.inspect(envelope))
   }
 

@@ -1,11 +1,13 @@
-import { readdir, rm, rmdir } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
+import { nodeFileSystem } from '../fs/node-file-system.js'
 import { segmentIds, segmentPath } from '../wal/segment-files.js'
+import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { rootOf } from './backend.js'
-import { hold, release } from './backend-lock.js'
+import { assertNotHeld, hold, release } from './backend-lock.js'
 import { type Operation, writeToBackend } from './backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { decodeMarker, encodeMarker, type Marker, MARKER_KEY } from './marker.js'
@@ -34,7 +36,7 @@ const MAX_BATCH_BYTES = 1024 * 1024
  *
  * @param wrappable not open in a store; it is opened if it is not, and left as it was found
  * @returns how many values were written back by this call; what has expired is removed, and not counted
- * @throws LEVEL_CORRUPTION for a damaged value: nothing behind it has been changed, and restoring or deleting it through a store is no
+ * @throws LEVEL_NOT_SUPPORTED for a key above 60,000 bytes, and where the log is the database; LEVEL_CORRUPTION for a damaged value: nothing behind it has been changed, and restoring or deleting it through a store is no
  *   more possible then, so `ckv verify` first; LEVEL_LOCKED; errors of the backend
  */
 export async function unwrap<K, V>(
@@ -43,6 +45,7 @@ export async function unwrap<K, V>(
 ): Promise<{ values: number }> {
   const backend = wrappable as unknown as AnyLevel
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
+  assertNotHeld(backend)
   const wasOpen = backend.status === 'open'
   await backend.open()
   const marker = await markerOf(backend)
@@ -52,7 +55,7 @@ export async function unwrap<K, V>(
   hold(backend, holder)
   try {
     const written = await writeBack(backend, options)
-    await removeLog(backend, options)
+    if (marker !== undefined) await removeLog(backend, options)
     return written
   } finally {
     release(backend, holder)
@@ -62,13 +65,15 @@ export async function unwrap<K, V>(
 
 /** The log, which has nothing that the database lacks. Ends that were cut off, which somebody may want to look at, stay. */
 async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
+  if (wal === false) return
   const { location } = backend as { location?: string }
-  const named = typeof wal === 'string' ? wal : typeof wal === 'object' ? wal.dir : undefined
+  const { dir, fs = nodeFileSystem }: WalOptions = typeof wal === 'object' ? wal : {}
+  const named = typeof wal === 'string' ? wal : dir
   const directory = named ?? (location === undefined ? undefined : join(location, LOG_DIRECTORY))
-  if (directory === undefined || wal === false) return
-  const names = await readdir(directory).catch(() => [])
-  await Promise.all(segmentIds(names).map(id => rm(segmentPath(directory, id), { force: true })))
-  await rmdir(directory).catch(() => {})
+  if (directory === undefined) return
+  const names = await fs.list(directory).catch(() => [])
+  for (const id of segmentIds(names)) await fs.remove(segmentPath(directory, id))
+  if (fs === nodeFileSystem) await rmdir(directory).catch(() => {})
 }
 
 async function markerOf(backend: AnyLevel): Promise<Marker | undefined> {

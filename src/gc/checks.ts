@@ -1,0 +1,16 @@
+import { invalidOption } from '../errors.js'
+
+/** What setInterval takes. */
+const MAX_INTERVAL_MS = 2 ** 31 - 1
+
+/** @throws CKV_INVALID_OPTION */
+export function assertSweepInterval(name: string, ms: number, least: number): void {
+  if (Number.isInteger(ms) && ms >= least && ms <= MAX_INTERVAL_MS) return
+  throw invalidOption(`${name} must be a whole number of ms, ${least} to ${MAX_INTERVAL_MS}, not ${String(ms)}`)
+}
+
+/** @throws CKV_INVALID_OPTION */
+export function assertRate(name: string, bytesPerSecond: number): void {
+  if (bytesPerSecond > 0) return
+  throw invalidOption(`${name} must be above 0, not ${String(bytesPerSecond)}`)
+}

@@ -1,0 +1,325 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { describe, expect, it } from 'vitest'
+import { CompressedKvStore, Lz4Gc, unwrap } from '../../../src/index.js'
+import type { Wrappable } from '../../../src/store/any-level.js'
+import { type Backend, filled, markerIn, type Mode, MODES, openMode, type Sweepable } from '../../support/gc-store.js'
+import { failing, WRITES } from '../../support/intercept.js'
+import {
+  copyWhileOpen,
+  killed,
+  logOn,
+  memoryLevel,
+  openLogged,
+  type Store,
+  type StoreOptions
+} from '../../support/logged-store.js'
+import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { RESERVED_PREFIX } from '../../support/reserved.js'
+import { noise, text } from '../../support/sample-values.js'
+import { temporaryDirectory } from '../../support/temporary-directory.js'
+
+const level = (directory: string) => new Level<string, Buffer>(directory, { valueEncoding: 'buffer' })
+
+const PLAIN: [string, Buffer][] = [
+  ['plain', Buffer.from('from before')],
+  ['plain, long', text(3000)],
+  ['plain, nothing', Buffer.alloc(0)]
+]
+const MANY = 520
+const NOISE = noise(70_000)
+
+/** Values of every form, and what is left of them when they are bare again. */
+async function write(store: Store): Promise<void> {
+  await store.batch(
+    Array.from({ length: MANY }, (_, i) => ({
+      type: 'put' as const,
+      key: `k${String(i).padStart(3, '0')}`,
+      value: i % 100 === 0 ? text(2000 + i) : Buffer.from(`value ${i}`)
+    }))
+  )
+  await store.put('lz4', text(5000), { codec: 'lz4' })
+  await store.put('zstd', text(70_000), { codec: 'zstd' })
+  await store.put('noise', NOISE)
+  await store.put('', Buffer.from('the empty key'))
+  await store.put('ttl', text(2000), { ttl: 1_000_000_000 })
+  await store.put('soon', text(2000), { ttl: 1 })
+  while (await store.has('soon')) await new Promise(resolve => setTimeout(resolve, 1))
+}
+
+/** Where the log of a simulated process lies. */
+const logOf = ({ mode, fs }: Pick<Sweepable, 'mode' | 'fs'>) => (mode === 'write-through' ? {} : { wal: logOn(fs) })
+
+/** Every entry, a value as its length and digest: large buffers take long to compare. */
+async function everything(from: Wrappable<string, Buffer> | Store): Promise<string[]> {
+  const database = from as unknown as PermanentMemoryLevel
+  await database.open()
+  const entries = await database.iterator().all()
+  return entries.map(([key, value]) => `${key} ${value.length} ${createHash('sha1').update(value).digest('hex')}`)
+}
+
+async function reservedIn(backend: object): Promise<number> {
+  const database = backend as PermanentMemoryLevel
+  const keys = await database
+    .keys<Buffer>({ gte: RESERVED_PREFIX, lt: Buffer.from('ff636b7601', 'hex'), keyEncoding: 'buffer' })
+    .all()
+  return keys.length
+}
+
+const BACKENDS: [string, readonly Mode[], () => Backend][] = [
+  ['a permanent backend', MODES, () => new PermanentMemoryLevel()],
+  // With a log there, the log is the database.
+  ['memory-level', ['write-through'], memoryLevel]
+]
+
+describe.each(BACKENDS)('unwrap() over %s', (_, modes, make) => {
+  it.each(modes)('of a %s store gives back every value as it was, and leaves nothing of its own', async mode => {
+    for (const [plain, swept] of [
+      [[], false],
+      [PLAIN, false],
+      [PLAIN, true]
+    ] as const) {
+      const opened = await openMode(mode, await filled(plain, make()))
+      await write(opened.store)
+      await opened.store.flush()
+      if (swept) await opened.store.gc.run({ policy: new Lz4Gc() })
+      const expected = await everything(opened.store)
+      await opened.store.close()
+      const told: number[] = []
+      const onProgress = ({ values }: { values: number }) => void told.push(values)
+      const { values } = await unwrap(opened.backend, { ...logOf(opened), onProgress })
+      expect(values).toBe(expected.length)
+      expect(told.length).toBeGreaterThan(2)
+      expect(told.at(-1)).toBe(values)
+      expect(opened.backend.status).toBe('closed') // As it was found.
+      expect(await everything(opened.backend)).toEqual(expected)
+      expect(await reservedIn(opened.backend)).toBe(0)
+      expect(await unwrap(opened.backend)).toEqual({ values: 0 })
+      expect(opened.backend.status).toBe('open')
+      expect(await everything(opened.backend)).toEqual(expected)
+    }
+  })
+
+  it('of a database that was never wrapped changes nothing', async () => {
+    const backend = await filled(PLAIN, make())
+    const before = await everything(backend)
+    expect(await unwrap(backend)).toEqual({ values: 0 })
+    expect(await everything(backend)).toEqual(before)
+    const batches = backend instanceof PermanentMemoryLevel ? backend.disk.batches.length : 1
+    expect(batches).toBe(1)
+  })
+
+  it.each(modes)('then it can be wrapped again, and unwrapped again (%s)', async mode => {
+    const opened = await openMode(mode, await filled(PLAIN, make()))
+    await opened.store.put('new', text(5000))
+    await opened.store.close()
+    await unwrap(opened.backend, logOf(opened))
+    // With a directory of its own: the log of before is that of another store.
+    const again = await openMode(mode, opened.backend)
+    await again.store.put('newer', text(5000))
+    await again.store.gc.run()
+    const expected = await everything(again.store)
+    expect(expected.length).toBe(5)
+    await again.store.close()
+    await unwrap(again.backend, logOf(again))
+    expect(await everything(again.backend)).toEqual(expected)
+  })
+
+  it.each(modes)('of a database that is open in a %s store is LEVEL_LOCKED, and changes nothing', async mode => {
+    const { store, backend, ...rest } = await openMode(mode, make())
+    for (const isWritten of [false, true]) {
+      if (isWritten) await store.put('k', text(5000))
+      const error = await unwrap(backend, logOf({ ...rest })).then(
+        () => undefined,
+        (failure: Error & { code: string; cause?: { code: string } }) => failure
+      )
+      expect([error?.code, error?.cause?.code]).toContain('LEVEL_LOCKED')
+      expect(store.status).toBe('open')
+    }
+    expect(await store.get('k')).toEqual(text(5000))
+    await store.close()
+  })
+})
+
+it('unwrap() takes the database, not the store', async () => {
+  const { store } = await openMode('write-through')
+  await expect(unwrap(store as unknown as PermanentMemoryLevel)).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+  await store.close()
+})
+
+it('unwrap() of a memory-level whose log is the database is refused', async () => {
+  const opened = await openMode('logged', memoryLevel())
+  await opened.store.put('k', text(5000))
+  await opened.store.close()
+  await expect(unwrap(opened.backend, logOf(opened))).rejects.toMatchObject({ code: 'LEVEL_NOT_SUPPORTED' })
+})
+
+async function refusedThere(backend: Backend, options: StoreOptions) {
+  const store = new CompressedKvStore<string, Buffer>(backend, options)
+  await expect(store.open()).rejects.toMatchObject({ cause: { code: 'LEVEL_NOT_SUPPORTED' } })
+}
+
+/** A closed store, and what unwrapping it should leave. */
+async function prepared(mode: Mode) {
+  const opened = await openMode(mode, await filled(PLAIN))
+  await write(opened.store)
+  await opened.store.flush()
+  const expected = await everything(opened.store)
+  await opened.store.close()
+  return { ...opened, backend: opened.backend as PermanentMemoryLevel, expected }
+}
+
+describe('unwrap() that was interrupted', () => {
+  it.each(MODES)('by its signal goes on where it was; no store opens it until then (%s)', async mode => {
+    const { backend, expected, fs } = await prepared(mode)
+    let calls = 0
+    let total = 0
+    for (;;) {
+      const stop = new AbortController()
+      const done = await unwrap(backend, {
+        ...logOf({ mode, fs }),
+        signal: stop.signal,
+        onProgress: ({ values }) => {
+          total += values
+          stop.abort()
+        }
+      }).then(
+        () => true,
+        (error: Error) => {
+          expect(error.name).toBe('AbortError')
+          return false
+        }
+      )
+      if (done) break
+      calls++
+      await refusedThere(backend, { wal: false })
+      if (mode !== 'write-through') await refusedThere(backend, { wal: logOn(fs), memtable: mode === 'write-back' })
+      expect((await backend.open(), await markerIn(backend))!.unwrapping).toBe(true)
+      await backend.close()
+    }
+    expect(calls).toBeGreaterThan(2)
+    expect(total).toBe(expected.length)
+    expect(await everything(backend)).toEqual(expected)
+  })
+
+  it('before it began changes nothing', async () => {
+    const { backend, expected } = await prepared('write-through')
+    await expect(unwrap(backend, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    const { store } = await openMode('write-through', backend)
+    expect(await everything(store)).toEqual(expected)
+    await store.close()
+  })
+
+  it('by a backend that fails goes on where it was', async () => {
+    const { backend, expected } = await prepared('write-through')
+    await backend.open()
+    const restore = failing(backend, WRITES, new Error('no room'))
+    await expect(unwrap(backend)).rejects.toThrow('no room')
+    restore()
+    const stop = new AbortController()
+    await unwrap(backend, { signal: stop.signal, onProgress: () => stop.abort() }).catch(() => {})
+    const again = failing(backend, WRITES, new Error('no room'))
+    await expect(unwrap(backend)).rejects.toThrow('no room')
+    again()
+    await unwrap(backend)
+    expect(await everything(backend)).toEqual(expected)
+  })
+
+  it.each(MODES)('by a crash at any batch goes on where it was (%s)', async mode => {
+    const { backend, expected, fs } = await prepared(mode)
+    const whole = backend.disk.afterCrash({ unsynced: 'all' }) // All of it is on stable storage.
+    for (const midway of mode === 'write-through' ? [false, true] : [true]) {
+      let step = 1
+      for (; ; step++) {
+        const disk = whole.clone()
+        const log = killed(fs)
+        disk.crashAt(step, { midway })
+        const dying = new PermanentMemoryLevel(disk)
+        const died = await unwrap(dying, logOf({ mode, fs: log })).then(
+          () => false,
+          () => true
+        )
+        if (!died) break
+        const after = new PermanentMemoryLevel(disk.afterCrash({ unsynced: step % 2 ? 'all' : 'none' }))
+        await unwrap(after, logOf({ mode, fs: killed(log) }))
+        expect(await everything(after), `step ${step}, midway ${midway}`).toEqual(expected)
+        expect(await reservedIn(after)).toBe(0)
+      }
+      expect(step).toBeGreaterThan(3)
+    }
+  })
+})
+
+describe('unwrap() of a store that crashed', () => {
+  it.each(['write-back', 'logged'] as const)('gives the database what the log has first (%s)', async mode => {
+    const opened = await openMode(mode, await filled(PLAIN))
+    const { store, fs } = opened
+    await write(store)
+    await store.del('plain')
+    await store.sync()
+    const expected = await everything(store)
+    const disk = (opened.backend as PermanentMemoryLevel).disk.clone()
+    const crashed = new PermanentMemoryLevel(disk)
+    const log = killed(fs)
+    await store.close()
+    await expect(unwrap(crashed)).rejects.toMatchObject({ cause: { code: 'LEVEL_NOT_SUPPORTED' } }) // Without its log.
+    expect((await unwrap(crashed, { wal: logOn(log) })).values).toBe(expected.length)
+    expect(await everything(crashed)).toEqual(expected)
+  })
+})
+
+describe('unwrap() over classic-level', () => {
+  const OPTIONS: Record<Mode, StoreOptions> = {
+    'write-back': {},
+    logged: { memtable: false },
+    'write-through': { wal: false }
+  }
+
+  it.each(MODES)('of a %s store leaves the bare database, and no log; wrapping it again works', async mode => {
+    const directory = temporaryDirectory()
+    const plain = level(directory)
+    for (const [key, value] of PLAIN) await plain.put(key, value)
+    await plain.close()
+    const store = new CompressedKvStore<string, Buffer>(level(directory), OPTIONS[mode])
+    await store.open()
+    await write(store)
+    const expected = await everything(store)
+    const copy = copyWhileOpen(directory)
+    await store.close()
+    for (const path of mode === 'write-through' ? [directory] : [directory, copy]) {
+      const bare = level(path)
+      expect((await unwrap(bare)).values).toBe(expected.length)
+      expect(bare.status).toBe('closed')
+      expect(await everything(bare)).toEqual(expected)
+      expect(await reservedIn(bare)).toBe(0)
+      expect(existsSync(join(path, 'ckv-wal'))).toBe(false)
+      await bare.close()
+      const again = new CompressedKvStore<string, Buffer>(level(path), OPTIONS[mode])
+      await again.put('newer', text(5000))
+      expect((await everything(again)).length).toBe(expected.length + 1)
+      await again.close()
+    }
+  })
+
+  it('interrupted, then gone on with by another process', async () => {
+    const directory = temporaryDirectory()
+    const store = await openLogged(true, level(directory), { memtable: {} })
+    await write(store)
+    const expected = await everything(store)
+    await store.close()
+    const stop = new AbortController()
+    const first = level(directory)
+    await expect(unwrap(first, { signal: stop.signal, onProgress: () => stop.abort() })).rejects.toMatchObject({
+      name: 'AbortError'
+    })
+    expect(first.status).toBe('closed')
+    await expect(openLogged(true, level(directory))).rejects.toMatchObject({ cause: { code: 'LEVEL_NOT_SUPPORTED' } })
+    const second = level(directory)
+    await unwrap(second)
+    expect(await everything(second)).toEqual(expected)
+    expect(await reservedIn(second)).toBe(0)
+    await second.close()
+  })
+})
