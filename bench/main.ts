@@ -2,17 +2,23 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { benchCodec } from './codec.js'
 import { corpusSets } from './documents/corpus.js'
+import { benchGc } from './gc.js'
 import { HELP, type Part, readArguments } from './harness/arguments.js'
 import { createReport, type Report } from './harness/report.js'
+import { benchMemTable } from './memtable.js'
 import { benchStore } from './store.js'
 import { benchTensor } from './tensor.js'
 import { benchWal } from './wal.js'
+import { benchWrite } from './write.js'
 
 const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string, full?: boolean) => Promise<void>>> = {
   codec: benchCodec,
+  gc: benchGc,
+  memtable: benchMemTable,
   store: benchStore,
   tensor: benchTensor,
-  wal: benchWal
+  wal: benchWal,
+  write: benchWrite
 }
 
 async function main(): Promise<void> {

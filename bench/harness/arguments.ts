@@ -1,20 +1,24 @@
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['codec', 'store', 'tensor', 'wal'] as const
+export const PARTS = ['codec', 'gc', 'memtable', 'store', 'tensor', 'wal', 'write'] as const
 export type Part = (typeof PARTS)[number]
 
-export const HELP = `Measures the codecs, the store, the tensor codec and the log, each beside what it is compared with, in one run.
+export const HELP = `Measures the codecs, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.
 
-  npm run bench -- [codec] [store] [tensor] [wal] [options]
+  npm run bench -- [codec] [gc] [memtable] [store] [tensor] [wal] [write] [options]
 
   codec           throughput and ratio by codec and size, and the 2 MiB entry of a language model's KV cache   ~1 minute
+  gc              sweeps: rate, space, and put and get meanwhile; prints the acceptance bars                   ~1 minute
+  memtable        the MemTable beside a bare Map, and a put and an iterator in turns; prints the bars          ~30 seconds
   store           puts and gets beside the bare backend, memory, bytes on disk; prints the acceptance bars     ~2 minutes
   tensor          the tensor codec on real (--corpus) and seeded tensors; prints the acceptance bars           ~30 seconds
-  wal             the write-ahead log beside the codec alone and bare file calls; prints the acceptance bars           ~4 minutes
+  wal             the write-ahead log beside the codec alone and bare file calls; prints the acceptance bars   ~4 minutes
+  write           puts beside the bare backend: main thread, event loop, rates, reads; prints the bars         ~2 minutes
                   none of them: all
   --corpus DIR    DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules
   --json FILE     also write every figure to FILE
-  --full          wal: cold reads over 2 GiB, 10 million records, deletion of large segments; needs 5 GB of disk
+  --full          wal: cold reads over 2 GiB, 10 million records, deletion of large segments; needs 5 GB of disk;
+                  write: 400 MiB without a pause, and puts over a million entries
   --help          this text
 
 Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`

@@ -9,7 +9,7 @@ export interface Report {
   line(text: string): void
   /** The first column is text; the others are figures, to the right. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void
-  /** Holds a figure against its bar and prints ok or below; figures that should be small are 'above' theirs. */
+  /** Holds a figure against its bar and prints ok or BELOW, which is the same for figures that should be small. */
   bar(what: string, measured: number, atLeastOrMost: '>=' | '<=', bar: number): void
   /** Keeps figures for --json. */
   record(benchmark: string, figures: Figures): void
@@ -27,7 +27,7 @@ export function createReport(print: (text: string) => void = console.log): Repor
     table: (head, rows) => print(tableText(head, rows)),
     bar: (what, measured, sign, bar) => {
       const holds = sign === '>=' ? measured >= bar : measured <= bar
-      const verdict = holds ? 'ok' : sign === '>=' ? 'below' : 'above'
+      const verdict = holds ? 'ok' : 'BELOW'
       print(`bar  ${what.padEnd(62)} ${measured.toFixed(2).padStart(5)} ${sign} ${bar.toFixed(2)}  ${verdict}`)
       record('bar', { what, measured, sign, bar, holds })
     }

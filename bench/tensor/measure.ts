@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { type Codec, lz4, none, tensor, zstd } from 'compressed-kv'
+import { threadMilliseconds } from '../harness/main-thread.js'
 import { median } from '../harness/median.js'
 import { alternate } from '../harness/rounds.js'
 import type { Tensor } from './tensors.js'
@@ -88,13 +88,4 @@ async function mainThread(call: () => Promise<unknown>): Promise<number | undefi
   if (before === undefined) return undefined
   for (let i = 0; i < CALLS_COUNTED; i++) await call()
   return (threadMilliseconds()! - before) / CALLS_COUNTED
-}
-
-/** Processor time of this thread, which on Linux the scheduler counts in nanoseconds. */
-function threadMilliseconds(): number | undefined {
-  try {
-    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e6
-  } catch {
-    return undefined
-  }
 }

@@ -112,7 +112,10 @@ export class LogReclaim {
     if (!roll && log.segmentAbove(marker.savedApplied) <= log.firstSegment) return
     this.#run(async () => {
       if (roll) await log.roll()
-      await log.deleteSegmentsBefore({ segment: log.segmentAbove(marker.savedApplied) })
+      // The backend may get more meanwhile. A segment that a reader holds up waits for the next time.
+      for (let deleted = 1; deleted > 0;) {
+        deleted = await log.deleteSegmentsBefore({ segment: log.segmentAbove(marker.savedApplied) })
+      }
     })
   }
 

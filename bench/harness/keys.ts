@@ -1,0 +1,11 @@
+import { shuffled } from '../documents/seeded.js'
+
+/** Text of 16 bytes. */
+export function keyOf(index: number): string {
+  return `record:${String(index).padStart(9, '0')}`
+}
+
+/** The first `count` keys, in a random order that is the same on every run. */
+export function shuffledKeys(count: number, seed: number): string[] {
+  return shuffled(count, seed).map(keyOf)
+}

@@ -1,0 +1,23 @@
+import { cut, jsonSource } from '../documents/pieces.js'
+import { shuffledKeys } from '../harness/keys.js'
+
+export const ENTRIES = 100_000
+export const VALUE_BYTES = 100
+export const KEY_BYTES = 16
+
+export interface Entries {
+  readonly keys: readonly string[]
+  readonly values: readonly Buffer[]
+}
+
+/** Keys in random order, and as many values, of which some are the same Buffer. */
+export function makeEntries(corpus: string | undefined): Entries {
+  const pieces = cut(jsonSource(corpus), VALUE_BYTES)
+  const keys = freshly(shuffledKeys(ENTRIES, 1)) // Text that was put together is a tree, which costs more to look at.
+  return { keys, values: keys.map((_, i) => pieces[i % pieces.length]!) }
+}
+
+/** The same texts as new strings, whose hashes have not been computed yet: so a key is that has just arrived. */
+export function freshly(keys: readonly string[]): string[] {
+  return keys.map(key => Buffer.from(key, 'latin1').toString('latin1'))
+}
