@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { codecForWriting } from '../codec/registry.js'
 import { assertRate, assertSweepInterval } from './checks.js'
 import { Pace } from './pace.js'
@@ -230,6 +230,9 @@ interface Sweep {
   rewritten: number
 }
 
+/** Policies compress small values on the calling thread: after so many of them the event loop has its turn. */
+const DECISIONS_A_TURN = 16
+
 /** What is to be written anew; the others are counted as they are. */
 async function decideAll(
   entries: readonly SweptEntry[],
@@ -237,7 +240,12 @@ async function decideAll(
   force: boolean,
   report: GcCounts
 ): Promise<Rewrite[]> {
-  const decisions = await Promise.all(entries.map(entry => decide(entry, policy, force, report)))
+  const deciding: Promise<GcDecision | undefined>[] = []
+  for (const [i, entry] of entries.entries()) {
+    if (i % DECISIONS_A_TURN === DECISIONS_A_TURN - 1) await nextTurn()
+    deciding.push(decide(entry, policy, force, report))
+  }
+  const decisions = await Promise.all(deciding)
   const rewrites: Rewrite[] = []
   for (const [i, decision] of decisions.entries()) {
     const entry = entries[i]!
