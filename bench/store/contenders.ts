@@ -28,17 +28,18 @@ export const BARE_CLASSIC: Contender = { name: 'bare', create: classic }
 
 export const ZSTD_OVER_CLASSIC: Contender = {
   name: 'store zstd',
-  create: location => new CompressedKvStore<string, Buffer>(classic(location), { codec: 'zstd' })
+  create: location => new CompressedKvStore<string, Buffer>(classic(location), { wal: false, codec: 'zstd' })
 }
 
 export const OVER_CLASSIC: readonly Contender[] = [
   {
     name: 'store lz4',
-    create: location => new CompressedKvStore<string, Buffer>(classic(location), { codec: 'lz4' })
+    create: location => new CompressedKvStore<string, Buffer>(classic(location), { wal: false, codec: 'lz4' })
   },
   {
     name: 'lz4, minSize 1024',
-    create: location => new CompressedKvStore<string, Buffer>(classic(location), { codec: 'lz4', minSize: 1024 })
+    create: location =>
+      new CompressedKvStore<string, Buffer>(classic(location), { wal: false, codec: 'lz4', minSize: 1024 })
   },
   ZSTD_OVER_CLASSIC
 ]
