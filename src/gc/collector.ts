@@ -48,8 +48,13 @@ export interface GcHost {
   readonly activity: number
   /** Resolves when the backend has every write accepted before: a sweep sees what is there. */
   settle(): Promise<void>
-  /** @param after the key to begin behind; undefined for the first */
-  chunk(after: Buffer | undefined): Promise<SweptChunk>
+  /** The last key there is now; undefined if there is none. */
+  lastKey(): Promise<Buffer | undefined>
+  /**
+   * @param after the key to begin behind; undefined for the first
+   * @param last where the sweep ends
+   */
+  chunk(after: Buffer | undefined, last: Buffer): Promise<SweptChunk>
   /** Remembers a state, durably. */
   remember(state: Buffer): Promise<void>
   /**
@@ -169,6 +174,7 @@ export class Collector {
     const host = this.#host
     const start = performance.now()
     await host.settle()
+    const end = await host.lastKey() // Somebody may add keys behind it faster than they are swept.
     const left = force ? undefined : decodeSweepState(host.state)
     const resumed = left !== undefined && left.policyId === policy.id // Without an id it is never remembered.
     const report = emptyReport(resumed)
@@ -177,7 +183,7 @@ export class Collector {
     let unremembered = 0
     while (!signal.aborted) {
       const activity = host.activity
-      const bytes = await this.#sweepChunk(policy, force, sweep, report)
+      const bytes = end && (await this.#sweepChunk(policy, force, sweep, end, report))
       if (bytes === undefined) {
         report.complete = true
         break
@@ -202,8 +208,14 @@ export class Collector {
   }
 
   /** @returns the bytes of the next chunk as they were stored; undefined when there is none */
-  async #sweepChunk(policy: Gc, force: boolean, sweep: Sweep, report: GcCounts): Promise<number | undefined> {
-    const chunk = await this.#host.chunk(sweep.lastKey)
+  async #sweepChunk(
+    policy: Gc,
+    force: boolean,
+    sweep: Sweep,
+    end: Buffer,
+    report: GcCounts
+  ): Promise<number | undefined> {
+    const chunk = await this.#host.chunk(sweep.lastKey, end)
     try {
       const { entries } = chunk
       if (entries.length === 0) return undefined

@@ -69,11 +69,19 @@ export class StoreGcHost implements GcHost {
     return new Unsealer(limits, { bytes: guard, plainValues }, true, new Counters())
   }
 
-  async chunk(after: Buffer | undefined): Promise<SweptChunk> {
+  async lastKey(): Promise<Buffer | undefined> {
+    for (const range of aroundReserved({}).toReversed()) {
+      const [key] = await this.#backend.keys<Buffer>({ ...range, ...KEY_AS_BYTES, limit: 1, reverse: true }).all()
+      if (key !== undefined) return Buffer.from(key)
+    }
+    return undefined
+  }
+
+  async chunk(after: Buffer | undefined, last: Buffer): Promise<SweptChunk> {
     const { writes } = this.#session()
     const touched = await writes.watch()
     try {
-      const entries = await this.#read(after)
+      const entries = await this.#read({ ...(after === undefined ? {} : { gt: after }), lte: last })
       return {
         entries,
         rewrite: rewrites => this.#rewrite(rewrites, touched),
@@ -117,8 +125,8 @@ export class StoreGcHost implements GcHost {
   }
 
   /** A new iterator for every chunk: what one shows is as old as it is itself. */
-  async #read(after: Buffer | undefined): Promise<StoredEntry[]> {
-    for (const range of aroundReserved(after === undefined ? {} : { gt: after })) {
+  async #read(within: KeyRange): Promise<StoredEntry[]> {
+    for (const range of aroundReserved(within)) {
       const entries = await this.#readRange(range)
       if (entries.length > 0) return entries
     }
