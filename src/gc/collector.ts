@@ -1,71 +1,11 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
-import { codecForWriting } from '../codec/registry.js'
+import { setTimeout as delay } from 'node:timers/promises'
 import { assertRate, assertSweepInterval } from './checks.js'
+import { decideAll, note, type Sweep } from './decisions.js'
+import type { GcHost } from './host.js'
 import { Pace } from './pace.js'
-import { type Gc, type GcDecision, KEEP, type StoredValue } from './policy.js'
+import type { Gc } from './policy.js'
 import { emptyReport, type GcCounts, type GcReport } from './report.js'
 import { decodeSweepState, encodeSweepState } from './sweep-state.js'
-
-/** An entry of a chunk: what a policy sees of it, or why it is not seen. */
-export interface SweptEntry {
-  readonly key: Buffer
-  /** Bytes as it is stored, envelope and all. */
-  readonly storedBytes: number
-  readonly expired: boolean
-  /** From before the database was wrapped: it gets an envelope in any case. */
-  readonly plain: boolean
-  /** undefined if it cannot be read: then `error` says why. */
-  readonly value: StoredValue | undefined
-  readonly error: unknown
-}
-
-/** What is to be stored instead of an entry. */
-export interface Rewrite {
-  readonly entry: SweptEntry
-  readonly decision: GcDecision
-}
-
-/** A part of the database in the order of keys, and leave to write to it. */
-export interface SweptChunk {
-  readonly entries: readonly SweptEntry[]
-  /**
-   * Stores what was decided, durably, but for keys that somebody wrote to since the chunk was read.
-   *
-   * @returns for each rewrite the bytes it takes now, or undefined if it was overtaken
-   */
-  rewrite(rewrites: readonly Rewrite[]): Promise<(number | undefined)[]>
-  /** The chunk is done with. */
-  end(): void
-}
-
-/** What a collector needs of a store. */
-export interface GcHost {
-  /** @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY */
-  assertWritable(): void
-  /** The state that was remembered last; empty if there is none. */
-  readonly state: Buffer
-  /** Counts calls of readers and writers. */
-  readonly activity: number
-  /** Resolves when the backend has every write accepted before: a sweep sees what is there. */
-  settle(): Promise<void>
-  /** The last key there is now; undefined if there is none. */
-  lastKey(): Promise<Buffer | undefined>
-  /**
-   * @param after the key to begin behind; undefined for the first
-   * @param last where the sweep ends
-   */
-  chunk(after: Buffer | undefined, last: Buffer): Promise<SweptChunk>
-  /** Remembers a state, durably. */
-  remember(state: Buffer): Promise<void>
-  /**
-   * Every value has been swept, from the first key to the last: forgets the state.
-   *
-   * @param plainLeft plain values are left, and the store goes on telling envelopes from them
-   */
-  finished(plainLeft: boolean): Promise<void>
-  /** Lets the backend give the space back that rewriting left, where it can. */
-  compact(): Promise<void>
-}
 
 export interface GcProgress extends Readonly<GcCounts> {
   readonly lastKey: Buffer | undefined
@@ -179,7 +119,11 @@ export class Collector {
     const resumed = left !== undefined && left.policyId === policy.id // Without an id it is never remembered.
     const report = emptyReport(resumed)
     const pace = new Pace(options.bytesPerSecond ?? this.#settings.bytesPerSecond)
-    const sweep = { lastKey: resumed ? left.lastKey : undefined, plainLeft: resumed && left.plainLeft, rewritten: 0 }
+    const sweep: Sweep = {
+      lastKey: resumed ? left.lastKey : undefined,
+      plainLeft: resumed && left.plainLeft,
+      rewritten: 0
+    }
     let unremembered = 0
     while (!signal.aborted) {
       const activity = host.activity
@@ -231,94 +175,5 @@ export class Collector {
   async #remember({ id }: Gc, { lastKey, plainLeft }: Sweep): Promise<void> {
     if (id === undefined || lastKey === undefined) return
     await this.#host.remember(encodeSweepState({ policyId: id, lastKey, plainLeft }))
-  }
-}
-
-/** Where a sweep is. */
-interface Sweep {
-  lastKey: Buffer | undefined
-  plainLeft: boolean
-  /** Bytes of what was written anew, as they were stored before. */
-  rewritten: number
-}
-
-/** Policies compress small values on the calling thread: after so many of them the event loop has its turn. */
-const DECISIONS_A_TURN = 16
-
-/** What is to be written anew; the others are counted as they are. */
-async function decideAll(
-  entries: readonly SweptEntry[],
-  policy: Gc,
-  force: boolean,
-  report: GcCounts
-): Promise<Rewrite[]> {
-  const deciding: Promise<GcDecision | undefined>[] = []
-  for (const [i, entry] of entries.entries()) {
-    if (i % DECISIONS_A_TURN === DECISIONS_A_TURN - 1) await nextTurn()
-    deciding.push(decide(entry, policy, force, report))
-  }
-  const decisions = await Promise.all(deciding)
-  const rewrites: Rewrite[] = []
-  for (const [i, decision] of decisions.entries()) {
-    const entry = entries[i]!
-    report.scanned++
-    report.bytesBefore += entry.storedBytes
-    if (decision === undefined || (decision.action === 'keep' && !entry.plain)) report.bytesAfter += entry.storedBytes
-    else rewrites.push({ entry, decision })
-  }
-  return rewrites
-}
-
-/** undefined where the value cannot be judged: then it stays as it is. */
-async function decide(
-  { value, expired, plain, error }: SweptEntry,
-  policy: Gc,
-  force: boolean,
-  report: GcCounts
-): Promise<GcDecision | undefined> {
-  if (expired) return { action: 'drop' }
-  try {
-    if (value === undefined) throw error
-    return checked(await policy.process(force ? { ...value, probe: undefined } : value))
-  } catch (failure) {
-    report.failed++
-    report.lastError = failure
-    return plain ? KEEP : undefined
-  }
-}
-
-/** @throws for what is no decision: a policy of a user's own may return anything */
-function checked(decision: GcDecision): GcDecision {
-  const { action } = decision
-  if (action === 'recompress' || action === 'probed') codecForWriting(decision.codec)
-  if (action === 'recompress' && !(decision.compressed instanceof Uint8Array)) {
-    throw new TypeError("A decision to recompress has the codec's output as `compressed`, a Uint8Array")
-  }
-  if (!['keep', 'recompress', 'probed', 'drop'].includes(action))
-    throw new TypeError(`Not a decision: '${action as string}'`)
-  return decision
-}
-
-/** Counts what was rewritten. */
-function note(
-  report: GcCounts,
-  sweep: Sweep,
-  rewrites: readonly Rewrite[],
-  storedBytes: readonly (number | undefined)[]
-): void {
-  for (const [i, { entry, decision }] of rewrites.entries()) {
-    const now = storedBytes[i]
-    if (now === undefined) {
-      report.overtaken++
-      report.bytesAfter += entry.storedBytes
-      sweep.plainLeft ||= entry.plain
-      continue
-    }
-    report.bytesAfter += now
-    sweep.rewritten += entry.storedBytes
-    if (entry.plain && decision.action !== 'drop') report.enveloped++
-    if (decision.action === 'recompress') report.recompressed++
-    else if (decision.action === 'probed') report.probed++
-    else if (decision.action === 'drop') report[entry.expired ? 'expired' : 'dropped']++
   }
 }

@@ -1,12 +1,13 @@
 import { CODEC_ID } from '../codec/codec.js'
 import type { Opened } from '../envelope/open.js'
-import type { GcHost, Rewrite, SweptChunk, SweptEntry } from '../gc/collector.js'
+import type { GcHost, Rewrite, SweptChunk, SweptEntry } from '../gc/host.js'
 import { keyName } from '../memtable/key-name.js'
 import type { AnyLevel } from './any-level.js'
-import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import { KEY_AS_BYTES } from './as-bytes.js'
 import type { Operation } from './backend-write.js'
 import type { KeyRange } from './key-range.js'
 import { DEFAULTS } from './options.js'
+import { rawEntries } from './raw-entries.js'
 import { aroundReserved } from './reserved-keys.js'
 import type { Session } from './session.js'
 import { Counters } from './stats.js'
@@ -16,11 +17,9 @@ import { Unsealer } from './unsealer.js'
 /** What one chunk of a sweep has at most; at least one entry. */
 const MAX_CHUNK_ENTRIES = 256
 const MAX_CHUNK_BYTES = 1024 * 1024
-/** Entries that are fetched together: values may be large. */
-const FETCH_ENTRIES = 32
 
 /** An entry of the backend, and its envelope. */
-interface StoredEntry extends SweptEntry {
+interface OpenedEntry extends SweptEntry {
   readonly opened: Opened | undefined
 }
 
@@ -125,64 +124,16 @@ export class StoreGcHost implements GcHost {
   }
 
   /** A new iterator for every chunk: what one shows is as old as it is itself. */
-  async #read(within: KeyRange): Promise<StoredEntry[]> {
-    for (const range of aroundReserved(within)) {
-      const entries = await this.#readRange(range)
-      if (entries.length > 0) return entries
-    }
-    return []
-  }
-
-  async #readRange(range: KeyRange): Promise<StoredEntry[]> {
-    const iterator = this.#backend.iterator<Buffer, Uint8Array>({ ...range, ...AS_BYTES, fillCache: false } as object)
-    const entries: StoredEntry[] = []
+  async #read(range: KeyRange): Promise<OpenedEntry[]> {
+    const entries: OpenedEntry[] = []
+    const unsealer = this.#unsealer(this.#session())
     let bytes = 0
-    try {
-      while (entries.length < MAX_CHUNK_ENTRIES && bytes < MAX_CHUNK_BYTES) {
-        const fetched = await iterator.nextv(FETCH_ENTRIES)
-        if (fetched.length === 0) break
-        for (const [key, stored] of fetched) {
-          const entry = this.#entryOf(asBuffer(key), stored)
-          entries.push(entry)
-          bytes += entry.storedBytes
-        }
-      }
-    } finally {
-      await iterator.close()
+    for await (const [key, stored] of rawEntries(this.#backend, range)) {
+      entries.push(entryOf(Buffer.from(key), stored, unsealer))
+      bytes += stored.length
+      if (entries.length >= MAX_CHUNK_ENTRIES || bytes >= MAX_CHUNK_BYTES) break
     }
     return entries
-  }
-
-  #entryOf(sharedKey: Buffer, stored: Uint8Array): StoredEntry {
-    const key = Buffer.from(sharedKey)
-    const storedBytes = stored.length
-    const unsealer = this.#unsealer(this.#session())
-    let opened: Opened
-    try {
-      opened = unsealer.inspect(stored)
-    } catch (error) {
-      return { key, storedBytes, expired: false, plain: false, value: undefined, error, opened: undefined }
-    }
-    const { codecId, probe, expiresAt, rawLength, payload, enveloped } = opened
-    return {
-      key,
-      storedBytes,
-      expired: expiresAt !== undefined && expiresAt <= Date.now(),
-      plain: !enveloped,
-      value: {
-        key,
-        tombstone: false,
-        compressed: codecId !== CODEC_ID.none,
-        codecId,
-        probe,
-        expiresAt,
-        rawLength,
-        storedLength: payload.length,
-        raw: () => unsealer.value(opened)
-      },
-      error: undefined,
-      opened
-    }
   }
 
   async #rewrite(rewrites: readonly Rewrite[], touched: TouchedKeys): Promise<(number | undefined)[]> {
@@ -200,7 +151,7 @@ export class StoreGcHost implements GcHost {
         continue
       }
       // What has expired nobody sees: that it is gone is no news to the log.
-      const value = decision.action === 'drop' ? undefined : sealer.reseal((entry as StoredEntry).opened!, decision)
+      const value = decision.action === 'drop' ? undefined : sealer.reseal((entry as OpenedEntry).opened!, decision)
       operations.push(value === undefined ? { type: 'del', key } : { type: 'put', key, value })
       written.push(i)
       stored[i] = value?.length ?? 0
@@ -215,5 +166,35 @@ export class StoreGcHost implements GcHost {
     for (const key of keys) cache?.invalidate(keyName(key))
     for (const [n, i] of deletions.entries()) stored[i] = deleted[n] ? 0 : undefined
     return stored
+  }
+}
+
+function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): OpenedEntry {
+  const storedBytes = stored.length
+  let opened: Opened
+  try {
+    opened = unsealer.inspect(stored)
+  } catch (error) {
+    return { key, storedBytes, expired: false, plain: false, value: undefined, error, opened: undefined }
+  }
+  const { codecId, probe, expiresAt, rawLength, payload, enveloped } = opened
+  return {
+    key,
+    storedBytes,
+    expired: expiresAt !== undefined && expiresAt <= Date.now(),
+    plain: !enveloped,
+    value: {
+      key,
+      tombstone: false,
+      compressed: codecId !== CODEC_ID.none,
+      codecId,
+      probe,
+      expiresAt,
+      rawLength,
+      storedLength: payload.length,
+      raw: () => unsealer.value(opened)
+    },
+    error: undefined,
+    opened
   }
 }

@@ -13,7 +13,8 @@ import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
 import { decodeMarker, type Marker, MARKER_KEY } from './marker.js'
 import { DEFAULTS } from './options.js'
-import { aroundReserved, isReserved } from './reserved-keys.js'
+import { rawEntries } from './raw-entries.js'
+import { isReserved } from './reserved-keys.js'
 import { Counters } from './stats.js'
 import { LOG_DIRECTORY } from './store-log-opening.js'
 import { Unsealer } from './unsealer.js'
@@ -75,9 +76,6 @@ export interface OpenedLog {
   close(): Promise<void>
 }
 
-/** Entries that are fetched together: values may be large. */
-const FETCH_ENTRIES = 32
-
 /**
  * Looks at a database that is wrapped, or not, as it is stored: how each value was written, what the store remembers, what its log holds.
  * For tools; writes nothing.
@@ -132,18 +130,7 @@ async function* entriesOf(
   unsealer: Unsealer
 ): AsyncGenerator<StoredEntry, void, undefined> {
   const given = { ...(gte && { gte }), ...(lt && { lt }) }
-  for (const range of aroundReserved(given)) {
-    const iterator = backend.iterator<Buffer, Uint8Array>({ ...range, ...AS_BYTES, fillCache: false } as object)
-    try {
-      for (;;) {
-        const fetched = await iterator.nextv(FETCH_ENTRIES)
-        if (fetched.length === 0) break
-        for (const [key, value] of fetched) yield entryOf(Buffer.from(key), asBuffer(value), unsealer)
-      }
-    } finally {
-      await iterator.close()
-    }
-  }
+  for await (const [key, stored] of rawEntries(backend, given)) yield entryOf(Buffer.from(key), stored, unsealer)
 }
 
 function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): StoredEntry {

@@ -1,6 +1,7 @@
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
+import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
 import { segmentIds, segmentPath } from '../wal/segment-files.js'
 import type { WalOptions } from '../wal/options.js'
@@ -12,11 +13,11 @@ import { type Operation, writeToBackend } from './backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { decodeMarker, encodeMarker, type Marker, MARKER_KEY } from './marker.js'
 import { DEFAULTS, type CompressedKvStoreOptions } from './options.js'
-import { aroundReserved, RESERVED_END, RESERVED_START } from './reserved-keys.js'
+import { rawEntries } from './raw-entries.js'
+import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 import { Counters } from './stats.js'
 import { LOG_DIRECTORY } from './store-log-opening.js'
 import { Unsealer } from './unsealer.js'
-import { invalidOption, notSupported } from '../errors.js'
 
 export interface UnwrapOptions extends Pick<CompressedKvStoreOptions<unknown, unknown>, 'wal' | 'maxValueSize'> {
   /** Stops behind a batch, with an AbortError; the next call goes on there. */
@@ -36,8 +37,8 @@ const MAX_BATCH_BYTES = 1024 * 1024
  *
  * @param wrappable not open in a store; it is opened if it is not, and left as it was found
  * @returns how many values were written back by this call; what has expired is removed, and not counted
- * @throws LEVEL_NOT_SUPPORTED for a key above 60,000 bytes, and where the log is the database; LEVEL_CORRUPTION for a damaged value: nothing behind it has been changed, and restoring or deleting it through a store is no
- *   more possible then, so `ckv verify` first; LEVEL_LOCKED; errors of the backend
+ * @throws LEVEL_CORRUPTION, CKV_VALUE_TOO_LARGE or LEVEL_NOT_SUPPORTED for a value that cannot be read, or a key above 60,000 bytes: all of
+ *   them are read first, and nothing is changed then; LEVEL_NOT_SUPPORTED where the log is the database; LEVEL_LOCKED; errors of the backend
  */
 export async function unwrap<K, V>(
   wrappable: Wrappable<K, V>,
@@ -106,6 +107,7 @@ async function writeBack(
     true,
     new Counters()
   )
+  if (!found.unwrapping) await assertReadable(backend, unsealer, signal)
   for (;;) {
     signal?.throwIfAborted()
     const after = marker.sweep.length === 0 ? undefined : decodeCursor(marker.sweep)
@@ -121,6 +123,24 @@ async function writeBack(
   return { values }
 }
 
+/**
+ * Reads everything once before anything is changed: half way a damaged value would leave a database that neither a store nor a bare
+ * program can read.
+ */
+async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: AbortSignal | undefined): Promise<void> {
+  for await (const entry of rawEntries(backend, {})) {
+    signal?.throwIfAborted()
+    encodeCursor(entry[0])
+    try {
+      await plainOperation(entry, unsealer)
+    } catch (cause) {
+      if (!(cause instanceof CompressedKvError)) throw cause
+      const what = `Nothing was unwrapped: the value of '${entry[0].toString()}' cannot be read: ${cause.message}`
+      throw new CompressedKvError(cause.code, what, { cause })
+    }
+  }
+}
+
 /** With a byte before it: the empty key is a key as well. */
 function encodeCursor(key: Buffer): Buffer {
   if (key.length > MAX_CURSOR_BYTES) throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped`)
@@ -133,23 +153,20 @@ function decodeCursor(cursor: Buffer): Buffer {
   return cursor.subarray(1)
 }
 
-type StoredEntry = readonly [key: Buffer, stored: Buffer]
+type RawEntry = readonly [key: Buffer, stored: Buffer]
 
-async function readBehind(backend: AnyLevel, after: Buffer | undefined): Promise<StoredEntry[]> {
-  const entries: StoredEntry[] = []
+async function readBehind(backend: AnyLevel, after: Buffer | undefined): Promise<RawEntry[]> {
+  const entries: RawEntry[] = []
   let bytes = 0
-  for (const range of aroundReserved(after === undefined ? {} : { gt: after })) {
-    const iterator = backend.iterator<Buffer, Uint8Array>({ ...range, ...AS_BYTES })
-    for await (const [key, stored] of iterator) {
-      entries.push([Buffer.from(key), asBuffer(stored)])
-      bytes += stored.length
-      if (entries.length >= MAX_BATCH_ENTRIES || bytes >= MAX_BATCH_BYTES) return entries
-    }
+  for await (const [key, stored] of rawEntries(backend, after === undefined ? {} : { gt: after })) {
+    entries.push([Buffer.from(key), stored])
+    bytes += stored.length
+    if (entries.length >= MAX_BATCH_ENTRIES || bytes >= MAX_BATCH_BYTES) break
   }
   return entries
 }
 
-async function plainOperation([key, stored]: StoredEntry, unsealer: Unsealer): Promise<Operation> {
+async function plainOperation([key, stored]: RawEntry, unsealer: Unsealer): Promise<Operation> {
   const opened = unsealer.open(stored)
   if (opened === undefined) return { type: 'del', key }
   const value = opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : await unsealer.value(opened)

@@ -3,9 +3,9 @@ export interface OrderedWrite<Op> {
   readonly operations: readonly Op[]
   /** Comes after every write accepted before it, and before every one accepted after it. */
   readonly isBarrier: boolean
-  /** What has to be done before later writes may go on; only of a barrier. */
+  /** What has to be done before later writes may go on; only of a barrier. One whose work is done by whoever it goes on to has none. */
   readonly work: (() => Promise<void>) | undefined
-  /** Values still being sealed, earlier writes that have to go on first, and `work`. */
+  /** Values still being sealed, and earlier writes that have to go on first. */
   waitsFor: number
   /** Later writes that wait for this one. */
   readonly followers: OrderedWrite<Op>[]
@@ -44,7 +44,10 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
       write.waitsFor++
       promise.then(
         () => this.#release(write),
-        (error: unknown) => this.#fail(write, error)
+        (error: unknown) => {
+          write.failure = { error }
+          this.#release(write)
+        }
       )
     }
     if (this.#blocked > 0) this.#awaitEarlier(write)
@@ -73,33 +76,37 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     for (const operation of write.operations) this.#lastOfKey.set(this.#nameOf(operation), write)
   }
 
-  #fail(write: Write, error: unknown): void {
-    write.failure = { error }
-    this.#release(write)
+  /** One thing less to wait for. */
+  #release(write: Write): void {
+    if (--write.waitsFor > 0) return
+    if (write.work !== undefined && write.failure === undefined) this.#begin(write)
+    else this.#leave(write)
   }
 
-  /** One thing less to wait for. Followers are released in a loop: a chain of them may be long. */
-  #release(first: Write): void {
-    const toRelease = [first]
-    for (let i = 0; i < toRelease.length; i++) {
-      const write = toRelease[i]!
-      if (--write.waitsFor > 0) continue
-      if (write.work !== undefined && write.waitsFor === 0 && write.failure === undefined) {
-        this.#begin(write)
-        continue
-      }
-      this.#unblock(write)
-      this.#goOn(write)
-      for (const follower of write.followers) toRelease.push(follower as Write)
-    }
-  }
-
-  /** Later writes are held back until the work is done: then it waits for less than nothing. */
+  /** Later writes are held back until the work is done. */
   #begin(write: Write): void {
     write.work!().then(
-      () => this.#release(write),
-      (error: unknown) => this.#fail(write, error)
+      () => this.#leave(write),
+      (error: unknown) => {
+        write.failure = { error }
+        this.#leave(write)
+      }
     )
+  }
+
+  /** It goes on, and with it those that waited for nothing else; in a loop, because a chain of them may be long. */
+  #leave(first: Write): void {
+    const leaving = [first]
+    for (let i = 0; i < leaving.length; i++) {
+      const write = leaving[i]!
+      this.#unblock(write)
+      this.#goOn(write)
+      for (const follower of write.followers) {
+        if (--follower.waitsFor > 0) continue
+        if (follower.work !== undefined && follower.failure === undefined) this.#begin(follower as Write)
+        else leaving.push(follower as Write)
+      }
+    }
   }
 
   #unblock(write: Write): void {

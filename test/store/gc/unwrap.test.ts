@@ -204,6 +204,26 @@ describe('unwrap() that was interrupted', () => {
     expect(await everything(backend)).toEqual(expected)
   })
 
+  it('of a database with one damaged value changes nothing: a store still reads the others', async () => {
+    const { backend } = await prepared('write-through')
+    const raw = backend as unknown as PermanentMemoryLevel
+    await raw.open()
+    const bytes = { keyEncoding: 'buffer', valueEncoding: 'buffer' }
+    const damaged = Buffer.from((await raw.get<Buffer, Buffer>(Buffer.from('zstd'), bytes))!)
+    damaged[10]! ^= 1
+    await raw.put<Buffer, Buffer>(Buffer.from('zstd'), damaged, bytes)
+    const before = await raw.iterator<Buffer, Buffer>(bytes).all()
+    await expect(unwrap(backend)).rejects.toMatchObject({
+      code: 'LEVEL_CORRUPTION',
+      message: expect.stringMatching(/^Nothing was unwrapped: the value of 'zstd'/)
+    })
+    expect(await raw.iterator<Buffer, Buffer>(bytes).all()).toEqual(before)
+    const { store } = await openMode('write-through', backend)
+    expect(await store.get('lz4')).toEqual(text(5000))
+    await expect(store.get('zstd')).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+    await store.close()
+  })
+
   it('before it began changes nothing', async () => {
     const { backend, expected } = await prepared('write-through')
     await expect(unwrap(backend, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })

@@ -1,0 +1,94 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { codecForWriting } from '../codec/registry.js'
+import type { Rewrite, SweptEntry } from './host.js'
+import { type Gc, type GcDecision, KEEP } from './policy.js'
+import type { GcCounts } from './report.js'
+
+/** Where a sweep is. */
+export interface Sweep {
+  lastKey: Buffer | undefined
+  plainLeft: boolean
+  /** Bytes of what was written anew, as they were stored before. */
+  rewritten: number
+}
+
+/** Policies compress small values on the calling thread: after so many of them the event loop has its turn. */
+const DECISIONS_A_TURN = 16
+
+/** What is to be written anew; the others are counted as they are. */
+export async function decideAll(
+  entries: readonly SweptEntry[],
+  policy: Gc,
+  force: boolean,
+  report: GcCounts
+): Promise<Rewrite[]> {
+  const deciding: Promise<GcDecision | undefined>[] = []
+  for (const [i, entry] of entries.entries()) {
+    if (i % DECISIONS_A_TURN === DECISIONS_A_TURN - 1) await nextTurn()
+    deciding.push(decide(entry, policy, force, report))
+  }
+  const decisions = await Promise.all(deciding)
+  const rewrites: Rewrite[] = []
+  for (const [i, decision] of decisions.entries()) {
+    const entry = entries[i]!
+    report.scanned++
+    report.bytesBefore += entry.storedBytes
+    if (decision === undefined || (decision.action === 'keep' && !entry.plain)) report.bytesAfter += entry.storedBytes
+    else rewrites.push({ entry, decision })
+  }
+  return rewrites
+}
+
+/** undefined where the value cannot be judged: then it stays as it is. */
+async function decide(
+  { value, expired, plain, error }: SweptEntry,
+  policy: Gc,
+  force: boolean,
+  report: GcCounts
+): Promise<GcDecision | undefined> {
+  if (expired) return { action: 'drop' }
+  try {
+    if (value === undefined) throw error
+    return checked(await policy.process(force ? { ...value, probe: undefined } : value))
+  } catch (failure) {
+    report.failed++
+    report.lastError = failure
+    return plain ? KEEP : undefined
+  }
+}
+
+/** @throws for what is no decision: a policy of a user's own may return anything */
+function checked(decision: GcDecision): GcDecision {
+  const { action } = decision
+  if (action === 'recompress' || action === 'probed') codecForWriting(decision.codec)
+  if (action === 'recompress' && !(decision.compressed instanceof Uint8Array)) {
+    throw new TypeError("A decision to recompress has the codec's output as `compressed`, a Uint8Array")
+  }
+  if (!['keep', 'recompress', 'probed', 'drop'].includes(action))
+    throw new TypeError(`Not a decision: '${action as string}'`)
+  return decision
+}
+
+/** Counts what was rewritten. */
+export function note(
+  report: GcCounts,
+  sweep: Sweep,
+  rewrites: readonly Rewrite[],
+  storedBytes: readonly (number | undefined)[]
+): void {
+  for (const [i, { entry, decision }] of rewrites.entries()) {
+    const now = storedBytes[i]
+    if (now === undefined) {
+      report.overtaken++
+      report.bytesAfter += entry.storedBytes
+      sweep.plainLeft ||= entry.plain
+      continue
+    }
+    report.bytesAfter += now
+    sweep.rewritten += entry.storedBytes
+    if (entry.plain && decision.action !== 'drop') report.enveloped++
+    if (decision.action === 'recompress') report.recompressed++
+    else if (decision.action === 'probed') report.probed++
+    else if (decision.action === 'drop') report[entry.expired ? 'expired' : 'dropped']++
+  }
+}
