@@ -8,8 +8,8 @@ import { isReserved } from './reserved-keys.js'
 /** A segment that the backend needs no more is ended and deleted from this size on, though there is room in it. */
 const MIN_ROLL_BYTES = 1024 * 1024
 
-/** The same at a clean close. A smaller one stays: a new segment costs some fsyncs. */
-const MIN_CLOSE_ROLL_BYTES = 64 * 1024
+/** The same at a clean close, where nothing waits for the fsyncs of a new segment. Less would free no block of a file system. */
+const MIN_CLOSE_ROLL_BYTES = 4096
 
 /** A deletion of segments that failed, or that a reader held up, is tried again after so long. */
 const COLLECT_INTERVAL_MS = 60_000

@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../../src/index.js'
@@ -85,6 +87,16 @@ describe('over classic-level', () => {
     expect(await empty.all()).toEqual([])
     await snapshot.close()
     await store.close()
+  })
+
+  it('closed, a small database keeps no dead records in its log', async () => {
+    const directory = temporaryDirectory()
+    const store = await open(directory)
+    for (let i = 0; i < 40; i++) await store.put(`k${i}`, noise(500, i)) // 20 kB
+    await store.close()
+    const log = join(directory, 'ckv-wal')
+    const bytes = readdirSync(log).reduce((sum, file) => sum + statSync(join(log, file)).size, 0)
+    expect(bytes).toBeLessThan(1024)
   })
 
   it('waits for room, and survives a backend that refuses', async () => {
