@@ -206,7 +206,7 @@ describe('unwrap() that was interrupted', () => {
 
   it('of a database with one damaged value changes nothing: a store still reads the others', async () => {
     const { backend } = await prepared('write-through')
-    const raw = backend as unknown as PermanentMemoryLevel
+    const raw = backend
     await raw.open()
     const bytes = { keyEncoding: 'buffer', valueEncoding: 'buffer' }
     const damaged = Buffer.from((await raw.get<Buffer, Buffer>(Buffer.from('zstd'), bytes))!)
