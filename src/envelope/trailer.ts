@@ -134,6 +134,7 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength
   const kind = tag & KIND_MASK
   if (kind === KIND.rawUnchecked) return readUnchecked(tag, end - TAG_BYTES)
   if (tag === GUARD_LAST) throw corruption('it ends like a guarded value, but not with the guard of this store')
+  if (tag === KIND.raw) return readChecked(envelope, end - CRC_BYTES - TAG_BYTES)
 
   const extra = tag & TAG_EXTRA ? envelope[end - 2] : 0
   const rawLengthWidth = RAW_LENGTH_WIDTHS[(tag >>> WIDTH_SHIFT) & WIDTH_MASK]!
@@ -147,11 +148,7 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength
     (tag & TAG_EXTRA ? EXTRA_BYTES : 0) +
     TAG_BYTES
   const payloadLength = end - length
-  if (payloadLength < 0) throw corruption('shorter than its trailer')
-
-  if (envelopeCrc(envelope, payloadLength, end) !== envelope.readUInt32LE(payloadLength)) {
-    throw corruption('its checksum does not match')
-  }
+  check(envelope, payloadLength)
   // From here on the bytes are what was written: what is not understood is from a later version.
   if (kind > KIND.raw && kind !== KIND.other) throw notSupported(`Envelope kind ${kind}: upgrade compressed-kv`)
   if (extra! & ~EXTRA_KNOWN) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
@@ -186,6 +183,19 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength
 function readUnchecked(tag: number, payloadLength: number): { trailer: Trailer; payloadLength: number } {
   if (tag !== KIND.rawUnchecked || payloadLength >= UNCHECKED_BELOW) throw corruption('its tag makes no sense')
   return { trailer: RAW_UNCHECKED, payloadLength }
+}
+
+/** The common case: a raw value with a checksum and nothing else. */
+function readChecked(envelope: Buffer, payloadLength: number): { trailer: Trailer; payloadLength: number } {
+  check(envelope, payloadLength)
+  return { trailer: RAW_CHECKED, payloadLength }
+}
+
+function check(envelope: Buffer, payloadLength: number): void {
+  if (payloadLength < 0) throw corruption('shorter than its trailer')
+  if (envelopeCrc(envelope, payloadLength, envelope.length) !== envelope.readUInt32LE(payloadLength)) {
+    throw corruption('its checksum does not match')
+  }
 }
 
 /** Covers every byte of the envelope but itself. The few bytes behind it are not worth a call into native code. */

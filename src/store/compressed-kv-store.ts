@@ -277,7 +277,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // ---- reading
 
-  _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
+  _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
     return this.#requireSession.reader.get(key, options)
   }
 

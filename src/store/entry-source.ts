@@ -16,6 +16,15 @@ import type { TableValue } from './table-value.js'
 
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
+/**
+ * Stored bytes that next() fetches ahead, by the size of those it has seen: each fetch is a trip to another thread. classic-level fetches
+ * 16 KiB unless told otherwise.
+ */
+const READ_AHEAD_BYTES = 64 * 1024
+/** And entries: others may be larger than those seen. */
+const MAX_READ_AHEAD = 64
+/** It is common to want one entry only, so the first comes alone; then so many times more each time. */
+const READ_AHEAD_GROWTH = 8
 
 /** As abstract-level hands them to `_iterator`: bounds encoded, `keys` and `values` set. */
 export interface EncodedIteratorOptions extends KeyRange {
@@ -44,8 +53,12 @@ export class EntrySource {
   readonly #unsealer: Unsealer
   readonly #options: EncodedIteratorOptions
   readonly #filterKeys: boolean
-  /** Fetched and not handed out yet. */
-  #fetched: StoredEntry[] = []
+  readonly #readsAhead: boolean
+  /** Fetched; what lies before `#at` was handed out. */
+  #fetched: readonly StoredEntry[] = NONE
+  #at = 0
+  /** How many entries next() fetches. */
+  #ahead = 1
   #soughtOutside = false
 
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
@@ -55,6 +68,7 @@ export class EntrySource {
     const expiring = ttlUsed || !backend.supports.implicitSnapshots
     const filterKeys = mayHoldReserved(options)
     const stored = backend.iterator<Buffer, Uint8Array>({
+      highWaterMarkBytes: READ_AHEAD_BYTES,
       ...options,
       ...AS_BYTES,
       keys: options.keys || filterKeys || overlaid,
@@ -62,7 +76,7 @@ export class EntrySource {
       // What is filtered out must not count, so the iterator alone does the counting.
       limit: filterKeys || expiring || overlaid ? -1 : options.limit,
       snapshot: backendSnapshotOf(options.snapshot, backend)
-    }) as StoredEntries
+    } as object) as StoredEntries
     const { reverse } = options
     this.#source = overlaid
       ? new MergedEntries(stored, new Overlay(frozen, namesOf(options), reverse), reverse)
@@ -70,33 +84,42 @@ export class EntrySource {
     this.#options = options
     this.#unsealer = unsealer
     this.#filterKeys = filterKeys
+    // Else what is read ahead may be older than what the caller has written meanwhile.
+    this.#readsAhead = backend.supports.implicitSnapshots
   }
 
-  async next(): Promise<Entry | undefined> {
-    for (;;) {
-      if (this.#soughtOutside) return undefined
-      const stored = this.#fetched.shift() ?? (await this.#source.next())
-      if (stored === undefined) return undefined
-      const opened = this.#open(stored)
+  /** What was fetched already comes as it is, without a promise. */
+  next(): Promise<Entry | undefined> | Entry | undefined {
+    while (this.#at < this.#fetched.length) {
+      const opened = this.#open(this.#fetched[this.#at++]!)
       if (opened === undefined) continue
-      const { value } = opened
-      return [opened.key, value instanceof Promise ? await value : value]
+      const { key, value } = opened
+      return value instanceof Promise ? value.then(restored => [key, restored]) : [key, value]
     }
+    return this.#soughtOutside ? undefined : this.#fetchedNext()
+  }
+
+  async #fetchedNext(): Promise<Entry | undefined> {
+    this.#keep(await this.#source.nextv(this.#ahead, {}))
+    if (this.#fetched.length === 0) return undefined
+    if (this.#readsAhead) this.#ahead = readAhead(this.#fetched, this.#ahead)
+    return this.next()
   }
 
   async nextv(size: number, options: object): Promise<Entry[]> {
     for (;;) {
       if (this.#soughtOutside) return []
-      const stored = this.#fetched.length > 0 ? this.#fetched : await this.#fetch(size, options)
+      const stored = this.#at < this.#fetched.length ? this.#fetched.slice(this.#at) : await this.#fetch(size, options)
       if (stored.length === 0) return []
-      this.#fetched = []
+      this.#keep(NONE)
       const entries = await this.#openChunk(stored, size)
       if (entries.length > 0) return entries
     }
   }
 
   seek(target: Buffer, options: object): void {
-    this.#fetched = []
+    this.#keep(NONE)
+    this.#ahead = 1
     // classic-level 3.0.0 aborts the process when an empty database is sought outside the range.
     this.#soughtOutside = isOutside(target, this.#options)
     if (this.#soughtOutside) return
@@ -104,8 +127,13 @@ export class EntrySource {
   }
 
   async close(): Promise<void> {
-    this.#fetched = []
+    this.#keep(NONE)
     return this.#source.close()
+  }
+
+  #keep(fetched: readonly StoredEntry[]): void {
+    this.#fetched = fetched
+    this.#at = 0
   }
 
   /** Up to `size` entries of the backend; fewer if it gave fewer, not because reserved ones were among them. */
@@ -144,7 +172,7 @@ export class EntrySource {
         break
       }
     }
-    this.#fetched = stored.slice(at)
+    this.#keep(stored.slice(at))
     const restored = pending.length === 0 ? [] : await Promise.allSettled(pending.map(({ value }) => value))
     for (const [i, result] of restored.entries()) {
       const { entry } = pending[i]!
@@ -156,7 +184,7 @@ export class EntrySource {
       }
     }
     if (failure === undefined) return entries
-    this.#fetched = stored.slice(entries.length > 0 ? failure.at : failure.at + 1)
+    this.#keep(stored.slice(entries.length > 0 ? failure.at : failure.at + 1))
     if (entries.length === 0) throw failure.error
     return entries
   }
@@ -184,6 +212,16 @@ export class EntrySource {
       bytes: opened.rawLength
     }
   }
+}
+
+const NONE: readonly StoredEntry[] = Object.freeze([])
+
+/** How many entries to fetch next, after `fetched`, at least one, of which so many were asked for. */
+function readAhead(fetched: readonly StoredEntry[], asked: number): number {
+  let bytes = 0
+  for (const [key, value] of fetched) bytes += (key?.length ?? 0) + (value?.length ?? 0)
+  const fit = Math.floor((READ_AHEAD_BYTES * fetched.length) / Math.max(1, bytes))
+  return Math.max(1, Math.min(asked * READ_AHEAD_GROWTH, MAX_READ_AHEAD, fit))
 }
 
 function namesOf({ gt, gte, lt, lte }: KeyRange): NameRange {

@@ -12,6 +12,9 @@ interface Lookup {
   readonly reject: (error: unknown) => void
 }
 
+/** Makes of what is stored what the caller gets. */
+export type Open<T> = (stored: Uint8Array | undefined) => T | Promise<T>
+
 /**
  * Turns many gets into few getMany calls: in Node.js the price of a get is the crossing into the backend, and it is paid by call.
  * A get that is alone goes through as it is.
@@ -27,11 +30,15 @@ export class GetQueue {
     this.#backend = backend
   }
 
-  /** @param key copied: it may wait while the caller uses its buffer again */
-  get(key: Buffer): Promise<Uint8Array | undefined> {
+  /**
+   * @param key copied: it may wait while the caller uses its buffer again
+   * @param open called with what the backend has. A get that is alone takes no promise more than it needs: a thread of the pool has gone to
+   * sleep meanwhile, and every µs counts twice
+   */
+  get<T>(key: Buffer, open: Open<T>): Promise<T> {
     // The first does not wait to see whether others come.
-    if (this.#calls === 0 && this.#waiting.length === 0) return this.#getAlone(Buffer.from(key))
-    return new Promise((resolve, reject) => {
+    if (this.#calls === 0 && this.#waiting.length === 0) return this.#getAlone(Buffer.from(key), open)
+    return new Promise<Uint8Array | undefined>((resolve, reject) => {
       this.#waiting.push({ key: Buffer.from(key), resolve, reject })
       if (this.#scheduled) return
       this.#scheduled = true
@@ -40,7 +47,7 @@ export class GetQueue {
         this.#scheduled = false
         this.#sendWaiting()
       })
-    })
+    }).then(open)
   }
 
   /** Resolves when every get made before has its answer. */
@@ -57,13 +64,18 @@ export class GetQueue {
     }
   }
 
-  async #getAlone(key: Buffer): Promise<Uint8Array | undefined> {
+  #getAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#calls++
-    try {
-      return await this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES)
-    } finally {
-      this.#ended()
-    }
+    return this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES).then(
+      stored => {
+        this.#ended()
+        return open(stored)
+      },
+      (error: unknown) => {
+        this.#ended()
+        throw error
+      }
+    )
   }
 
   async #send(lookups: readonly Lookup[]): Promise<void> {

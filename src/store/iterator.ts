@@ -46,8 +46,9 @@ export class StoreKeyIterator extends KeyBase {
     this.#source = source
   }
 
-  async _next() {
-    return (await this.#source.next())?.[0]
+  _next() {
+    const entry = this.#source.next()
+    return entry instanceof Promise ? entry.then(fetched => fetched?.[0]) : entry?.[0]
   }
 
   async _nextv(size: number, options: object) {
@@ -71,8 +72,9 @@ export class StoreValueIterator extends ValueBase {
     this.#source = source
   }
 
-  async _next() {
-    return (await this.#source.next())?.[1]
+  _next() {
+    const entry = this.#source.next()
+    return entry instanceof Promise ? entry.then(fetched => fetched?.[1]) : entry?.[1]
   }
 
   async _nextv(size: number, options: object) {

@@ -6,7 +6,7 @@ import { findIn, type Tables } from '../memtable/tables.js'
 import type { AnyLevel } from './any-level.js'
 import { AS_BYTES } from './as-bytes.js'
 import { supportsGetSync } from './manifest.js'
-import { GetQueue } from './get-queue.js'
+import { GetQueue, type Open } from './get-queue.js'
 import { keyName } from '../memtable/key-name.js'
 import type { MarkerState } from './marker-state.js'
 import type { Unsealer } from './unsealer.js'
@@ -48,21 +48,23 @@ export class Reader {
     this.#syncReads = supportsGetSync(backend)
   }
 
-  async get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
+  /** What is at hand comes as it is, without a promise. */
+  get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
     if (isReserved(key)) return undefined
     const found = this.#inTables(key, options)
     if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValue(found)
     const cache = options.snapshot ? undefined : this.#cache
-    if (cache === undefined) return this.#valueOf(await this.#stored(key, options))
-
+    if (cache === undefined) return this.#stored(key, options, this.#valueOf)
     const name = keyName(key)
-    const cached = cache.get(name)
-    if (cached !== undefined) return cached
+    return cache.get(name) ?? this.#fill(cache, name, key, options)
+  }
+
+  async #fill(cache: ValueCache, name: string, key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
     const fill = cache.beginFill(name)
     let value: Buffer | undefined
     let opened: Opened | undefined
     try {
-      opened = this.#open(await this.#stored(key, options))
+      opened = await this.#stored(key, options, stored => this.#open(stored))
       value = opened && (await this.#unsealer.value(opened))
     } finally {
       cache.endFill(name, fill, value, opened?.expiresAt)
@@ -147,17 +149,18 @@ export class Reader {
     return { known, asked: keys.filter((_, i) => known[i] === undefined) }
   }
 
-  #stored(key: Buffer, options: EncodedReadOptions): Promise<Uint8Array | undefined> {
+  /** What the backend has, opened. */
+  #stored<T>(key: Buffer, options: EncodedReadOptions, open: Open<T>): Promise<T> {
     // An option may mean something to the backend: only gets without any are alike.
     for (const name in options) {
       if (name !== 'keyEncoding' && name !== 'valueEncoding') {
-        return this.#backend.get(key, forBackend(options, this.#backend))
+        return this.#backend.get<Buffer, Uint8Array>(key, forBackend(options, this.#backend)).then(open)
       }
     }
-    return this.#gets.get(key)
+    return this.#gets.get(key, open)
   }
 
-  #valueOf(stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> {
+  readonly #valueOf = (stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> => {
     const opened = this.#open(stored)
     return opened && this.#unsealer.value(opened)
   }
