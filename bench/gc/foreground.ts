@@ -8,7 +8,7 @@ import { median } from '../harness/median.js'
 import { EVERY_VALUE_LZ4, inFilledStore, jsonDocuments } from './stores.js'
 import { type Latencies, type Load, oneAfterAnother, paced, PACE_MS } from './foreground-load.js'
 
-const RECORDS = 6 * KIB
+const RECORDS = 16 * KIB
 const ROUNDS = 3
 /** p99 with a sweep over p99 without. */
 const BAR = 2

@@ -10,7 +10,7 @@ import { KIB } from '../wal/sizes.js'
 import { type CodecCalls, counting } from './counting-policy.js'
 import { EVERY_VALUE_LZ4, inFilledStore, jsonDocuments, type StoreOptions } from './stores.js'
 
-const RECORDS = 8 * KIB
+const RECORDS = 32 * KIB
 const ROUNDS = 2
 /** MB/s of stored values, where there is nothing to do. */
 const IDLE_BAR = 50

@@ -7,15 +7,25 @@ const MIN_SAVING = 0.1
 /** Shorter values are compressed on the calling thread: the trip to another takes longer. */
 const OFF_THREAD_BYTES = 4 * 1024
 
-/** Tries a codec on a value, and keeps the result if it saves enough. */
-export async function attempt(value: StoredValue, codec: Codec): Promise<GcDecision> {
-  const raw = await value.raw()
-  const compressed = await compress(codec, raw)
-  const pays = compressed.length <= value.storedLength * (1 - MIN_SAVING)
-  return pays ? { action: 'recompress', codec, compressed } : { action: 'probed', codec }
+/** Tries a codec on a value, and keeps the result if it saves enough: at once where the value is short. */
+export function attempt(value: StoredValue, codec: Codec): GcDecision | Promise<GcDecision> {
+  const raw = value.raw()
+  const isShort = raw instanceof Uint8Array && raw.length < OFF_THREAD_BYTES
+  if (isShort && codec.compressSync !== undefined) return judged(value, codec, codec.compressSync(raw))
+  return attemptOffThread(value, codec, raw)
 }
 
-async function compress(codec: Codec, raw: Buffer): Promise<Uint8Array> {
-  if (codec.compressSync !== undefined && raw.length < OFF_THREAD_BYTES) return codec.compressSync(raw)
-  return compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw))
+async function attemptOffThread(
+  value: StoredValue,
+  codec: Codec,
+  restored: Buffer | Promise<Buffer>
+): Promise<GcDecision> {
+  const raw = await restored
+  const held = 2 * raw.length + (codec.workingBytes ?? 0)
+  return judged(value, codec, await compressing(held, () => codec.compress(raw)))
+}
+
+function judged({ storedLength }: StoredValue, codec: Codec, compressed: Uint8Array): GcDecision {
+  const pays = compressed.length <= storedLength * (1 - MIN_SAVING)
+  return pays ? { action: 'recompress', codec, compressed } : { action: 'probed', codec }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { assertRate, assertSweepInterval } from './checks.js'
 import { decideAll, note, type Sweep } from './decisions.js'
 import type { GcHost } from './host.js'
@@ -140,7 +140,9 @@ export class Collector {
       report.seconds = (performance.now() - start) / 1000
       options.onProgress?.({ ...report, lastKey: sweep.lastKey })
       const pause = pace.pauseAfter(bytes, host.activity !== activity)
-      await delay(pause, undefined, { signal, ref: waitedFor }).catch(() => {}) // Also without a pause the event loop has its turn.
+      // The event loop has its turn in any case. A timer takes a ms at least, but an immediate would keep the process alive.
+      if (pause === 0 && waitedFor) await nextTurn()
+      else await delay(pause, undefined, { signal, ref: waitedFor }).catch(() => {})
       pace.goOn()
     }
     if (report.complete) {

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { codecForWriting } from '../codec/registry.js'
 import type { Rewrite, SweptEntry } from './host.js'
 import { type Gc, type GcDecision, KEEP } from './policy.js'
 import type { GcCounts } from './report.js'
+import { Slice } from './slice.js'
 
 /** Where a sweep is. */
 export interface Sweep {
@@ -12,9 +12,6 @@ export interface Sweep {
   rewritten: number
 }
 
-/** Policies compress small values on the calling thread: after so many of them the event loop has its turn. */
-const DECISIONS_A_TURN = 16
-
 /** What is to be written anew; the others are counted as they are. */
 export async function decideAll(
   entries: readonly SweptEntry[],
@@ -23,9 +20,10 @@ export async function decideAll(
   report: GcCounts
 ): Promise<Rewrite[]> {
   const deciding: Promise<GcDecision | undefined>[] = []
-  for (const [i, entry] of entries.entries()) {
-    if (i % DECISIONS_A_TURN === DECISIONS_A_TURN - 1) await nextTurn()
+  const slice = new Slice() // Policies compress small values on the calling thread.
+  for (const entry of entries) {
     deciding.push(decide(entry, policy, force, report))
+    await slice.next()
   }
   const decisions = await Promise.all(deciding)
   const rewrites: Rewrite[] = []

@@ -11,6 +11,8 @@ export type Operation =
 
 /** Operations that are handed over before the event loop has its turn: about a ms of them. */
 const MAX_TURN_OPERATIONS = 512
+/** The same for a sweep, which stays out of the way of others. */
+const MAX_SWEEP_TURN_OPERATIONS = 64
 
 const SYNC = Object.freeze({ sync: true })
 const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
@@ -22,8 +24,14 @@ const KEY_AS_BYTES_SYNC = Object.freeze({ ...KEY_AS_BYTES, sync: true })
  * @param operations with their values sealed
  * @param sync ask for stable storage
  */
-export function writeToBackend(backend: AnyLevel, operations: readonly Operation[], sync: boolean): Promise<void> {
-  return operations.length === 1 ? writeOne(backend, operations[0]!, sync) : writeBatch(backend, operations, sync)
+export function writeToBackend(
+  backend: AnyLevel,
+  operations: readonly Operation[],
+  sync: boolean,
+  turnOperations = MAX_TURN_OPERATIONS
+): Promise<void> {
+  if (operations.length === 1) return writeOne(backend, operations[0]!, sync)
+  return writeBatch(backend, operations, sync, turnOperations)
 }
 
 /**
@@ -41,16 +49,21 @@ export async function rewriteUntouched(
   const untouched = operations.filter((_, i) => written[i])
   if (untouched.length === 0) return written
   counters.backendCalls++
-  await writeToBackend(backend, untouched, true)
+  await writeToBackend(backend, untouched, true, MAX_SWEEP_TURN_OPERATIONS)
   return written
 }
 
 /** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */
-async function writeBatch(backend: AnyLevel, operations: readonly Operation[], sync: boolean): Promise<void> {
+async function writeBatch(
+  backend: AnyLevel,
+  operations: readonly Operation[],
+  sync: boolean,
+  turnOperations: number
+): Promise<void> {
   const batch = backend.batch()
   try {
     for (const [i, operation] of operations.entries()) {
-      if (i % MAX_TURN_OPERATIONS === MAX_TURN_OPERATIONS - 1) await nextTurn()
+      if (i % turnOperations === turnOperations - 1) await nextTurn()
       if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
       else batch.put(operation.key, operation.value, AS_BYTES)
     }

@@ -1,6 +1,7 @@
 import { CODEC_ID } from '../codec/codec.js'
 import type { Opened } from '../envelope/open.js'
 import type { GcHost, Rewrite, SweptChunk, SweptEntry } from '../gc/host.js'
+import { Slice } from '../gc/slice.js'
 import { keyName } from '../memtable/key-name.js'
 import type { AnyLevel } from './any-level.js'
 import { KEY_AS_BYTES } from './as-bytes.js'
@@ -144,7 +145,9 @@ export class StoreGcHost implements GcHost {
     const operations: Operation[] = []
     const written: number[] = []
     const deletions: number[] = []
+    const slice = new Slice()
     for (const [i, { entry, decision }] of rewrites.entries()) {
+      await slice.next()
       const { key, expired } = entry
       if (decision.action === 'drop' && !expired) {
         deletions.push(i)

@@ -1,0 +1,24 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+/** A sweep holds the calling thread so long at a time, in ms: whoever reads or writes meanwhile waits about so much longer. */
+const MAX_SLICE_MS = 0.1
+/** Steps whose work begins only after they have returned are not measured: so many of them at most. */
+const MAX_SLICE_STEPS = 16
+
+/** Cuts the work of a sweep into pieces, between which the event loop has its turn. */
+export class Slice {
+  #began = performance.now()
+  #steps = 0
+
+  /** Call after every step: await what it returns, if it returns something. */
+  next(): Promise<void> | undefined {
+    if (++this.#steps < MAX_SLICE_STEPS && performance.now() - this.#began < MAX_SLICE_MS) return undefined
+    return this.#nextTurn()
+  }
+
+  async #nextTurn(): Promise<void> {
+    await nextTurn()
+    this.#steps = 0
+    this.#began = performance.now()
+  }
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { Slice } from '../../src/gc/slice.js'
+
+/** Blocks the calling thread. */
+function work(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+describe('a slice', () => {
+  it('ends after a step that took long, and the event loop has its turn', async () => {
+    const slice = new Slice()
+    let turns = 0
+    setImmediate(() => turns++)
+    work(1)
+    await slice.next()
+    expect(turns).toBe(1)
+  })
+
+  it('ends after a number of steps whatever they took, and another begins', async () => {
+    const slice = new Slice()
+    let ended = 0
+    for (let i = 0; i < 160; i++) {
+      const turn = slice.next()
+      if (turn !== undefined) ended++
+      await turn
+    }
+    expect(ended).toBeGreaterThanOrEqual(10)
+  })
+
+  it('goes on while steps are short', async () => {
+    const slice = new Slice()
+    const turns = Array.from({ length: 15 }, () => slice.next())
+    expect(turns).toContain(undefined)
+  })
+})
