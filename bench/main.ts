@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { benchAdaptive } from './adaptive.js'
 import { benchCodec } from './codec.js'
 import { corpusSets } from './documents/corpus.js'
 import { benchGc } from './gc.js'
@@ -12,6 +13,7 @@ import { benchWal } from './wal.js'
 import { benchWrite } from './write.js'
 
 const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string, full?: boolean) => Promise<void>>> = {
+  adaptive: benchAdaptive,
   codec: benchCodec,
   gc: benchGc,
   memtable: benchMemTable,

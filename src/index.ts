@@ -1,4 +1,5 @@
 export { CompressedKvStore } from './store/compressed-kv-store.js'
+export { adaptive, type AdaptiveOptions, type TensorKeys } from './store/adaptive.js'
 export type { CodecRule, CodecSelector, CompressedKvStoreOptions, WriteOptions } from './store/options.js'
 export type { GcOptions } from './store/gc-options.js'
 export type { MemTableOptions } from './store/memtable-options.js'

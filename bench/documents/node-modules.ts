@@ -3,15 +3,19 @@ import { extname, join, relative, sep } from 'node:path'
 import type { Document } from './document.js'
 import { PACKAGE_ROOT } from './package-root.js'
 
-/** A file that is text of some kind; not read yet. */
-export interface TextFile {
+/** A file of an installed package; not read yet. */
+export interface PackageFile<Kind extends string = string> {
   /** Path below node_modules, with forward slashes. */
   readonly path: string
   readonly bytes: number
-  readonly kind: 'code' | 'text' | 'json'
+  readonly kind: Kind
 }
 
-const KINDS: Readonly<Record<string, TextFile['kind']>> = {
+export type TextFile = PackageFile<'code' | 'text' | 'json'>
+
+type KindByExtension<Kind> = Readonly<Record<string, Kind>>
+
+const TEXT_KINDS: KindByExtension<TextFile['kind']> = {
   '.js': 'code',
   '.cjs': 'code',
   '.mjs': 'code',
@@ -24,6 +28,16 @@ const KINDS: Readonly<Record<string, TextFile['kind']>> = {
   '.json': 'json'
 }
 
+const BINARY_KINDS: KindByExtension<'image' | 'program'> = {
+  '.png': 'image',
+  '.jpg': 'image',
+  '.gif': 'image',
+  '.woff': 'image',
+  '.woff2': 'image',
+  '.node': 'program',
+  '.wasm': 'program'
+}
+
 /** Larger ones are bundles of whole programs. */
 const MAX_FILE_BYTES = 2 * 1024 * 1024
 
@@ -32,17 +46,25 @@ let listed: readonly TextFile[] | undefined
 
 /** Every text, code and JSON file of the installed packages, sorted by path. Caches of tools are left out: they change. */
 export function textFiles(): readonly TextFile[] {
-  listed ??= readdirSync(NODE_MODULES, { recursive: true, withFileTypes: true })
-    .flatMap(entry => textFile(entry))
+  return (listed ??= filesOf(TEXT_KINDS))
+}
+
+/** Their images and fonts, which are compressed already, and their programs. */
+export function binaryFiles(): readonly PackageFile<'image' | 'program'>[] {
+  return filesOf(BINARY_KINDS)
+}
+
+function filesOf<Kind extends string>(kinds: KindByExtension<Kind>): PackageFile<Kind>[] {
+  return readdirSync(NODE_MODULES, { recursive: true, withFileTypes: true })
+    .flatMap(entry => packageFile(entry, kinds))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
-  return listed
 }
 
 /** Files spread evenly over a list, at most so many and so many bytes together. */
-export function spread(files: readonly TextFile[], maxFiles: number, maxBytes: number): TextFile[] {
+export function spread<File extends PackageFile>(files: readonly File[], maxFiles: number, maxBytes: number): File[] {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   const count = Math.floor(files.length / Math.max(1, files.length / maxFiles, bytes / maxBytes))
-  const chosen: TextFile[] = []
+  const chosen: File[] = []
   let chosenBytes = 0
   for (let i = 0; i < count; i++) {
     const file = files[Math.floor((i * files.length) / count)]!
@@ -53,12 +75,12 @@ export function spread(files: readonly TextFile[], maxFiles: number, maxBytes: n
   return chosen
 }
 
-export function readDocument({ path }: TextFile): Document {
+export function readDocument({ path }: PackageFile): Document {
   return { key: path, value: readFileSync(join(NODE_MODULES, path)) }
 }
 
-function textFile(entry: Dirent): TextFile[] {
-  const kind = KINDS[extname(entry.name)]
+function packageFile<Kind extends string>(entry: Dirent, kinds: KindByExtension<Kind>): PackageFile<Kind>[] {
+  const kind = kinds[extname(entry.name)]
   if (kind === undefined || !entry.isFile()) return []
   const file = join(entry.parentPath, entry.name)
   const path = relative(NODE_MODULES, file).split(sep).join('/')

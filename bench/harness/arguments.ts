@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['codec', 'gc', 'memtable', 'store', 'tensor', 'wal', 'write'] as const
+export const PARTS = ['adaptive', 'codec', 'gc', 'memtable', 'store', 'tensor', 'wal', 'write'] as const
 export type Part = (typeof PARTS)[number]
 
-export const HELP = `Measures the codecs, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.
+export const HELP = `Measures the codecs and the choice among them, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.
 
-  npm run bench -- [codec] [gc] [memtable] [store] [tensor] [wal] [write] [options]
+  npm run bench -- [adaptive] [codec] [gc] [memtable] [store] [tensor] [wal] [write] [options]
 
+  adaptive        adaptive() beside always LZ4 and always Zstandard, by kind of data; prints the bars           ~30 seconds
   codec           throughput and ratio by codec and size, and the 2 MiB entry of a language model's KV cache   ~1 minute
   gc              sweeps: rate, space, and put and get meanwhile; prints the acceptance bars                   ~1 minute
   memtable        the MemTable beside a bare Map, and a put and an iterator in turns; prints the bars          ~30 seconds

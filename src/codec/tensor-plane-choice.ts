@@ -1,11 +1,9 @@
+import { bitsPerByte } from './entropy.js'
+import { spreadOver } from './spread.js'
+
 /** A plane is looked at in this many places, this many bytes each. */
 const RUNS = 128
 const RUN_BYTES = 16
-/**
- * The places are the multiples of the golden ratio, modulo 1: spread evenly, but at no regular distance. Equal distances once hit
- * the same token of every sequence, which is the same everywhere, and made mantissas look compressible.
- */
-const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 
 /**
  * Planes whose bytes have more bits than this, each on its own, are not tried: mantissas have 7.9 and more, exponents 2 to 4, the
@@ -26,7 +24,7 @@ export function choosePlane(block: Uint8Array, elementBytes: number, plane: numb
   const run = Math.min(RUN_BYTES, elements)
   const counts = new Uint16Array(256)
   for (let i = 0; i < RUNS; i++) {
-    const from = Math.floor(((i * GOLDEN_RATIO) % 1) * (elements - run + 1))
+    const from = spreadOver(elements - run + 1, i)
     for (let e = from; e < from + run; e++) counts[block[e * elementBytes + plane]!]!++
   }
   const sampled = RUNS * run
@@ -42,11 +40,4 @@ export function pays(compressedBytes: number, planeBytes: number): boolean {
 /** Whether every byte equals the one before it. */
 export function isConstant(plane: Uint8Array): boolean {
   return Buffer.compare(plane.subarray(1), plane.subarray(0, -1)) === 0
-}
-
-/** Order-0 entropy. */
-function bitsPerByte(counts: Uint16Array, total: number): number {
-  let bits = 0
-  for (const count of counts) if (count > 0) bits -= (count / total) * Math.log2(count / total)
-  return bits
 }

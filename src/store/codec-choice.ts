@@ -1,6 +1,6 @@
 import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
-import { invalidOption } from '../errors.js'
+import { beginsWith, prefixBytes } from './key-prefix.js'
 import { type CodecRule, type CodecSelector, DEFAULTS, type Settings } from './options.js'
 
 /** Answers which codec a value is written with. */
@@ -12,19 +12,18 @@ export interface CodecChoice {
 
 /** @throws CKV_INVALID_OPTION for a name, rule or object that is no codec; LEVEL_NOT_SUPPORTED for an unregistered one */
 export function chooseCodecs(option: Settings['codec']): CodecChoice {
-  if (typeof option === 'function') return bySelector(option)
-  if (Array.isArray(option)) return byRules(option as readonly CodecRule[])
-  const codec = codecForWriting(option as Codec | CodecName)
-  return { named: [codec], choose: () => codec }
+  return Array.isArray(option)
+    ? byRules(option as readonly CodecRule[])
+    : choiceOf(option as Codec | CodecName | CodecSelector)
 }
 
 /**
- * A codec named for one write.
+ * A codec, or what selects one, named for one write.
  *
- * @throws as {@link chooseCodecs}; CKV_CODEC_UNAVAILABLE if it does not load
+ * @throws as {@link chooseCodecs}; what the selector throws; CKV_CODEC_UNAVAILABLE if it does not load
  */
-export function codecForCall(codec: Codec | CodecName): Codec {
-  const found = codecForWriting(codec)
+export function codecForCall(codec: Codec | CodecName | CodecSelector, key: Buffer, value: Buffer): Codec {
+  const found = codecForWriting(typeof codec === 'function' ? codec(key, value) : codec)
   if (!loaded.has(found)) {
     found.load?.()
     loaded.add(found)
@@ -34,34 +33,25 @@ export function codecForCall(codec: Codec | CodecName): Codec {
 
 const loaded = new WeakSet<Codec>()
 
-function bySelector(select: CodecSelector): CodecChoice {
-  return { named: [], choose: (key, value) => codecForCall(select(key, value)) }
+function choiceOf(codec: Codec | CodecName | CodecSelector): CodecChoice {
+  if (typeof codec === 'function') {
+    return {
+      named: (codec.codecs ?? []).map(codecForWriting),
+      choose: (key, value) => codecForCall(codec, key, value)
+    }
+  }
+  const found = codecForWriting(codec)
+  return { named: [found], choose: () => found }
 }
 
 function byRules(rules: readonly CodecRule[]): CodecChoice {
-  const compiled = rules.map(rule => ({ prefix: prefixOf(rule), codec: codecForWriting(rule.codec) }))
-  const codecs = compiled.map(rule => rule.codec)
-  const otherwise = codecForWriting(DEFAULTS.codec as CodecName)
-  return {
-    // A rule for every key leaves nothing to the default, which then need not load.
-    named: compiled.some(rule => rule.prefix.length === 0) ? codecs : [...codecs, otherwise],
-    choose: key => compiled.find(rule => beginsWith(key, rule.prefix))?.codec ?? otherwise
+  const compiled = rules.map(rule => ({ prefix: prefixBytes(rule), choice: choiceOf(rule.codec) }))
+  // A rule for every key leaves nothing to the default, which then need not load.
+  if (!compiled.some(({ prefix }) => prefix.length === 0)) {
+    compiled.push({ prefix: prefixBytes({}), choice: choiceOf(DEFAULTS.codec as CodecName) })
   }
-}
-
-function prefixOf({ prefix, sublevel }: CodecRule): Buffer {
-  if (prefix !== undefined && sublevel !== undefined)
-    throw invalidOption('A codec rule has a prefix or a sublevel, not both')
-  if (sublevel !== undefined)
-    return Buffer.from(
-      [sublevel]
-        .flat()
-        .map(name => `!${name}!`)
-        .join('')
-    )
-  return typeof prefix === 'string' ? Buffer.from(prefix) : Buffer.from(prefix ?? [])
-}
-
-function beginsWith(key: Buffer, prefix: Buffer): boolean {
-  return key.length >= prefix.length && prefix.compare(key, 0, prefix.length) === 0
+  return {
+    named: compiled.flatMap(({ choice }) => choice.named),
+    choose: (key, value) => compiled.find(({ prefix }) => beginsWith(key, prefix))!.choice.choose(key, value)
+  }
 }

@@ -7,20 +7,22 @@ import type { Meter } from '@opentelemetry/api'
 import type { WalOptions } from '../wal/options.js'
 import type { WalProgress } from '../wal/recovery-progress.js'
 import { collectorSettings, type GcOptions } from './gc-options.js'
+import type { KeyPrefix } from './key-prefix.js'
 import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
 import { assertBytes } from './option-checks.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
-export interface CodecRule {
-  /** Keys that begin with these bytes, or this text as UTF-8. */
-  readonly prefix?: string | Uint8Array | undefined
-  /** Keys of this sublevel, by its name or path, made with the default separator. */
-  readonly sublevel?: string | readonly string[] | undefined
-  readonly codec: Codec | CodecName
+export interface CodecRule extends KeyPrefix {
+  readonly codec: Codec | CodecName | CodecSelector
 }
 
-/** Chooses a codec from the encoded key and value. Must not keep or change them. If it throws, the write is rejected. */
-export type CodecSelector = (key: Buffer, value: Buffer) => Codec | CodecName
+/** Chooses a codec for each value: {@link adaptive} makes one. If it throws, the write is rejected. */
+export interface CodecSelector {
+  /** @param key and value as they are encoded. Must not be kept or changed. */
+  (key: Buffer, value: Buffer): Codec | CodecName
+  /** What it may choose, if it says so: a store that names it opens only if these load. */
+  readonly codecs?: readonly (Codec | CodecName)[] | undefined
+}
 
 /** Options beside abstract-level's own. `keyEncoding` and `valueEncoding` default to the backend's. */
 export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<K, V> {
@@ -97,7 +99,7 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
  */
 export interface WriteOptions {
   /** Instead of the codec that the store's options choose. */
-  codec?: Codec | CodecName | undefined
+  codec?: Codec | CodecName | CodecSelector | undefined
   /** Time to live in ms, above 0. When it is over the entry is gone for every read. A later put without `ttl` removes it. */
   ttl?: number | undefined
   /**

@@ -1,4 +1,5 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
+import { leftRaw } from '../codec/none.js'
 import { compressing } from '../codec/off-thread.js'
 import { expiryOf } from '../envelope/expiry.js'
 import { codecInput, type Opened } from '../envelope/open.js'
@@ -129,12 +130,12 @@ export class Sealer {
   #codecFor(key: Buffer, value: Buffer, options: WriteOptions): Codec {
     const { maxValueSize } = this.#settings
     if (value.length > maxValueSize) throw tooLarge(value.length, maxValueSize)
-    return options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec)
+    return options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec, key, value)
   }
 
   /** Why a value is not even tried. */
   #whyRaw(codec: Codec, length: number): RawReason | undefined {
-    if (codec.id === CODEC_ID.none) return 'codecNone'
+    if (codec.id === CODEC_ID.none) return codec === leftRaw() ? 'looksIncompressible' : 'codecNone'
     const minSize = this.#settings.minSize ?? defaultMinSize(codec, this.#context.overLevelDb)
     return length < minSize ? 'belowMinSize' : undefined
   }

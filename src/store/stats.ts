@@ -1,7 +1,10 @@
 import type { WalStats } from '../wal/observer.js'
 
-/** Why a value was stored raw. */
-export type RawReason = 'codecNone' | 'belowMinSize' | 'incompressible' | 'codecFailed'
+/**
+ * Why a value was stored raw. 'incompressible' was tried, and saved less than `minSaving`; what adaptive() did not find worth
+ * trying is 'looksIncompressible'.
+ */
+export type RawReason = 'codecNone' | 'belowMinSize' | 'incompressible' | 'looksIncompressible' | 'codecFailed'
 
 /** Values stored with one codec. */
 export interface CodecStats {
@@ -64,7 +67,13 @@ export interface MemTableStats {
 /** The counters behind {@link StoreStats}. */
 export class Counters {
   readonly byCodec = new Map<string, CodecStats>()
-  readonly raw: Record<RawReason, number> = { codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 0 }
+  readonly raw: Record<RawReason, number> = {
+    codecNone: 0,
+    belowMinSize: 0,
+    incompressible: 0,
+    looksIncompressible: 0,
+    codecFailed: 0
+  }
   lastCodecError: unknown
   readonly read = { values: 0, payloadBytes: 0, bytesOut: 0, plain: 0 }
   readonly cache = { hits: 0, misses: 0 }

@@ -32,7 +32,7 @@ describe.each(outputs)('a codec that returns %s', (_, output) => {
     expect((await store.get('k'))?.equals(value)).toBe(true)
     expect(store.getSync('k')?.equals(value)).toBe(true)
     const { raw, written, lastCodecError } = store.stats()
-    expect(raw).toEqual({ codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 1 })
+    expect(raw).toEqual({ codecNone: 0, belowMinSize: 0, incompressible: 0, looksIncompressible: 0, codecFailed: 1 })
     expect(Object.keys(written.byCodec)).toEqual(['none'])
     expect(lastCodecError).toBeInstanceOf(Error)
     expect(told).toHaveBeenCalledExactlyOnceWith({ codec: codec.name, error: lastCodecError })

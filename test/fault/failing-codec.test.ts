@@ -44,7 +44,7 @@ describe('a codec that fails while sealing', () => {
     await store.put('k', value)
     expect((await store.get('k'))?.equals(value)).toBe(true)
     const { raw, written, lastCodecError } = store.stats()
-    expect(raw).toEqual({ codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 1 })
+    expect(raw).toEqual({ codecNone: 0, belowMinSize: 0, incompressible: 0, looksIncompressible: 0, codecFailed: 1 })
     expect(written.byCodec['none']?.values).toBe(1)
     expect(told).toHaveBeenCalledExactlyOnceWith({ codec: codec.name, error: lastCodecError })
     expect(lastCodecError).toBeInstanceOf(Error)

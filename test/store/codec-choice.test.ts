@@ -45,6 +45,8 @@ const at =
     await level.put('k', VALUE)
   }
 
+const bySize = (_: Buffer, value: Buffer) => (value.length === VALUE.length ? deflate : 'none')
+
 const never = () => {
   throw new Error('asked')
 }
@@ -136,6 +138,18 @@ describe('rules', () => {
   })
 })
 
+describe('a rule', () => {
+  it('may have a selector, which sees key and value', async () => {
+    const rules = [{ prefix: 'a', codec: (key: Buffer) => (String(key) === 'ab' ? deflate : ('zstd' as const)) }]
+    expect(await chosen(rules, [put('a'), put('ab'), put('b')])).toEqual(['zstd', 'deflate', 'lz4'])
+  })
+
+  it.each([5, /^a/, {}])('with a prefix that is neither text nor bytes is refused: %s', async prefix => {
+    const rules = [{ prefix: prefix as unknown as string, codec: 'zstd' as const }]
+    await expect(openStore({ codec: rules })).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+  })
+})
+
 describe('a selector', () => {
   it('sees the encoded key and value, prefix included, and answers a codec or its name', async () => {
     const seen: string[] = []
@@ -160,5 +174,25 @@ describe('a selector', () => {
 
   it('is not asked where the call names a codec', async () => {
     expect(await chosen(never, [put('k', { codec: 'zstd' })])).toEqual(['zstd'])
+  })
+
+  it('may be named for one call, where it sees key and value', async () => {
+    expect(
+      await chosen('lz4', [
+        store => store.put('k', VALUE, { codec: bySize }),
+        store => store.batch([{ type: 'put', key: 'l', value: VALUE }], { codec: bySize })
+      ])
+    ).toEqual(['deflate', 'deflate'])
+  })
+
+  it('that throws rejects the call that names it', async () => {
+    const { store } = await openStore()
+    await expect(store.put('k', VALUE, { codec: never })).rejects.toThrow('asked')
+    expect(await store.has('k')).toBe(false)
+  })
+
+  it('that says what it may choose opens only if that loads', async () => {
+    const select = Object.assign(() => 'lz4' as const, { codecs: ['gzip' as 'lz4'] })
+    await expect(openStore({ codec: select })).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
   })
 })

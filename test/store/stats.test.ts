@@ -8,7 +8,7 @@ describe('stats()', () => {
     const { store } = await openStore()
     expect(store.stats()).toEqual({
       written: { values: 0, bytesIn: 0, bytesStored: 0, ratio: 1, byCodec: {} },
-      raw: { codecNone: 0, belowMinSize: 0, incompressible: 0, codecFailed: 0 },
+      raw: { codecNone: 0, belowMinSize: 0, incompressible: 0, looksIncompressible: 0, codecFailed: 0 },
       lastCodecError: undefined,
       read: { values: 0, payloadBytes: 0, bytesOut: 0, plain: 0 },
       cache: { hits: 0, misses: 0, entries: 0, bytes: 0 },
@@ -48,7 +48,7 @@ describe('stats()', () => {
         none: sum('small', 'noise', 'none')
       }
     })
-    expect(raw).toEqual({ codecNone: 1, belowMinSize: 1, incompressible: 1, codecFailed: 0 })
+    expect(raw).toEqual({ codecNone: 1, belowMinSize: 1, incompressible: 1, looksIncompressible: 0, codecFailed: 0 })
     expect(writes).toEqual({ calls: 6, backendCalls: 6, pending: 0 })
   })
 

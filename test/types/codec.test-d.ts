@@ -1,5 +1,7 @@
 // oxlint-disable vitest/expect-expect -- `@ts-expect-error` asserts that something is refused
 import {
+  adaptive,
+  type AdaptiveOptions,
   type Codec,
   CODEC_ID,
   type CodecName,
@@ -12,6 +14,8 @@ import {
   lz4,
   none,
   registerCodec,
+  type TensorKeys,
+  type WriteOptions,
   zstd
 } from 'compressed-kv'
 import { MemoryLevel } from 'memory-level'
@@ -91,6 +95,24 @@ describe('a codec of one’s own', () => {
   })
 })
 
+describe('adaptive()', () => {
+  it('goes wherever a codec can be named', () => {
+    expectTypeOf(adaptive()).toEqualTypeOf<CodecSelector>()
+    expectTypeOf<CompressedKvStoreOptions<string, string>>({ codec: adaptive({ level: 9, smallSize: 0 }) })
+    expectTypeOf<CodecRule>({ prefix: 'a', codec: adaptive() })
+    expectTypeOf<WriteOptions>({ codec: adaptive() })
+  })
+
+  it('is told which keys are tensors, of which numbers', () => {
+    expectTypeOf<TensorKeys>({ prefix: 'kv:', dtype: 'bf16' })
+    expectTypeOf<AdaptiveOptions>({ tensors: [{ sublevel: ['kv', 'f16'], dtype: 'f16', codec: 'lz4' }] })
+    // @ts-expect-error Of which numbers?
+    expectTypeOf<AdaptiveOptions>({ tensors: [{ prefix: 'kv:' }] })
+    // @ts-expect-error A level is a number.
+    expectTypeOf<AdaptiveOptions>({ level: 'best' })
+  })
+})
+
 describe('the choice of codecs', () => {
   type Choice = NonNullable<CompressedKvStoreOptions<string, string>['codec']>
 
@@ -102,7 +124,7 @@ describe('the choice of codecs', () => {
     expectTypeOf<CodecRule>().toEqualTypeOf<{
       readonly prefix?: string | Uint8Array | undefined
       readonly sublevel?: string | readonly string[] | undefined
-      readonly codec: Codec | CodecName
+      readonly codec: Codec | CodecName | CodecSelector
     }>()
     const rules = [
       { prefix: 'a', codec: 'lz4' },
@@ -120,7 +142,9 @@ describe('the choice of codecs', () => {
   })
 
   it('by a selector sees the encoded key and value', () => {
-    expectTypeOf<CodecSelector>().toEqualTypeOf<(key: Buffer, value: Buffer) => Codec | CodecName>()
+    expectTypeOf<Parameters<CodecSelector>>().toEqualTypeOf<[key: Buffer, value: Buffer]>()
+    expectTypeOf<ReturnType<CodecSelector>>().toEqualTypeOf<Codec | CodecName>()
+    expectTypeOf<CodecSelector['codecs']>().toEqualTypeOf<readonly (Codec | CodecName)[] | undefined>()
     expectTypeOf<Choice>((key, value) => {
       expectTypeOf(key).toEqualTypeOf<Buffer>()
       expectTypeOf(value).toEqualTypeOf<Buffer>()

@@ -65,7 +65,9 @@ describe('stats', () => {
     expectTypeOf(stats.written.byCodec).toEqualTypeOf<Readonly<Record<string, Readonly<CodecStats>>>>()
     expectTypeOf<CodecStats>().toEqualTypeOf<{ values: number; bytesIn: number; bytesStored: number }>()
     expectTypeOf(stats.raw).toEqualTypeOf<Readonly<Record<RawReason, number>>>()
-    expectTypeOf<RawReason>().toEqualTypeOf<'codecNone' | 'belowMinSize' | 'incompressible' | 'codecFailed'>()
+    expectTypeOf<RawReason>().toEqualTypeOf<
+      'codecNone' | 'belowMinSize' | 'incompressible' | 'looksIncompressible' | 'codecFailed'
+    >()
     expectTypeOf(stats.lastCodecError).toEqualTypeOf<unknown>()
   })
 

@@ -1,7 +1,16 @@
 // oxlint-disable vitest/expect-expect -- `@ts-expect-error` asserts that something is refused
 import type { AbstractChainedBatch, AbstractSublevel } from 'abstract-level'
 import { ClassicLevel } from 'classic-level'
-import { type Codec, type CodecName, type CompressedKvStore, lz4, type WriteOptions, zstd } from 'compressed-kv'
+import {
+  type Codec,
+  type CodecName,
+  type CodecSelector,
+  type CompressedKvStore,
+  lz4,
+  tensor,
+  type WriteOptions,
+  zstd
+} from 'compressed-kv'
 import { MemoryLevel } from 'memory-level'
 import { describe, expectTypeOf, it } from 'vitest'
 
@@ -29,7 +38,7 @@ describe('put', () => {
     // @ts-expect-error A name and an id make no codec.
     void db.put('a', user, { codec: { id: 128, name: 'mine' } })
     // @ts-expect-error The factory is not the codec.
-    void db.put('a', user, { codec: lz4 })
+    void db.put('a', user, { codec: tensor })
     // @ts-expect-error Milliseconds are a number.
     void db.put('a', user, { ttl: '1000' })
     // @ts-expect-error Not a date either.
@@ -183,7 +192,7 @@ describe('a sublevel', () => {
 
 describe('the options themselves', () => {
   it('are exported', () => {
-    expectTypeOf<WriteOptions['codec']>().toEqualTypeOf<Codec | CodecName | undefined>()
+    expectTypeOf<WriteOptions['codec']>().toEqualTypeOf<Codec | CodecName | CodecSelector | undefined>()
     expectTypeOf<WriteOptions['ttl']>().toEqualTypeOf<number | undefined>()
     expectTypeOf<WriteOptions['sync']>().toEqualTypeOf<boolean | undefined>()
     expectTypeOf<keyof WriteOptions>().toEqualTypeOf<'codec' | 'ttl' | 'sync'>()

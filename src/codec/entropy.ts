@@ -1,0 +1,17 @@
+/** Most bytes that are counted at a time. */
+export const MAX_COUNTED = 2048
+
+/** n * log2(n): as many logarithms as there are byte values would take longer than all the counting. */
+const N_LOG_N = Float64Array.from({ length: MAX_COUNTED + 1 }, (_, n) => (n === 0 ? 0 : n * Math.log2(n)))
+
+/**
+ * Order-0 entropy, in bits: what a byte takes if each is coded on its own.
+ *
+ * @param counts by byte value
+ * @param total of the counts, 1 to {@link MAX_COUNTED}
+ */
+export function bitsPerByte(counts: Uint16Array, total: number): number {
+  let sum = 0
+  for (let byte = 0; byte < 256; byte++) sum += N_LOG_N[counts[byte]!]!
+  return Math.log2(total) - sum / total
+}

@@ -1,0 +1,34 @@
+import { invalidOption } from '../errors.js'
+
+/** Some of the keys. With neither `prefix` nor `sublevel` it is all of them. */
+export interface KeyPrefix {
+  /** Keys that begin with these bytes, or this text as UTF-8. */
+  readonly prefix?: string | Uint8Array | undefined
+  /** Keys of this sublevel, by its name or path, made with the default separator. */
+  readonly sublevel?: string | readonly string[] | undefined
+}
+
+/**
+ * The bytes that those keys begin with; none for all keys.
+ *
+ * @throws CKV_INVALID_OPTION for both a prefix and a sublevel, or a prefix that is neither text nor bytes
+ */
+export function prefixBytes({ prefix, sublevel }: KeyPrefix): Buffer {
+  if (prefix !== undefined && sublevel !== undefined) throw invalidOption('A rule has a prefix or a sublevel, not both')
+  const text = sublevel === undefined ? prefix : sublevelPrefix(sublevel)
+  if (text === undefined) return Buffer.alloc(0)
+  if (typeof text === 'string') return Buffer.from(text)
+  if (text instanceof Uint8Array) return Buffer.from(text)
+  throw invalidOption(`The prefix of a rule is text or bytes, not ${String(text)}`)
+}
+
+function sublevelPrefix(sublevel: string | readonly string[]): string {
+  return [sublevel]
+    .flat()
+    .map(name => `!${name}!`)
+    .join('')
+}
+
+export function beginsWith(key: Buffer, prefix: Buffer): boolean {
+  return key.length >= prefix.length && prefix.compare(key, 0, prefix.length) === 0
+}
