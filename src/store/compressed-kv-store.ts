@@ -320,6 +320,10 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 }
 
 /** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
-function definedOptions({ codec, ttl }: EncodedOperation): WriteOptions {
-  return { ...(codec === undefined ? {} : { codec }), ...(ttl === undefined ? {} : { ttl }) }
+function definedOptions({ codec, ttl, onStored }: EncodedOperation): WriteOptions {
+  return {
+    ...(codec === undefined ? {} : { codec }),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(onStored === undefined ? {} : { onStored })
+  }
 }

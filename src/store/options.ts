@@ -106,6 +106,11 @@ export interface WriteOptions {
    * Resolve only when it is on stable storage: in the log, or without one in the backend, where that has such an option (classic-level).
    */
   sync?: boolean | undefined
+  /**
+   * Told, before the write resolves, how many bytes the value takes as it is stored, its trailer included. Such a value is compressed at
+   * once, not on its way to the backend. If it throws, the write is rejected.
+   */
+  onStored?: ((bytes: number) => void) | undefined
 }
 
 /** Every option of ours, resolved. */

@@ -46,16 +46,17 @@ export class Sealer {
   /**
    * Seals a value. By the time this returns, `value` is no longer needed: it is sealed or copied.
    *
-   * @returns the envelope; a promise of it where a codec works off the main thread. The promise rejects for lack of memory only.
+   * @returns the envelope; a promise of it where a codec works off the main thread. The promise rejects for lack of memory, and as
+   *   `onStored` throws.
    * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
    */
   seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
-    return this.#sealCopying(this.#codecFor(key, value, options), value, expiryIn(options))
+    return told(this.#sealCopying(this.#codecFor(key, value, options), value, expiryIn(options)), options)
   }
 
   /**
    * A value as a table keeps it until it is flushed: as it is, to be sealed then with the codec that is chosen now. What is compressed off
-   * the main thread is sealed now, and so is what has a codec of its own, so that its log says which.
+   * the main thread is sealed now, and so is what has a codec of its own, so that its log says which, and what somebody is told of.
    *
    * @returns shares no memory with `value`; throws and rejects as {@link seal}
    */
@@ -63,12 +64,12 @@ export class Sealer {
     const codec = this.#codecFor(key, value, options)
     const expiresAt = expiryIn(options)
     const isLarge = value.length >= this.#settings.offThreadSize && this.#whyRaw(codec, value.length) === undefined
-    if (options.codec === undefined && !isLarge) {
+    if (options.codec === undefined && options.onStored === undefined && !isLarge) {
       const arena = this.#arena
       arena.copy(value)
       return new TableValue(arena.slab, arena.at, value.length, value.length, false, expiresAt ?? 0, codec)
     }
-    const sealed = this.#sealCopying(codec, value, expiresAt)
+    const sealed = told(this.#sealCopying(codec, value, expiresAt), options)
     const { length } = value
     return sealed instanceof Promise
       ? sealed.then(bytes => sealedValue(bytes, length, codec))
@@ -190,6 +191,14 @@ export class Sealer {
 
 function probeOf(codec: Codec): Probe {
   return { codecId: codec.id, effort: codec.effort ?? 0 }
+}
+
+/** Tells whoever asked how much a value takes. */
+function told(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
+  if (onStored === undefined) return sealed
+  if (sealed instanceof Promise) return sealed.then(envelope => told(envelope, { onStored }))
+  onStored(sealed.length)
+  return sealed
 }
 
 function expiryIn({ ttl }: WriteOptions): number | undefined {

@@ -27,6 +27,15 @@ db.put('key', value)
   })
 `
 
+const tensors = `import { CompressedKvStore } from 'compressed-kv'
+import { TensorCache } from 'compressed-kv/tensor-cache'
+import { Level } from 'level'
+const db = new CompressedKvStore(new Level('db-tensors'))
+const cache = new TensorCache(db, { model: 'm', dtype: 'f32', layers: 1, shape: [2, 3], seqAxis: 0, maxBytes: 1e6 })
+await cache.putPrefix([1, 2], [Float32Array.of(1, 2, 3, 4, 5, 6)])
+console.log((await cache.getPrefix([1, 2])).layers[0].join())
+`
+
 try {
   const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', project], {
     cwd: root,
@@ -40,13 +49,14 @@ try {
   run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', join(project, tarball))
 
   write('esm.mjs', `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n${program}`)
+  write('tensors.mjs', tensors)
   write(
     'cjs.cjs',
     `const { CompressedKvStore } = require('compressed-kv')\nconst { Level } = require('level')\n${program}`
   )
   write(
     'user.mts',
-    `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n
+    `import { CompressedKvStore } from 'compressed-kv'\nimport { TensorCache } from 'compressed-kv/tensor-cache'\nimport { Level } from 'level'\n
 const db = new CompressedKvStore(new Level<string, { a: number }>('db', { valueEncoding: 'json' }), { codec: 'lz4' })
 await db.put('key', { a: 1 }, { codec: 'zstd', ttl: 1000, sync: true })
 const found: { a: number } | undefined = await db.get('key')
@@ -54,7 +64,9 @@ const sublevel = db.sublevel<string, string>('sub', {})
 await sublevel.batch([{ type: 'put', key: 'x', value: 'y', codec: 'none' }])
 // @ts-expect-error a codec that does not exist
 await sublevel.put('x', 'y', { codec: 'snappy' })
-export { found }
+const cache = new TensorCache(sublevel, { model: 'm', dtype: 'f32', layers: 1, shape: [256], seqAxis: 0, maxBytes: 1e6 })
+const layers: Float32Array[] | undefined = (await cache.getPrefix([1]))?.layers
+export { found, layers }
 `
   )
   write(
@@ -76,6 +88,7 @@ export { found }
   // A store that kept the process alive would run into the time limit.
   console.log('esm:', run(process.execPath, 'esm.mjs', 'db-esm').trim())
   console.log('require:', run(process.execPath, 'cjs.cjs', 'db-cjs').trim())
+  if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')
 

@@ -195,7 +195,7 @@ describe('the options themselves', () => {
     expectTypeOf<WriteOptions['codec']>().toEqualTypeOf<Codec | CodecName | CodecSelector | undefined>()
     expectTypeOf<WriteOptions['ttl']>().toEqualTypeOf<number | undefined>()
     expectTypeOf<WriteOptions['sync']>().toEqualTypeOf<boolean | undefined>()
-    expectTypeOf<keyof WriteOptions>().toEqualTypeOf<'codec' | 'ttl' | 'sync'>()
+    expectTypeOf<keyof WriteOptions>().toEqualTypeOf<'codec' | 'ttl' | 'sync' | 'onStored'>()
   })
 
   it('leave the types of other databases usable', () => {

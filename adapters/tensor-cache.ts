@@ -1,0 +1,360 @@
+import { type Codec, tensor, type TensorDtype } from 'compressed-kv'
+import type { TensorBackingStore } from './tensor-cache/backing-store.js'
+import type { Entry } from './tensor-cache/entry-index.js'
+import { invalidOption, mismatch } from './tensor-cache/failures.js'
+import { chunkId, type EntryId, tensorId } from './tensor-cache/keys.js'
+import { type Namespace, namespaceOf } from './tensor-cache/namespace.js'
+import {
+  assertMaxBytes,
+  elementsOf,
+  type Layout,
+  layoutOf,
+  MAX_TEXT_LENGTH,
+  type TensorCacheOptions
+} from './tensor-cache/options.js'
+import { type Pin, Pins } from './tensor-cache/pins.js'
+import { mergeSequence, splitSequence, tokensIn } from './tensor-cache/sequence-axis.js'
+import { spaceOf } from './tensor-cache/shared-spaces.js'
+import {
+  arrayName,
+  arrayOver,
+  bytesOf,
+  elementBytes,
+  isTensorArray,
+  type Tensor,
+  type TensorArray
+} from './tensor-cache/tensor-array.js'
+import type { TensorCacheStats } from './tensor-cache/stats.js'
+import type { TensorSpace } from './tensor-cache/tensor-space.js'
+import { chunksOf, type TokenChunk, type Tokens } from './tensor-cache/token-chunks.js'
+
+export type { Pin, Tensor, TensorArray, TensorBackingStore, TensorCacheOptions, TensorCacheStats, TokenChunk, Tokens }
+
+/** Leading tokens of a sequence, and their tensors. */
+export interface CachedPrefix<D extends TensorDtype = TensorDtype> {
+  /** How many tokens. */
+  readonly tokens: number
+  /** One a layer, each with that many tokens on the sequence axis. */
+  readonly layers: TensorArray<D>[]
+}
+
+/**
+ * Caches a language model's keys and values, by layer and chunk of tokens, in a `CompressedKvStore` or a sublevel of one, over restarts:
+ *
+ * ```ts
+ * const cache = new TensorCache(db, { model: 'llama', dtype: 'bf16', layers: 32, shape: [1, 8, 256, 128], seqAxis: 2, maxBytes: 8e9 })
+ * await cache.putPrefix(tokens, layers)
+ * const cached = await cache.getPrefix(tokens) // { tokens: 512, layers: [...] }, or undefined
+ * ```
+ *
+ * A chunk is found by its tokens and all before them. It is stored whole or not at all, and the least recently used goes when there is no
+ * room; of a prefix the last chunk goes first. Arrays that are handed in must not change until the call has resolved; those handed out are
+ * the caller's own.
+ */
+export class TensorCache<D extends TensorDtype = TensorDtype> {
+  /** What its model, dtype and layout are called in keys. */
+  readonly namespace: string
+  /** Tokens of a chunk. */
+  readonly chunkTokens: number
+  readonly #db: TensorBackingStore
+  readonly #layout: Layout<D>
+  readonly #namespace: Namespace
+  readonly #codec: Codec
+  readonly #maxBytes: number
+  readonly #pins = new Pins()
+  #hits = 0
+  #misses = 0
+
+  /**
+   * Reads nothing yet.
+   *
+   * @param db open or opening
+   * @throws CKV_INVALID_OPTION, also for another `maxBytes` than a cache over the same store has
+   */
+  constructor(db: TensorBackingStore, options: TensorCacheOptions<D>) {
+    assertMaxBytes(options.maxBytes)
+    this.#layout = layoutOf(options)
+    this.#codec = tensor({ dtype: options.dtype, ...(options.codec === undefined ? {} : { codec: options.codec }) })
+    this.#namespace = namespaceOf(this.#layout)
+    this.namespace = this.#namespace.name
+    this.chunkTokens = this.#layout.chunkTokens
+    this.#db = db
+    this.#maxBytes = options.maxBytes
+    spaceOf(db, options.maxBytes)
+  }
+
+  // ---- by tokens
+
+  /**
+   * The whole chunks of a sequence; tokens that fill none are left out.
+   *
+   * @throws CKV_INVALID_OPTION for a token that is no integer from 0 to 2^32 - 1
+   */
+  chunksOf(tokens: Tokens): TokenChunk[] {
+    return [...chunksOf(tokens, this.chunkTokens, this.#namespace)]
+  }
+
+  /** How many leading tokens are cached, with all layers: a multiple of {@link chunkTokens}. What is not pinned may be evicted right after. */
+  async hasPrefix(tokens: Tokens): Promise<number> {
+    const space = await this.#space()
+    return this.#leading(space, tokens).at(-1)?.chunk.end ?? 0
+  }
+
+  /**
+   * Stores the whole chunks of a sequence that are not there yet, first to last.
+   *
+   * @param layers of every layer the tensor of the whole sequence, or of more tokens: their number follows from its length
+   * @returns how many leading tokens are cached now: fewer, where there was no room that is not pinned
+   * @throws CKV_TENSOR_MISMATCH; CKV_VALUE_TOO_LARGE for chunks above `maxBytes`; what the store throws
+   */
+  async putPrefix(tokens: Tokens, layers: readonly TensorArray<D>[]): Promise<number> {
+    const chunks = this.chunksOf(tokens)
+    this.#assertLayers(layers)
+    for (const layer of layers) {
+      const held = tokensIn(this.#layout, layer)
+      if (held < (chunks.at(-1)?.end ?? 0))
+        throw mismatch(`A tensor of ${held} tokens for a sequence of ${tokens.length}`)
+    }
+    for (const chunk of chunks) {
+      const { start, end } = chunk
+      const isThere = await this.#write(chunk, () =>
+        layers.map(layer => splitSequence(this.#layout, layer, start, end))
+      )
+      if (!isThere) return start
+    }
+    return chunks.at(-1)?.end ?? 0
+  }
+
+  /**
+   * The tensors of as many leading tokens as are cached; undefined if there are none.
+   *
+   * @throws LEVEL_CORRUPTION for what was damaged
+   */
+  async getPrefix(tokens: Tokens): Promise<CachedPrefix<D> | undefined> {
+    const space = await this.#space()
+    const leading = this.#leading(space, tokens)
+    // What is missing counts too, once: the chunk at which the prefix ends.
+    if (leading.length * this.chunkTokens + this.chunkTokens <= tokens.length) this.#misses++
+    this.#touch(space, leading.at(-1)?.chunk)
+    const chunks: TensorArray<D>[][] = []
+    for (const { entry } of leading) {
+      const layers = await this.#read(space, entry)
+      if (layers === undefined) break
+      chunks.push(layers)
+    }
+    if (chunks.length === 0) return undefined
+    const layers = Array.from({ length: this.#layout.layers }, (_, layer) =>
+      mergeSequence(
+        this.#layout,
+        chunks.map(chunk => chunk[layer]!)
+      )
+    )
+    return { tokens: chunks.length * this.chunkTokens, layers }
+  }
+
+  // ---- by chunk
+
+  /**
+   * Stores one chunk, unless it is there already.
+   *
+   * @param layers each of the cache's `shape`
+   * @returns whether it is cached now: false if there is no room that is not pinned
+   * @throws CKV_TENSOR_MISMATCH for another number of layers, dtype or shape, or a chunk of another model's cache; CKV_VALUE_TOO_LARGE if it
+   *   is above `maxBytes`; what the store throws
+   */
+  async putLayers(chunk: TokenChunk, layers: readonly TensorArray<D>[]): Promise<boolean> {
+    this.#assertLayers(layers)
+    for (const { length } of layers) {
+      if (length !== this.#layout.elements) {
+        throw mismatch(
+          `A layer of ${length} numbers where the shape, [${this.#layout.shape.join(', ')}], has ${this.#layout.elements}`
+        )
+      }
+    }
+    return this.#write(chunk, () => layers)
+  }
+
+  /**
+   * The layers of one chunk; undefined if they are not all there.
+   *
+   * @throws CKV_TENSOR_MISMATCH for a chunk of another model's cache; LEVEL_CORRUPTION for what was damaged
+   */
+  async getLayers(chunk: TokenChunk): Promise<TensorArray<D>[] | undefined> {
+    this.#assertOwn(chunk)
+    const space = await this.#space()
+    const entry = space.find(chunkId(chunk))
+    if (entry === undefined) return this.#missed()
+    this.#touch(space, chunk)
+    return this.#read(space, entry)
+  }
+
+  /**
+   * Keeps the leading chunks of a sequence that are cached from being evicted, until they are unpinned or the store is closed. Pins of several
+   * callers add up.
+   */
+  async pin(tokens: Tokens): Promise<Pin> {
+    const space = await this.#space()
+    const leading = this.#leading(space, tokens)
+    const entries = leading.map(({ entry }) => entry)
+    return this.#pins.pin(entries, leading.length * this.chunkTokens)
+  }
+
+  /** Ends a pin. Nothing happens if it has ended. */
+  unpin(pin: Pin): void {
+    this.#pins.unpin(pin)
+  }
+
+  // ---- by name
+
+  /**
+   * Stores one tensor of the cache's model and dtype, of any shape, in place of the one that had its name.
+   *
+   * @returns whether it is cached now: false if there is no room that is not pinned
+   * @throws CKV_TENSOR_MISMATCH if `data` is not an array of that dtype, or not of that shape; CKV_VALUE_TOO_LARGE; what the store throws
+   */
+  async putTensor(name: string, { data, shape }: Tensor<D>): Promise<boolean> {
+    const id = this.#tensorId(name)
+    this.#assertDtype(data)
+    if (elementsOf(shape) !== data.length) {
+      throw mismatch(`A tensor of ${data.length} numbers is not of shape ${JSON.stringify(shape)}`)
+    }
+    const facts = { model: this.#layout.model, name, shape: [...shape] }
+    return (await this.#space()).write(id, facts, [bytesOf(data)], this.#codec, false)
+  }
+
+  /**
+   * @param expected if given, a tensor of another shape is refused
+   * @returns undefined if there is no such tensor
+   * @throws CKV_TENSOR_MISMATCH; LEVEL_CORRUPTION for what was damaged
+   */
+  async getTensor(name: string, expected: { readonly shape?: readonly number[] } = {}): Promise<Tensor<D> | undefined> {
+    const id = this.#tensorId(name)
+    const space = await this.#space()
+    const found = await space.readCurrent(id)
+    if (found === undefined) return this.#missed()
+    const { shape = [] } = found.entry.record
+    if (expected.shape !== undefined && expected.shape.join() !== shape.join()) {
+      throw mismatch(`'${name}' has shape [${shape.join(', ')}], not [${expected.shape.join(', ')}]`)
+    }
+    space.touch([found.entry])
+    const [data] = this.#opened(found.values, elementsOf(shape))
+    return { data: data!, shape: [...shape] }
+  }
+
+  /** @returns whether there was such a tensor */
+  async delTensor(name: string): Promise<boolean> {
+    return (await this.#space()).delete(this.#tensorId(name))
+  }
+
+  // ---- everything
+
+  /** Deletes everything of this model, dtype and layout, pinned or not. */
+  async clear(): Promise<void> {
+    return (await this.#space()).clear(this.namespace)
+  }
+
+  /**
+   * Writes what only memory knows: when chunks and tensors were used, and their exact sizes. That happens by itself within 10 seconds of a
+   * use; call it before the store is closed, so that the next process evicts in the right order.
+   */
+  async flush(): Promise<void> {
+    return (await this.#space()).flush()
+  }
+
+  stats(): TensorCacheStats {
+    const { room, size } = spaceOf(this.#db, this.#maxBytes)
+    const { taken, maxBytes, evictions } = room
+    return { bytes: taken, maxBytes, entries: size, evictions, hits: this.#hits, misses: this.#misses }
+  }
+
+  // ----
+
+  async #space(): Promise<TensorSpace> {
+    const space = spaceOf(this.#db, this.#maxBytes)
+    await space.ready()
+    return space
+  }
+
+  /** The chunks at the beginning of a sequence that are all there. */
+  #leading(space: TensorSpace, tokens: Tokens): { chunk: TokenChunk; entry: Entry }[] {
+    const leading: { chunk: TokenChunk; entry: Entry }[] = []
+    for (const chunk of chunksOf(tokens, this.chunkTokens, this.#namespace)) {
+      const entry = space.find(chunkId(chunk))
+      if (entry === undefined) break
+      leading.push({ chunk, entry })
+    }
+    return leading
+  }
+
+  async #write(chunk: TokenChunk, layers: () => readonly TensorArray<D>[]): Promise<boolean> {
+    this.#assertOwn(chunk)
+    const space = await this.#space()
+    const id = chunkId(chunk)
+    if (space.find(id) === undefined) {
+      const facts = { model: this.#layout.model, tokens: [chunk.start, chunk.end] as const }
+      const isStored = await space.write(id, facts, layers().map(bytesOf), this.#codec, true)
+      if (!isStored) return false
+    }
+    this.#touch(space, chunk)
+    return true
+  }
+
+  async #read(space: TensorSpace, entry: Entry): Promise<TensorArray<D>[] | undefined> {
+    const values = await space.read(entry)
+    return values === undefined ? this.#missed() : this.#opened(values, this.#layout.elements)
+  }
+
+  #opened(values: readonly Uint8Array[], elements: number): TensorArray<D>[] {
+    const { dtype } = this.#layout
+    for (const { length } of values) {
+      if (length !== elements * elementBytes(dtype)) {
+        throw mismatch(`${length} bytes are stored where a ${dtype} tensor of ${elements} numbers should be`)
+      }
+    }
+    this.#hits++
+    return values.map(value => arrayOver(dtype, value))
+  }
+
+  /** A chunk is of no use without those before it, which therefore count as used after it. */
+  #touch(space: TensorSpace, last: TokenChunk | undefined): void {
+    const entries: Entry[] = []
+    for (let chunk = last; chunk !== undefined; chunk = chunk.parent) {
+      const entry = space.find(chunkId(chunk))
+      if (entry !== undefined) entries.push(entry)
+    }
+    space.touch(entries)
+  }
+
+  #missed(): undefined {
+    this.#misses++
+  }
+
+  #tensorId(name: string): EntryId {
+    if (typeof name !== 'string' || name.length > MAX_TEXT_LENGTH) {
+      throw invalidOption(`A tensor's name is text of at most ${MAX_TEXT_LENGTH} characters`)
+    }
+    return tensorId(this.#namespace, name)
+  }
+
+  #assertOwn({ namespace }: TokenChunk): void {
+    if (namespace === this.namespace) return
+    throw mismatch('The chunk is of a cache with another model, dtype or layout: take it from chunksOf() of this one')
+  }
+
+  #assertLayers(layers: readonly TensorArray<D>[]): void {
+    if (layers.length !== this.#layout.layers) {
+      throw mismatch(`${layers.length} layers where a chunk has ${this.#layout.layers}`)
+    }
+    for (const layer of layers) this.#assertDtype(layer)
+  }
+
+  #assertDtype(data: unknown): void {
+    const { dtype } = this.#layout
+    if (isTensorArray(dtype, data)) return
+    throw mismatch(`Tensors of ${dtype} come as ${arrayName(dtype)}, not ${kindOf(data)}`)
+  }
+}
+
+function kindOf(data: unknown): string {
+  return data?.constructor?.name ?? String(data)
+}

@@ -1,0 +1,90 @@
+import type { TensorDtype, TensorOptions } from 'compressed-kv'
+import { invalidOption } from './failures.js'
+import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
+
+/** More would not fit into a key. */
+const MAX_LAYERS = 0xffff
+export const MAX_TEXT_LENGTH = 1024
+
+/** What a cache holds. All but `maxBytes` and `codec` name it: a cache with another model, dtype or layout does not see its tensors. */
+export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
+  /** Which model made the tensors, 'meta-llama/Llama-3.2-1B', say. */
+  readonly model: string
+  /** Of the model: a commit, a date, a hash of its file. @default '' */
+  readonly revision?: string | undefined
+  /** Whatever else has to be the same for tensors to be reused: an adapter's name, the rank of a worker, a salt. @default '' */
+  readonly extra?: string | undefined
+  readonly dtype: D
+  /** Tensors of a chunk. Where keys and values are separate tensors, those of one layer after another: twice the model's layers. */
+  readonly layers: number
+  /**
+   * Of one layer's tensor of one chunk. The extent of `seqAxis` is how many tokens a chunk has, 256 in LMCache: `[1, 8, 256, 128]` with
+   * `seqAxis` 2 for `[batch, heads, sequence, dim]`, `[256, 8, 128]` with 0 for tokens first.
+   */
+  readonly shape: readonly number[]
+  /** Which axis of `shape` counts tokens. */
+  readonly seqAxis: number
+  /**
+   * Bytes that everything cached in this database or sublevel may take as it is stored, keys and index included: the least recently used
+   * go. It is the same for all caches over one, also of different models.
+   */
+  readonly maxBytes: number
+  /** What compresses the planes of the `tensor()` codec. @default 'zstd' */
+  readonly codec?: TensorOptions['codec']
+}
+
+/** The same, checked. */
+export interface Layout<D extends TensorDtype = TensorDtype> {
+  readonly model: string
+  readonly revision: string
+  readonly extra: string
+  readonly dtype: D
+  readonly layers: number
+  readonly shape: readonly number[]
+  readonly seqAxis: number
+  /** Tokens of a chunk. */
+  readonly chunkTokens: number
+  /** Numbers in one layer's tensor of a chunk. */
+  readonly elements: number
+}
+
+/** @throws CKV_INVALID_OPTION */
+export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>): Layout<D> {
+  const { model, revision = '', extra = '', dtype, layers, shape, seqAxis } = options
+  for (const [name, text] of Object.entries({ model, revision, extra })) {
+    if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH) {
+      throw invalidOption(`${name} must be text of at most ${MAX_TEXT_LENGTH} characters, not ${text}`)
+    }
+  }
+  if (model === '') throw invalidOption('model must name the model: tensors of another one would be taken for its own')
+  if (!TENSOR_DTYPES.includes(dtype)) {
+    throw invalidOption(`dtype must be one of ${TENSOR_DTYPES.join(', ')}, not '${dtype}'`)
+  }
+  if (!isCount(layers) || layers > MAX_LAYERS) {
+    throw invalidOption(`layers must be an integer from 1 to ${MAX_LAYERS}, not ${String(layers)}`)
+  }
+  const elements = elementsOf(shape)
+  if (!isCount(elements) || !isCount(elements * elementBytes(dtype))) {
+    throw invalidOption(`shape must be an array of integers above 0, not ${JSON.stringify(shape)}`)
+  }
+  const chunkTokens = shape[seqAxis]
+  if (!Number.isInteger(seqAxis) || chunkTokens === undefined) {
+    throw invalidOption(`seqAxis must be an axis of shape, from 0 to ${shape.length - 1}, not ${String(seqAxis)}`)
+  }
+  return { model, revision, extra, dtype, layers, shape: [...shape], seqAxis, chunkTokens, elements }
+}
+
+/** @throws CKV_INVALID_OPTION */
+export function assertMaxBytes(maxBytes: number): void {
+  if (!isCount(maxBytes)) throw invalidOption(`maxBytes must be an integer above 0, not ${String(maxBytes)}`)
+}
+
+/** Numbers in a tensor of this shape; NaN for what is no shape. A scalar has one. */
+export function elementsOf(shape: readonly number[]): number {
+  if (!Array.isArray(shape)) return Number.NaN
+  return shape.reduce((product: number, extent: unknown) => (isCount(extent) ? product * extent : Number.NaN), 1)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0
+}

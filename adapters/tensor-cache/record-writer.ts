@@ -1,0 +1,54 @@
+import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
+import type { Entry, EntryIndex } from './entry-index.js'
+import { textOf } from './entry-record.js'
+import { indexKey } from './keys.js'
+
+/** How long a change may wait. A record is written at most once in that time, however often its chunk is used. */
+const WRITE_DELAY_MS = 10_000
+
+/** Writes records of entries that changed: when they were used, and what they turned out to take. */
+export class RecordWriter {
+  readonly #db: TensorBackingStore
+  readonly #index: EntryIndex
+  readonly #changed = new Set<Entry>()
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(db: TensorBackingStore, index: EntryIndex) {
+    this.#db = db
+    this.#index = index
+  }
+
+  /** Writes it later, with others. */
+  changed(entry: Entry): void {
+    this.#changed.add(entry)
+    if (this.#stopped) return
+    // It fails in a store that is read-only, or closing. What was used when is lost then, no more.
+    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), WRITE_DELAY_MS).unref()
+  }
+
+  /** @throws what the store throws; it is tried again with the next change */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const changed = [...this.#changed]
+    this.#changed.clear()
+    const operations = changed.filter(entry => this.#index.has(entry) && !entry.replaced).map(recordPut)
+    if (operations.length === 0) return
+    try {
+      await this.#db.batch(operations, ENCODINGS.text)
+    } catch (error) {
+      for (const entry of changed) this.changed(entry)
+      throw error
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+}
+
+export function recordPut({ id, record }: Pick<Entry, 'id' | 'record'>): Operation {
+  return { type: 'put', key: indexKey(id), value: textOf(record), ...ENCODINGS.text }
+}

@@ -1,0 +1,33 @@
+import type { TensorBackingStore } from './backing-store.js'
+import { invalidOption } from './failures.js'
+import { TensorSpace } from './tensor-space.js'
+
+/** By store, then by the prefix of a sublevel: caches over one keep to one limit. */
+const spaces = new WeakMap<object, Map<string, TensorSpace>>()
+
+/**
+ * The one space of a database or sublevel, as long as the store is open.
+ *
+ * @throws CKV_INVALID_OPTION for another `maxBytes` than it has
+ */
+export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
+  const prefix = db.prefix ?? ''
+  const root = db.db ?? db
+  let ofStore = spaces.get(root)
+  if (ofStore === undefined) {
+    const all = new Map<string, TensorSpace>()
+    spaces.set(root, (ofStore = all))
+    // What is stored may be another thing when it is opened again.
+    const forget = () => {
+      spaces.delete(root)
+      for (const space of all.values()) space.stop()
+    }
+    ;(root as TensorBackingStore).once('closed', forget)
+  }
+  let space = ofStore.get(prefix)
+  if (space === undefined) ofStore.set(prefix, (space = new TensorSpace(db, maxBytes)))
+  if (space.room.maxBytes === maxBytes) return space
+  throw invalidOption(
+    `maxBytes is ${space.room.maxBytes} for another cache over this store: it bounds both, so ${maxBytes} cannot be`
+  )
+}

@@ -1,0 +1,12 @@
+export interface TensorCacheStats {
+  /** Bytes of everything cached here, of all models, and of what is being written. */
+  readonly bytes: number
+  readonly maxBytes: number
+  /** Chunks and tensors, of all models. */
+  readonly entries: number
+  /** Chunks and tensors evicted, of all models, since the store was opened. */
+  readonly evictions: number
+  /** Chunks and tensors that this cache was asked for, and had, or had not. */
+  readonly hits: number
+  readonly misses: number
+}

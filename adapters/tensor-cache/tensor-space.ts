@@ -1,0 +1,241 @@
+import type { Codec } from 'compressed-kv'
+import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
+import { type Entry, EntryIndex } from './entry-index.js'
+import { type EntryRecord, mostStoredBytes, overheadBytes, recordIn } from './entry-record.js'
+import { isRefusal, tooLarge } from './failures.js'
+import { IdLocks } from './id-locks.js'
+import { dataKeys, dataRange, type EntryId, idOfIndexKey, indexKey, indexRange } from './keys.js'
+import { recordPut, RecordWriter } from './record-writer.js'
+import { Room } from './room.js'
+
+/** What is known of an entry before it is stored. */
+export type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
+
+/** Entries of all models in one database or sublevel: which there are, in what order they were used, and how much they take. */
+export class TensorSpace {
+  readonly #db: TensorBackingStore
+  readonly #index = new EntryIndex()
+  readonly #locks = new IdLocks()
+  readonly #records: RecordWriter
+  readonly room: Room
+  #loading: Promise<void> | undefined
+  #lastUse = 0
+
+  constructor(db: TensorBackingStore, maxBytes: number) {
+    this.#db = db
+    this.#records = new RecordWriter(db, this.#index)
+    this.room = new Room(maxBytes, this.#index, entries => this.#remove(entries))
+  }
+
+  get size(): number {
+    return this.#index.size
+  }
+
+  /** Reads the index, once; if that fails, again with the next call. */
+  ready(): Promise<void> {
+    return (this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined
+      throw error
+    }))
+  }
+
+  /** Undefined for what is not there, or only half. */
+  find(id: EntryId): Entry | undefined {
+    const entry = this.#index.get(id)
+    return entry === undefined || entry.doomed ? undefined : entry
+  }
+
+  /** From now on these were used last, the last of them last of all. */
+  touch(entries: Iterable<Entry>): void {
+    for (const entry of entries) {
+      if (!this.#index.has(entry)) continue
+      entry.record = { ...entry.record, used: this.#now() }
+      this.#index.add(entry)
+      this.#records.changed(entry)
+    }
+  }
+
+  /** The values of an entry; undefined if some of them are gone. */
+  async read(entry: Entry): Promise<Uint8Array[] | undefined> {
+    const { id, record } = entry
+    const keys = dataKeys(id, record.values)
+    const values = await Promise.all(keys.map(key => this.#db.get(key, ENCODINGS.bytes)))
+    if (values.every(value => value !== undefined)) return values as Uint8Array[]
+    // Evicted meanwhile; if not, somebody else deleted something, and the rest is of no use.
+    if (this.#index.has(entry) && !entry.replaced) await this.room.delete([entry])
+    return undefined
+  }
+
+  /** An entry and its values, of one moment, although others may be written in their place; undefined as {@link read}. */
+  async readCurrent(id: EntryId): Promise<{ entry: Entry; values: Uint8Array[] } | undefined> {
+    for (;;) {
+      const entry = this.find(id)
+      const values = entry && (await this.read(entry))
+      if (values === undefined) return undefined
+      if (this.#index.has(entry!) && !entry!.replaced) return { entry: entry!, values }
+      await this.#locks.run(id, async () => {})
+    }
+  }
+
+  /**
+   * Stores values under an id, all or none, and instead of what was there.
+   *
+   * @param keep whether what is there stays as it is
+   * @returns whether it is stored: false if there is no room that is not pinned
+   * @throws CKV_VALUE_TOO_LARGE for what would not fit into an empty cache; what the store throws
+   */
+  write(id: EntryId, facts: Facts, values: readonly Buffer[], codec: Codec, keep: boolean): Promise<boolean> {
+    return this.#locks.run(id, async () => {
+      await this.ready()
+      if (keep && this.find(id) !== undefined) return true
+      const record: EntryRecord = { ...facts, bytes: 0, used: this.#now(), values: values.length }
+      const overhead = overheadBytes(id, record)
+      const most = values.reduce((sum, { length }) => sum + mostStoredBytes(length), overhead)
+      if (most > this.room.maxBytes) throw tooLarge(most, this.room.maxBytes)
+      return this.#replacing(id, async old => {
+        const room = Math.max(0, most - (old?.record.bytes ?? 0))
+        const storing = { id, record: { ...record, bytes: most }, values, codec, overhead, room }
+        return this.room.with(room, () => this.#store(storing))
+      })
+    })
+  }
+
+  /** @returns whether it was there */
+  delete(id: EntryId): Promise<boolean> {
+    return this.#locks.run(id, async () => {
+      await this.ready()
+      const found = this.find(id) !== undefined
+      const entry = this.#index.get(id)
+      if (entry !== undefined) await this.room.delete([entry])
+      return found
+    })
+  }
+
+  /** Deletes everything of a namespace, pinned or not. */
+  async clear(namespace: string): Promise<void> {
+    await this.ready()
+    const ids = [...this.#index.values()].map(({ id }) => id).filter(id => id.startsWith(`${namespace}:`))
+    for (const id of ids) await this.delete(id)
+  }
+
+  /** Writes what is known in memory alone: when entries were used, and their exact sizes. */
+  flush(): Promise<void> {
+    return this.#records.flush()
+  }
+
+  /** The store is closed. */
+  stop(): void {
+    this.#records.stop()
+  }
+
+  async #load(): Promise<void> {
+    const found: Entry[] = []
+    const unreadable: EntryId[] = []
+    for await (const [key, text] of this.#db.iterator({ ...indexRange(), ...ENCODINGS.text })) {
+      const id = idOfIndexKey(key)
+      const record = recordIn(text)
+      if (record === undefined) unreadable.push(id)
+      else found.push({ id, record, pins: 0, replaced: false, doomed: false })
+    }
+    for (const id of unreadable) await this.#discard(id)
+    found.sort((a, b) => a.record.used - b.record.used)
+    for (const entry of found) {
+      this.#index.add(entry)
+      this.room.occupy(entry.record.bytes)
+      this.#lastUse = Math.max(this.#lastUse, entry.record.used)
+    }
+    // More than there may be, if maxBytes was lowered. What is read-only stays as it is.
+    await this.room
+      .with(0, async () => {})
+      .catch((error: unknown) => {
+        if (!isRefusal(error)) throw error
+      })
+  }
+
+  /** What an index entry means that cannot be read is computed again: its chunk goes. */
+  async #discard(id: EntryId): Promise<void> {
+    await this.#db.clear({ keyEncoding: 'utf8', ...dataRange(id) })
+    await this.#db.batch([recordDel(id)], ENCODINGS.text)
+  }
+
+  /** Keeps what is there from being evicted while something else is written in its place. */
+  async #replacing(id: EntryId, work: (old: Entry | undefined) => Promise<boolean>): Promise<boolean> {
+    const old = this.#index.get(id)
+    if (old === undefined) return work(undefined)
+    old.pins++
+    old.replaced = true
+    try {
+      return await work(old)
+    } finally {
+      old.pins--
+      old.replaced = false
+    }
+  }
+
+  async #store({ id, record, values, codec, overhead, room }: Storing): Promise<void> {
+    let stored = 0
+    let told = 0
+    const onStored = (bytes: number) => {
+      stored += bytes
+      told++
+    }
+    const puts = dataKeys(id, values.length).map((key, i): Operation => ({
+      type: 'put',
+      key,
+      value: values[i],
+      codec,
+      onStored,
+      ...ENCODINGS.bytes
+    }))
+    try {
+      await this.#db.batch([...puts, recordPut({ id, record })], ENCODINGS.text)
+    } catch (error) {
+      if (isRefusal(error)) this.room.giveBack(room)
+      else this.#settle(id, { ...record, bytes: room + this.#bytesOf(id) }, room, true)
+      throw error
+    }
+    // What is no CompressedKvStore does not tell.
+    const exact = told === values.length ? { ...record, bytes: overhead + stored } : record
+    this.#settle(id, exact, room, false)
+  }
+
+  /** What is stored under an id now. */
+  #settle(id: EntryId, record: EntryRecord, room: number, doomed: boolean): void {
+    this.room.giveBack(room + this.#bytesOf(id) - record.bytes)
+    const entry: Entry = { id, record: { ...record, used: this.#now() }, pins: 0, replaced: false, doomed }
+    this.#index.add(entry)
+    if (!doomed) this.#records.changed(entry) // Its exact size.
+  }
+
+  #bytesOf(id: EntryId): number {
+    return this.#index.get(id)?.record.bytes ?? 0
+  }
+
+  #remove(entries: readonly Entry[]): Promise<void> {
+    const operations = entries.flatMap(({ id, record }) => [
+      recordDel(id),
+      ...dataKeys(id, record.values).map((key): Operation => ({ type: 'del', key, keyEncoding: 'utf8' }))
+    ])
+    return this.#db.batch(operations, ENCODINGS.text)
+  }
+
+  /** Later than every time before, whatever the clock does. */
+  #now(): number {
+    return (this.#lastUse = Math.max(Date.now(), this.#lastUse + 1))
+  }
+}
+
+interface Storing {
+  readonly id: EntryId
+  readonly record: EntryRecord
+  readonly values: readonly Buffer[]
+  readonly codec: Codec
+  /** Bytes beside the stored values. */
+  readonly overhead: number
+  /** Room that was taken for it, beside that of what it replaces. */
+  readonly room: number
+}
+
+function recordDel(id: EntryId): Operation {
+  return { type: 'del', key: indexKey(id), keyEncoding: 'utf8' }
+}

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import { CompressedKvError } from 'compressed-kv'
+import type { Namespace } from './namespace.js'
+
+/** Token ids, as a tokenizer gives them; transformers.js has `BigInt64Array`. */
+export type Tokens = ArrayLike<number | bigint>
+
+/** Tokens `start` to below `end` of a sequence, behind everything before them. Made by `chunksOf`. */
+export interface TokenChunk {
+  /** In hexadecimal: of the chunk before and of these tokens, so that it stands for the whole prefix. */
+  readonly hash: string
+  readonly start: number
+  readonly end: number
+  /** The chunk before. */
+  readonly parent: TokenChunk | undefined
+  /** The cache's own name for its model, dtype and layout. */
+  readonly namespace: string
+}
+
+/**
+ * Whole chunks of a sequence, first to last, hashed one by one as they are asked for. A hash is the SHA-256 of the hash before, for the first chunk
+ * the namespace's, and of the tokens as u32 LE: the scheme of SGLang, with the extra keys of vLLM in the namespace.
+ *
+ * @throws CKV_INVALID_OPTION for what is no token id
+ */
+export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namespace): Generator<TokenChunk, void> {
+  let before: Buffer = namespace.root
+  let parent: TokenChunk | undefined
+  for (let start = 0; start + chunkTokens <= tokens.length; start += chunkTokens) {
+    const end = start + chunkTokens
+    before = createHash('sha256')
+      .update(before)
+      .update(littleEndian(tokens, start, end))
+      .digest()
+    parent = { hash: before.toString('hex'), start, end, parent, namespace: namespace.name }
+    yield parent
+  }
+}
+
+function littleEndian(tokens: Tokens, start: number, end: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * (end - start))
+  for (let i = start; i < end; i++) {
+    const token = Number(tokens[i])
+    if (token >>> 0 !== token) {
+      throw new CompressedKvError(
+        'CKV_INVALID_OPTION',
+        `Token ${i} is no integer from 0 to 2^32 - 1: ${String(tokens[i])}`
+      )
+    }
+    bytes.writeUInt32LE(token, 4 * (i - start))
+  }
+  return bytes
+}

@@ -1,0 +1,241 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { TensorCache } from 'compressed-kv/tensor-cache'
+import { describe, expect, it } from 'vitest'
+import { Gate } from '../../support/gate.js'
+import { failing, intercept, WRITES } from '../../support/intercept.js'
+import { seededRandom } from '../../support/seeded-random.js'
+import { bits, layersOf, memoryBackend, memoryStore, storedBytes, tinyCache, tokens } from './tensors.js'
+
+describe('a chunk that is being evicted', () => {
+  it('is a miss when it goes while it is read', async () => {
+    const backend = memoryBackend()
+    const cache = tinyCache(memoryStore(backend))
+    await cache.putPrefix(tokens(8), layersOf(1, 2, 48))
+    const gate = new Gate()
+    // The second layer of the second chunk is read when both have been deleted.
+    let reads = 0
+    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
+      if (++reads === 4) await gate.wait()
+      return proceed()
+    })
+    const reading = cache.getPrefix(tokens(8))
+    await gate.reached
+    await cache.clear()
+    gate.open()
+    expect(await reading).toEqual({ tokens: 4, layers: layersOf(1, 2, 48).map(layer => firstChunkOf(layer)) })
+    expect(await cache.getPrefix(tokens(8))).toBeUndefined()
+    expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0 })
+  })
+
+  it('is a miss, and gone for good, when somebody else deleted one of its layers', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const [key] = await store.keys({ gte: 'tensor-cache:1:data:', limit: 1 }).all()
+    await store.del(key!)
+    expect(await cache.getPrefix(tokens(4))).toBeUndefined()
+    expect(await cache.hasPrefix(tokens(4))).toBe(0)
+    expect(await store.keys().all()).toEqual([])
+    expect(await cache.putPrefix(tokens(4), layersOf(2))).toBe(4)
+    expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(2))
+  })
+
+  it('may be put again at once', async () => {
+    const backend = memoryBackend()
+    const cache = tinyCache(memoryStore(backend))
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const cleared = cache.clear()
+    const put = cache.putPrefix(tokens(4), layersOf(2))
+    await Promise.all([cleared, put])
+    // What is put is there when the deletion was first, and gone when it was not.
+    const found = await cache.getPrefix(tokens(4))
+    expect([undefined, ...layersOf(2)]).toContainEqual(found?.layers[0])
+    expect(cache.stats().entries).toBe(found === undefined ? 0 : 1)
+    expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+})
+
+describe('concurrent calls', () => {
+  it('store a chunk once', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    await Promise.all([1, 2, 3].map(seed => cache.putPrefix(tokens(4), layersOf(seed))))
+    expect(store.stats().writes.calls).toBe(1)
+    expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(1))
+    expect(cache.stats().entries).toBe(1)
+  })
+
+  it('read a tensor that is being replaced as it was or as it will be, never its bytes in another shape', async () => {
+    const backend = memoryBackend()
+    const cache = tinyCache(memoryStore(backend))
+    const versions = [1, 2, 3].map(n => ({ data: bits(6 * n, n), shape: [n, 6] }))
+    await cache.putTensor('x', versions[0]!)
+    for (const version of versions.slice(1)) {
+      const gate = new Gate()
+      // The backend has it, and the cache does not know yet.
+      const release = intercept(backend, ['_batch'], async ({ proceed }) => {
+        const done = await proceed()
+        await gate.wait()
+        return done
+      })
+      const writing = cache.putTensor('x', version)
+      await gate.reached
+      const reading = cache.getTensor('x')
+      gate.open()
+      expect(await reading).toEqual(version)
+      await writing
+      release()
+    }
+  })
+
+  it('put, read, pin, delete and evict in any order give what was put, or nothing', async () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const next = seededRandom(seed)
+      const backend = memoryBackend()
+      const maxBytes = 6000
+      const cache = tinyCache(memoryStore(backend), { maxBytes })
+      const wrong: unknown[] = []
+      const check = (holds: boolean, what: unknown) => void (holds || wrong.push(what))
+      await Promise.all(
+        Array.from({ length: 12 }, async () => {
+          for (let step = 0; step < 25; step++)
+            await actions[Math.floor(next() * 6)]!(cache, Math.floor(next() * 6), check)
+        })
+      )
+      expect(wrong).toEqual([])
+      await cache.flush()
+      expect(cache.stats().bytes).toBeLessThanOrEqual(maxBytes)
+      expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+      // The index in the backend is the one in memory: nothing is left behind.
+      const { entries } = cache.stats()
+      const index = await backend.keys({ gte: 'tensor-cache:1:index:', lt: 'tensor-cache:1:index;' }).all()
+      expect(index).toHaveLength(entries)
+    }
+  })
+})
+
+type Action = (cache: TensorCache<'bf16'>, n: number, check: (holds: boolean, what: unknown) => void) => Promise<void>
+
+const actions: Action[] = [
+  async (cache, n, check) => {
+    const put = await cache.putPrefix(tokens(8, 100 * n), layersOf(n, 2, 48))
+    check([0, 4, 8].includes(put), { put })
+  },
+  async (cache, n, check) => {
+    const found = await cache.getPrefix(tokens(8, 100 * n))
+    const whole = layersOf(n, 2, 48)
+    const expected = found?.tokens === 8 ? whole : whole.map(layer => firstChunkOf(layer))
+    check(found === undefined || isDeepStrictEqual(found.layers, expected), { n, found })
+  },
+  async (cache, n, check) => {
+    const pin = await cache.pin(tokens(8, 100 * n))
+    const found = await cache.getPrefix(tokens(8, 100 * n))
+    check((found?.tokens ?? 0) >= pin.tokens, { n, pin, found })
+    cache.unpin(pin)
+  },
+  async (cache, n) => {
+    await cache.putTensor(`t${n}`, { data: bits(10 + n, n), shape: [10 + n] })
+  },
+  async (cache, n, check) => {
+    const found = await cache.getTensor(`t${n}`)
+    check(found === undefined || isDeepStrictEqual(found.data, bits(10 + n, n)), { n, found })
+  },
+  async (cache, n) => {
+    await cache.delTensor(`t${n}`)
+  }
+]
+
+describe('a backend that fails', () => {
+  it('while a chunk is written: it is no hit, and its room is free when it could be deleted', async () => {
+    const backend = memoryBackend()
+    const cache = tinyCache(memoryStore(backend), { maxBytes: 3000 })
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const release = failing(backend, WRITES, new Error('disk'))
+    await expect(cache.putPrefix(tokens(4, 100), layersOf(2))).rejects.toThrow('disk')
+    expect(await cache.hasPrefix(tokens(4, 100))).toBe(0)
+    release()
+    const { bytes } = cache.stats()
+    expect(await cache.putPrefix(tokens(4, 100), layersOf(3))).toBe(4)
+    expect((await cache.getPrefix(tokens(4, 100)))!.layers).toEqual(layersOf(3))
+    expect(cache.stats().bytes).toBeLessThanOrEqual(bytes)
+    expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+
+  it('while something is evicted: what is there still counts, and goes later', async () => {
+    const backend = memoryBackend()
+    const probe = tinyCache()
+    await probe.putPrefix(tokens(4), layersOf(1))
+    const cache = tinyCache(memoryStore(backend), { maxBytes: Math.floor(probe.stats().bytes * 1.9) })
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const release = failing(backend, WRITES, new Error('disk'))
+    await expect(cache.putPrefix(tokens(4, 100), layersOf(2))).rejects.toThrow('disk')
+    expect(await cache.hasPrefix(tokens(4))).toBe(0)
+    expect(cache.stats().bytes).toBeGreaterThan(0)
+    release()
+    expect(await cache.putPrefix(tokens(4, 100), layersOf(2))).toBe(4)
+    expect(cache.stats().entries).toBe(1)
+    expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+
+  it('while the index is read: the next call reads it', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    await tinyCache(store).putPrefix(tokens(4), layersOf(1))
+    await store.close()
+    await store.open()
+    let fails = true
+    intercept(backend, ['_iterator'], call => {
+      if (fails) throw new Error('disk')
+      return call.proceed()
+    })
+    const cache = tinyCache(store)
+    await expect(cache.hasPrefix(tokens(4))).rejects.toThrow('disk')
+    fails = false
+    expect(await cache.hasPrefix(tokens(4))).toBe(4)
+  })
+})
+
+describe('an index entry', () => {
+  it.each([
+    '',
+    'null',
+    '{',
+    '[]',
+    '{"bytes":1}',
+    '{"bytes":-1,"used":1,"values":1}',
+    '{"bytes":1,"used":1,"values":1e9}'
+  ])('that is %j costs its chunk, and nothing else', async text => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const before = tinyCache(store)
+    await before.putPrefix(tokens(4), layersOf(1))
+    await before.putPrefix(tokens(4, 100), layersOf(2))
+    const id = `${before.namespace}:c${before.chunksOf(tokens(4))[0]!.hash}`
+    await store.put(`tensor-cache:1:index:${id}`, Buffer.from(text))
+    await store.close()
+    await store.open()
+    const cache = tinyCache(store)
+    expect(await cache.hasPrefix(tokens(4))).toBe(0)
+    expect((await cache.getPrefix(tokens(4, 100)))!.layers).toEqual(layersOf(2))
+    expect(await store.keys().all()).toHaveLength(3)
+  })
+})
+
+describe('a closed store', () => {
+  it('is told as such, and the cache goes on when it is open again', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    await cache.putPrefix(tokens(4), layersOf(1))
+    await store.close()
+    const closed = { code: expect.stringMatching(/^LEVEL_(DATABASE|ITERATOR)_NOT_OPEN$/) as string }
+    await expect(cache.putPrefix(tokens(4, 100), layersOf(2))).rejects.toMatchObject(closed)
+    await expect(cache.getPrefix(tokens(4))).rejects.toMatchObject(closed)
+    await store.open()
+    expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(1))
+  })
+})
+
+/** The first 4 of 8 tokens in [2, 8, 3]. */
+function firstChunkOf(layer: Uint16Array): Uint16Array {
+  return Uint16Array.from([...layer.subarray(0, 12), ...layer.subarray(24, 36)])
+}

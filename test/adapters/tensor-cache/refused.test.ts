@@ -1,0 +1,127 @@
+import { CompressedKvStore } from 'compressed-kv'
+import { TensorCache } from 'compressed-kv/tensor-cache'
+import { describe, expect, it } from 'vitest'
+import { bits, LAYOUT, layersOf, memoryBackend, memoryStore, tinyCache, tokens } from './tensors.js'
+
+const MISMATCH = { name: 'CompressedKvError', code: 'CKV_TENSOR_MISMATCH' }
+const INVALID = { name: 'CompressedKvError', code: 'CKV_INVALID_OPTION' }
+
+describe('a tensor or chunk that is not of the cache', () => {
+  it('is refused, and nothing is stored', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    const [chunk] = cache.chunksOf(tokens(4))
+    const floats = [new Float32Array(24), new Float32Array(24)] as unknown as Uint16Array[]
+    await expect(cache.putLayers(chunk!, floats)).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putPrefix(tokens(4), floats)).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putLayers(chunk!, layersOf(1, 1))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putLayers(chunk!, layersOf(1, 3))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putLayers(chunk!, layersOf(1, 2, 23))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putLayers(chunk!, layersOf(1, 2, 48))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putPrefix(tokens(8), layersOf(1, 2, 24))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putPrefix(tokens(4), layersOf(1, 2, 25))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putTensor('x', { data: bits(6, 1), shape: [7] })).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putTensor('x', { data: bits(6, 1), shape: [-2, -3] })).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putTensor('x', { data: floats[0]!, shape: [24] })).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putTensor('x', { data: [1] as never, shape: [1] })).rejects.toMatchObject(MISMATCH)
+    expect(await store.keys().all()).toEqual([])
+  })
+
+  it('is refused when it is of another model', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    const [chunk] = tinyCache(store, { model: 'other' }).chunksOf(tokens(4))
+    await expect(cache.putLayers(chunk!, layersOf(1))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.getLayers(chunk!)).rejects.toMatchObject(MISMATCH)
+  })
+
+  it('is refused when it is read with another shape than it has', async () => {
+    const cache = tinyCache()
+    await cache.putTensor('x', { data: bits(6, 1), shape: [2, 3] })
+    await expect(cache.getTensor('x', { shape: [3, 2] })).rejects.toMatchObject(MISMATCH)
+    await expect(cache.getTensor('x', { shape: [6] })).rejects.toMatchObject(MISMATCH)
+    expect(await cache.getTensor('x', { shape: [2, 3] })).toEqual({ data: bits(6, 1), shape: [2, 3] })
+  })
+
+  it('is refused when somebody else wrote it, with another length', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const [key] = await store.keys({ gte: 'tensor-cache:1:data:', limit: 1 }).all()
+    await store.put(key!, Buffer.alloc(7))
+    await expect(cache.getPrefix(tokens(4))).rejects.toMatchObject(MISMATCH)
+  })
+})
+
+describe('options', () => {
+  it.each([
+    { model: '' },
+    { model: undefined as never },
+    { model: 'x'.repeat(1025) },
+    { revision: 1 as never },
+    { extra: 'x'.repeat(1025) },
+    { dtype: 'fp8' as never },
+    { layers: 0 },
+    { layers: 65_536 },
+    { layers: 1.5 },
+    { shape: [] },
+    { shape: [2, 0, 3] },
+    { shape: [2, 4.5, 3] },
+    { shape: [2 ** 30, 2 ** 30, 2] },
+    { shape: 24 as never },
+    { seqAxis: 3 },
+    { seqAxis: -1 },
+    { seqAxis: 0.5 },
+    { seqAxis: 'length' as never },
+    { maxBytes: 0 },
+    { maxBytes: 0.5 },
+    { maxBytes: undefined as never },
+    { codec: 'none' as never }
+  ])('are checked: $model$revision$extra$dtype$layers$shape$seqAxis$maxBytes$codec', async wrong => {
+    const store = memoryStore()
+    expect(() => new TensorCache(store, { ...LAYOUT, ...wrong })).toThrow(expect.objectContaining(INVALID))
+    await store.close()
+  })
+
+  it('of two caches over one store have the same maxBytes', async () => {
+    const store = memoryStore()
+    tinyCache(store)
+    expect(() => tinyCache(store, { model: 'other', maxBytes: 5 })).toThrow(expect.objectContaining(INVALID))
+    expect(() => tinyCache(store.sublevel('a') as never, { maxBytes: 5 })).not.toThrow()
+    expect(() => tinyCache(store.sublevel('a') as never, { maxBytes: 6 })).toThrow(expect.objectContaining(INVALID))
+    await store.close()
+    await store.open()
+    expect(() => tinyCache(store, { maxBytes: 5 })).not.toThrow()
+  })
+
+  it.each([-1, 0.5, 2 ** 32, Number.NaN, 'a' as never, 2n ** 32n])('refuse %s for a token', async token => {
+    const cache = tinyCache()
+    expect(() => cache.chunksOf([0, 1, 2, token as number])).toThrow(expect.objectContaining(INVALID))
+    await expect(cache.hasPrefix([0, 1, 2, token as number])).rejects.toMatchObject(INVALID)
+  })
+
+  it('refuse a name that is too long', async () => {
+    const tensor = { data: bits(1, 1), shape: [1] }
+    await expect(tinyCache().putTensor('x'.repeat(1025), tensor)).rejects.toMatchObject(INVALID)
+  })
+})
+
+describe('a store that is read-only', () => {
+  it('is read, and refuses what would be written', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    await tinyCache(store).putPrefix(tokens(4), layersOf(1))
+    await tinyCache(store).putTensor('x', { data: bits(6, 1), shape: [6] })
+    const { bytes } = tinyCache(store).stats()
+    await store.close()
+
+    const cache = tinyCache(new CompressedKvStore(backend, { readOnly: true }), { maxBytes: 500 })
+    expect(await cache.hasPrefix(tokens(4))).toBe(4)
+    expect(await cache.getPrefix(tokens(4))).toEqual({ tokens: 4, layers: layersOf(1) })
+    const refused = { code: 'LEVEL_READONLY' }
+    await expect(cache.putTensor('x', { data: bits(6, 2), shape: [6] })).rejects.toMatchObject(refused)
+    await expect(cache.flush()).rejects.toMatchObject(refused)
+    expect(await cache.getTensor('x')).toEqual({ data: bits(6, 1), shape: [6] })
+    expect(cache.stats().bytes).toBeGreaterThanOrEqual(bytes)
+  })
+})
