@@ -1,0 +1,63 @@
+import { describeDistribution, distribute } from './fse-distribution.js'
+import { encodeInterleaved } from './fse-stream.js'
+
+/** A code of Zstandard is at most so long, in bits (RFC 8878, 4.2.1). */
+const MAX_CODE_BITS = 11
+/** Weights are written with a table of at most 2^6 cells (RFC 8878, 4.2.1.2). */
+const WEIGHT_ACCURACY_LOG = 6
+const SYMBOLS = 256
+
+/**
+ * The Huffman code for bytes of these counts, as a Huffman tree description (RFC 8878, 4.2.1): a byte with the length of what follows,
+ * the weights of bytes 0 to 254, compressed. The weight of the last follows from theirs.
+ *
+ * @param counts of all 256 bytes, each above 0: an encoder takes over only a table that has a code for everything without checking
+ */
+export function describeHuffmanCode(counts: readonly number[]): Uint8Array {
+  const weights = weightsOf(codeLengths(counts, MAX_CODE_BITS))
+  // Where all bytes are as frequent all weights are the same, which the format cannot write: nearly flat has to do.
+  const written = weights.every(weight => weight === weights[0])
+    ? weightsOf(codeLengths(NEARLY_FLAT, MAX_CODE_BITS))
+    : weights
+  const listed = written.slice(0, -1)
+  const weightCounts = Array.from({ length: MAX_CODE_BITS + 1 }, (_, weight) => listed.filter(w => w === weight).length)
+  const distribution = distribute(weightCounts, WEIGHT_ACCURACY_LOG)
+  const body = Buffer.concat([describeDistribution(distribution), encodeInterleaved(listed, distribution)])
+  return Buffer.concat([Uint8Array.of(body.length), body])
+}
+
+const NEARLY_FLAT = Array.from({ length: SYMBOLS }, (_, byte) => (byte === 0 ? 4 : byte === 1 || byte === 2 ? 1 : 2))
+
+/** Lengths become weights: the longest code has weight 1. */
+function weightsOf(lengths: readonly number[]): number[] {
+  const longest = Math.max(...lengths)
+  return lengths.map(length => longest + 1 - length)
+}
+
+interface Package {
+  readonly count: number
+  readonly symbols: readonly number[]
+}
+
+/**
+ * Lengths of the best prefix code in which none is above `maxBits`: the package-merge algorithm (Larmore and Hirschberg, 1990).
+ * A symbol's code is as long as the number of the cheapest 2n - 2 packages it is in.
+ *
+ * @param counts two or more, at most 2^maxBits
+ */
+export function codeLengths(counts: readonly number[], maxBits: number): number[] {
+  const byCount = (a: Package, b: Package) => a.count - b.count
+  const singles: Package[] = counts.map((count, symbol) => ({ count, symbols: [symbol] })).sort(byCount)
+  let packages = singles
+  for (let bits = 1; bits < maxBits; bits++) {
+    const pairs: Package[] = []
+    for (let i = 0; i + 1 < packages.length; i += 2) {
+      const [a, b] = [packages[i]!, packages[i + 1]!]
+      pairs.push({ count: a.count + b.count, symbols: [...a.symbols, ...b.symbols] })
+    }
+    packages = [...singles, ...pairs].sort(byCount)
+  }
+  const lengths = counts.map(() => 0)
+  for (const { symbols } of packages.slice(0, 2 * counts.length - 2)) for (const symbol of symbols) lengths[symbol]!++
+  return lengths
+}
