@@ -244,7 +244,7 @@ export class GroupCommit {
         const written = await this.#writer.write(frames.map(({ writable: ready }) => ready!))
         for (const [i, { frame }] of frames.entries()) Object.assign(frame, written[i])
       }
-      if (group.some(({ frame }) => frame.sync)) await this.#writer.sync()
+      if (group.some(({ frame }) => frame.sync)) await this.#writer.syncGroup(storedBytes(frames))
     } catch (error) {
       for (const { frame } of group) this.#reject(frame, error)
       return
@@ -267,6 +267,10 @@ export class GroupCommit {
     for (const waiting of frame.waiters) waiting.reject(error)
     this.#recycle(frame)
   }
+}
+
+function storedBytes(frames: readonly ClosedFrame[]): number {
+  return frames.reduce((sum, { writable: ready }) => sum + FRAME_HEADER_BYTES + ready!.stored.length, 0)
 }
 
 function writable(frame: OpenFrame, { codecId, bytes }: StoredPayload): WritableFrame {

@@ -166,7 +166,7 @@ async function scan({ fs, directory }: RecoverySettings, id: number, progress: P
   const file = await fs.open(segmentPath(directory, id), 'read')
   try {
     const scanned = await scanSegment(file, id, bytes => progress.inSegment(bytes))
-    progress.segmentDone(scanned.size, scanned.records)
+    progress.segmentDone(await file.size(), scanned.records)
     return scanned
   } finally {
     await file.close()

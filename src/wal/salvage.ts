@@ -1,5 +1,6 @@
 import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
+import { isAllocated } from './allocation.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import { FrameReader } from './frame-reader.js'
@@ -102,7 +103,7 @@ async function salvageSegment(
       records += frame.count
     }
     if (run.to > at) runs.push({ from: at, to: run.to })
-    if (run.why === undefined) break
+    if (run.why === undefined || (await isAllocated(file, run.to, size))) break
     at = await nextFrame(file, seed, run.to + 1, size)
     skip(run.to, at, run.why)
   }

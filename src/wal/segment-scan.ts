@@ -1,11 +1,12 @@
 import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
+import { isAllocated, isAllZeros } from './allocation.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
 import { frameHeaders } from './frame-search.js'
-import { pieces, readFully } from './read-all.js'
+import { readFully } from './read-all.js'
 import { checkRecords } from './record-cursor.js'
 import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js'
 import { decodeSeal } from './seal.js'
@@ -14,6 +15,7 @@ import type { SegmentFacts } from './recovery-table.js'
 /** What a segment turned out to hold. */
 export interface ScannedSegment {
   readonly id: number
+  /** Without room that was made ahead. */
   readonly size: number
   readonly header: SegmentHeader | undefined
   readonly headerState: SegmentFacts['header']
@@ -43,7 +45,7 @@ export async function scanSegment(
   id: number,
   onBytes: (bytes: number) => void = () => {}
 ): Promise<ScannedSegment> {
-  const size = await file.size()
+  let size = await file.size()
   const headerBytes = Buffer.alloc(Math.min(size, SEGMENT_HEADER_BYTES))
   await readFully(file, headerBytes, 0)
   const header = decodeSegmentHeader(headerBytes, id)
@@ -76,6 +78,11 @@ export async function scanSegment(
       break
     }
     if ('badAt' in found || sealed) {
+      if (await isAllocated(file, intactBytes, size)) {
+        end = sealed ? 'sealed' : 'unsealed'
+        size = intactBytes
+        break
+      }
       end = 'bad frame'
       why = 'badAt' in found ? found.why : 'it lies behind the seal'
       break
@@ -122,7 +129,7 @@ function check({ frame, payload }: RestoredFrame, records: number, lastSequence:
 }
 
 async function withoutHeader(file: File, id: number, size: number): Promise<ScannedSegment> {
-  const torn = size <= SEGMENT_HEADER_BYTES || (await isAllZeros(file, size))
+  const torn = size <= SEGMENT_HEADER_BYTES || (await isAllZeros(file, 0, size))
   return {
     id,
     size,
@@ -147,9 +154,4 @@ async function isVouchedFor(file: File, seed: number, badAt: number, size: numbe
     if (header.syncedOffset > badAt || header.type === FRAME_TYPE.seal) return true
   }
   return false
-}
-
-async function isAllZeros(file: File, size: number): Promise<boolean> {
-  for await (const { bytes } of pieces(file, 0, size, 0)) if (bytes.some(byte => byte !== 0)) return false
-  return true
 }

@@ -1,6 +1,7 @@
 import { CODEC_ID } from '../codec/codec.js'
 import { ioError } from '../errors.js'
 import type { File, FileSystem } from '../fs/file-system.js'
+import { Allocation } from './allocation.js'
 import {
   FRAME_HEADER_BYTES,
   FRAME_TYPE,
@@ -45,6 +46,7 @@ export interface WrittenFrame {
 interface OpenSegment {
   readonly id: number
   readonly file: File
+  readonly room: Allocation
   readonly seed: number
   /** What is written and whole: the next frame goes here. */
   offset: number
@@ -188,6 +190,13 @@ export class SegmentWriter {
     await writeAll(open.file, bytes, end - bytes.length)
   }
 
+  /** The same as `sync()`, for those who wait for what the last `write` wrote, `bytes` bytes. */
+  async syncGroup(bytes: number): Promise<void> {
+    const open = this.#open
+    if (open !== undefined) await open.room.written(bytes, open.offset)
+    return this.sync()
+  }
+
   /** Puts everything written so far on stable storage. Calls made while one is under way share the next. */
   sync(): Promise<void> {
     const open = this.#open
@@ -210,6 +219,7 @@ export class SegmentWriter {
     await this.sync()
     const seal = encodeSeal({ records: open.records, lastSequence: this.#nextSequence - 1 })
     const sealAt = open.offset
+    await open.room.giveBack(sealAt)
     await this.write([
       { type: FRAME_TYPE.seal, codecId: CODEC_ID.none, stored: seal, rawLength: seal.length, count: 0 }
     ])
@@ -294,6 +304,7 @@ export class SegmentWriter {
     this.#open = {
       id,
       file,
+      room: new Allocation(file),
       seed: segmentSeed(storeId, id),
       offset: SEGMENT_HEADER_BYTES,
       syncedOffset: SEGMENT_HEADER_BYTES,

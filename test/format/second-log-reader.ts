@@ -70,14 +70,15 @@ async function readFrames(bytes: Buffer, owner: Owner) {
     if (!isWhole || seededCrc(bytes, offset, stored) !== header.payloadCrc) break
     frames.push({ offset, ...header, ...(await readPayload(header, stored, owner)) })
     if (header.type === 'data') next += header.count
-    offset += 48 + stored.length
-    previousCrc = header.crc
+    ;[offset, previousCrc] = [offset + 48 + stored.length, header.crc]
     if (header.type !== 'seal') continue
     demand(u64(stored, 0) === next - u64(bytes, 40) && u64(stored, 8) === next - 1, 'a seal that does not count')
     end = Buffer.concat([stored.subarray(8), littleEndian(offset, 8), littleEndian(previousCrc, 4)])
   }
   demand(!isVouchedFor(bytes, offset), 'damage to what was on stable storage')
-  return { frames, end, tornAt: offset < bytes.length ? offset : null }
+  const isRoom =
+    bytes.length % 262_144 === 0 && bytes.subarray(offset).equals(Buffer.alloc(262_144 - (offset % 262_144)))
+  return { frames, end, tornAt: offset < bytes.length && !isRoom ? offset : null }
 }
 
 function readFrameHeader(bytes: Buffer, offset: number) {

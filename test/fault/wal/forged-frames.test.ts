@@ -146,7 +146,7 @@ const unknown: Readonly<Record<string, ForgedFrame>> = {
   'a frame with reserved bits': { ...good(2), reserved: 128 },
   'codec 3': { ...good(2), codecId: 3 },
   'codec 127': { ...good(2), codecId: 127 },
-  'codec 201, which nobody registered': { ...good(2), codecId: 201 }
+  'codec 255, which nobody registered': { ...good(2), codecId: 255 }
 }
 
 /** What is no frame at its place, though its checksums hold: it follows nothing, or says what cannot be. */
