@@ -76,8 +76,7 @@ async function readFrames(bytes: Buffer, owner: Owner) {
     end = Buffer.concat([stored.subarray(8), littleEndian(offset, 8), littleEndian(previousCrc, 4)])
   }
   demand(!isVouchedFor(bytes, offset), 'damage to what was on stable storage')
-  const isRoom =
-    bytes.length % 262_144 === 0 && bytes.subarray(offset).equals(Buffer.alloc(262_144 - (offset % 262_144)))
+  const isRoom = bytes.length === (Math.floor(offset / 2 ** 18) + 1) * 2 ** 18 && !bytes.subarray(offset).some(Boolean)
   return { frames, end, tornAt: offset < bytes.length && !isRoom ? offset : null }
 }
 
