@@ -74,6 +74,8 @@ export class Collector {
   /** @param waitedFor whether a promise that somebody awaits depends on it: then its pauses keep the process alive */
   async #run(options: GcRunOptions, waitedFor: boolean): Promise<GcReport> {
     if (options.bytesPerSecond !== undefined) assertRate('bytesPerSecond', options.bytesPerSecond)
+    const opening = this.#host.opening()
+    if (opening !== undefined) await opening
     while (this.#running !== undefined) await this.#running.catch(() => {})
     this.#host.assertWritable()
     const abort = new AbortController()
@@ -97,8 +99,17 @@ export class Collector {
     assertSweepInterval('The interval of gc.start(), or the option gc.intervalMs,', intervalMs, 1)
     clearInterval(this.#timer)
     this.#timer = setInterval(() => {
-      if (this.#running === undefined) this.#run({}, false).catch(this.#onFailure)
+      if (this.#running === undefined) void this.runInBackground()
     }, intervalMs).unref()
+  }
+
+  /**
+   * Sweeps once, or waits for a sweep that is under way. It never keeps the process alive, and never rejects: a failure is told as one of a
+   * sweep that {@link start} began.
+   */
+  async runInBackground(): Promise<void> {
+    if (this.#running === undefined) await this.#run({}, false).catch(this.#onFailure)
+    else await this.#running.catch(() => {}) // Whoever began it is told.
   }
 
   /** Ends sweeping in the background, and a sweep that is under way, behind the chunk that it is at. */

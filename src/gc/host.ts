@@ -34,6 +34,8 @@ export interface SweptChunk {
 
 /** What a collector needs of a store. */
 export interface GcHost {
+  /** Resolves when the store has been opened; undefined if it is not being opened. */
+  opening(): Promise<void> | undefined
   /** @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY */
   assertWritable(): void
   /** The state that was remembered last; empty if there is none. */

@@ -87,7 +87,13 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       settings.maxValueSize,
       () => this.#requireSession,
       () => this.#counters.read.values + this.#counters.writes.calls,
-      () => this.#assertWritable()
+      {
+        opening: () => (this.status === 'opening' ? this.deferAsync(async () => {}) : undefined),
+        assertWritable: () => {
+          this.#assertWritable()
+          if (this.status !== 'open') throw notOpen()
+        }
+      }
     )
     this.gc = new Collector(host, settings.gc, error => this.#tell('gcError', { error }))
     forwardAdditionalMethods(this, backend)
@@ -185,7 +191,9 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (name, event) =>
         this.#tell(name, event)
       )
-      if (this.#settings.gc.intervalMs > 0 && !this.#settings.readOnly) this.gc.start()
+      const { gc, readOnly } = this.#settings
+      if (gc.intervalMs > 0 && !readOnly) this.gc.start()
+      if (gc.beforeSnapshots) this.#session.log?.sweepBeforeSnapshots(() => this.#sweepWhileOpen())
     } catch (error) {
       backend.detachResource(this)
       release(backend, this)
@@ -213,6 +221,11 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#session = undefined
   }
 
+  /** What is flushed when the store closes needs no sweep. */
+  async #sweepWhileOpen(): Promise<void> {
+    if (this.status === 'open') await this.gc.runInBackground()
+  }
+
   /** A listener must not come between a value and its being stored. */
   #tell(name: string, event: object): void {
     try {
@@ -226,7 +239,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   get #requireSession(): Session {
     if (this.#session !== undefined) return this.#session
-    throw new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+    throw notOpen()
   }
 
   // ---- writing
@@ -317,6 +330,10 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   _snapshot(options: { owner: AnyLevel }): AbstractSnapshot {
     return new StoreSnapshot(options, this.backend, this.#requireSession.view(undefined).frozen)
   }
+}
+
+function notOpen(): CompressedKvError {
+  return new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
 }
 
 /** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */

@@ -30,6 +30,7 @@ export class StoreGcHost implements GcHost {
   readonly #session: () => Session
   readonly #calls: () => number
   readonly #maxValueSize: number
+  readonly opening: () => Promise<void> | undefined
   readonly assertWritable: () => void
 
   /**
@@ -41,8 +42,9 @@ export class StoreGcHost implements GcHost {
     maxValueSize: number,
     session: () => Session,
     calls: () => number,
-    assertWritable: () => void
+    { opening, assertWritable }: Pick<GcHost, 'opening' | 'assertWritable'>
   ) {
+    this.opening = opening
     this.#maxValueSize = maxValueSize
     this.#backend = backend
     this.#session = session

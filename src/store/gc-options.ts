@@ -10,7 +10,7 @@ import { ZstdGc } from '../gc/zstd-gc.js'
 /** What sweeps do, and when. */
 export interface GcOptions {
   /**
-   * Decides what becomes of each value.
+   * Decides what becomes of each value. One that is given here also sweeps before each snapshot of a log that is the database.
    * @default as `codec` says: `new ZstdGc({ level })` for Zstandard, `new NoGc()` for 'none', else `new Lz4Gc()`
    */
   readonly policy?: Gc | undefined
@@ -26,10 +26,15 @@ export interface GcOptions {
   readonly bytesPerSecond?: number | undefined
 }
 
+export interface GcSettings extends CollectorSettings {
+  /** Whether values are swept before a snapshot of the log; by default they are what the store has made of them already. */
+  readonly beforeSnapshots: boolean
+}
+
 export const GC_DEFAULTS: Omit<CollectorSettings, 'policy'> = { intervalMs: 0, bytesPerSecond: Infinity }
 
 /** @throws CKV_INVALID_OPTION */
-export function collectorSettings(gc: GcOptions | undefined, codec: unknown): CollectorSettings {
+export function collectorSettings(gc: GcOptions | undefined, codec: unknown): GcSettings {
   if (gc !== undefined && (typeof gc !== 'object' || gc === null)) {
     throw invalidOption(`gc must be an object of options, not ${String(gc)}`)
   }
@@ -39,7 +44,7 @@ export function collectorSettings(gc: GcOptions | undefined, codec: unknown): Co
   }
   assertSweepInterval('gc.intervalMs', intervalMs, 0)
   assertRate('gc.bytesPerSecond', bytesPerSecond)
-  return { policy: policy ?? policyFor(codec), intervalMs, bytesPerSecond }
+  return { policy: policy ?? policyFor(codec), intervalMs, bytesPerSecond, beforeSnapshots: policy !== undefined }
 }
 
 /** What makes of old values what a store makes of new ones. */

@@ -11,6 +11,9 @@ const MIN_ROLL_BYTES = 1024 * 1024
 /** The same at a clean close, where nothing waits for the fsyncs of a new segment. Less would free no block of a file system. */
 const MIN_CLOSE_ROLL_BYTES = 4096
 
+/** The values that a snapshot will have are swept when the log has grown by this share of what makes one due. */
+const SWEEP_SHARE = 0.75
+
 /** A deletion of segments that failed, or that a reader held up, is tried again after so long. */
 const COLLECT_INTERVAL_MS = 60_000
 
@@ -40,6 +43,11 @@ export class LogReclaim {
   /** A deletion or snapshot under way. */
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  #sweeping = false
+  /** Whether the values of the next snapshot have been swept. */
+  #isSwept = false
+  /** Sweeps the backend; never rejects. Where there is one, a snapshot waits for it as long as the log may grow. */
+  sweep: (() => Promise<void>) | undefined
   /** Why the last one failed. */
   lastError: unknown
 
@@ -62,8 +70,18 @@ export class LogReclaim {
       const allApplied = marker.savedApplied === log.nextSequence - 1
       return this.#collect(allApplied && log.openSegmentBytes >= MIN_ROLL_BYTES)
     }
-    const sinceSnapshot = log.appendedBytes - this.#appendedAtSnapshot
-    if (sinceSnapshot > this.#snapshotBytes + segmentBytes) this.#run(() => this.snapshot(applied))
+    const share = (log.appendedBytes - this.#appendedAtSnapshot) / (this.#snapshotBytes + segmentBytes)
+    if (share > 1 || (share > SWEEP_SHARE && this.#isSwept)) this.#run(() => this.snapshot(applied))
+    else if (share > SWEEP_SHARE) void this.#sweep()
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.sweep === undefined || this.#sweeping) return
+    const before = this.#appendedAtSnapshot
+    this.#sweeping = true
+    await this.sweep()
+    this.#sweeping = false
+    this.#isSwept = this.#appendedAtSnapshot === before
   }
 
   /** Call when the backend has everything, and the marker says so. */
@@ -88,6 +106,7 @@ export class LogReclaim {
     const entries = backend.iterator<Buffer, Uint8Array>({ ...AS_BYTES, fillCache: false } as object)
     onSnapshot()
     this.#appendedAtSnapshot = log.appendedBytes
+    this.#isSwept = false
     try {
       const writer = log.snapshotWriter()
       const { segment } = await writer.begin(sequence)

@@ -2,11 +2,10 @@ import { constants } from 'node:buffer'
 import type { AbstractDatabaseOptions } from 'abstract-level'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
 import { invalidOption } from '../errors.js'
-import type { CollectorSettings } from '../gc/collector.js'
 import type { Meter } from '@opentelemetry/api'
 import type { WalOptions } from '../wal/options.js'
 import type { WalProgress } from '../wal/recovery-progress.js'
-import { collectorSettings, type GcOptions } from './gc-options.js'
+import { collectorSettings, type GcOptions, type GcSettings } from './gc-options.js'
 import type { KeyPrefix } from './key-prefix.js'
 import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
 import { assertBytes } from './option-checks.js'
@@ -128,7 +127,7 @@ export interface Settings {
   readonly wal: WalOptions | undefined
   /** undefined for none. */
   readonly memtable: MemTableSettings | undefined
-  readonly gc: CollectorSettings
+  readonly gc: GcSettings
 }
 
 /** Those of `memtable` and `gc` stand with their options. */

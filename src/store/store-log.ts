@@ -235,6 +235,11 @@ export class StoreLog {
     this.#reclaim.afterBatch(this.#applied)
   }
 
+  /** @param sweep sweeps the backend, and never rejects: called before a snapshot, which has what the backend has */
+  sweepBeforeSnapshots(sweep: () => Promise<void>): void {
+    this.#reclaim.sweep = sweep
+  }
+
   /** Resolves when everything logged so far is on stable storage. */
   sync(): Promise<void> {
     return this.#log.sync()

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import type { WalOptions } from '../../../src/wal/options.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import { contents, contentsOf, logOn, memoryLevel, openLogged, powerCut } from '../../support/logged-store.js'
+import { Counted } from '../../support/gc-store.js'
+import {
+  contents,
+  contentsOf,
+  logOn,
+  memoryLevel,
+  openLogged,
+  powerCut,
+  type StoreOptions
+} from '../../support/logged-store.js'
 import { mortal } from '../../support/mortal-file-system.js'
 import { LoggedWorkload } from '../../support/logged-workload.js'
 import { turns } from '../../support/turns.js'
@@ -27,7 +36,14 @@ const plain: [string, string][] = [
 ]
 
 /** A memory-level, its log and calls on it, until the machine dies at a step; whether it died, and whether the store was open. */
-async function crashed(policy: Policy, seed: number, step: number, midway: boolean, filled: boolean) {
+async function crashed(
+  policy: Policy,
+  seed: number,
+  step: number,
+  midway: boolean,
+  filled: boolean,
+  storeOptions: StoreOptions = {}
+) {
   const fs = new CrashableFileSystem()
   const workload = new LoggedWorkload(seed, policy === 'always', filled ? plain : [])
   fs.crashAt(step, { midway })
@@ -39,12 +55,12 @@ async function crashed(policy: Policy, seed: number, step: number, midway: boole
     )
     const level = memoryLevel()
     if (filled) for (const [key, value] of plain) await level.put(key, Buffer.from(value))
-    const first = await openLogged(options, level)
+    const first = await openLogged(options, level, storeOptions)
     opened = true
     await workload.run(first, 10)
     await first.close()
     workload.closed()
-    const second = await openLogged(options)
+    const second = await openLogged(options, memoryLevel(), storeOptions)
     await workload.run(second, 20)
     await turns(20)
   })().catch((error: unknown) => error)
@@ -53,18 +69,23 @@ async function crashed(policy: Policy, seed: number, step: number, midway: boole
   return { fs, workload, died, opened }
 }
 
-describe.each<[Policy, boolean]>([
-  ['always', false],
-  ['os', false],
-  ['interval', true]
-])("a memory-level with a log, fsync: '%s', filled before: %s", (policy, filled) => {
+/** The values of snapshots are swept before: some are compressed, some marked. */
+const policyOfSweeps = new Counted()
+const SWEPT: StoreOptions = { gc: { policy: policyOfSweeps } }
+
+describe.each<[Policy, boolean, string, StoreOptions]>([
+  ['always', false, 'none', {}],
+  ['os', false, 'none', {}],
+  ['interval', true, 'none', {}],
+  ['os', true, 'a policy', SWEPT]
+])("a memory-level with a log, fsync: '%s', filled before: %s, swept by %s", (policy, filled, _, options) => {
   it.each([false, true])(
     'crashed at any step has all that was promised, batches whole, and goes on (midway: %s)',
     async midway => {
       const seed = 11
       // Neighbours do nearly the same: with two forms and three policies hardly one is left out.
       for (let step = midway ? 1 : 4; ; step += STRIDE) {
-        const { fs, workload, died, opened } = await crashed(policy, seed, step, midway, filled)
+        const { fs, workload, died, opened } = await crashed(policy, seed, step, midway, filled, options)
         for (const { unsynced, seed: lossSeed } of lossesAt(step)) {
           try {
             const disk = powerCut(fs, unsynced, lossSeed)
@@ -85,8 +106,9 @@ describe.each<[Policy, boolean]>([
   )
 
   it('the workload makes snapshots, and deletes what was before them', async () => {
-    const { fs } = await crashed(policy, 11, Infinity, false, filled)
+    const { fs } = await crashed(policy, 11, Infinity, false, filled, options)
     expect(fs.paths().some(path => path.endsWith('000001.wal'))).toBe(false)
+    expect(options !== SWEPT || policyOfSweeps.compressed > 0).toBe(true)
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CODEC_ID, Lz4Gc, NoGc, ZstdGc } from '../../../src/index.js'
+import { CODEC_ID, CompressedKvStore, type Gc, Lz4Gc, NoGc, ZstdGc } from '../../../src/index.js'
 import {
   bareEntries,
   Counted,
@@ -178,6 +178,36 @@ describe.each(MODES)('a sweep of a %s store', mode => {
     expect((await bareEntries(backend)).map(([key]) => key)).toEqual(['a'])
     await store.close()
   })
+})
+
+it('that is asked for while the store opens waits for that', async () => {
+  const store = new CompressedKvStore<string, Buffer>(memoryLevel())
+  expect(store.status).toBe('opening')
+  expect(await store.gc.run()).toMatchObject({ complete: true })
+  await store.close()
+  await expect(store.gc.run()).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+})
+
+it('that waits for another one does not begin while the store closes', async () => {
+  const { store, backend } = await openMode('write-through')
+  await store.put('a', text(2000))
+  const seen: string[] = []
+  const policy: Gc = {
+    process: ({ key }) => {
+      seen.push(key.toString())
+      return { action: 'keep' }
+    }
+  }
+  const [first, second] = [store.gc.run({ policy }), store.gc.run({ policy })]
+  const refused = second.then(
+    () => undefined,
+    (error: unknown) => error
+  )
+  await store.close()
+  await first
+  expect(await refused).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+  expect(seen.length).toBeLessThan(2)
+  expect(backend.status).toBe('closed')
 })
 
 describe.each(MODES)('values from before a %s store wrapped the database', mode => {
