@@ -78,11 +78,12 @@ export class LoggedTable {
    *
    * @param record the same, for the log; its bytes are copied before this returns
    */
-  appendOne(record: LogRecord, sync: boolean, operation: OneOperation): void {
+  appendOne(record: LogRecord, sync: boolean, operation: OneOperation): Promise<void> {
     try {
-      this.#context.log.append(record, sync, operation)
+      return this.#context.log.append(record, sync, operation).outcome
     } catch (error) {
-      operation.reject(error)
+      operation.reject()
+      return Promise.reject(error)
     }
   }
 
@@ -222,7 +223,10 @@ export class LoggedTable {
   }
 }
 
-/** A put or del on its way to log and table. One object for all there is to remember: there are many of them at once. */
+/**
+ * A put or del on its way to log and table. One object for all there is to remember, there are many of them at once, and no promise: all that
+ * are in a frame share the frame's.
+ */
 export class OneOperation implements Waiter {
   index = 0
   count = 0
@@ -230,33 +234,20 @@ export class OneOperation implements Waiter {
   readonly name: string
   readonly found: Found<TableValue>
   readonly weight: number
-  readonly #resolve: () => void
-  readonly #reject: (error: unknown) => void
 
-  constructor(
-    table: LoggedTable,
-    name: string,
-    found: Found<TableValue>,
-    weight: number,
-    resolve: () => void,
-    reject: (error: unknown) => void
-  ) {
+  constructor(table: LoggedTable, name: string, found: Found<TableValue>, weight: number) {
     this.#table = table
     this.name = name
     this.found = found
     this.weight = weight
-    this.#resolve = resolve
-    this.#reject = reject
   }
 
   settle(frame: OpenFrame): void {
     this.#table.apply(this, lastSequenceOf(frame, this))
-    this.#resolve()
   }
 
-  reject(error: unknown): void {
+  reject(): void {
     this.#table.forget(this.weight)
-    this.#reject(error)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Log } from '../wal/log.js'
 import type { WalStats } from '../wal/observer.js'
-import { lastSequenceOf, waiter, type Waiter } from '../wal/open-frame.js'
+import { lastSequenceOf, type OpenFrame, waiter, type Waiter } from '../wal/open-frame.js'
 import type { WalSettings } from '../wal/options.js'
 import { clearRange, type LogRecord, Record } from '../wal/record.js'
 import type { RecoveryReport } from '../wal/recovery.js'
@@ -123,15 +123,16 @@ export class StoreLog {
    * Logs a record. Its bytes are copied before this returns.
    *
    * @param waiting told when it is written, and synced where that was asked for
+   * @returns the frame that it is in
    * @throws as `Log.append`
    */
-  append(record: LogRecord, sync: boolean, waiting: Waiter): void {
-    if (this.#markerToLog === undefined) this.#log.append(record, sync, waiting)
-    else this.appendBatch([record], sync, waiting)
+  append(record: LogRecord, sync: boolean, waiting: Waiter): OpenFrame {
+    if (this.#markerToLog === undefined) return this.#log.append(record, sync, waiting)
+    return this.appendBatch([record], sync, waiting)
   }
 
   /** Logs records, all or none; see {@link append}. */
-  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): void {
+  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): OpenFrame {
     const marker = this.#markerToLog
     if (marker === undefined) return this.#log.appendBatch(records, sync, waiting)
     const first = waiter(
@@ -144,7 +145,7 @@ export class StoreLog {
       error => waiting.reject(error)
     )
     // In front of every batch until one of them is written: each may be the only one that is.
-    this.#log.appendBatch([Record.put(MARKER_KEY, marker), ...records], sync, first)
+    return this.#log.appendBatch([Record.put(MARKER_KEY, marker), ...records], sync, first)
   }
 
   /** Logs the operations of one call, all or none. Returns the number of the last. */

@@ -202,10 +202,7 @@ export class TableWrites implements Writes {
     counters.calls++
     cache?.invalidate(name)
     this.#table.pending++
-    return new Promise((resolve, reject) => {
-      const operation = new OneOperation(this.#table, name, found, weight, resolve, reject)
-      this.#table.appendOne(recordOf(key, found, value), sync, operation)
-    })
+    return this.#table.appendOne(recordOf(key, found, value), sync, new OneOperation(this.#table, name, found, weight))
   }
 
   /** Runs `work` when everything accepted before is in the table or rejected, and before anything that is accepted after. */

@@ -75,9 +75,10 @@ export class GroupCommit {
    * Appends a record. Its bytes are copied before this returns.
    *
    * @param waiting told when it is written, and synced if that was asked for
+   * @returns the frame that it is in
    * @throws LEVEL_IO_ERROR after a failure that cannot be undone; CKV_BUSY; CKV_VALUE_TOO_LARGE
    */
-  append(record: LogRecord, sync: boolean, waiting: Waiter): void {
+  append(record: LogRecord, sync: boolean, waiting: Waiter): OpenFrame {
     const size = recordBytes(record)
     const frame = this.#frameFor(size, sync)
     waiting.index = frame.count
@@ -85,10 +86,11 @@ export class GroupCommit {
     frame.waiters.push(waiting)
     frame.add(record, false)
     this.#start()
+    return frame
   }
 
   /** Appends records that are written all or none, in one frame; see {@link append}. */
-  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): void {
+  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): OpenFrame {
     let size = 0
     for (const record of records) size += recordBytes(record)
     const frame = this.#frameFor(size, sync)
@@ -98,6 +100,7 @@ export class GroupCommit {
     const last = records.length - 1
     for (let i = 0; i <= last; i++) frame.add(records[i]!, i < last)
     this.#start()
+    return frame
   }
 
   /** Resolves when everything appended so far is on stable storage. */
@@ -258,13 +261,13 @@ export class GroupCommit {
       this.#settings.observer.appended(frame.count, frame.length, FRAME_HEADER_BYTES + stored.length)
       this.#settings.onSettled(frame, stored.length)
     }
-    for (const waiting of frame.waiters) waiting.settle(frame, waiting)
+    frame.settle()
     this.#recycle(frame)
   }
 
   #reject(frame: OpenFrame, error: unknown): void {
     this.#pendingBytes -= frame.length
-    for (const waiting of frame.waiters) waiting.reject(error)
+    frame.reject(error)
     this.#recycle(frame)
   }
 }

@@ -122,17 +122,18 @@ export class Log {
    * Appends a record. Its bytes are copied before this returns.
    *
    * @param waiting told when it is written, and on stable storage if the policy or `sync` asks for it
+   * @returns the frame that it is in
    * @throws LEVEL_READONLY, LEVEL_DATABASE_NOT_OPEN, LEVEL_IO_ERROR, CKV_BUSY, CKV_VALUE_TOO_LARGE
    */
-  append(record: LogRecord, sync: boolean, waiting: Waiter): void {
+  append(record: LogRecord, sync: boolean, waiting: Waiter): OpenFrame {
     this.#assertWritable()
-    this.#commit.append(withCodecApplied(record), sync, waiting)
+    return this.#commit.append(withCodecApplied(record), sync, waiting)
   }
 
   /** Appends records, all or none; see {@link append}. */
-  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): void {
+  appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): OpenFrame {
     this.#assertWritable()
-    this.#commit.appendBatch(records.map(withCodecApplied), sync, waiting)
+    return this.#commit.appendBatch(records.map(withCodecApplied), sync, waiting)
   }
 
   /** Resolves when everything appended so far is on stable storage. */

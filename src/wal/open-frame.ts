@@ -55,8 +55,26 @@ export class OpenFrame {
   offset = 0
   firstSequence = 0
 
+  #outcome: { readonly promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined
+
   constructor(bytes: Buffer) {
     this.bytes = bytes
+  }
+
+  /** Settles as those who wait for the frame are told, after them: one promise for all who need to know no more than that. */
+  get outcome(): Promise<void> {
+    return (this.#outcome ??= outcome()).promise
+  }
+
+  /** It is written, and on stable storage if it had to be. */
+  settle(): void {
+    for (const waiting of this.waiters) waiting.settle(this, waiting)
+    this.#outcome?.resolve()
+  }
+
+  reject(error: unknown): void {
+    for (const waiting of this.waiters) waiting.reject(error)
+    this.#outcome?.reject(error)
   }
 
   fits(size: number): boolean {
@@ -78,6 +96,16 @@ export class OpenFrame {
     this.length = copy(value, bytes, at)
     this.count++
   }
+}
+
+function outcome() {
+  let resolve!: () => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
 }
 
 function copy(from: Uint8Array, into: Uint8Array, at: number): number {
