@@ -43,7 +43,8 @@ export class Tables<T extends Sized> {
   #frozenWeight = 0
   /** Replaced, not changed: views keep it. */
   #frozen: readonly Frozen<T>[] = []
-  /** How many of them, from the first on, are on their way to the backend. */
+  /** How many of them, from the first on, are on their way to the backend: together, and all of those. */
+  #flushingTogether: number[] = []
   #flushing = 0
 
   // ---- writing
@@ -133,32 +134,42 @@ export class Tables<T extends Sized> {
     return this.#activeSequence
   }
 
+  /** What comes into the backend after all that is on its way. */
+  get nextToFlush(): Frozen<T> | undefined {
+    return this.#frozen[this.#flushing]
+  }
+
   /**
-   * What comes next into the backend: a deleted range, or tables behind one another. Small ones that views have left are taken together,
-   * so that a value which a newer one has overwritten is not given to it.
+   * Takes what comes into the backend after all that is on its way: a deleted range, or tables behind one another. Small ones that views
+   * have left are taken together, so that a value which a newer one has overwritten is not given to it.
    *
    * @param maxWeight of tables taken together; one at least
    */
   startFlush(maxWeight: number): readonly Frozen<T>[] {
     const taken: Frozen<T>[] = []
     let weight = 0
-    for (const item of this.#frozen) {
+    for (const item of this.#frozen.slice(this.#flushing)) {
       weight += item.weight
       const joins = 'table' in item && taken.every(other => 'table' in other) && weight <= maxWeight
       if (taken.length > 0 && !joins) break
       taken.push(item)
     }
-    this.#flushing = taken.length
+    if (taken.length > 0) this.#flushingTogether.push(taken.length)
+    this.#flushing += taken.length
     return taken
   }
 
-  /** @param done whether the backend has what {@link startFlush} returned */
+  /** @param done whether the backend has what {@link startFlush} returned first; if not, what it returned later does not come either */
   endFlush(done: boolean): void {
-    if (done) {
-      for (let i = 0; i < this.#flushing; i++) this.#frozenWeight -= this.#frozen[i]!.weight
-      this.#frozen = this.#frozen.slice(this.#flushing)
+    if (!done) {
+      this.#flushingTogether = []
+      this.#flushing = 0
+      return
     }
-    this.#flushing = 0
+    const count = this.#flushingTogether.shift() ?? 0
+    for (let i = 0; i < count; i++) this.#frozenWeight -= this.#frozen[i]!.weight
+    this.#frozen = this.#frozen.slice(count)
+    this.#flushing -= count
   }
 
   #push(item: Frozen<T>): void {

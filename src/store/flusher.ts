@@ -1,24 +1,13 @@
 import { keyOfName } from '../memtable/key-name.js'
-import { TOMBSTONE } from '../memtable/memtable.js'
-import { Overlay } from '../memtable/overlay.js'
 import type { Frozen, FrozenClear, Tables } from '../memtable/tables.js'
-import { nextTurn, Turn } from '../wal/turn.js'
 import type { AnyLevel } from './any-level.js'
-import { type Operation, writeToBackend } from './backend-write.js'
+import { AS_BYTES } from './as-bytes.js'
 import { deleteRange } from './clear.js'
+import { type Chunk, FlushGroup } from './flush-group.js'
 import { MARKER_KEY } from './marker.js'
 import type { Sealer } from './sealer.js'
 import type { StoreLog } from './store-log.js'
 import type { TableValue } from './table-value.js'
-
-/** What one backend batch takes: in memory it is carried out at once, on the calling thread. */
-const MAX_CHUNK_OPERATIONS = 1000
-const MAX_CHUNK_BYTES = 1024 * 1024
-/**
- * In LevelDB a table goes in one batch: one fsync instead of sixteen, and one sorted file in place of four, which is less to compact.
- * 100 MiB of 1 KiB records in random order took three quarters of the time.
- */
-const MAX_LEVELDB_CHUNK_BYTES = 32 * 1024 * 1024
 
 export interface FlushReport {
   /** Keys, deleted ones included; 0 for a deleted range. */
@@ -42,6 +31,20 @@ export interface FlusherContext {
   readonly onBackendCall: () => void
 }
 
+interface TableGroup {
+  readonly items: readonly Frozen<TableValue>[]
+  readonly chunks: FlushGroup
+}
+
+/** What goes to the backend together: tables, or one deleted range. */
+type Group = TableGroup | { readonly items: readonly Frozen<TableValue>[]; readonly clear: FrozenClear }
+
+/** From this share of `flushBytes` on a table is sealed ahead. */
+const MIN_AHEAD = 0.25
+
+const SYNC = Object.freeze({ sync: true })
+const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
+
 /**
  * Moves what is frozen into the backend, oldest first, one table or deleted range at a time: its log is put on stable storage, its values
  * are sealed, and it is written in synced chunks, sorted, of which the last tells the backend up to which record it has everything.
@@ -50,12 +53,14 @@ export interface FlusherContext {
  */
 export class Flusher {
   readonly #context: FlusherContext
-  readonly #turn = new Turn()
   #step: Promise<void> | undefined
   #lane: Promise<unknown> = Promise.resolve()
   #pumping = false
   #retry: NodeJS.Timeout | undefined
   #stopped = false
+  /** What is sealed while something else is written. */
+  #ahead: Group | undefined
+  #mayBeginAhead = false
 
   constructor(context: FlusherContext) {
     this.#context = context
@@ -65,6 +70,7 @@ export class Flusher {
   wake(): void {
     // Somebody may wait for it, whose promise alone keeps no process alive.
     this.#retry?.ref()
+    this.#beginAhead()
     if (this.#pumping || this.#stopped || this.#retry !== undefined) return
     this.#pumping = true
     void this.#pump()
@@ -80,6 +86,7 @@ export class Flusher {
     const last = tables.freeze()
     // By its first record: what is newer may have been merged into it.
     while (tables.oldest !== undefined && tables.oldest.firstSequence <= last) await this.#flushOldest()
+    if (this.#ahead !== undefined) this.wake() // Nobody else may come to write it.
   }
 
   /** Runs `work` while nothing is on its way to the backend. */
@@ -94,6 +101,7 @@ export class Flusher {
     this.#stopped = true
     clearTimeout(this.#retry)
     await this.#lane
+    this.#dropAhead()
   }
 
   async #pump(): Promise<void> {
@@ -114,17 +122,20 @@ export class Flusher {
   }
 
   async #flushNext(): Promise<void> {
-    const { tables, log, flushBytes, onFlushed, onFailed } = this.#context
-    const items = tables.startFlush(flushBytes)
-    const [first] = items
-    if (first === undefined) return
+    const { tables, log, onFlushed, onFailed } = this.#context
+    const group = this.#ahead ?? this.#begin()
+    this.#ahead = undefined
+    if (group === undefined) return
+    const { items } = group
     const start = performance.now()
     let entries = 0
     try {
       await log.syncWritten()
-      if ('clear' in first) await this.#flushClear(first)
-      else entries = await this.#flushTables(items)
+      if ('chunks' in group) entries = await this.#flushTables(group)
+      else await this.#flushClear(group.clear)
     } catch (error) {
+      if ('chunks' in group) group.chunks.discard()
+      this.#dropAhead()
       tables.endFlush(false)
       this.#retryLater()
       onFailed(error)
@@ -136,6 +147,29 @@ export class Flusher {
     log.afterBatch()
     const weight = items.reduce((sum, item) => sum + item.weight, 0)
     onFlushed(weight, { entries, ms: performance.now() - start })
+  }
+
+  /** Takes what comes next, and begins to seal it. */
+  #begin(): Group | undefined {
+    const { tables, flushBytes } = this.#context
+    const items = tables.startFlush(flushBytes)
+    const [first] = items
+    if (first === undefined) return undefined
+    return 'clear' in first ? { items, clear: first } : { items, chunks: new FlushGroup(items, this.#context) }
+  }
+
+  /** Only what is large: small tables are better taken together, with those that come until then. */
+  #beginAhead(): void {
+    if (!this.#mayBeginAhead || this.#ahead !== undefined || this.#stopped) return
+    const { tables, flushBytes } = this.#context
+    const next = tables.nextToFlush
+    if (next === undefined || 'clear' in next || next.weight < flushBytes * MIN_AHEAD) return
+    this.#ahead = this.#begin()
+  }
+
+  #dropAhead(): void {
+    if (this.#ahead !== undefined && 'chunks' in this.#ahead) this.#ahead.chunks.discard()
+    this.#ahead = undefined
   }
 
   #retryLater(): void {
@@ -153,77 +187,44 @@ export class Flusher {
     const range = { gte: keyOfName(start), ...(end === undefined ? {} : { lt: keyOfName(end) }) }
     await deleteRange(backend, range, log.permanent)
     await log.checkpoint(sequence, async marker => {
-      if (marker !== undefined) await this.#write([markerPut(marker)])
+      if (marker === undefined) return
+      this.#context.onBackendCall()
+      await backend.put(MARKER_KEY, marker, AS_BYTES_SYNC)
     })
   }
 
-  /**
-   * A chunk is sealed while the one before is written.
-   *
-   * @returns how many keys there were
-   */
-  async #flushTables(items: readonly Frozen<TableValue>[]): Promise<number> {
-    const entries = new Overlay(items, {}, false)
-    await entries.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
-    let count = 0
+  /** A chunk is sealed while the one before is written, and the first of the next tables while the last of these is. */
+  async #flushTables({ items, chunks }: TableGroup): Promise<number> {
     let writing: Promise<void> = Promise.resolve()
     try {
-      while (entries.head !== undefined) {
-        const operations = await this.#sealChunk(entries)
-        count += operations.length
-        await writing
-        const isLast = entries.head === undefined
-        writing = isLast ? this.#writeLast(operations, items.at(-1)!.sequence) : this.#write(operations)
+      for (;;) {
+        const chunk = await chunks.next()
+        await writing.catch(async (error: unknown) => {
+          await chunk.close()
+          throw error
+        })
+        const { isLast } = chunks
+        writing = isLast ? this.#writeLast(chunk, items.at(-1)!.sequence) : this.#write(chunk)
         writing.catch(() => {}) // It is awaited, but perhaps not before it fails.
+        if (isLast) break
       }
+      this.#mayBeginAhead = true
+      this.#beginAhead()
     } finally {
-      await writing
+      await writing.finally(() => (this.#mayBeginAhead = false))
     }
-    return count
+    return chunks.count
   }
 
-  async #sealChunk(entries: Overlay<TableValue>): Promise<Operation[]> {
-    const { overLevelDb } = this.#context
-    const maxOperations = overLevelDb ? Infinity : MAX_CHUNK_OPERATIONS
-    const maxBytes = overLevelDb ? MAX_LEVELDB_CHUNK_BYTES : MAX_CHUNK_BYTES
-    const operations: Operation[] = []
-    const sealing: Promise<void>[] = []
-    let bytes = 0
-    for (let { head } = entries; head !== undefined && operations.length < maxOperations; head = entries.head) {
-      const { name, found } = head
-      bytes += name.length + (found === TOMBSTONE ? 0 : found.length)
-      if (bytes > maxBytes && operations.length > 0) break
-      entries.advance()
-      const key = keyOfName(name)
-      if (found === TOMBSTONE) {
-        operations.push({ type: 'del', key })
-        continue
-      }
-      const put: Operation & { type: 'put' } = { type: 'put', key, value: this.#context.sealer.sealTableValue(found) }
-      operations.push(put)
-      if (put.value instanceof Promise) {
-        const sealed = put.value.then(envelope => void (put.value = envelope))
-        sealed.catch(() => {}) // It is awaited, but perhaps not before it fails.
-        sealing.push(sealed)
-      }
-      if (this.#turn.isOver) await nextTurn()
-    }
-    await Promise.all(sealing)
-    return operations
+  #writeLast(chunk: Chunk, sequence: number): Promise<void> {
+    return this.#context.log.checkpoint(sequence, marker => {
+      if (marker !== undefined) chunk.put(MARKER_KEY, marker, AS_BYTES)
+      return this.#write(chunk)
+    })
   }
 
-  #writeLast(operations: Operation[], sequence: number): Promise<void> {
-    return this.#context.log.checkpoint(sequence, marker =>
-      this.#write(marker === undefined ? operations : [...operations, markerPut(marker)])
-    )
-  }
-
-  #write(operations: readonly Operation[]): Promise<void> {
+  #write(chunk: Chunk): Promise<void> {
     this.#context.onBackendCall()
-    return writeToBackend(this.#context.backend, operations, true)
+    return chunk.write(SYNC)
   }
-}
-
-function markerPut(marker: Buffer): Operation {
-  return { type: 'put', key: MARKER_KEY, value: marker }
 }

@@ -199,3 +199,56 @@ describe('a view during a flush', () => {
     expect(writer.tables.view().map(summary)).toEqual([{ has: { b: '2', c: '2' }, sequence: 4, weight: 20 }])
   })
 })
+
+/** The first two of four items, taken one after the other. */
+function taken() {
+  const { tables } = tablesOf({ a: '1' }, { a: '2', b: '2' }, ['b', 'c'], { d: '4' })
+  return { tables, first: tables.startFlush(0), second: tables.startFlush(0) }
+}
+
+describe('what is taken while something is on its way', () => {
+  test('comes behind it, and all of it counts as on its way', () => {
+    const { tables, first, second } = taken()
+    expect([summary(first), summary(second)]).toMatchObject([{ has: { a: '1' } }, { has: { a: '2', b: '2' } }])
+    expect(tables.oldest).toBe(first[0])
+    expect(tables.nextToFlush).toMatchObject({ clear: { start: 'b', end: 'c' } })
+    expect([tables.frozenCount, tables.waitingWeight]).toEqual([4, 20])
+  })
+
+  test('stays when the first is done, and goes after it', () => {
+    const { tables, second } = taken()
+    tables.endFlush(true)
+    expect(tables.oldest).toBe(second[0])
+    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 3, 20])
+    tables.endFlush(true)
+    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual([undefined, 2, 20])
+    expect(summary(tables.startFlush(0))).toMatchObject({ clears: ['b', 'c'] })
+  })
+
+  test('is taken back when the first fails', () => {
+    const { tables, first, second } = taken()
+    tables.endFlush(false)
+    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 4, 50])
+    expect(tables.startFlush(1000)).toEqual([...first, ...second])
+    expect(tables.nextToFlush).toMatchObject({ clear: { start: 'b', end: 'c' } })
+  })
+
+  test('is not merged by a view', () => {
+    const writer = tablesOf({ a: '1' }, { b: '2' })
+    const { tables } = writer
+    tables.startFlush(0)
+    tables.startFlush(0)
+    writer.set({ c: '3' })
+    expect(tables.view().length).toBe(3)
+    writer.set({ d: '4' })
+    expect(tables.view().length).toBe(3)
+  })
+
+  test('is nothing when everything is', () => {
+    const { tables } = tablesOf({ a: '1' })
+    tables.startFlush(0)
+    expect([tables.nextToFlush, tables.startFlush(1000)]).toEqual([undefined, []])
+    tables.endFlush(true)
+    expect([tables.isEmpty, tables.frozenCount]).toEqual([true, 0])
+  })
+})
