@@ -2,15 +2,14 @@ import { type Codec, lz4, none, tensor, zstd } from 'compressed-kv'
 import { threadMilliseconds } from '../harness/main-thread.js'
 import { median } from '../harness/median.js'
 import { alternate } from '../harness/rounds.js'
+import { bloscContenders } from './blosc.js'
 import type { Tensor } from './tensors.js'
 
 const ROUNDS = 31
-/** Calls for one figure of the main thread's processor time, which the system counts in ticks. */
-const CALLS_COUNTED = 30
 
-export interface Contender {
-  readonly name: string
-  readonly codec: Codec
+export interface Contender extends Pick<Codec, 'name' | 'compress' | 'decompress'> {
+  /** Calls that are timed, and calls that are counted for the main thread's share. */
+  readonly rounds: number
 }
 
 export interface Measured {
@@ -28,47 +27,72 @@ export interface Times {
   readonly best: number
   /** Processor time of the calling thread; undefined where the system does not tell. */
   readonly mainThread: number | undefined
+  /** That over the wall time of the same calls. */
+  readonly mainThreadShare: number | undefined
 }
 
 export const TENSOR_ZSTD = 'tensor, zstd'
 export const TENSOR_LZ4 = 'tensor, lz4'
 
-function contenders({ dtype }: Tensor): Contender[] {
+function named(name: string, codec: Codec): Contender {
+  return {
+    name,
+    compress: data => codec.compress(data),
+    decompress: (data, rawLength) => codec.decompress(data, rawLength),
+    rounds: ROUNDS
+  }
+}
+
+async function contenders({ dtype }: Tensor): Promise<Contender[]> {
   return [
-    { name: 'raw copy', codec: none() },
-    { name: 'lz4', codec: lz4() },
-    { name: 'zstd 3', codec: zstd() },
-    { name: TENSOR_LZ4, codec: tensor({ dtype, codec: 'lz4' }) },
-    { name: TENSOR_ZSTD, codec: tensor({ dtype }) },
-    { name: 'tensor, zstd 3', codec: tensor({ dtype, codec: zstd() }) }
+    named('raw copy', none()),
+    named('lz4', lz4()),
+    named('zstd 3', zstd()),
+    ...(await bloscContenders()),
+    named(TENSOR_LZ4, tensor({ dtype, codec: 'lz4' })),
+    named(TENSOR_ZSTD, tensor({ dtype })),
+    named('tensor, zstd 3', tensor({ dtype, codec: zstd() }))
   ]
 }
 
-/** Every contender on one tensor, off the main thread, one call at a time, in turns. */
+/** Every contender on one tensor, one call at a time, in turns; off the main thread where it can. */
 export async function measureAll(value: Tensor): Promise<Measured[]> {
-  const all = contenders(value)
+  const all = await contenders(value)
   const compressed = new Map<Contender, Uint8Array>()
   for (const contender of all) compressed.set(contender, await checked(contender, value.bytes))
   const { length } = value.bytes
-  const encode = (contender: Contender) => contender.codec.compress(value.bytes)
-  const decode = (contender: Contender) => contender.codec.decompress(compressed.get(contender)!, length)
-  const encodeTimes = await alternate(ROUNDS, all, contender => milliseconds(() => encode(contender)))
-  const decodeTimes = await alternate(ROUNDS, all, contender => milliseconds(() => decode(contender)))
+  const encode = (contender: Contender) => contender.compress(value.bytes)
+  const decode = (contender: Contender) => contender.decompress(compressed.get(contender)!, length)
+  const encodeTimes = await inTurns(all, encode)
+  const decodeTimes = await inTurns(all, decode)
   const measured: Measured[] = []
-  for (const [i, contender] of all.entries()) {
+  for (const contender of all) {
     measured.push({
       name: contender.name,
       ratio: length / compressed.get(contender)!.length,
-      encode: await times(encodeTimes[i]!, () => encode(contender)),
-      decode: await times(decodeTimes[i]!, () => decode(contender))
+      encode: await times(encodeTimes.get(contender)!, () => encode(contender)),
+      decode: await times(decodeTimes.get(contender)!, () => decode(contender))
     })
   }
   return measured
 }
 
-async function checked({ name, codec }: Contender, bytes: Buffer): Promise<Uint8Array> {
-  const compressed = await codec.compress(bytes)
-  if (!bytes.equals(await codec.decompress(compressed, bytes.length))) throw new Error(`${name} lost something`)
+type Call = (contender: Contender) => Promise<unknown>
+
+/** ms of each call, the slow contenders among themselves. */
+async function inTurns(all: readonly Contender[], call: Call): Promise<Map<Contender, number[]>> {
+  const results = new Map<Contender, number[]>()
+  for (const rounds of new Set(all.map(contender => contender.rounds))) {
+    const group = all.filter(contender => contender.rounds === rounds)
+    const measured = await alternate(rounds, group, contender => milliseconds(() => call(contender)))
+    for (const [i, contender] of group.entries()) results.set(contender, measured[i]!)
+  }
+  return results
+}
+
+async function checked({ name, compress, decompress }: Contender, bytes: Buffer): Promise<Uint8Array> {
+  const compressed = await compress(bytes)
+  if (!bytes.equals(await decompress(compressed, bytes.length))) throw new Error(`${name} lost something`)
   return compressed
 }
 
@@ -80,12 +104,23 @@ async function milliseconds(call: () => Promise<unknown>): Promise<number> {
 
 async function times(measured: readonly number[], call: () => Promise<unknown>): Promise<Times> {
   const sorted = [...measured].sort((a, b) => a - b)
-  return { median: median(measured), best: sorted[Math.floor(sorted.length / 10)]!, mainThread: await mainThread(call) }
+  return {
+    median: median(measured),
+    best: sorted[Math.floor(sorted.length / 10)]!,
+    ...(await mainThread(measured.length, call))
+  }
 }
 
-async function mainThread(call: () => Promise<unknown>): Promise<number | undefined> {
+/** The system counts processor time in ticks, so several calls are taken together; their wall time has the same collections in it. */
+async function mainThread(
+  calls: number,
+  call: () => Promise<unknown>
+): Promise<Pick<Times, 'mainThread' | 'mainThreadShare'>> {
   const before = threadMilliseconds()
-  if (before === undefined) return undefined
-  for (let i = 0; i < CALLS_COUNTED; i++) await call()
-  return (threadMilliseconds()! - before) / CALLS_COUNTED
+  const wall = await milliseconds(async () => {
+    for (let i = 0; i < calls; i++) await call()
+  })
+  if (before === undefined) return { mainThread: undefined, mainThreadShare: undefined }
+  const total = threadMilliseconds()! - before
+  return { mainThread: total / calls, mainThreadShare: total / wall }
 }

@@ -42,6 +42,15 @@ export function seededTensors(): Tensor[] {
   )
 }
 
+/** A cache of 32 sequences of which the first half is filled: what makes the larger ratios that are told of KV caches. */
+export function halfEmptyTensor(): Tensor {
+  const full = seededTensors()[0]!
+  const bytes = Buffer.from(full.bytes)
+  const sequenceBytes = bytes.length / 32
+  for (let at = sequenceBytes / 2; at < bytes.length; at += sequenceBytes) bytes.fill(0, at, at + sequenceBytes / 2)
+  return { ...full, name: `${full.name}, half of the slots empty`, bytes }
+}
+
 function gaussian(dtype: FloatType, headSize: number): Buffer {
   const next = seeded(headSize)
   const size = dtype === 'f32' ? 4 : 2

@@ -10,7 +10,7 @@ import {
   type TensorDtype,
   writeHeader
 } from './tensor-format.js'
-import { type Plan, planesOf, planTensor } from './tensor-plan.js'
+import { type Plan, planesOf, planTensor, release } from './tensor-plan.js'
 import { isConstant, pays } from './tensor-plane-choice.js'
 
 export async function encodeTensor(data: Uint8Array, dtype: TensorDtype, inner: Codec): Promise<Uint8Array> {
@@ -19,7 +19,8 @@ export async function encodeTensor(data: Uint8Array, dtype: TensorDtype, inner: 
   await blockwise(plan.layout.blocks, async block => {
     const settling = planesOf(plan, block).map(async (plane, p) => {
       const i = p * plan.layout.blocks + block
-      cells[i] = cellWithoutCodec(plan, i, plane) ?? keepSmaller(plane, await inner.compress(plane))
+      const cell = cellWithoutCodec(plan, i, plane) ?? keepSmaller(plane, await inner.compress(plane))
+      cells[i] = releasing(plane, cell)
     })
     await Promise.all(settling)
   })
@@ -33,7 +34,8 @@ export function encodeTensorSync(data: Uint8Array, dtype: TensorDtype, inner: Co
   for (let block = 0; block < plan.layout.blocks; block++) {
     for (const [p, plane] of planesOf(plan, block).entries()) {
       const i = p * plan.layout.blocks + block
-      cells[i] = cellWithoutCodec(plan, i, plane) ?? keepSmaller(plane, inner.compressSync!(plane))
+      const cell = cellWithoutCodec(plan, i, plane) ?? keepSmaller(plane, inner.compressSync!(plane))
+      cells[i] = releasing(plane, cell)
     }
   }
   return assemble(plan, dtype, inner, cells)
@@ -48,6 +50,12 @@ function keepSmaller(plane: Uint8Array, compressed: Uint8Array): Cell {
   return pays(compressed.length, plane.length)
     ? { mode: CELL_COMPRESSED, payload: compressed }
     : { mode: CELL_RAW, payload: plane }
+}
+
+/** Gives the memory of a plane back, unless the cell is stored from it. */
+function releasing(plane: Uint8Array, cell: Cell): Cell {
+  if (cell.mode === CELL_CONSTANT || cell.payload !== plane) release(plane)
+  return cell
 }
 
 function assemble(plan: Plan, dtype: TensorDtype, inner: Codec, cells: readonly Cell[]): Buffer {

@@ -1,3 +1,4 @@
+import { BufferPool } from './buffer-pool.js'
 import { elementsIn, type Layout, layoutOf, payloadOffset } from './tensor-format.js'
 import { choosePlane, type PlaneChoice } from './tensor-plane-choice.js'
 import { splitPlanes } from './tensor-planes.js'
@@ -44,17 +45,26 @@ export function planTensor(data: Uint8Array, elementBytes: number): Plan {
   return { data, layout, choices, out, places }
 }
 
-/** The planes of a block: in their places in the output where they have one. */
-export function planesOf({ data, layout, places }: Plan, block: number): Uint8Array[] {
+/** Planes of all blocks that are being compressed at once, with some to spare. */
+const MAX_SCRATCH_KEPT_BYTES = 4 * 1024 * 1024
+const scratch = new BufferPool(MAX_SCRATCH_KEPT_BYTES)
+
+/** The planes of a block: in their places in the output where they have one. Those that are not stored as they are, to be {@link release}d. */
+export function planesOf({ data, layout, places, choices }: Plan, block: number): Uint8Array[] {
   const bytes = blockOf(data, layout, block)
   if (layout.elementBytes === 1) return [bytes]
   const elements = elementsIn(layout, block)
-  const planes = Array.from(
-    { length: layout.elementBytes },
-    (_, plane) => places[plane * layout.blocks + block] ?? Buffer.allocUnsafe(elements)
-  )
+  const planes = Array.from({ length: layout.elementBytes }, (_, plane) => {
+    const i = plane * layout.blocks + block
+    return places[i] ?? (choices[i] === 'raw' ? Buffer.allocUnsafe(elements) : scratch.take(elements))
+  })
   splitPlanes(bytes, planes)
   return planes
+}
+
+/** @param plane of {@link planesOf}, not needed any more */
+export function release(plane: Uint8Array): void {
+  scratch.release(plane)
 }
 
 /** Slots of a cache that are not used yet cost nothing. */

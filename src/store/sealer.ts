@@ -1,3 +1,4 @@
+import { BufferPool } from '../codec/buffer-pool.js'
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import { leftRaw } from '../codec/none.js'
 import { compressing } from '../codec/off-thread.js'
@@ -8,7 +9,6 @@ import type { Probe } from '../envelope/trailer.js'
 import { tooLarge } from '../errors.js'
 import type { GcDecision } from '../gc/policy.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
-import { CopyPool } from './copy-pool.js'
 import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
 import type { Counters, RawReason } from './stats.js'
 import { TableValue } from './table-value.js'
@@ -19,13 +19,16 @@ export interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum
   readonly overLevelDb: boolean
 }
 
+const MAX_COPIES_KEPT_BYTES = 32 * 1024 * 1024
+
 /** Decides how a value is stored, and seals it so. */
 export class Sealer {
   readonly #settings: Settings
   readonly #choice: CodecChoice
   readonly #context: SealingContext
   readonly #counters: Counters
-  readonly #copies = new CopyPool()
+  /** Of large values, while they are compressed. */
+  readonly #copies = new BufferPool(MAX_COPIES_KEPT_BYTES)
   readonly #arena = new ValueArena()
   readonly #onCodecError: (codecName: string, error: unknown) => void
 
@@ -124,7 +127,8 @@ export class Sealer {
     const reason = this.#whyRaw(codec, value.length)
     if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
     if (!this.#isOffThread(codec, value.length)) return this.#sealHere(codec, value, expiresAt)
-    const copy = this.#copies.copy(value)
+    const copy = this.#copies.take(value.length)
+    copy.set(value)
     return this.#sealOffThread(codec, copy, expiresAt).finally(() => this.#copies.release(copy))
   }
 

@@ -26,3 +26,26 @@ function write(dtype: TensorDtype, to: Buffer, at: number, number: number): void
   const half = exponent <= 0 ? 0 : (exponent << 10) | ((bits[0]! >>> 13) & 0x3ff)
   to.writeUInt16LE(((bits[0]! >>> 16) & 0x8000) | half, at)
 }
+
+/** Bits of sign and exponent, and of the mantissa below them. */
+const LAYOUT = { f32: { high: 9, low: 23 }, f64: { high: 12, low: 52 } } as const
+
+/**
+ * Every bit pattern of a type of 8 or 16 bits. Of the larger ones every sign and exponent, each with mantissas of no bits, the lowest, the
+ * highest, all and random ones: zeros of either sign, infinities, quiet and signalling NaNs and subnormal numbers are among them.
+ */
+export function everyPattern(dtype: TensorDtype): Buffer {
+  if (dtype === 'i8') return Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i))
+  if (dtype === 'bf16' || dtype === 'f16') return Buffer.from(Uint16Array.from({ length: 65_536 }, (_, i) => i).buffer)
+  const { high, low } = LAYOUT[dtype]
+  const random = seededRandom(1)
+  const all = 2n ** BigInt(low) - 1n
+  const patterns = Array.from({ length: 2 ** high }, (_, i) => BigInt(i) << BigInt(low)).flatMap(signAndExponent =>
+    [0n, 1n, 2n ** BigInt(low - 1), all, BigInt(Math.floor(random() * 2 ** low))].map(
+      mantissa => signAndExponent | mantissa
+    )
+  )
+  return dtype === 'f32'
+    ? Buffer.from(Uint32Array.from(patterns, Number).buffer)
+    : Buffer.from(BigUint64Array.from(patterns).buffer)
+}

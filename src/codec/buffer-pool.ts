@@ -1,0 +1,48 @@
+/** Slabs are powers of two from here on, so that needs of about one size can take turns in the same ones. */
+const MIN_SLAB_BYTES = 64 * 1024
+
+/**
+ * Memory for what is needed while a codec works. Fresh memory of megabytes costs page faults and collections: with values of 2 MiB a
+ * put spent a sixth of the main thread on them.
+ */
+export class BufferPool {
+  readonly #maxKeptBytes: number
+  readonly #free = new Map<number, Buffer[]>()
+  /** What is in use, by what was given out, and the slab that it is part of. */
+  readonly #lent = new WeakMap<Uint8Array, Buffer>()
+  #keptBytes = 0
+
+  /** @param maxKeptBytes memory that is kept for later; what is in use does not count */
+  constructor(maxKeptBytes: number) {
+    this.#maxKeptBytes = maxKeptBytes
+  }
+
+  /** Memory with anything in it, to be given back with {@link release}; what is not is collected as garbage. */
+  take(bytes: number): Buffer {
+    const slabBytes = this.#slabFor(bytes)
+    let slab = this.#free.get(slabBytes)?.pop()
+    if (slab === undefined) slab = Buffer.allocUnsafeSlow(slabBytes)
+    else this.#keptBytes -= slabBytes
+    const taken = slab.subarray(0, bytes)
+    this.#lent.set(taken, slab)
+    return taken
+  }
+
+  /** @param taken not used any more. What {@link take} did not give, or was given back already, is left alone. */
+  release(taken: Uint8Array): void {
+    const slab = this.#lent.get(taken)
+    if (slab === undefined) return
+    this.#lent.delete(taken)
+    if (this.#keptBytes + slab.length > this.#maxKeptBytes) return
+    this.#keptBytes += slab.length
+    const slabs = this.#free.get(slab.length)
+    if (slabs === undefined) this.#free.set(slab.length, [slab])
+    else slabs.push(slab)
+  }
+
+  /** What is too large to be kept is not rounded up: that could double the memory of a value of a gigabyte. */
+  #slabFor(bytes: number): number {
+    if (bytes > this.#maxKeptBytes) return bytes
+    return Math.max(MIN_SLAB_BYTES, 2 ** Math.ceil(Math.log2(bytes)))
+  }
+}
