@@ -1,6 +1,7 @@
 import { corruption } from '../errors.js'
 import { describeDistribution, distribute, readDistribution } from './fse-distribution.js'
 import { describeHuffmanCode } from './huffman-description.js'
+import type { Steps } from './steps.js'
 import { LITERAL_LENGTH_CODES, MATCH_LENGTH_CODES, OFFSET_CODES, offsetCode, REPEAT_OFFSETS } from './zstd-codes.js'
 
 /**
@@ -46,21 +47,30 @@ export interface SymbolCounts {
  * @param id 1 to 2^31 - 1; every frame names it, in 1 byte below 256, in 2 below 65,536, else in 4
  * @param content at least {@link MIN_CONTENT_BYTES}; of what does not fit into `maxBytes` the beginning is left out
  */
-export function writeDictionary(id: number, content: Uint8Array, counts: SymbolCounts, maxBytes: number): Uint8Array {
-  const offsetCodes = offsetCode(content.length + MAX_BLOCK_BYTES + REPEAT_OFFSETS) + 1
+export function* writeDictionary(
+  id: number,
+  content: Uint8Array,
+  { literals, offsetCodes, matchLengthCodes, literalLengthCodes }: SymbolCounts,
+  maxBytes: number
+): Steps<Uint8Array> {
   const head = Buffer.alloc(TABLES_AT)
   head.writeUInt32LE(MAGIC, 0)
   head.writeUInt32LE(id, ID_AT)
+  const huffmanCode = describeHuffmanCode(oneMore(literals, 256))
+  yield
+  const largestOffsetCode = offsetCode(content.length + MAX_BLOCK_BYTES + REPEAT_OFFSETS)
+  const tables: Uint8Array[] = []
+  for (const [counts, symbols, accuracyLog] of [
+    [offsetCodes, largestOffsetCode + 1, OFFSETS_ACCURACY_LOG],
+    [matchLengthCodes, MATCH_LENGTH_CODES, LENGTHS_ACCURACY_LOG],
+    [literalLengthCodes, LITERAL_LENGTH_CODES, LENGTHS_ACCURACY_LOG]
+  ] as const) {
+    tables.push(describeDistribution(distribute(oneMore(counts, symbols), accuracyLog)))
+    yield
+  }
   const repeats = Buffer.alloc(REPEATS_BYTES)
   FIRST_REPEATS.forEach((offset, i) => repeats.writeUInt32LE(offset, i * 4))
-  const header = Buffer.concat([
-    head,
-    describeHuffmanCode(oneMore(counts.literals, 256)),
-    describeDistribution(distribute(oneMore(counts.offsetCodes, offsetCodes), OFFSETS_ACCURACY_LOG)),
-    describeDistribution(distribute(oneMore(counts.matchLengthCodes, MATCH_LENGTH_CODES), LENGTHS_ACCURACY_LOG)),
-    describeDistribution(distribute(oneMore(counts.literalLengthCodes, LITERAL_LENGTH_CODES), LENGTHS_ACCURACY_LOG)),
-    repeats
-  ])
+  const header = Buffer.concat([head, huffmanCode, ...tables, repeats])
   return Buffer.concat([header, content.subarray(Math.max(0, header.length + content.length - maxBytes))])
 }
 

@@ -1,3 +1,5 @@
+import type { Steps } from './steps.js'
+
 /** Bits of the tables that find 8 and 4 equal bytes: in the content, and in the sample itself. */
 const CONTENT_HASH_BITS = 15
 const SAMPLE_HASH_BITS = 12
@@ -5,6 +7,8 @@ const LONG_BYTES = 8
 const SHORT_BYTES = 4
 /** Where nothing is found for so long, only every other position is looked up, then every third, and so on. */
 const SKIP_AFTER_BYTES = 256
+
+const BYTES_PER_STEP = 4 * 1024
 
 /** What a parse comes to: literals and a match, again and again, and literals at the end. Positions are those of the window. */
 export interface SequenceSink {
@@ -25,12 +29,24 @@ export class DictionaryMatcher {
   readonly #longs = new LastPositions()
   readonly #shorts = new LastPositions()
 
-  constructor(content: Uint8Array, maxSampleBytes: number) {
+  private constructor(content: Uint8Array, maxSampleBytes: number) {
     this.#contentBytes = content.length
     this.#window = new Uint8Array(content.length + maxSampleBytes)
     this.#window.set(content)
     this.#view = new DataView(this.#window.buffer)
-    for (let at = 0; at + LONG_BYTES <= content.length; at++) {
+  }
+
+  static *create(content: Uint8Array, maxSampleBytes: number): Steps<DictionaryMatcher> {
+    const matcher = new DictionaryMatcher(content, maxSampleBytes)
+    for (let at = 0; at < content.length; at += BYTES_PER_STEP) {
+      matcher.#indexContent(at, Math.min(at + BYTES_PER_STEP, content.length - LONG_BYTES + 1))
+      yield
+    }
+    return matcher
+  }
+
+  #indexContent(from: number, to: number): void {
+    for (let at = from; at < to; at++) {
       this.#longs.inContent[this.#longHash(at) >>> (32 - CONTENT_HASH_BITS)] = at
       this.#shorts.inContent[this.#shortHash(at) >>> (32 - CONTENT_HASH_BITS)] = at
     }

@@ -2,8 +2,8 @@ import type { Steps } from './steps.js'
 
 /** Runs of so many bytes are counted: shorter ones are in everything, longer ones miss what varies. */
 const RUN_BYTES = 6
-/** Runs are counted by a hash of so many bits: a table of 1 MiB. Of a few runs that share a count, few come often. */
-const HASH_BITS = 18
+/** Runs are counted by a hash of so many bits: a table of 512 KiB. Of a few runs that share a count, few come often. */
+const HASH_BITS = 17
 /** Stands for a run that would go past its sample's end. */
 const NO_RUN = 2 ** HASH_BITS
 /** An epoch is at least so many segments long, so that there is something to choose from. */
@@ -144,10 +144,10 @@ function slide(
   let { start, score } = window
   for (let at = from; at < to; at++) {
     const run = runs[at]!
-    if (inWindow[run]!++ === 0) score += counts[run]!
+    if (counts[run]! > 0 && inWindow[run]!++ === 0) score += counts[run]!
     if (at - start === windowRuns) {
       const gone = runs[start++]!
-      if (--inWindow[gone]! === 0) score -= counts[gone]!
+      if (counts[gone]! > 0 && --inWindow[gone]! === 0) score -= counts[gone]!
     }
     if (score > best.score) {
       best.score = score

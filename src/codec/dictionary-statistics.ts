@@ -24,10 +24,14 @@ export class DictionaryStatistics implements SymbolCounts, SequenceSink {
   #extraBits = 0
   #samples = 0
   /** The offsets used last in this sample, the last one first. */
-  #repeats: number[] = []
+  #offset1 = 0
+  #offset2 = 0
+  #offset3 = 0
 
   beginSample(): void {
-    this.#repeats = [1, 4, 8]
+    this.#offset1 = 1
+    this.#offset2 = 4
+    this.#offset3 = 8
     this.#samples++
   }
 
@@ -60,14 +64,13 @@ export class DictionaryStatistics implements SymbolCounts, SequenceSink {
 
   /** RFC 8878, 3.1.1.5: an offset used just before is written as its place; without literals between, counted from the second. */
   #offsetValue(offset: number, hasLiterals: boolean): number {
-    const place = this.#repeats.indexOf(offset)
-    if (place === -1 || (place === 0 && !hasLiterals)) {
-      this.#repeats = [offset, this.#repeats[0]!, this.#repeats[1]!]
-      return offset + REPEAT_OFFSETS
-    }
-    this.#repeats.splice(place, 1)
-    this.#repeats.unshift(offset)
-    return hasLiterals ? place + 1 : place
+    const place = offset === this.#offset1 ? 1 : offset === this.#offset2 ? 2 : offset === this.#offset3 ? 3 : 0
+    const isNew = place === 0 || (place === 1 && !hasLiterals)
+    if (isNew || place === 3) this.#offset3 = this.#offset2
+    if (isNew || place >= 2) this.#offset2 = this.#offset1
+    this.#offset1 = offset
+    if (isNew) return offset + REPEAT_OFFSETS
+    return hasLiterals ? place : place - 1
   }
 }
 

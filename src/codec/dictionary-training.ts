@@ -7,7 +7,7 @@ import { inTurns, type Steps } from './steps.js'
 
 /** Of each sample so many bytes are looked at: dictionaries are for small values, and help the beginning of a larger one. */
 export const MAX_SAMPLE_BYTES = 16 * 1024
-/** Of all samples together. The work, about 90 ns a byte, and the memory, about 8 MiB, are bounded by it. */
+/** Of all samples together. The work, about 130 ns a byte, and the memory, about 8 MiB, are bounded by it. */
 export const MAX_TRAINING_BYTES = 1024 * 1024
 export const MIN_DICTIONARY_BYTES = 1024
 export const MAX_DICTIONARY_BYTES = 256 * 1024
@@ -15,7 +15,7 @@ export const MAX_DICTIONARY_BYTES = 256 * 1024
 const MAX_DICTIONARY_ID = 2 ** 31 - 1
 
 /** The last of the samples judge what the others gave: this part of them. */
-const JUDGES = 1 / 4
+const JUDGES = 1 / 8
 /**
  * Lengths of segments that are tried, in bytes. Short ones hold the words that free text repeats, long ones whole records; the best
  * differs from one kind of data to the next by up to a third of the compressed size.
@@ -35,7 +35,7 @@ export interface TrainingOptions {
  * common, and tables for what will be written with it. The same samples give the same dictionary.
  *
  * The event loop runs every few milliseconds; the samples are copied before this returns. Of more than {@link MAX_TRAINING_BYTES} samples are
- * left out at even distances. Give them in the order in which they were written, or in no order: the last quarter judges.
+ * left out at even distances. Give them in the order in which they were written, or in no order: the last eighth judges.
  *
  * @returns undefined if the samples have too little in common for a dictionary to be of use
  * @throws CKV_INVALID_OPTION if an option is out of its bounds
@@ -72,7 +72,7 @@ function* train(all: Samples, maxBytes: number, id: number): Steps<Uint8Array | 
 
   // The judges have things to say too: what is stored is chosen from all.
   const content = yield* contentOf(yield* countRuns(all.bytes, all.ends), contentBytes, best.segmentBytes)
-  return content && writeDictionary(id, content, best.statistics, maxBytes)
+  return content && (yield* writeDictionary(id, content, best.statistics, maxBytes))
 }
 
 function* contentOf(counts: RunCounts, contentBytes: number, segmentBytes: number): Steps<Uint8Array | undefined> {
@@ -81,7 +81,7 @@ function* contentOf(counts: RunCounts, contentBytes: number, segmentBytes: numbe
 }
 
 function* judge(content: Uint8Array, { bytes, ends }: Samples): Steps<DictionaryStatistics> {
-  const matcher = new DictionaryMatcher(content, MAX_SAMPLE_BYTES)
+  const matcher = yield* DictionaryMatcher.create(content, MAX_SAMPLE_BYTES)
   const statistics = new DictionaryStatistics()
   let begin = 0
   let sinceStep = 0

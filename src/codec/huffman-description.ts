@@ -34,10 +34,11 @@ function weightsOf(lengths: readonly number[]): number[] {
   return lengths.map(length => longest + 1 - length)
 }
 
-interface Package {
-  readonly count: number
-  readonly symbols: readonly number[]
-}
+/** A symbol, or two packages taken together. */
+type Package = { readonly count: number } & (
+  | { readonly symbol: number }
+  | { readonly pair: readonly [Package, Package] }
+)
 
 /**
  * Lengths of the best prefix code in which none is above `maxBits`: the package-merge algorithm (Larmore and Hirschberg, 1990).
@@ -47,17 +48,22 @@ interface Package {
  */
 export function codeLengths(counts: readonly number[], maxBits: number): number[] {
   const byCount = (a: Package, b: Package) => a.count - b.count
-  const singles: Package[] = counts.map((count, symbol) => ({ count, symbols: [symbol] })).sort(byCount)
+  const singles: Package[] = counts.map((count, symbol) => ({ count, symbol })).sort(byCount)
   let packages = singles
   for (let bits = 1; bits < maxBits; bits++) {
     const pairs: Package[] = []
     for (let i = 0; i + 1 < packages.length; i += 2) {
-      const [a, b] = [packages[i]!, packages[i + 1]!]
-      pairs.push({ count: a.count + b.count, symbols: [...a.symbols, ...b.symbols] })
+      const pair = [packages[i]!, packages[i + 1]!] as const
+      pairs.push({ count: pair[0].count + pair[1].count, pair })
     }
     packages = [...singles, ...pairs].sort(byCount)
   }
+
   const lengths = counts.map(() => 0)
-  for (const { symbols } of packages.slice(0, 2 * counts.length - 2)) for (const symbol of symbols) lengths[symbol]!++
+  const addTo = (part: Package) => {
+    if ('symbol' in part) lengths[part.symbol]!++
+    else part.pair.forEach(addTo)
+  }
+  packages.slice(0, 2 * counts.length - 2).forEach(addTo)
   return lengths
 }
