@@ -19,7 +19,7 @@ export const HELP = `Measures the codecs and the choice among them, sweeps, the 
   --corpus DIR    DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules
   --json FILE     also write every figure to FILE
   --full          wal: cold reads over 2 GiB, 10 million records, deletion of large segments; needs 5 GB of disk;
-                  write: 400 MiB without a pause, and puts over a million entries
+                  write: 400 MiB without a pause, and puts over a million entries; gc: 10 million overwrites in a log
   --help          this text
 
 Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`

@@ -34,6 +34,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   const output = new Output(streams.stdout)
   const signal = streams.signal ?? new AbortController().signal
   const context: Context = { streams, output, signal }
+  const isJson = argv.includes('--json')
   let exitCode: number = EXIT.ok
   const program = new Command('ckv')
     .description('Looks into, measures and repacks databases of compressed-kv.')
@@ -44,7 +45,8 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     .showHelpAfterError("See 'ckv --help'.")
     .configureOutput({
       writeOut: text => streams.stdout.write(text),
-      writeErr: text => streams.stderr.write(text.replace(/^error: /, 'ckv: '))
+      // As JSON an error is told once, at the end.
+      writeErr: text => void (isJson || streams.stderr.write(text.replace(/^error: /, 'ckv: ')))
     })
     .addHelpText('after', AFTER_HELP)
   const finish = (code: number) => {
@@ -70,10 +72,14 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
 async function failed(error: unknown, argv: readonly string[], { stderr }: Streams, output: Output): Promise<number> {
   const exitCode = exitCodeOf(error)
   if (!isBrokenPipe(error)) await output.flush().catch(() => {})
-  // Commander has told its own.
-  if (error instanceof CommanderError || exitCode === EXIT.ok) return exitCode
+  if (exitCode === EXIT.ok) return exitCode
   if (exitCode === EXIT.interrupted) stderr.write('ckv: interrupted\n')
   else if (argv.includes('--json')) stderr.write(`${JSON.stringify({ error: describe(error) })}\n`)
-  else stderr.write(`ckv: ${describe(error).message}${error instanceof WrongUsage ? ". See 'ckv --help'" : ''}\n`)
+  // Commander has told its own.
+  else if (!(error instanceof CommanderError)) stderr.write(`ckv: ${describe(error).message}${seeHelp(error, argv)}\n`)
   return exitCode
+}
+
+function seeHelp(error: unknown, [command]: readonly string[]): string {
+  return error instanceof WrongUsage ? `. See 'ckv ${command} --help'` : ''
 }

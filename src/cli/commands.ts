@@ -4,7 +4,7 @@ import { estimate } from './estimate.js'
 import { exportEntries } from './export.js'
 import { gc } from './gc.js'
 import { importEntries } from './import.js'
-import { byteCount, positive, whole } from './numbers.js'
+import { byteCount, positive, whole, zstdLevel } from './numbers.js'
 import { del, get, list, put } from './single-entries.js'
 import { stats } from './stats.js'
 import { TEXT_ENCODINGS } from './text.js'
@@ -42,7 +42,7 @@ export function addRewritingCommands(program: Command, context: Context, finish:
   command(program, 'gc', 'sweeps a database: recompresses values, removes what has expired, compacts')
     .argument('<location>', LOCATION)
     .addOption(new Option('--policy <policy>', 'what values become').choices(CODECS).default('zstd'))
-    .option('--level <n>', 'of zstd, 1 to 22 (default: 3)', whole)
+    .option('--level <n>', 'of zstd, 1 to 22 (default: 3)', zstdLevel)
     .option('--bytes-per-second <n>', 'of stored values, at most, such as 20M', byteCount)
     .option('--force', 'begin at the first key, and try again what was tried before')
     .option('--wrap', 'wrap a database that never was')
@@ -89,6 +89,7 @@ function command(program: Command, name: string, description: string): Command {
     .command(name)
     .description(description)
     .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError(`See 'ckv ${name} --help'.`)
     .option('--json', 'the result as JSON, errors too')
     .option('--wal <directory>', 'of the log, if it is not in the database (ckv-wal)')
 }

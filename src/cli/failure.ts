@@ -35,6 +35,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** An error on one line. That a database is not open is no news; why it is not is. */
 export function describe(error: unknown): { readonly code: string | undefined; readonly message: string } {
+  if (exitCodeOf(error) === EXIT.usage) return { code: 'USAGE', message: usageText(error as Error) }
   let told = error
   while (codeOf(told) === 'LEVEL_DATABASE_NOT_OPEN' && (told as Error).cause instanceof Error) {
     told = (told as Error).cause
@@ -43,6 +44,10 @@ export function describe(error: unknown): { readonly code: string | undefined; r
   const text = told instanceof Error ? told.message : String(told)
   const remedy = code === undefined ? undefined : REMEDIES[code]
   return { code, message: oneLine(remedy === undefined ? text : `${text}: ${remedy}`) }
+}
+
+function usageText({ message }: Error): string {
+  return oneLine(message.replace(/^error: /, ''))
 }
 
 export function oneLine(text: string): string {

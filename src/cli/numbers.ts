@@ -13,6 +13,12 @@ export function whole(text: string): number {
   throw new InvalidArgumentError('It must be a whole number, 0 or more.')
 }
 
+export function zstdLevel(text: string): number {
+  const level = Number(text)
+  if (/^\d+$/.test(text) && level >= 1 && level <= 22) return level
+  throw new InvalidArgumentError('It must be a whole number, 1 to 22.')
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
 
 /** A number of bytes: 4096, 512k, 8M, 1G. */

@@ -12,7 +12,7 @@ export interface GcProgress extends Readonly<GcCounts> {
 }
 
 export interface GcRunOptions {
-  /** Stops the sweep behind a chunk; the next one goes on there. `run` resolves with what was done. */
+  /** Stops the sweep behind the values that it is at; the next one goes on there. `run` resolves with what was done. */
   readonly signal?: AbortSignal | undefined
   /** Of stored values. Default: the store's option, or no limit. */
   readonly bytesPerSecond?: number | undefined
@@ -112,7 +112,7 @@ export class Collector {
     else await this.#running.catch(() => {}) // Whoever began it is told.
   }
 
-  /** Ends sweeping in the background, and a sweep that is under way, behind the chunk that it is at. */
+  /** Ends sweeping in the background, and a sweep that is under way, behind the values that it is at. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#timer = undefined
@@ -138,7 +138,7 @@ export class Collector {
     let unremembered = 0
     while (!signal.aborted) {
       const activity = host.activity
-      const bytes = end && (await this.#sweepChunk(policy, force, sweep, end, report))
+      const bytes = end && (await this.#sweepChunk(policy, force, sweep, end, report, signal))
       if (bytes === undefined) {
         report.complete = true
         break
@@ -170,15 +170,16 @@ export class Collector {
     force: boolean,
     sweep: Sweep,
     end: Buffer,
-    report: GcCounts
+    report: GcCounts,
+    signal: AbortSignal
   ): Promise<number | undefined> {
     const chunk = await this.#host.chunk(sweep.lastKey, end)
     try {
-      const { entries } = chunk
-      if (entries.length === 0) return undefined
-      const rewrites = await decideAll(entries, policy, force, report)
+      if (chunk.entries.length === 0) return undefined
+      const { rewrites, judged } = await decideAll(chunk.entries, policy, force, report, signal)
       if (rewrites.length > 0) note(report, sweep, rewrites, await chunk.rewrite(rewrites))
-      sweep.lastKey = entries.at(-1)!.key
+      const entries = chunk.entries.slice(0, judged)
+      sweep.lastKey = entries.at(-1)?.key ?? sweep.lastKey
       return entries.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
     } finally {
       chunk.end()

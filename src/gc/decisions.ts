@@ -12,20 +12,31 @@ export interface Sweep {
   rewritten: number
 }
 
-/** What is to be written anew; the others are counted as they are. */
+/** Values that are judged at once: a sweep that is stopped does not begin with the others. */
+const MAX_JUDGED = 16
+
+/**
+ * What is to be written anew; the others are counted as they are.
+ *
+ * @returns also how many entries were judged: all, unless the sweep is stopped
+ */
 export async function decideAll(
   entries: readonly SweptEntry[],
   policy: Gc,
   force: boolean,
-  report: GcCounts
-): Promise<Rewrite[]> {
-  const deciding: Promise<GcDecision | undefined>[] = []
+  report: GcCounts,
+  signal: AbortSignal
+): Promise<{ rewrites: Rewrite[]; judged: number }> {
+  const decisions: (GcDecision | undefined)[] = []
   const slice = new Slice() // Policies compress small values on the calling thread.
-  for (const entry of entries) {
-    deciding.push(decide(entry, policy, force, report))
-    await slice.next()
+  while (decisions.length < entries.length && !signal.aborted) {
+    const deciding: Promise<GcDecision | undefined>[] = []
+    for (const entry of entries.slice(decisions.length, decisions.length + MAX_JUDGED)) {
+      deciding.push(decide(entry, policy, force, report))
+      await slice.next()
+    }
+    decisions.push(...(await Promise.all(deciding)))
   }
-  const decisions = await Promise.all(deciding)
   const rewrites: Rewrite[] = []
   for (const [i, decision] of decisions.entries()) {
     const entry = entries[i]!
@@ -34,7 +45,7 @@ export async function decideAll(
     if (decision === undefined || (decision.action === 'keep' && !entry.plain)) report.bytesAfter += entry.storedBytes
     else rewrites.push({ entry, decision })
   }
-  return rewrites
+  return { rewrites, judged: decisions.length }
 }
 
 /** undefined where the value cannot be judged: then it stays as it is. */

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { GUARD_BYTES } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import type { Opened } from '../envelope/open.js'
-import { notSupported } from '../errors.js'
 import { decodeSweepState } from '../gc/sweep-state.js'
 import { Log } from '../wal/log.js'
 import { resolveWalOptions, type WalOptions } from '../wal/options.js'
@@ -12,6 +11,7 @@ import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
 import { decodeMarker, type Marker, MARKER_KEY } from './marker.js'
+import { halfUnwrapped } from './marker-state.js'
 import { DEFAULTS } from './options.js'
 import { rawEntries } from './raw-entries.js'
 import { isReserved } from './reserved-keys.js'
@@ -96,7 +96,7 @@ export async function inspect<K, V>(
   return {
     marker: marker && shown(marker),
     entries: range => {
-      if (marker?.unwrapping) throw notSupported('This database is half unwrapped: call unwrap() on it once more')
+      if (marker?.unwrapping) throw halfUnwrapped()
       return entriesOf(backend, range ?? {}, unsealer)
     },
     openLog: options => openLog(backend, unsealer, options ?? {})

@@ -121,8 +121,8 @@ export class MarkerState {
   }
 }
 
-function halfUnwrapped(): CompressedKvError {
-  return notSupported('This database is half unwrapped: call unwrap() on it once more, and wrap it again after that')
+export function halfUnwrapped(): CompressedKvError {
+  return notSupported('This database is half unwrapped: call unwrap(), or run `ckv unwrap`, on it once more')
 }
 
 /** Keys under the reserved prefix, but no marker: nothing we wrote. */

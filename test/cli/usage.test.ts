@@ -29,12 +29,22 @@ describe('usage', () => {
     [['estimate', 'x', '--try', 'zstd:99']],
     [['get', 'x', 'zz', '--encoding', 'hex']],
     [['ls', 'x', '--limit', '0']],
+    [['gc', 'x', '--level', '23']],
     [['put', 'x', 'a', 'b', '--ttl', '-1']]
   ])('%j is wrong usage: 2', async argv => {
     const { code, out, err } = await ckv(argv)
     expect(code).toBe(2)
     expect(out).toBe('')
     expect(err).not.toBe('')
+    const json = await ckv([...argv, '--json'])
+    expect(json.code).toBe(2)
+    expect(JSON.parse(json.err)).toMatchObject({ error: { code: 'USAGE', message: expect.stringMatching(/./) } })
+  })
+
+  it('an error of usage names the help of its command', async () => {
+    expect((await ckv(['gc', 'x', '--policy', 'lz4', '--level', '3'])).err).toContain("See 'ckv gc --help'")
+    expect((await ckv(['gc', 'x', '--policy', 'brotli'])).err).toContain("See 'ckv gc --help'")
+    expect((await ckv(['nonsense'])).err).toContain("See 'ckv --help'")
   })
 
   it('a database that is open elsewhere is an error with a remedy', async () => {

@@ -338,7 +338,7 @@ describe('a store that is', () => {
     await store.close()
   })
 
-  it.each(MODES)('closed during a sweep, %s, waits for the chunk, and no more', async mode => {
+  it.each(MODES)('closed during a sweep, %s, waits for the values that are judged, and no more', async mode => {
     const opened = await openMode(mode)
     const { store, backend, fs } = opened
     for (let i = 0; i < 600; i++) await store.put(nameOf(i), text(1100), { codec: 'none' })
@@ -359,11 +359,11 @@ describe('a store that is', () => {
     await turns()
     expect(closing.settled).toBe(false)
     gate.open()
-    expect(await sweeping).toMatchObject({ complete: false, scanned: 256, recompressed: 256 })
+    expect(await sweeping).toMatchObject({ complete: false, scanned: 16, recompressed: 16 })
     await vi.waitFor(() => expect(closing.settled).toBe(true))
     const again = await openMode(mode, backend, {}, fs)
     expect(await contents(again.store)).toEqual(expected)
-    expect(await again.store.gc.run({ policy })).toMatchObject({ resumed: true, scanned: 344, recompressed: 344 })
+    expect(await again.store.gc.run({ policy })).toMatchObject({ resumed: true, scanned: 584, recompressed: 584 })
     expect(await contents(again.store)).toEqual(expected)
     await again.store.close()
   })
