@@ -1,11 +1,12 @@
-import type { Codec } from '../codec/codec.js'
+import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, tooLargeForFrame } from '../errors.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, MAX_FRAME_BYTES } from './format.js'
 import { type StoredPayload, storePayload, uncompressed } from './frame-payload.js'
 import type { WalObserver } from './observer.js'
 import { OpenFrame, recordBytes, waiter, type Waiter } from './open-frame.js'
 import type { LogRecord } from './record.js'
-import type { SegmentWriter, WritableFrame } from './segment-writer.js'
+import type { WritableFrame } from './frame-writer.js'
+import type { SegmentWriter } from './segment-writer.js'
 import { nextTurn, Turn } from './turn.js'
 
 /*
@@ -23,8 +24,8 @@ import { nextTurn, Turn } from './turn.js'
 const MAX_GROUP_BYTES = 4 * 1024 * 1024
 /** What may wait to be written, raw. Callers that await their appends never come near it. */
 const MAX_PENDING_BYTES = 256 * 1024 * 1024
-/** Frame buffers that are kept for the next frames. */
-const MAX_POOLED = 32
+/** Memory of frames that is kept for the next ones, bytes: a thousand records of 10 KiB under way, and as much again. */
+const MAX_POOLED_BYTES = 16 * 1024 * 1024
 
 /** A frame that takes no more records. */
 interface ClosedFrame {
@@ -161,7 +162,7 @@ export class GroupCommit {
     const frame = this.#open
     this.#open = new OpenFrame(this.#frameBuffer(size))
     if (frame.waiters.length === 0) return this.#recycle(frame)
-    const raw = frame.bytes.subarray(0, frame.length)
+    const { raw } = frame
     const stored = this.#isCompressed(raw.length) ? storePayload(raw, this.#settings.codec) : uncompressed(raw)
     if (!(stored instanceof Promise)) {
       this.#closed.push({ frame, writable: writable(frame, stored), compressed: undefined })
@@ -187,12 +188,14 @@ export class GroupCommit {
 
   #frameBuffer(size: number): Buffer {
     const { blockBytes } = this.#settings
-    if (size > blockBytes) return Buffer.allocUnsafeSlow(size)
-    return this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
+    const pooled = size > blockBytes ? undefined : this.#pool.pop()
+    return pooled ?? Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + Math.max(size, blockBytes))
   }
 
   #recycle(frame: OpenFrame): void {
-    if (frame.bytes.length === this.#settings.blockBytes && this.#pool.length < MAX_POOLED) this.#pool.push(frame.bytes)
+    const { length } = frame.bytes
+    const isPooled = length === FRAME_HEADER_BYTES + this.#settings.blockBytes
+    if (isPooled && (this.#pool.length + 1) * length <= MAX_POOLED_BYTES) this.#pool.push(frame.bytes)
   }
 
   // ---- writing
@@ -277,5 +280,6 @@ function storedBytes(frames: readonly ClosedFrame[]): number {
 }
 
 function writable(frame: OpenFrame, { codecId, bytes }: StoredPayload): WritableFrame {
-  return { type: FRAME_TYPE.data, codecId, stored: bytes, rawLength: frame.length, count: frame.count }
+  const whole = codecId === CODEC_ID.none ? frame.whole : undefined
+  return { type: FRAME_TYPE.data, codecId, stored: bytes, whole, rawLength: frame.length, count: frame.count }
 }

@@ -1,4 +1,4 @@
-import { RECORD_EXPIRES, RECORD_MORE, RECORD_SEALED } from './format.js'
+import { FRAME_HEADER_BYTES, RECORD_EXPIRES, RECORD_MORE, RECORD_SEALED } from './format.js'
 import type { LogRecord } from './record.js'
 import { varintBytes, writeVarint } from './varint.js'
 
@@ -43,7 +43,9 @@ export function lastSequenceOf({ firstSequence }: OpenFrame, { index, count }: W
  *     kind u8 | flags u8 | varint key length | varint value length | [expiresAt u48] | key | value
  */
 export class OpenFrame {
+  /** Memory for the frame: its header, then the records. */
   readonly bytes: Buffer
+  /** Of the records, bytes. */
   length = 0
   count = 0
   readonly waiters: Waiter[] = []
@@ -78,14 +80,24 @@ export class OpenFrame {
   }
 
   fits(size: number): boolean {
-    return this.length + size <= this.bytes.length
+    return FRAME_HEADER_BYTES + this.length + size <= this.bytes.length
+  }
+
+  /** The records. */
+  get raw(): Buffer {
+    return this.whole.subarray(FRAME_HEADER_BYTES)
+  }
+
+  /** The same with room for the header before them. */
+  get whole(): Buffer {
+    return this.bytes.subarray(0, FRAME_HEADER_BYTES + this.length)
   }
 
   /** @param more whether the next record belongs to the same batch */
   add(record: LogRecord, more: boolean): void {
     const { bytes } = this
     const { key, value, expiresAt } = record
-    let at = this.length
+    let at = FRAME_HEADER_BYTES + this.length
     bytes[at++] = record.kind
     bytes[at++] =
       (record.sealed ? RECORD_SEALED : 0) | (expiresAt === 0 ? 0 : RECORD_EXPIRES) | (more ? RECORD_MORE : 0)
@@ -93,7 +105,7 @@ export class OpenFrame {
     at = writeVarint(bytes, at, value.length)
     if (expiresAt !== 0) at = bytes.writeUIntLE(expiresAt, at, EXPIRES_BYTES)
     at = copy(key, bytes, at)
-    this.length = copy(value, bytes, at)
+    this.length = copy(value, bytes, at) - FRAME_HEADER_BYTES
     this.count++
   }
 }

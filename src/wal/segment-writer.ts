@@ -2,45 +2,17 @@ import { CODEC_ID } from '../codec/codec.js'
 import { ioError } from '../errors.js'
 import type { File, FileSystem } from '../fs/file-system.js'
 import { Allocation } from './allocation.js'
-import {
-  FRAME_HEADER_BYTES,
-  FRAME_TYPE,
-  frameSeed,
-  type FrameType,
-  payloadCrc,
-  SEGMENT_HEADER_BYTES,
-  segmentSeed
-} from './format.js'
-import { encodeFrameHeader } from './frame-header.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import { FrameWriter, type WritableFrame, type WrittenFrame } from './frame-writer.js'
 import { encodeSeal } from './seal.js'
 import { createSegment, type LogTail, syncSeal, unseal } from './segment-creation.js'
-import { SYNC_WRITE_BYTES, writeAll } from './write-all.js'
 import type { WalObserver } from './observer.js'
-
-/** Frames are gathered up to this many bytes and then written at once. */
-const STAGING_BYTES = SYNC_WRITE_BYTES
 
 /**
  * From so many bytes on the disk is told to begin, under every policy: else the seal of a segment, or a `sync()`, would wait for all of
  * them at once.
  */
 const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
-
-/** A frame ready to be written, and where it went. */
-export interface WritableFrame {
-  readonly type: FrameType
-  readonly codecId: number
-  readonly stored: Uint8Array
-  readonly rawLength: number
-  /** Records. Those of a data frame take sequence numbers. */
-  readonly count: number
-}
-
-export interface WrittenFrame {
-  readonly segment: number
-  readonly offset: number
-  readonly firstSequence: number
-}
 
 /** The segment that is written to. */
 interface OpenSegment {
@@ -77,8 +49,7 @@ export class SegmentWriter {
   #syncing: Promise<void> | undefined
   #nextSync: Promise<void> | undefined
   #poison: Error | undefined
-  readonly #staging = Buffer.allocUnsafeSlow(STAGING_BYTES)
-  #staged = 0
+  readonly #frames = new FrameWriter()
 
   constructor(settings: SegmentWriterSettings, tail: LogTail) {
     this.#settings = settings
@@ -122,27 +93,11 @@ export class SegmentWriter {
   async write(frames: readonly WritableFrame[]): Promise<WrittenFrame[]> {
     this.#assertSound()
     const open = this.#open!
-    const next = { offset: open.offset, lastCrc: open.lastCrc, records: open.records, sequence: this.#nextSequence }
-    const written: WrittenFrame[] = []
+    let written: WrittenFrame[]
+    const next = { ...open, sequence: this.#nextSequence }
     try {
-      for (const frame of frames) {
-        const fits = this.#staged + FRAME_HEADER_BYTES + frame.stored.length <= STAGING_BYTES
-        if (!fits) await this.#flush(open, next.offset)
-        next.lastCrc = this.#stageHeader(open, frame, next)
-        if (frame.stored.length <= STAGING_BYTES - this.#staged) this.#stage(frame.stored)
-        else {
-          await this.#flush(open, next.offset + FRAME_HEADER_BYTES)
-          await writeAll(open.file, frame.stored, next.offset + FRAME_HEADER_BYTES)
-        }
-        written.push({ segment: open.id, offset: next.offset, firstSequence: next.sequence })
-        next.offset += FRAME_HEADER_BYTES + frame.stored.length
-        if (frame.type !== FRAME_TYPE.data) continue
-        next.sequence += frame.count
-        next.records += frame.count
-      }
-      await this.#flush(open, next.offset)
+      written = await this.#frames.write(frames, next)
     } catch (error) {
-      this.#staged = 0
       await this.#rollBack(open, error)
       throw error
     }
@@ -152,42 +107,6 @@ export class SegmentWriter {
     this.#nextSequence = next.sequence
     if (open.offset - open.syncedOffset > WRITE_BEHIND_BYTES && this.#syncing === undefined) this.sync().catch(() => {})
     return written
-  }
-
-  #stageHeader(
-    open: OpenSegment,
-    frame: WritableFrame,
-    next: { offset: number; lastCrc: number; sequence: number }
-  ): number {
-    const seed = frameSeed(open.seed, next.offset)
-    const header = this.#staging.subarray(this.#staged, (this.#staged += FRAME_HEADER_BYTES))
-    return encodeFrameHeader(
-      header,
-      {
-        type: frame.type,
-        codecId: frame.codecId,
-        storedLength: frame.stored.length,
-        rawLength: frame.rawLength,
-        count: frame.count,
-        firstSequence: next.sequence,
-        syncedOffset: open.syncedOffset,
-        previousCrc: next.lastCrc,
-        payloadCrc: payloadCrc(frame.stored, seed)
-      },
-      seed
-    )
-  }
-
-  #stage(bytes: Uint8Array): void {
-    this.#staging.set(bytes, this.#staged)
-    this.#staged += bytes.length
-  }
-
-  /** @param end where in the file the staged bytes end */
-  async #flush(open: OpenSegment, end: number): Promise<void> {
-    const bytes = this.#staging.subarray(0, this.#staged)
-    this.#staged = 0
-    await writeAll(open.file, bytes, end - bytes.length)
   }
 
   /** The same as `sync()`, for those who wait for what the last `write` wrote, `bytes` bytes. */

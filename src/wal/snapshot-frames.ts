@@ -1,11 +1,11 @@
 import type { Codec } from '../codec/codec.js'
 import { CODEC_ID } from '../codec/codec.js'
-import { FRAME_TYPE, SNAPSHOT_BEGIN_BYTES, SNAPSHOT_END_BYTES, writeU64 } from './format.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, SNAPSHOT_BEGIN_BYTES, SNAPSHOT_END_BYTES, writeU64 } from './format.js'
 import { storePayload } from './frame-payload.js'
 import { OpenFrame, recordBytes } from './open-frame.js'
 import type { LogRecord } from './record.js'
 import type { RecoveredSegment } from './recovery.js'
-import type { WritableFrame } from './segment-writer.js'
+import type { WritableFrame } from './frame-writer.js'
 
 /** Where a snapshot begins, and what it contains. */
 export interface SnapshotPlace {
@@ -60,7 +60,7 @@ export class SnapshotWriter {
     this.#blockBytes = blockBytes
     this.#codec = codec
     this.#write = write
-    this.#frame = new OpenFrame(Buffer.allocUnsafeSlow(blockBytes))
+    this.#frame = new OpenFrame(Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + blockBytes))
   }
 
   /**
@@ -79,7 +79,7 @@ export class SnapshotWriter {
     const size = recordBytes(record)
     if (!this.#frame.fits(size)) {
       await this.#flush()
-      this.#frame = new OpenFrame(Buffer.allocUnsafeSlow(Math.max(size, this.#blockBytes)))
+      this.#frame = new OpenFrame(Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + Math.max(size, this.#blockBytes)))
     }
     this.#frame.add(record, false)
     this.#records++
@@ -95,15 +95,15 @@ export class SnapshotWriter {
   }
 
   async #flush(): Promise<void> {
-    const { bytes, length, count } = this.#frame
+    const { raw, count } = this.#frame
     if (count === 0) return
-    const stored = await storePayload(bytes.subarray(0, length), this.#codec)
+    const stored = await storePayload(raw, this.#codec)
     this.#bytes += stored.bytes.length
     const frame = {
       type: FRAME_TYPE.snapshotData,
       codecId: stored.codecId,
       stored: stored.bytes,
-      rawLength: length,
+      rawLength: raw.length,
       count
     }
     await this.#write(frame, { newSegment: false, sync: false })
