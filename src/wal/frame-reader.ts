@@ -1,7 +1,7 @@
 import { corruption } from '../errors.js'
-import { isPlausible } from './frame-header.js'
+import { type FrameHeader, isPlausible } from './frame-header.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
-import { restorePayload } from './frame-payload.js'
+import { restorePayload, restorePayloadSync } from './frame-payload.js'
 
 /** A frame and its raw payload. */
 export interface RestoredFrame {
@@ -13,6 +13,11 @@ export interface RestoredFrame {
 const AHEAD_FRAMES = 4
 /** Raw bytes they may take together, beside the first. */
 const AHEAD_BYTES = 8 * 1024 * 1024
+
+/** So many of them at once on other threads. Where nothing else is to be done meanwhile, the calling thread takes the next ones. */
+const OFF_THREAD_FRAMES = 2
+/** Raw bytes of a frame that the calling thread takes, at most: for LZ4 about 200 µs. */
+const MAX_HERE_BYTES = 256 * 1024
 
 interface Ahead {
   readonly frame: Frame
@@ -28,6 +33,8 @@ export class FrameReader {
   #ahead: Ahead[] = []
   #aheadBytes = 0
   #bad: BadFrame | undefined
+  /** Frames that other threads are decompressing. */
+  #offThread = 0
 
   constructor(scanner: FrameScanner, options: { readonly transient: boolean }) {
     this.#scanner = scanner
@@ -63,22 +70,30 @@ export class FrameReader {
       if (found === undefined) return
       if ('badAt' in found) this.#bad = found
       else {
-        this.#ahead.push({ frame: found, payload: restore(found) })
+        this.#ahead.push({ frame: found, payload: this.#restore(found) })
         this.#aheadBytes += found.header.rawLength
       }
     }
   }
-}
 
-/** What fails is told to the reader that comes to it, not to those before. */
-function restore({ header, stored, offset }: Frame): Buffer | Promise<Buffer> {
-  let payload: Buffer | Promise<Buffer>
-  try {
-    if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
-    payload = restorePayload(header, stored)
-  } catch (error) {
-    payload = Promise.reject(error)
+  /** What fails is told to the reader that comes to it, not to those before. */
+  #restore({ header, stored, offset }: Frame): Buffer | Promise<Buffer> {
+    let payload: Buffer | Promise<Buffer>
+    try {
+      if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
+      payload = this.#takesHere(header) ? restorePayloadSync(header, stored) : restorePayload(header, stored)
+    } catch (error) {
+      payload = Promise.reject(error)
+    }
+    if (payload instanceof Promise) {
+      this.#offThread++
+      const done = () => void this.#offThread--
+      payload.then(done, done)
+    }
+    return payload
   }
-  if (payload instanceof Promise) payload.catch(() => {})
-  return payload
+
+  #takesHere({ rawLength }: FrameHeader): boolean {
+    return this.#transient && this.#offThread >= OFF_THREAD_FRAMES && rawLength <= MAX_HERE_BYTES
+  }
 }

@@ -12,7 +12,7 @@ import type { WalObserver } from './observer.js'
  * From so many bytes on the disk is told to begin, under every policy: else the seal of a segment, or a `sync()`, would wait for all of
  * them at once.
  */
-const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
+const WRITE_BEHIND_BYTES = 4 * 1024 * 1024
 
 /** The segment that is written to. */
 interface OpenSegment {
