@@ -24,6 +24,26 @@ export interface Codec {
   compressSync?(data: Uint8Array): Uint8Array
   /** For `getSync` and values below `offThreadSize`. Without it `getSync` of such a value throws. */
   decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
+  /**
+   * The same codec with a dictionary laid before every value, for small values that are alike. Without it no dictionary is used.
+   *
+   * @param dictionary in Zstandard's format (RFC 8878, section 5), or any bytes. Must not be changed
+   */
+  withDictionary?(dictionary: Uint8Array): DictionaryCodec
+}
+
+/** Values shorter than this, in bytes, are what dictionaries are for: a u16 holds their length. */
+export const DICTIONARY_VALUE_LIMIT = 64 * 1024
+
+/** Compresses and restores on the calling thread, since values are small. What it needs of the dictionary it prepares once. */
+export interface DictionaryCodec {
+  /**
+   * @param data shorter than {@link DICTIONARY_VALUE_LIMIT}. Must not be kept or changed
+   * @returns undefined where it does not get smaller
+   */
+  compressSync(data: Uint8Array): Uint8Array | undefined
+  /** As {@link Codec.decompress}. */
+  decompressSync(data: Uint8Array, rawLength: number): Uint8Array
 }
 
 /** The built-in codecs that need no options; 'zstd' is level 3. */

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { codecUnavailable, corruption } from '../errors.js'
 import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
+import { Lz4Dictionary } from './lz4-dictionary.js'
 
 /**
  * LZ4 block compression by lz4-napi: fast both ways, moderate ratio. The compressed form is lz4-napi's own, a u32
@@ -24,7 +25,8 @@ const LZ4 = builtIn({
   decompressSync: (data, rawLength) => {
     checkSize(data, rawLength)
     return restored(native().uncompressSync(data), rawLength)
-  }
+  },
+  withDictionary: dictionary => new Lz4Dictionary(dictionary)
 })
 
 /** An LZ4 byte restores to at most 255 (a run length goes up by at most 255 a byte). */

@@ -40,6 +40,8 @@ interface Instance {
   /** Contexts are kept: making one costs more than compressing a small value. */
   readonly compressor: number
   readonly decompressor: number
+  /** Where dictionaries lie in its memory. */
+  readonly dictionaries: WeakMap<Uint8Array, number>
 }
 
 const require = createRequire(import.meta.url)
@@ -67,6 +69,49 @@ const ENGINE: SyncZstd = {
       ({ zstd, decompressor }, output, capacity, input) =>
         zstd._ZSTD_decompress_usingDict(decompressor, output, capacity, input, data.length, 0, 0)
     )
+}
+
+/**
+ * The same with a dictionary, which is copied into WebAssembly's memory once. Its tables are read anew for every value: the package exports
+ * no function that would keep them.
+ *
+ * @param dictionary in Zstandard's format with id 0, or any bytes that do not begin like one
+ */
+export function wasmEngineWith(dictionary: Uint8Array): SyncZstd {
+  const { length } = dictionary
+  return {
+    compressSync: (data, level) =>
+      run(
+        data,
+        zstd => zstd._ZSTD_compressBound(data.length),
+        (instance, output, capacity, input) => {
+          const place = placeOf(dictionary, instance)
+          const { zstd, compressor } = instance
+          return zstd._ZSTD_compress_usingDict(compressor, output, capacity, input, data.length, place, length, level)
+        }
+      ),
+    decompressSync: (data, rawLength) =>
+      run(
+        data,
+        () => rawLength,
+        (instance, output, capacity, input) => {
+          const place = placeOf(dictionary, instance)
+          const { zstd, decompressor } = instance
+          return zstd._ZSTD_decompress_usingDict(decompressor, output, capacity, input, data.length, place, length)
+        }
+      )
+  }
+}
+
+/** It stays there as long as the instance does, which is given up when its memory has grown. */
+function placeOf(dictionary: Uint8Array, { zstd, dictionaries }: Instance): number {
+  let place = dictionaries.get(dictionary)
+  if (place !== undefined) return place
+  place = zstd._malloc(dictionary.length)
+  if (place === 0) throw new RangeError(`No memory for a dictionary of ${dictionary.length} bytes`)
+  zstd.HEAPU8.set(dictionary, place)
+  dictionaries.set(dictionary, place)
+  return place
 }
 
 function run(
@@ -104,7 +149,8 @@ function instantiate(): Instance {
       return instance.exports
     }
     zstd.init('')
-    return { zstd, compressor: zstd._ZSTD_createCCtx(), decompressor: zstd._ZSTD_createDCtx() }
+    const dictionaries = new WeakMap<Uint8Array, number>()
+    return { zstd, compressor: zstd._ZSTD_createCCtx(), decompressor: zstd._ZSTD_createDCtx(), dictionaries }
   } catch (cause) {
     throw codecUnavailable('Zstandard', PACKAGE, cause)
   }

@@ -2,6 +2,7 @@ import { corruption, invalidOption } from '../errors.js'
 import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
 import type { AsyncZstd, SyncZstd } from './zstd-engine.js'
+import { zstdWithDictionary } from './zstd-dictionary.js'
 import { MAX_BLOCK_BYTES, measureFrame } from './zstd-frame.js'
 import { loadMongodbEngine } from './zstd-mongodb.js'
 import { loadNodeEngine } from './zstd-node.js'
@@ -45,7 +46,8 @@ export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): C
     decompressSync: (data, rawLength) => {
       const engine = checkFrame(data, rawLength) ? syncEngine(rawLength) : wasmEngine()
       return restored(engine.decompressSync(data, rawLength), rawLength)
-    }
+    },
+    withDictionary: dictionary => zstdWithDictionary(dictionary, level)
   })
 }
 

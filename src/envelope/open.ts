@@ -17,6 +17,8 @@ export interface Opened {
   /** ms since 1970 */
   readonly expiresAt: number | undefined
   readonly probe: Probe | undefined
+  /** Id of the dictionary without which the codec cannot restore it. */
+  readonly dictionary: number | undefined
   /** Whether the codec's own first bytes were left out of the payload. */
   readonly prefixLeftOut: boolean
 }
@@ -35,11 +37,15 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
   refuseFuture(trailer)
   if (kind === KIND.rawUnchecked || kind === KIND.raw) {
     if (trailer.rawLengthWidth !== 0) throw corruption('a raw value with a length')
+    if (trailer.dictionary !== undefined) throw corruption('a raw value with a dictionary')
     if (payloadLength > maxValueSize) throw tooLarge(payloadLength, maxValueSize)
     return raw(envelope, payloadLength, trailer, true)
   }
   if (kind === KIND.other && trailer.codecId! <= CODEC_ID.zstd)
     throw corruption('a built-in codec under the kind of others')
+  const { dictionary } = trailer
+  if (dictionary !== undefined && trailer.rawLengthWidth % 4 === 0)
+    throw corruption('a value with a dictionary whose length has the wrong width')
   const payload = envelope.subarray(0, payloadLength)
   const rawLength = compressedRawLength(trailer, payload)
   if (rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
@@ -50,7 +56,8 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
     rawLength,
     expiresAt: trailer.expiresAt,
     probe: trailer.probe,
-    prefixLeftOut: isPrefixLeftOut(kind, trailer.rawLengthWidth)
+    dictionary,
+    prefixLeftOut: dictionary === undefined && isPrefixLeftOut(kind, trailer.rawLengthWidth)
   }
 }
 
@@ -62,13 +69,13 @@ function raw(bytes: Buffer, length: number, trailer: Trailer | undefined, envelo
     rawLength: length,
     expiresAt: trailer?.expiresAt,
     probe: trailer?.probe,
+    dictionary: undefined,
     prefixLeftOut: false
   }
 }
 
 /** The format has room for these; this version neither writes nor reads them. */
 function refuseFuture(trailer: Trailer): void {
-  if (trailer.dictionary !== undefined) throw notSupported('This value needs a dictionary: upgrade compressed-kv')
   if (trailer.filtered) throw notSupported('This value needs a filter: upgrade compressed-kv')
 }
 
@@ -79,7 +86,7 @@ function compressedRawLength(trailer: Trailer, payload: Buffer): number {
   return payload.readUInt32LE(0)
 }
 
-/** What the codec wrote, whole again. */
+/** What the codec wrote, whole again; with a dictionary, what goes to `DictionaryCodec.decompressSync`. */
 export function codecInput(opened: Opened): Buffer {
   if (!opened.prefixLeftOut) return opened.payload
   const input = Buffer.allocUnsafe(PREFIX_BYTES + opened.payload.length)

@@ -35,6 +35,27 @@ export function sealRaw(raw: Uint8Array, sealing: Sealing): Buffer {
 }
 
 /**
+ * Seals what a codec made of a value with a dictionary.
+ *
+ * @param compressed what `DictionaryCodec.compressSync` gave, whole
+ * @param rawLength length of the value before compression, bytes, below 2^16
+ * @param dictionary its id
+ */
+export function sealWithDictionary(
+  codecId: number,
+  compressed: Uint8Array,
+  rawLength: number,
+  dictionary: number,
+  sealing: Sealing
+): Buffer {
+  const { expiresAt, probe } = sealing
+  const rawLengthWidth = rawLength < 0x100 ? 1 : 2
+  const kind = kindOf(codecId)
+  const trailer: Trailer = { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, filtered: false, codecId }
+  return assemble(compressed, 0, trailer, sealing.guard)
+}
+
+/**
  * Seals what a codec made of a value, if that is small enough.
  *
  * @param compressed the codec's own output, whole

@@ -13,6 +13,10 @@ export interface StoredValue {
   readonly codecId: number
   /** The strongest attempt that was made to compress it, if one was noted: with which codec, and its effort (level). */
   readonly probe: { readonly codecId: number; readonly effort: number } | undefined
+  /** Id of the dictionary that it was compressed with. */
+  readonly dictionary?: number | undefined
+  /** What the store compresses small values with now; undefined if this is none, or the store uses no dictionary. */
+  readonly offer?: DictionaryOffer | undefined
   /** ms since 1970; what has expired is removed before a policy sees it. */
   readonly expiresAt: number | undefined
   /** Bytes after decompression. */
@@ -23,12 +27,24 @@ export interface StoredValue {
   raw(): Buffer | Promise<Buffer>
 }
 
+/** A store's dictionary, for a small value. */
+export interface DictionaryOffer {
+  readonly id: number
+  /** @returns what `codec` makes of the value with it, or undefined if it does not pay */
+  compress(codec: Codec, raw: Uint8Array): Uint8Array | undefined
+}
+
 /** What becomes of a stored value. */
 export type GcDecision =
   /** It stays as it is. */
   | { readonly action: 'keep' }
-  /** `compressed`, which `codec` made of it, is stored instead. */
-  | { readonly action: 'recompress'; readonly codec: Codec; readonly compressed: Uint8Array }
+  /** `compressed`, which `codec` made of it, is stored instead; `dictionary` is the id of the offer that made it, if one did. */
+  | {
+      readonly action: 'recompress'
+      readonly codec: Codec
+      readonly compressed: Uint8Array
+      readonly dictionary?: number | undefined
+    }
   /** It stays, and remembers that this was tried: the same policy does not try again. */
   | { readonly action: 'probed'; readonly codec: Codec }
   /** It is deleted. */

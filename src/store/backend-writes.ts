@@ -118,6 +118,15 @@ export class BackendWrites implements Writes {
     return this.#queue.barrier(() => (log === undefined ? marker.save(backend) : log.saveApplied()))
   }
 
+  storeReserved(key: Buffer, value: Buffer): Promise<void> {
+    const { backend, marker, log } = this.#context
+    return this.#queue.barrier(async () => {
+      if (log !== undefined) return log.storeReserved(key, value)
+      if (!marker.isStored) await marker.save(backend)
+      await writeToBackend(backend, [{ type: 'put', key, value }], true)
+    })
+  }
+
   #sealed({ type, key, value, options }: WriteRequest): Operation {
     const ownKey = Buffer.from(key)
     if (type === 'del') return { type, key: ownKey }

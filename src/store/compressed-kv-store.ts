@@ -120,8 +120,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   /** What the store did since it was constructed. */
   stats(): StoreStats {
-    const { cache, writes, log, tables } = this.#session ?? {}
-    return this.#counters.snapshot({ cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables })
+    const { cache, writes, log, tables, small } = this.#session ?? {}
+    return this.#counters.snapshot({ cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables, small })
   }
 
   /**

@@ -31,12 +31,14 @@ export interface FlushGroupContext {
 export class FlushGroup {
   readonly #context: FlushGroupContext
   readonly #turn = new Turn()
+  readonly #tables: readonly Frozen<TableValue>[]
   readonly #entries: Overlay<TableValue>
   #ahead: Promise<Chunk> | undefined
   #count = 0
 
   constructor(tables: readonly Frozen<TableValue>[], context: FlushGroupContext) {
     this.#context = context
+    this.#tables = tables
     this.#entries = new Overlay(tables, {}, false)
     this.#ahead = this.#first()
     this.#ahead.catch(() => {}) // It is awaited, but perhaps not before it fails.
@@ -65,8 +67,23 @@ export class FlushGroup {
   }
 
   async #first(): Promise<Chunk> {
-    await this.#entries.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
+    await this.#prepare(this.#entries)
+    await this.#prepareDictionary()
     return this.#seal()
+  }
+
+  #prepare(entries: Overlay<TableValue>): Promise<void> {
+    return entries.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
+  }
+
+  /** A dictionary may be made of what is to be sealed. */
+  async #prepareDictionary(): Promise<void> {
+    const weight = this.#tables.reduce((sum, table) => sum + table.weight, 0)
+    await this.#context.sealer.dictionarySource?.prepare(weight, async () => {
+      const entries = new Overlay(this.#tables, {}, false)
+      await this.#prepare(entries)
+      return entries
+    })
   }
 
   /** Straight into a batch: a list of them all beside it would be as much memory again. */
@@ -101,7 +118,7 @@ export class FlushGroup {
         chunk.del(key, KEY_AS_BYTES)
         continue
       }
-      const value = sealer.sealTableValue(found)
+      const value = sealer.sealTableValue(key, found)
       if (value instanceof Promise) {
         const sealed = value.then(envelope => void chunk.put(key, envelope, AS_BYTES))
         sealed.catch(() => {}) // It is awaited, but perhaps not before it fails.

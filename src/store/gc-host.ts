@@ -5,14 +5,16 @@ import { Slice } from '../gc/slice.js'
 import { keyName } from '../memtable/key-name.js'
 import type { AnyLevel } from './any-level.js'
 import { KEY_AS_BYTES } from './as-bytes.js'
-import type { Operation } from './backend-write.js'
+import { type Operation, writeToBackend } from './backend-write.js'
 import type { KeyRange } from './key-range.js'
 import { DEFAULTS } from './options.js'
 import { rawEntries } from './raw-entries.js'
 import { aroundReserved } from './reserved-keys.js'
 import type { Session } from './session.js'
+import type { SmallValues } from './small-values.js'
 import { Counters } from './stats.js'
 import type { TouchedKeys } from './touched-keys.js'
+import { UnneededDictionaries } from './unneeded-dictionaries.js'
 import { Unsealer } from './unsealer.js'
 
 /** What one chunk of a sweep has at most; at least one entry. */
@@ -31,6 +33,8 @@ export class StoreGcHost implements GcHost {
   readonly #calls: () => number
   readonly #maxValueSize: number
   readonly opening: () => Promise<void> | undefined
+  /** Of the sweep that is under way. */
+  #unneeded: UnneededDictionaries | undefined
   readonly assertWritable: () => void
 
   /**
@@ -61,14 +65,16 @@ export class StoreGcHost implements GcHost {
   }
 
   settle(): Promise<void> {
-    return this.#session().writes.flush()
+    const { writes, small } = this.#session()
+    this.#unneeded = new UnneededDictionaries(small)
+    return writes.flush()
   }
 
   /** With counters of its own: what a sweep reads nobody asked for. */
-  #unsealer({ marker }: Session): Unsealer {
+  #unsealer({ marker, small }: Session): Unsealer {
     const { guard, plainValues } = marker.current
     const limits = { maxValueSize: this.#maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
-    return new Unsealer(limits, { bytes: guard, plainValues }, true, new Counters())
+    return new Unsealer(limits, { bytes: guard, plainValues }, small.dictionaries, true, new Counters())
   }
 
   async lastKey(): Promise<Buffer | undefined> {
@@ -83,11 +89,23 @@ export class StoreGcHost implements GcHost {
     const { writes } = this.#session()
     const touched = await writes.watch()
     try {
+      const replaced = new Set<SweptEntry>()
+      const unneeded = this.#unneeded
+      unneeded?.enter(after)
       const entries = await this.#read({ ...(after === undefined ? {} : { gt: after }), lte: last })
       return {
         entries,
-        rewrite: rewrites => this.#rewrite(rewrites, touched),
-        end: () => writes.unwatch(touched)
+        rewrite: async rewrites => {
+          const stored = await this.#rewrite(rewrites, touched)
+          for (const [i, { entry }] of rewrites.entries()) {
+            if (stored[i] !== undefined) replaced.add(entry)
+          }
+          return stored
+        },
+        end: () => {
+          writes.unwatch(touched)
+          for (const entry of entries) if (!replaced.has(entry)) unneeded?.stays(entry.opened)
+        }
       }
     } catch (error) {
       writes.unwatch(touched)
@@ -105,6 +123,8 @@ export class StoreGcHost implements GcHost {
   async finished(plainLeft: boolean): Promise<void> {
     if (this.#isForgetful) return
     const { marker, writes } = this.#session()
+    const dictionaries = this.#unneeded?.keys().map(key => ({ type: 'del', key }) as const) ?? []
+    if (dictionaries.length > 0) await writeToBackend(this.#backend, dictionaries, true)
     const { sweep, plainValues } = marker.current
     if (sweep.length === 0 && (plainLeft || !plainValues)) return
     marker.update({ sweep: Buffer.alloc(0), plainValues: plainValues && plainLeft })
@@ -129,10 +149,11 @@ export class StoreGcHost implements GcHost {
   /** A new iterator for every chunk: what one shows is as old as it is itself. */
   async #read(range: KeyRange): Promise<OpenedEntry[]> {
     const entries: OpenedEntry[] = []
-    const unsealer = this.#unsealer(this.#session())
+    const session = this.#session()
+    const unsealer = this.#unsealer(session)
     let bytes = 0
     for await (const [key, stored] of rawEntries(this.#backend, range)) {
-      entries.push(entryOf(Buffer.from(key), stored, unsealer))
+      entries.push(entryOf(Buffer.from(key), stored, unsealer, session.small))
       bytes += stored.length
       if (entries.length >= MAX_CHUNK_ENTRIES || bytes >= MAX_CHUNK_BYTES) break
     }
@@ -174,7 +195,7 @@ export class StoreGcHost implements GcHost {
   }
 }
 
-function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): OpenedEntry {
+function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer, small: SmallValues): OpenedEntry {
   const storedBytes = stored.length
   let opened: Opened
   try {
@@ -182,7 +203,7 @@ function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): OpenedEntry {
   } catch (error) {
     return { key, storedBytes, expired: false, plain: false, value: undefined, error, opened: undefined }
   }
-  const { codecId, probe, expiresAt, rawLength, payload, enveloped } = opened
+  const { codecId, probe, dictionary, expiresAt, rawLength, payload, enveloped } = opened
   return {
     key,
     storedBytes,
@@ -194,6 +215,8 @@ function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): OpenedEntry {
       compressed: codecId !== CODEC_ID.none,
       codecId,
       probe,
+      dictionary,
+      offer: small.offerFor(rawLength),
       expiresAt,
       rawLength,
       storedLength: payload.length,

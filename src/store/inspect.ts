@@ -10,6 +10,7 @@ import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
+import { Dictionaries } from './dictionaries.js'
 import { decodeMarker, type Marker, MARKER_KEY } from './marker.js'
 import { halfUnwrapped } from './marker-state.js'
 import { DEFAULTS } from './options.js'
@@ -92,7 +93,9 @@ export async function inspect<K, V>(
   const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
   const marker = stored === undefined ? undefined : decodeMarker(asBuffer(stored))
   const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
-  const unsealer = new Unsealer(settings, guardOf(marker), true, new Counters())
+  const dictionaries = new Dictionaries()
+  if (marker !== undefined) await dictionaries.load(backend, marker.storeId)
+  const unsealer = new Unsealer(settings, guardOf(marker), dictionaries, true, new Counters())
   return {
     marker: marker && shown(marker),
     entries: range => {

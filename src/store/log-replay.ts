@@ -137,7 +137,7 @@ function owned(operation: BackendOperation): BackendOperation {
 function operationAt(records: RecordCursor, values: LoggedValues): BackendOperation | Promise<BackendOperation> {
   const { key } = records
   if (records.kind !== RECORD_KIND.put) return { type: 'del', key }
-  if (isReserved(key) && key.equals(MARKER_KEY)) values.use(decodeMarker(records.value))
+  if (isReserved(key)) values.learn(key, records.value)
   const stored = values.stored(records)
   return stored instanceof Promise
     ? stored.then(value => ({ type: 'put', key, value }))

@@ -5,6 +5,7 @@ import { invalidOption } from '../errors.js'
 import type { Meter } from '@opentelemetry/api'
 import type { WalOptions } from '../wal/options.js'
 import type { WalProgress } from '../wal/recovery-progress.js'
+import { MAX_DICTIONARY_BYTES } from './dictionaries.js'
 import { collectorSettings, type GcOptions, type GcSettings } from './gc-options.js'
 import type { KeyPrefix } from './key-prefix.js'
 import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
@@ -33,9 +34,19 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
   readonly codec?: Codec | CodecName | readonly CodecRule[] | CodecSelector | undefined
   /**
    * Values shorter than this, in bytes, are stored raw without trying. Lower it for a backend that does not compress by itself.
-   * @default 1024; 4096 for LZ4 over LevelDB, whose own compression does better with values that share its blocks of 4 KiB
+   * @default 1024; 4096 for LZ4 over LevelDB, whose own compression does better with values that share its blocks of 4 KiB; 32 where
+   *   there is a dictionary
    */
   readonly minSize?: number | undefined
+  /**
+   * What values of 32 bytes to 4 KiB have in common, laid before each of them when it is compressed, which a value alone cannot pay for.
+   * 'auto' trains one on the values that are written, uses it where it takes less space in the backend than the values as they are, over
+   * LevelDB in blocks with their neighbours, and replaces it when a newer one does clearly better. Bytes are used as they are: a
+   * dictionary in Zstandard's format (`zstd --train`), or text that is like the values. `false` uses none. Values written with one stay
+   * readable: the store keeps it. Takes LZ4 or Zstandard, or a codec of yours that has `withDictionary`.
+   * @default false
+   */
+  readonly dictionary?: 'auto' | Uint8Array | false | undefined
   /**
    * Share of a value, from 0 to below 1, that compression must save to be kept. Higher stores more values raw, which read faster.
    * @default 0.1
@@ -118,6 +129,7 @@ export interface Settings {
   /** undefined leaves it to {@link defaultMinSize}. */
   readonly minSize: number | undefined
   readonly minSaving: number
+  readonly dictionary: 'auto' | Buffer | false
   readonly offThreadSize: number
   readonly maxValueSize: number
   readonly checksum: 'auto' | 'always'
@@ -135,6 +147,7 @@ export const DEFAULTS: Omit<Settings, 'memtable' | 'gc'> = {
   codec: 'lz4',
   minSize: undefined,
   minSaving: 0.1,
+  dictionary: false,
   offThreadSize: 64 * 1024,
   maxValueSize: 1024 ** 3,
   checksum: 'auto',
@@ -173,12 +186,13 @@ export function resolveOptions<K, V>(
   rest: AbstractDatabaseOptions<K, V>
 } {
   const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...others } = options
-  const { wal: walOption = hasLocation, memtable, gc, meter, onProgress, ...rest } = others
+  const { dictionary, wal: walOption = hasLocation, memtable, gc, meter, onProgress, ...rest } = others
   const wal = walOptions(walOption, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })
   const settings: Settings = {
     codec: codec ?? DEFAULTS.codec,
     minSize,
     minSaving: minSaving ?? DEFAULTS.minSaving,
+    dictionary: dictionaryOption(dictionary),
     offThreadSize: offThreadSize ?? DEFAULTS.offThreadSize,
     maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize,
     checksum: checksum ?? DEFAULTS.checksum,
@@ -199,6 +213,17 @@ export function resolveOptions<K, V>(
     throw invalidOption(`checksum must be 'auto' or 'always', not '${String(settings.checksum)}'`)
   }
   return { settings, rest }
+}
+
+function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
+  if (dictionary === undefined) return DEFAULTS.dictionary
+  if (dictionary === 'auto' || dictionary === false) return dictionary
+  if (!(dictionary instanceof Uint8Array)) {
+    throw invalidOption(`dictionary must be 'auto', bytes or false, not ${typeof dictionary}`)
+  }
+  assertBytes('The length of the dictionary', dictionary.length, MAX_DICTIONARY_BYTES)
+  if (dictionary.length === 0) throw invalidOption('dictionary must not be empty: use false for none')
+  return Buffer.from(dictionary)
 }
 
 /** @param shared options of the store that are the log's as well, where those of the log do not say otherwise */

@@ -4,12 +4,14 @@ import { leftRaw } from '../codec/none.js'
 import { compressing } from '../codec/off-thread.js'
 import { expiryOf } from '../envelope/expiry.js'
 import { codecInput, type Opened } from '../envelope/open.js'
-import { type Sealing, sealCompressed, sealRaw } from '../envelope/seal.js'
+import { type Sealing, sealCompressed, sealRaw, sealWithDictionary } from '../envelope/seal.js'
 import type { Probe } from '../envelope/trailer.js'
 import { tooLarge } from '../errors.js'
 import type { GcDecision } from '../gc/policy.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
+import type { DictionarySource } from './dictionary-source.js'
 import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
+import type { SmallValues } from './small-values.js'
 import type { Counters, RawReason } from './stats.js'
 import { TableValue } from './table-value.js'
 import { ValueArena } from './value-arena.js'
@@ -17,6 +19,8 @@ import { ValueArena } from './value-arena.js'
 /** What the store learns when it opens. */
 export interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
   readonly overLevelDb: boolean
+  /** What small values are compressed with. */
+  readonly small: SmallValues
 }
 
 const MAX_COPIES_KEPT_BYTES = 32 * 1024 * 1024
@@ -31,6 +35,8 @@ export class Sealer {
   readonly #copies = new BufferPool(MAX_COPIES_KEPT_BYTES)
   readonly #arena = new ValueArena()
   readonly #onCodecError: (codecName: string, error: unknown) => void
+  /** Told of small values, once the store is open; undefined where no dictionary is to be used. */
+  dictionarySource: DictionarySource | undefined
 
   constructor(
     settings: Settings,
@@ -54,7 +60,7 @@ export class Sealer {
    * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
    */
   seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
-    return told(this.#sealCopying(this.#codecFor(key, value, options), value, expiryIn(options)), options)
+    return told(this.#sealCopying(key, this.#codecFor(key, value, options), value, expiryIn(options)), options)
   }
 
   /**
@@ -72,7 +78,7 @@ export class Sealer {
       arena.copy(value)
       return new TableValue(arena.slab, arena.at, value.length, value.length, false, expiresAt ?? 0, codec)
     }
-    const sealed = told(this.#sealCopying(codec, value, expiresAt), options)
+    const sealed = told(this.#sealCopying(key, codec, value, expiresAt), options)
     const { length } = value
     return sealed instanceof Promise
       ? sealed.then(bytes => sealedValue(bytes, length, codec))
@@ -80,9 +86,9 @@ export class Sealer {
   }
 
   /** The envelope of a value that {@link forTable} made. */
-  sealTableValue(value: TableValue): Buffer | Promise<Buffer> {
+  sealTableValue(key: Buffer, value: TableValue): Buffer | Promise<Buffer> {
     const { bytes, sealed, expiresAt, codec } = value
-    return sealed ? bytes : this.sealKept(codec, bytes, expiresAt === 0 ? undefined : expiresAt)
+    return sealed ? bytes : this.sealKept(key, codec, bytes, expiresAt === 0 ? undefined : expiresAt)
   }
 
   /** The envelope of a value read back from a log, which nobody changes any more. */
@@ -93,11 +99,13 @@ export class Sealer {
     } catch (error) {
       return this.#sealFailed('selector', error, value, expiresAt)
     }
-    return this.sealKept(codec, value, expiresAt)
+    return this.sealKept(key, codec, value, expiresAt)
   }
 
   /** Seals a value that nobody changes: off the main thread it needs no copy. */
-  sealKept(codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+  sealKept(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    const small = this.#sealSmall(key, codec, value, expiresAt)
+    if (small !== undefined) return small
     const reason = this.#whyRaw(codec, value.length)
     if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
     return this.#isOffThread(codec, value.length)
@@ -107,13 +115,16 @@ export class Sealer {
 
   /** The envelope that a sweep gives a value, noting what was tried. */
   reseal(opened: Opened, decision: GcDecision): Buffer {
-    const { expiresAt, probe, codecId, rawLength, payload } = opened
+    const { expiresAt, probe, codecId, rawLength, payload, dictionary } = opened
     if (decision.action === 'recompress') {
-      const { codec, compressed } = decision
+      const { codec, compressed, dictionary: withIt } = decision
+      if (withIt !== undefined)
+        return sealWithDictionary(codec.id, compressed, rawLength, withIt, this.#sealing(expiresAt, undefined))
       if (codec.id === CODEC_ID.none) return sealRaw(compressed, this.#sealing(expiresAt, undefined))
       return sealCompressed(codec.id, compressed, rawLength, this.#sealing(expiresAt, probeOf(codec)))!
     }
     const sealing = this.#sealing(expiresAt, decision.action === 'probed' ? probeOf(decision.codec) : probe)
+    if (dictionary !== undefined) return sealWithDictionary(codecId, payload, rawLength, dictionary, sealing)
     return codecId === CODEC_ID.none
       ? sealRaw(payload, sealing)
       : sealCompressed(codecId, codecInput(opened), rawLength, sealing)!
@@ -123,13 +134,44 @@ export class Sealer {
     return { ...this.#context, expiresAt, probe }
   }
 
-  #sealCopying(codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+  #sealCopying(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    const beginning = this.#isSmall(codec, value) ? this.dictionarySource?.begin() : undefined
+    if (beginning !== undefined) {
+      const [ownKey, copy] = [Buffer.from(key), Buffer.from(value)]
+      return beginning.then(() => this.sealKept(ownKey, codec, copy, expiresAt))
+    }
+    const small = this.#sealSmall(key, codec, value, expiresAt)
+    if (small !== undefined) return small
     const reason = this.#whyRaw(codec, value.length)
     if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
     if (!this.#isOffThread(codec, value.length)) return this.#sealHere(codec, value, expiresAt)
     const copy = this.#copies.take(value.length)
     copy.set(value)
     return this.#sealOffThread(codec, copy, expiresAt).finally(() => this.#copies.release(copy))
+  }
+
+  #isSmall(codec: Codec, { length }: Buffer): boolean {
+    return this.dictionarySource !== undefined && this.#context.small.has(codec, length)
+  }
+
+  /** @returns undefined where there is no dictionary for it, or the value does not pay */
+  #sealSmall(key: Buffer, codec: Codec, raw: Buffer, expiresAt: number | undefined): Buffer | undefined {
+    if (!this.#isSmall(codec, raw)) return undefined
+    this.dictionarySource!.note(key, raw, codec)
+    const { small } = this.#context
+    const dictionary = small.current
+    if (dictionary === undefined) return undefined
+    try {
+      const compressed = small.compress(dictionary, codec, raw)
+      if (compressed === undefined) return undefined
+      const sealing = expiresAt === undefined ? this.#context : { ...this.#context, expiresAt }
+      const sealed = sealWithDictionary(codec.id, compressed, raw.length, dictionary.id, sealing)
+      this.#counters.sealed(codec.name, raw.length, sealed.length)
+      this.#counters.sealedSmall(raw.length, sealed.length, dictionary.rawShare)
+      return sealed
+    } catch (error) {
+      return this.#sealFailed(codec.name, error, raw, expiresAt)
+    }
   }
 
   #codecFor(key: Buffer, value: Buffer, options: WriteOptions): Codec {

@@ -9,14 +9,20 @@ import { isLevelDb, isOpen } from './backend.js'
 import { BackendWrites } from './backend-writes.js'
 import type { CodecChoice } from './codec-choice.js'
 import type { Coding } from './coding.js'
+import { Dictionaries } from './dictionaries.js'
+import { dictionaryKey, encodeDictionary } from './dictionary-record.js'
+import type { DictionarySource } from './dictionary-source.js'
+import { DictionaryTrainer, type TrainerContext } from './dictionary-trainer.js'
 import { EntrySource, type ReadView } from './entry-source.js'
 import { Flusher } from './flusher.js'
+import { GivenDictionary } from './given-dictionary.js'
 import { assertNoLogNeeded } from './log-pairing.js'
 import { MarkerState } from './marker-state.js'
 import type { MemTableSettings } from './memtable-options.js'
 import type { Settings } from './options.js'
 import { Reader } from './reader.js'
 import { Sealer } from './sealer.js'
+import { SmallValues } from './small-values.js'
 import type { Counters } from './stats.js'
 import type { StoreLog } from './store-log.js'
 import { tablesOf } from './snapshot.js'
@@ -33,6 +39,9 @@ export interface Session {
   readonly marker: MarkerState
   readonly sealer: Sealer
   readonly unsealer: Unsealer
+  readonly small: SmallValues
+  /** undefined where no dictionary is to be used. */
+  readonly dictionarySource: DictionarySource | undefined
   readonly reader: Reader
   readonly writes: Writes
   readonly cache: ValueCache | undefined
@@ -53,18 +62,20 @@ export async function beginSession(
   tell: Tell
 ): Promise<Session> {
   const levelDb = isLevelDb(backend)
+  const mayOmitChecksum = settings.checksum === 'auto' && levelDb
+  const small = new SmallValues(new Dictionaries(), settings.minSize, settings.minSaving)
   const codingFor = (guard: Guard): Coding => ({
     sealer: new Sealer(
       settings,
       choice,
-      { guard, mayOmitChecksum: settings.checksum === 'auto' && levelDb, overLevelDb: levelDb },
+      { guard, mayOmitChecksum, overLevelDb: levelDb, small },
       counters,
       (codec, error) => tell('codecError', { codec, error })
     ),
-    unsealer: new Unsealer(settings, guard, !levelDb, counters)
+    unsealer: new Unsealer(settings, guard, small.dictionaries, !levelDb, counters)
   })
-  const { marker, log, coding } = await openMarker(backend, settings, codingFor, tell)
-  const { unsealer } = coding
+  const { marker, log, coding } = await openMarker(backend, settings, codingFor, small.dictionaries, tell)
+  const { sealer, unsealer } = coding
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   const parts = { backend, marker, cache, ...coding }
   const tables = settings.memtable === undefined ? undefined : new Tables<TableValue>()
@@ -80,8 +91,22 @@ export async function beginSession(
           new WriteQueue(backend, marker, cache, counters.writes, log)
         )
       : tableWrites({ ...parts, log, tables, view, overLevelDb: levelDb }, settings.memtable!, counters, tell)
+  const dictionarySource = dictionarySourceFor(settings, {
+    small,
+    sealing: { guard: marker.guard, mayOmitChecksum },
+    overLevelDb: levelDb,
+    save: dictionary =>
+      writes.storeReserved(dictionaryKey(dictionary.id), encodeDictionary(dictionary, marker.storeId)),
+    onJudged: judgement => counters.judged(judgement),
+    onFailed: error => {
+      counters.dictionary.lastError = error
+    }
+  })
+  sealer.dictionarySource = dictionarySource
   return {
     marker,
+    small,
+    dictionarySource,
     ...coding,
     reader: new Reader(backend, marker, unsealer, cache, tables),
     writes,
@@ -90,6 +115,17 @@ export async function beginSession(
     tables,
     view
   }
+}
+
+/** A store that writes nothing makes none. */
+function dictionarySourceFor(
+  { dictionary, readOnly }: Settings,
+  context: TrainerContext
+): DictionarySource | undefined {
+  if (dictionary === false || readOnly) return undefined
+  const { small, save, onFailed } = context
+  small.isOn = true
+  return dictionary === 'auto' ? new DictionaryTrainer(context) : new GivenDictionary(dictionary, small, save, onFailed)
 }
 
 interface TableParts extends Coding, Pick<Session, 'marker' | 'cache' | 'view'> {
@@ -160,8 +196,10 @@ const KEYS_AT_ONCE = 1000
  *
  * @param backend may have been closed by itself: then the log keeps what the backend lacks
  */
-export async function endSession({ reader, writes, log }: Session, backend: AnyLevel): Promise<void> {
+export async function endSession(session: Session, backend: AnyLevel): Promise<void> {
+  const { reader, writes, log, dictionarySource } = session
   const [, complete] = await Promise.all([reader.drain(), writes.close()])
+  await dictionarySource?.stop()
   // What the log could not note it finds out by itself when it is opened again.
   await log?.close(isOpen(backend) && complete).catch(() => {})
 }
@@ -170,13 +208,15 @@ async function openMarker(
   backend: AnyLevel,
   { wal }: Settings,
   codingFor: (guard: Guard) => Coding,
+  dictionaries: Dictionaries,
   tell: Tell
 ): Promise<{ marker: MarkerState; log: StoreLog | undefined; coding: Coding }> {
   if (wal !== undefined) {
-    return openStoreLog(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) }, codingFor)
+    return openStoreLog(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) }, codingFor, dictionaries)
   }
   const marker = await MarkerState.load(backend)
   assertNoLogNeeded(marker.log)
+  await dictionaries.load(backend, marker.storeId)
   return { marker, log: undefined, coding: codingFor(marker.guard) }
 }
 

@@ -1,4 +1,9 @@
 import type { WalStats } from '../wal/observer.js'
+import type { Judgement } from './dictionary-judge.js'
+import type { SmallValues } from './small-values.js'
+
+/** Why small values are stored without a dictionary. */
+export type NoDictionaryReason = 'off' | 'tooFewValues' | 'doesNotPay'
 
 /**
  * Why a value was stored raw. 'incompressible' was tried, and saved less than `minSaving`; what adaptive() did not find worth
@@ -43,8 +48,31 @@ export interface StoreStats {
   readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
   /** What is logged and not yet in the backend; undefined without a MemTable. */
   readonly memtable: MemTableStats | undefined
+  /** What small values are compressed with. */
+  readonly dictionary: DictionaryStats
   /** The write-ahead log since it was opened; undefined without one. `lastGcError` is why segments could not be deleted last. */
   readonly wal: (WalStats & { readonly lastGcError: unknown }) | undefined
+}
+
+export interface DictionaryStats {
+  /** Id and bytes of the one in use; undefined if there is none, and then why. */
+  readonly id: number | undefined
+  readonly bytes: number
+  readonly unused: NoDictionaryReason | undefined
+  /** Dictionaries that the store has. */
+  readonly count: number
+  /** Values that were written with one, their bytes before, and those of their envelopes. */
+  readonly values: number
+  readonly bytesIn: number
+  readonly bytesStored: number
+  /** Bytes that they would take in the backend without, as was estimated when the dictionary was trained, less what they take. */
+  readonly estimatedSaving: number
+  /** The last time that a sample was judged; undefined before the first. */
+  readonly lastJudgement: Judgement | undefined
+  /** How often that was. */
+  readonly judged: number
+  /** Why training or storing one failed last. */
+  readonly lastError: unknown
 }
 
 export interface MemTableStats {
@@ -80,6 +108,16 @@ export class Counters {
   readonly writes = { calls: 0, backendCalls: 0 }
   readonly flushes = { count: 0, entries: 0, ms: 0, failed: 0, lastError: undefined as unknown }
 
+  readonly dictionary = {
+    values: 0,
+    bytesIn: 0,
+    bytesStored: 0,
+    estimatedSaving: 0,
+    lastJudgement: undefined as Judgement | undefined,
+    judged: 0,
+    lastError: undefined as unknown
+  }
+
   flushed({ entries, ms }: { readonly entries: number; readonly ms: number }): void {
     this.flushes.count++
     this.flushes.entries += entries
@@ -92,6 +130,20 @@ export class Counters {
     stats.values++
     stats.bytesIn += bytesIn
     stats.bytesStored += bytesStored
+  }
+
+  /** A small value, with a dictionary. */
+  sealedSmall(bytesIn: number, bytesStored: number, rawShare: number): void {
+    const { dictionary } = this
+    dictionary.values++
+    dictionary.bytesIn += bytesIn
+    dictionary.bytesStored += bytesStored
+    dictionary.estimatedSaving += bytesIn * rawShare - bytesStored
+  }
+
+  judged(judgement: Judgement): void {
+    this.dictionary.judged++
+    this.dictionary.lastJudgement = judgement
   }
 
   sealedRaw(reason: RawReason, bytesIn: number, bytesStored: number): void {
@@ -111,12 +163,14 @@ export class Counters {
     cache = { entries: 0, bytes: 0 },
     pending = 0,
     wal,
-    tables
+    tables,
+    small
   }: {
     cache?: { entries: number; bytes: number } | undefined
     pending?: number | undefined
     wal?: StoreStats['wal']
     tables?: { entries: number; bytes: number; frozenCount: number } | undefined
+    small?: SmallValues | undefined
   }): StoreStats {
     return {
       written: this.#written(),
@@ -131,8 +185,27 @@ export class Counters {
         frozen: tables.frozenCount,
         flushes: { ...this.flushes }
       },
+      dictionary: this.#dictionary(small),
       wal
     }
+  }
+
+  #dictionary(small: SmallValues | undefined): DictionaryStats {
+    const { estimatedSaving, ...counted } = this.dictionary
+    const current = small?.current
+    return {
+      ...counted,
+      estimatedSaving: Math.round(estimatedSaving),
+      id: current?.id,
+      bytes: current?.bytes.length ?? 0,
+      unused: current === undefined ? this.#whyNoDictionary(small) : undefined,
+      count: small?.dictionaries.ids.length ?? 0
+    }
+  }
+
+  #whyNoDictionary(small: SmallValues | undefined): NoDictionaryReason {
+    if (small?.isOn !== true) return 'off'
+    return this.dictionary.judged === 0 ? 'tooFewValues' : 'doesNotPay'
   }
 
   /** Totals over all codecs. */

@@ -11,6 +11,7 @@ import { loadLog, replayLog } from './log-replay.js'
 import { MarkerState } from './marker-state.js'
 import { isReserved } from './reserved-keys.js'
 import type { Coding, CodingFor } from './coding.js'
+import type { Dictionaries } from './dictionaries.js'
 import { LoggedValues } from './logged-values.js'
 import { StoreLog } from './store-log.js'
 
@@ -29,9 +30,14 @@ interface OpenedLog {
  * @param backend open
  * @throws LEVEL_CORRUPTION where log and backend do not belong together; LEVEL_LOCKED; what reading the log throws
  */
-export async function openStoreLog(backend: AnyLevel, options: WalOptions, codingFor: CodingFor): Promise<OpenedLog> {
+export async function openStoreLog(
+  backend: AnyLevel,
+  options: WalOptions,
+  codingFor: CodingFor,
+  dictionaries: Dictionaries
+): Promise<OpenedLog> {
   const { settings, ownerIsDead } = settingsFor(backend, options)
-  const values = new LoggedValues(codingFor)
+  const values = new LoggedValues(codingFor, dictionaries)
   return backend.supports.permanence
     ? openBeside(backend, settings, values, ownerIsDead)
     : openInstead(backend, settings, values)
@@ -47,6 +53,7 @@ async function openBeside(
   const { directory, readOnly } = settings
   const marker = await MarkerState.load(backend)
   const { applied } = marker.log
+  await values.loadDictionaries(backend, marker.storeId)
   const coding = values.use(marker.current)
   const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.log, directory, segments)
   // Before the directory is made: whoever puts the log back must not find it there.
@@ -81,6 +88,7 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
     await loadLog(log, backend, settings.directory, values)
     const marker = await MarkerState.load(backend, log.storeId)
     if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
+    await values.loadDictionaries(backend, marker.storeId)
     const coding = values.use(marker.current)
     const storeLog = storeLogOf(log, backend, marker, settings, recovery, coding)
     if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()

@@ -6,11 +6,12 @@ import { clearRange, type LogRecord, Record } from '../wal/record.js'
 import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel } from './any-level.js'
+import { AS_BYTES } from './as-bytes.js'
 import type { HalfOpenRange } from './key-range.js'
 import { LogReclaim, storedRecord } from './log-reclaim.js'
 import { MARKER_KEY } from './marker.js'
 import type { MarkerState } from './marker-state.js'
-import type { Operation } from './backend-write.js'
+import { type Operation, writeToBackend } from './backend-write.js'
 
 /**
  * The write-ahead log of a store.
@@ -218,6 +219,25 @@ export class StoreLog {
   /** The backend refused what was logged. */
   rejected(): void {
     this.#hasRejected = true
+  }
+
+  /**
+   * Stores something of the store's own under a reserved key, on stable storage. Where the log is the database no snapshot may begin between
+   * its record and the backend's having it: the number that a snapshot goes by moves in a turn like this one, or never while this is called.
+   */
+  async storeReserved(key: Buffer, value: Buffer): Promise<void> {
+    await this.#oneMarkerAtATime(async () => {
+      if (this.permanent) {
+        if (!this.#marker.isStored) await this.#saveMarker()
+        return this.#backend.put(key, value, { ...AS_BYTES, sync: true } as typeof AS_BYTES)
+      }
+      await this.#appended([Record.put(key, value)], true)
+      const put = { type: 'put', key, value } as const
+      const marker = this.unsavedMarker
+      if (marker === undefined) return writeToBackend(this.#backend, [put], true)
+      await writeToBackend(this.#backend, [{ type: 'put', key: MARKER_KEY, value: marker }, put], true)
+      this.#marker.saved(marker)
+    })
   }
 
   /** What the backend held before has to be in a new log before anything else is, and the marker with it. */

@@ -181,6 +181,10 @@ export class TableWrites implements Writes {
     return this.#context.log.saveApplied()
   }
 
+  storeReserved(key: Buffer, value: Buffer): Promise<void> {
+    return this.#context.log.storeReserved(key, value)
+  }
+
   // ---- acceptance and order
 
   /** The common case in a straight line: nothing to wait for. */

@@ -1,10 +1,11 @@
-import { CODEC_ID } from '../codec/codec.js'
+import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { restoring } from '../codec/off-thread.js'
 import { codecForReading } from '../codec/registry.js'
 import type { Guard } from '../envelope/guard.js'
 import { codecInput, openEnvelope, type Opened } from '../envelope/open.js'
 import { CompressedKvError, corruption, notSupported } from '../errors.js'
 import { asBuffer } from './as-bytes.js'
+import type { Dictionaries } from './dictionaries.js'
 import type { Settings } from './options.js'
 import type { Counters } from './stats.js'
 import type { TableValue } from './table-value.js'
@@ -18,13 +19,21 @@ type UnsealerSettings = Pick<Settings, 'maxValueSize' | 'offThreadSize'>
 export class Unsealer {
   readonly #settings: UnsealerSettings
   readonly #guard: Guard
+  readonly #dictionaries: Dictionaries
   /** Whether the backend hands out memory of its own, which a caller must not get. */
   readonly #backendShares: boolean
   readonly #counters: Counters
 
-  constructor(settings: UnsealerSettings, guard: Guard, backendShares: boolean, counters: Counters) {
+  constructor(
+    settings: UnsealerSettings,
+    guard: Guard,
+    dictionaries: Dictionaries,
+    backendShares: boolean,
+    counters: Counters
+  ) {
     this.#settings = settings
     this.#guard = guard
+    this.#dictionaries = dictionaries
     this.#backendShares = backendShares
     this.#counters = counters
   }
@@ -59,8 +68,8 @@ export class Unsealer {
   value(opened: Opened): Buffer | Promise<Buffer> {
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
     const codec = codecForReading(opened.codecId)
-    if (codec.decompressSync !== undefined && opened.rawLength < this.#settings.offThreadSize)
-      return this.valueSync(opened)
+    const isHere = codec.decompressSync !== undefined && opened.rawLength < this.#settings.offThreadSize
+    if (isHere || opened.dictionary !== undefined) return this.valueSync(opened)
     const input = codecInput(opened)
     return restoring(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(
       value => this.#restored(opened, value),
@@ -74,11 +83,25 @@ export class Unsealer {
   valueSync(opened: Opened): Buffer {
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
     const codec = codecForReading(opened.codecId)
+    if (opened.dictionary !== undefined) return this.#withDictionary(opened, codec, opened.dictionary)
     if (codec.decompressSync === undefined)
       throw notSupported(`getSync() of a value whose codec, '${codec.name}', has no decompressSync`)
     let value: Uint8Array
     try {
       value = codec.decompressSync(codecInput(opened), opened.rawLength)
+    } catch (error) {
+      throw decodeFailure(codec.name, error)
+    }
+    return this.#restored(opened, value)
+  }
+
+  #withDictionary(opened: Opened, codec: Codec, id: number): Buffer {
+    const dictionary = this.#dictionaries.get(id)
+    let value: Uint8Array
+    try {
+      const coder = dictionary.coderFor(codec)
+      if (coder === undefined) throw notSupported(`Codec '${codec.name}' has no withDictionary, which this value needs`)
+      value = coder.decompressSync(opened.payload, opened.rawLength)
     } catch (error) {
       throw decodeFailure(codec.name, error)
     }

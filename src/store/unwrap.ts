@@ -11,6 +11,7 @@ import { rootOf } from './backend.js'
 import { assertNotHeld, hold, release } from './backend-lock.js'
 import { type Operation, writeToBackend } from './backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
+import { Dictionaries } from './dictionaries.js'
 import { decodeMarker, encodeMarker, type Marker, MARKER_KEY } from './marker.js'
 import { DEFAULTS, type CompressedKvStoreOptions } from './options.js'
 import { rawEntries } from './raw-entries.js'
@@ -87,7 +88,11 @@ async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): 
   if (!backend.supports.permanence && wal !== undefined && wal !== false) {
     throw notSupported('Where the log is the database there is nothing to unwrap: copy the entries through the store')
   }
-  const store = new CompressedKvStore(backend, { maxValueSize, ...(wal === undefined ? {} : { wal }) })
+  const store = new CompressedKvStore(backend, {
+    maxValueSize,
+    dictionary: false,
+    ...(wal === undefined ? {} : { wal })
+  })
   await store.open()
   await store.close()
 }
@@ -101,9 +106,12 @@ async function writeBack(
   if (found === undefined) return { values }
   let marker: Marker = found.unwrapping ? found : { ...found, unwrapping: true, sweep: Buffer.alloc(0) }
   const settings = { offThreadSize: DEFAULTS.offThreadSize, maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize }
+  const dictionaries = new Dictionaries()
+  await dictionaries.load(backend, marker.storeId)
   const unsealer = new Unsealer(
     settings,
     { bytes: marker.guard, plainValues: marker.plainValues },
+    dictionaries,
     true,
     new Counters()
   )

@@ -51,4 +51,9 @@ export interface Writes {
   deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]>
   /** Writes the marker, if it changed. */
   saveMarker(): Promise<void>
+
+  // ---- for dictionaries
+
+  /** Stores something of the store's own under a reserved key, on stable storage, behind the marker. */
+  storeReserved(key: Buffer, value: Buffer): Promise<void>
 }

@@ -31,6 +31,9 @@ export function withCodecApplied(record: LogRecord): LogRecord {
 /** The value in an envelope that {@link withCodecApplied} made. */
 export function unsealRecord(envelope: Buffer): Buffer | Promise<Buffer> {
   const opened = openEnvelope(envelope, NO_GUARD, MAX_FRAME_BYTES)
+  if (opened.dictionary !== undefined) {
+    throw notSupported("The value needs a dictionary of its store: read the log through the store's wal, or inspect()")
+  }
   if (opened.codecId === CODEC_ID.none) return Buffer.from(opened.payload)
   const codec = codecForReading(opened.codecId)
   const input = codecInput(opened)

@@ -4,6 +4,7 @@ import { zstd } from '../../src/codec/zstd.js'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed } from '../../src/envelope/seal.js'
 import { CompressedKvError } from '../../src/errors.js'
+import { Dictionaries } from '../../src/store/dictionaries.js'
 import { Unsealer } from '../../src/store/unsealer.js'
 import { DEFAULTS } from '../../src/store/options.js'
 import { Counters } from '../../src/store/stats.js'
@@ -81,7 +82,13 @@ describe('memory stays bounded for', () => {
 })
 
 describe('through the store, the errors are typed:', () => {
-  const unsealer = new Unsealer({ ...DEFAULTS, offThreadSize: 512 }, NO_GUARD, false, new Counters())
+  const unsealer = new Unsealer(
+    { ...DEFAULTS, offThreadSize: 512 },
+    NO_GUARD,
+    new Dictionaries(),
+    false,
+    new Counters()
+  )
 
   test.each([
     { thread: 'on', rawLength: 500 },

@@ -29,13 +29,6 @@ describe('intact bytes of a later version are not supported, never missing or gu
     expect(() => openEnvelope(intactEnvelope(abc, [extra, 0x83]), NO_GUARD, UNLIMITED)).toThrow(`extra bits ${extra}`)
   })
 
-  test('a dictionary', () => {
-    expect(codeOf(intactEnvelope(abc, [7, 0, 0x23]))).toBe('LEVEL_NOT_SUPPORTED')
-    expect(codeOf(intactEnvelope(abc, [3, 7, 0, 0x2a]))).toBe('LEVEL_NOT_SUPPORTED')
-    expect(codeOf(intactEnvelope(abc, [0, 0, 0x23]))).toBe('LEVEL_NOT_SUPPORTED')
-    expect(() => openEnvelope(intactEnvelope(abc, [7, 0, 0x23]), NO_GUARD, UNLIMITED)).toThrow(/dictionary/)
-  })
-
   test('a filter', () => {
     expect(codeOf(intactEnvelope(abc, [0x02, 0x83]))).toBe('LEVEL_NOT_SUPPORTED')
     expect(codeOf(intactEnvelope(abc, [2, 19, 0x03, 0x83]))).toBe('LEVEL_NOT_SUPPORTED')
@@ -55,6 +48,16 @@ describe('intact bytes of a later version are not supported, never missing or gu
 })
 
 describe('intact bytes that contradict themselves are corrupt', () => {
+  test('a dictionary of a raw value, or with a length of 0 or 4 bytes', () => {
+    expect(codeOf(intactEnvelope(abc, [7, 0, 0x23]))).toBe('LEVEL_CORRUPTION')
+    for (const kind of [1, 2]) {
+      expect(codeOf(intactEnvelope(Buffer.alloc(600), [7, 0, 0x20 | kind]))).toBe('LEVEL_CORRUPTION')
+      expect(codeOf(intactEnvelope(abc, [3, 0, 0, 0, 7, 0, 0x38 | kind]))).toBe('LEVEL_CORRUPTION')
+      expect(codeOf(intactEnvelope(abc, [3, 7, 0, 0x28 | kind]))).toBe(undefined)
+      expect(codeOf(intactEnvelope(abc, [3, 0, 7, 0, 0x30 | kind]))).toBe(undefined)
+    }
+  })
+
   test('the tag 0xff', () => {
     expect(codeOf(intactEnvelope(abc, [3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 3, 200, 1, 0xff]))).toBe(
       'LEVEL_CORRUPTION'

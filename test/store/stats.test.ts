@@ -12,7 +12,20 @@ describe('stats()', () => {
       lastCodecError: undefined,
       read: { values: 0, payloadBytes: 0, bytesOut: 0, plain: 0 },
       cache: { hits: 0, misses: 0, entries: 0, bytes: 0 },
-      writes: { calls: 0, backendCalls: 0, pending: 0 }
+      writes: { calls: 0, backendCalls: 0, pending: 0 },
+      dictionary: {
+        id: undefined,
+        bytes: 0,
+        unused: 'off',
+        count: 0,
+        values: 0,
+        bytesIn: 0,
+        bytesStored: 0,
+        estimatedSaving: 0,
+        lastJudgement: undefined,
+        judged: 0,
+        lastError: undefined
+      }
     })
   })
 

@@ -95,11 +95,22 @@ describe('options', () => {
     type Numbers = 'minSize' | 'minSaving' | 'offThreadSize' | 'maxValueSize' | 'cacheBytes'
     expectTypeOf<Pick<Options, Numbers>>().toEqualTypeOf<{ readonly [Name in Numbers]?: number | undefined }>()
     expectTypeOf<Options['checksum']>().toEqualTypeOf<'auto' | 'always' | undefined>()
+    expectTypeOf<Options['dictionary']>().toEqualTypeOf<'auto' | Uint8Array | false | undefined>()
     expectTypeOf<Options['readOnly']>().toEqualTypeOf<boolean | undefined>()
     type Inherited = keyof AbstractDatabaseOptions<number, User>
     expectTypeOf<Pick<Options, Inherited>>().toEqualTypeOf<AbstractDatabaseOptions<number, User>>()
     expectTypeOf<keyof Options>().toEqualTypeOf<
-      Numbers | 'codec' | 'checksum' | 'readOnly' | 'wal' | 'memtable' | 'gc' | 'meter' | 'onProgress' | Inherited
+      | Numbers
+      | 'codec'
+      | 'dictionary'
+      | 'checksum'
+      | 'readOnly'
+      | 'wal'
+      | 'memtable'
+      | 'gc'
+      | 'meter'
+      | 'onProgress'
+      | Inherited
     >()
   })
 

@@ -3,7 +3,15 @@ import type { WalOptions } from '../../../src/wal/options.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { intercept } from '../../support/intercept.js'
-import { killed, logOn, memoryLevel, openLogged, powerCut, type Store } from '../../support/logged-store.js'
+import {
+  killed,
+  logOn,
+  memoryLevel,
+  openLogged,
+  powerCut,
+  type Store,
+  type StoreOptions
+} from '../../support/logged-store.js'
 import { mortal } from '../../support/mortal-file-system.js'
 import { BackendDisk, PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 
@@ -49,7 +57,7 @@ export const TINY: MemTableOptions = { flushBytes: 1500, maxBytes: 8000, flushIn
 /** Flushes when it is told to. */
 export const LAZY: MemTableOptions = { flushIntervalMs: Infinity }
 
-export interface Settings {
+export interface Settings extends Pick<StoreOptions, 'codec' | 'dictionary'> {
   readonly wal?: WalOptions
   readonly memtable?: MemTableOptions
 }
@@ -98,12 +106,12 @@ export class PermanentMachine implements Machine {
     }
   }
 
-  open({ wal, memtable = TINY }: Settings = {}): Promise<Store> {
+  open({ wal, memtable = TINY, ...options }: Settings = {}): Promise<Store> {
     const log = logOn(
       mortal(this.fs, () => this.isDead()),
       wal
     )
-    return openLogged(log, new PermanentMemoryLevel(this.disk), { memtable })
+    return openLogged(log, new PermanentMemoryLevel(this.disk), { ...options, memtable })
   }
 
   afterPowerCut({ log, backend, seed }: Loss): PermanentMachine {
@@ -142,7 +150,7 @@ export class MemoryMachine implements Machine {
     if (death.at === 'file') this.fs.crashAt(death.step, { midway: death.when !== 'before' })
   }
 
-  async open({ wal, memtable = TINY }: Settings = {}): Promise<Store> {
+  async open({ wal, memtable = TINY, ...options }: Settings = {}): Promise<Store> {
     const backend = memoryLevel()
     for (const [key, value] of this.#plain) await backend.put(key, Buffer.from(value, 'latin1'))
     this.#plain = []
@@ -159,7 +167,7 @@ export class MemoryMachine implements Machine {
       mortal(this.fs, () => this.isDead()),
       wal
     )
-    return openLogged(log, backend, { memtable })
+    return openLogged(log, backend, { ...options, memtable })
   }
 
   afterPowerCut({ log, seed }: Loss): MemoryMachine {

@@ -1,0 +1,84 @@
+import { corruption } from '../errors.js'
+import type { DictionaryCodec } from './codec.js'
+import { ZSTD_MAGIC } from './zstd-frame.js'
+import { wasmEngineWith } from './zstd-wasm.js'
+
+/*
+ * Zstandard with a dictionary, for small values. A frame of one compressed block (RFC 8878, 3.1.1):
+ *
+ *     magic 4 | descriptor 1 | content size 1 or 2 | block header 3: last 1, type 2, size 21 bits | block
+ *
+ * Only the block is kept: the others follow from the lengths, and are a tenth of what a line of a log takes.
+ */
+
+/** "Single segment": the window is as long as the value. In the two highest bits the width of the content size. */
+const DESCRIPTOR_ONE_BYTE = 0x20
+const DESCRIPTOR_TWO_BYTES = 0x60
+/** What a content size of two bytes leaves off. */
+const TWO_BYTES_FROM = 256
+const BLOCK_HEADER_BYTES = 3
+const LAST_BLOCK = 1
+const COMPRESSED_BLOCK = 2
+
+const DICTIONARY_MAGIC = Uint8Array.of(0x37, 0xa4, 0x30, 0xec)
+const DICTIONARY_ID_AT = 4
+const DICTIONARY_ID_BYTES = 4
+/** libzstd takes what is shorter for content, magic and all. */
+const MIN_FORMATTED_BYTES = 8
+
+/** @param dictionary in Zstandard's format, or any bytes */
+export function zstdWithDictionary(dictionary: Uint8Array, level: number): DictionaryCodec {
+  const engine = wasmEngineWith(withoutId(dictionary))
+  return {
+    compressSync: data => blockIn(engine.compressSync(data, level), data.length),
+    decompressSync(data, rawLength) {
+      // No block is as long as its value: it would have been stored raw.
+      if (data.length >= rawLength) throw corruption('a Zstandard block that is not shorter than its value')
+      const raw = engine.decompressSync(frameAround(data, rawLength), rawLength)
+      if (raw.length !== rawLength) throw corruption(`Zstandard block unfolds to ${raw.length} bytes, not ${rawLength}`)
+      return raw
+    }
+  }
+}
+
+/** Else every frame would carry it; who reads a value knows its dictionary from elsewhere. */
+function withoutId(dictionary: Uint8Array): Uint8Array {
+  const copy = dictionary.slice()
+  const isFormatted = copy.length >= MIN_FORMATTED_BYTES && DICTIONARY_MAGIC.every((byte, i) => copy[i] === byte)
+  return isFormatted ? copy.fill(0, DICTIONARY_ID_AT, DICTIONARY_ID_AT + DICTIONARY_ID_BYTES) : copy
+}
+
+function headerBytes(rawLength: number): number {
+  return ZSTD_MAGIC.length + 1 + (rawLength < TWO_BYTES_FROM ? 1 : 2) + BLOCK_HEADER_BYTES
+}
+
+/** @returns undefined where the frame is not one compressed block that is shorter than the value */
+function blockIn(frame: Uint8Array, rawLength: number): Uint8Array | undefined {
+  const from = headerBytes(rawLength)
+  if (frame.length < from || frame.length - from >= rawLength) return undefined
+  const block = frame.subarray(from)
+  return writtenHeader(block.length, rawLength).every((byte, i) => frame[i] === byte) ? block : undefined
+}
+
+function frameAround(block: Uint8Array, rawLength: number): Buffer {
+  const header = writtenHeader(block.length, rawLength)
+  const frame = Buffer.allocUnsafe(header.length + block.length)
+  frame.set(header, 0)
+  frame.set(block, header.length)
+  return frame
+}
+
+function writtenHeader(blockLength: number, rawLength: number): Buffer {
+  const header = Buffer.allocUnsafe(headerBytes(rawLength))
+  header.set(ZSTD_MAGIC, 0)
+  let at = ZSTD_MAGIC.length
+  if (rawLength < TWO_BYTES_FROM) {
+    header[at++] = DESCRIPTOR_ONE_BYTE
+    header[at++] = rawLength
+  } else {
+    header[at++] = DESCRIPTOR_TWO_BYTES
+    at = header.writeUInt16LE(rawLength - TWO_BYTES_FROM, at)
+  }
+  header.writeUIntLE(LAST_BLOCK | (COMPRESSED_BLOCK << 1) | (blockLength << 3), at, BLOCK_HEADER_BYTES)
+  return header
+}

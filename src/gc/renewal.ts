@@ -1,0 +1,32 @@
+import { CODEC_ID, type Codec } from '../codec/codec.js'
+import { none } from '../codec/none.js'
+import { codecForReading } from '../codec/registry.js'
+import { type GcDecision, KEEP, type StoredValue } from './policy.js'
+
+/** What is compressed already is replaced if that makes it so much smaller. */
+const MIN_SAVING = 0.1
+
+/**
+ * What becomes of a small value where the store has a dictionary: it is compressed with that one, if it was not. One that needs an older
+ * dictionary is moved in any case, so that the older one can go.
+ *
+ * @param codec replaces raw values and those of `replaced`, ids of codecs; others are moved with the codec that they have
+ * @returns undefined where the dictionary does not concern it
+ */
+export async function renewal(
+  value: StoredValue,
+  codec: Codec,
+  replaced: readonly number[]
+): Promise<GcDecision | undefined> {
+  const { offer, dictionary, codecId, storedLength } = value
+  const moves = dictionary !== undefined && dictionary !== offer?.id
+  const isReplaced = codecId === CODEC_ID.none || replaced.includes(codecId)
+  if (offer === undefined || !(isReplaced || moves)) return undefined
+  const by = isReplaced ? codec : codecForReading(codecId)
+  if (dictionary === offer.id && codecId === by.id) return KEEP
+  const raw = await value.raw()
+  const compressed = offer.compress(by, raw)
+  const pays = compressed !== undefined && (moves || compressed.length <= storedLength * (1 - MIN_SAVING))
+  if (pays) return { action: 'recompress', codec: by, compressed, dictionary: offer.id }
+  return moves ? { action: 'recompress', codec: none(), compressed: raw } : undefined
+}

@@ -1,0 +1,136 @@
+import type { MemoryLevel } from 'memory-level'
+import { describe, expect, it } from 'vitest'
+import { type CodecName, CompressedKvStore, inspect } from '../../../src/index.js'
+import { dictionaryKey } from '../../../src/store/dictionary-record.js'
+import { envelopeOf, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
+import { memoryLevel } from '../../support/logged-store.js'
+import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { noise } from '../../support/sample-values.js'
+import { documents, keyOf } from '../../support/small-documents.js'
+
+const DOCUMENTS = documents(50)
+const DICTIONARY = Buffer.concat(DOCUMENTS.slice(0, 30))
+const OTHER = Buffer.concat(documents(40, 7))
+
+const CODECS: CodecName[] = ['lz4', 'zstd']
+const EVERYWHERE = MODES.flatMap(mode => CODECS.map(codec => ({ mode, codec })))
+
+describe.each(EVERYWHERE)('$mode, $codec: a dictionary given in the options', ({ mode, codec }) => {
+  const options = { codec, dictionary: DICTIONARY }
+
+  it('is used for small values, and they come back', async () => {
+    const { store, backend } = await openMode(mode, undefined, options)
+    await Promise.all(DOCUMENTS.map((value, i) => store.put(keyOf(i), value)))
+    await store.flush()
+    for (const [i, value] of DOCUMENTS.entries()) {
+      expect(await envelopeOf(backend, keyOf(i))).toMatchObject({ dictionary: 1 })
+      expect(await store.get(keyOf(i))).toEqual(value)
+      expect(store.getSync(keyOf(i))).toEqual(value)
+    }
+    const { bytesIn, bytesStored, ...stats } = store.stats().dictionary
+    expect(stats).toMatchObject({ id: 1, bytes: DICTIONARY.length, values: 50, unused: undefined })
+    expect(bytesStored).toBeLessThan(bytesIn / 2)
+    expect(await store.values().all()).toEqual(DOCUMENTS)
+    await store.close()
+  })
+
+  it('is kept with the data: another store reads it without being given it', async () => {
+    const opened = await openMode(mode, undefined, options)
+    await opened.store.put('a', DOCUMENTS[1]!, { sync: true })
+    await opened.store.flush()
+    const { store } = await openAfterKill(opened, { codec, dictionary: false })
+    expect(await store.get('a')).toEqual(DOCUMENTS[1])
+    await store.put('b', DOCUMENTS[2]!)
+    await store.flush()
+    expect(store.stats().dictionary).toMatchObject({ id: undefined, unused: 'off', count: 1, values: 0 })
+    await store.close()
+  })
+
+  it('has its id again when it is given again, and another gets another', async () => {
+    const backend = new PermanentMemoryLevel()
+    const ids = []
+    for (const [i, dictionary] of [DICTIONARY, OTHER, DICTIONARY].entries()) {
+      const { store } = await openMode(mode, backend, { codec, dictionary })
+      await store.put(keyOf(i), DOCUMENTS[40 + i]!)
+      await store.flush()
+      ids.push((await envelopeOf(backend, keyOf(i))).dictionary)
+      for (let n = 0; n <= i; n++) expect(await store.get(keyOf(n))).toEqual(DOCUMENTS[40 + n])
+      await store.close()
+    }
+    expect(ids).toEqual([1, 2, 1])
+  })
+
+  it('is not stored before a small value comes', async () => {
+    const { store, backend } = await openMode(mode, undefined, options)
+    await store.put('large', noise(6000))
+    await store.put('tiny', Buffer.from('x'))
+    await store.flush()
+    const level = backend as MemoryLevel<string, Buffer>
+    expect(await level.get(dictionaryKey(1) as unknown as string, { keyEncoding: 'buffer' })).toBe(undefined)
+    await store.close()
+  })
+
+  it('is used by unawaited writes, batches and writes with a codec of their own, in their order', async () => {
+    const { store } = await openMode(mode, undefined, options)
+    const writes = [
+      store.put('k', DOCUMENTS[0]!),
+      store.batch([
+        { type: 'put', key: 'k', value: DOCUMENTS[1]! },
+        { type: 'put', key: 'l', value: DOCUMENTS[2]! }
+      ]),
+      store.put('l', DOCUMENTS[3]!, { codec }),
+      store.del('k'),
+      store.put('k', DOCUMENTS[4]!)
+    ]
+    await Promise.all(writes)
+    await store.flush()
+    expect(await store.getMany(['k', 'l'])).toEqual([DOCUMENTS[4], DOCUMENTS[3]])
+    await store.close()
+  })
+
+  it('is not used for values that it does not make smaller', async () => {
+    const { store, backend } = await openMode(mode, undefined, options)
+    await store.put('a', noise(300))
+    await store.flush()
+    expect(await envelopeOf(backend, 'a')).toMatchObject({ codecId: 0, dictionary: undefined })
+    await store.close()
+  })
+})
+
+it.each(['write-back', 'logged'] as const)('%s over memory-level: the log keeps it', async mode => {
+  const options = { codec: 'zstd', dictionary: DICTIONARY } as const
+  const opened = await openMode(mode, memoryLevel(), options)
+  await Promise.all(DOCUMENTS.map((value, i) => opened.store.put(keyOf(i), value)))
+  await opened.store.flush()
+  const second = await openAfterKill(opened, options)
+  expect(await second.store.values().all()).toEqual(DOCUMENTS)
+  await second.store.put('x', DOCUMENTS[7]!)
+  await second.store.flush()
+  expect(await envelopeOf(second.backend, 'x')).toMatchObject({ dictionary: 1 })
+  const third = await openAfterKill(second)
+  expect(await third.store.get('x')).toEqual(DOCUMENTS[7])
+})
+
+it('is understood by a store that only reads, and by inspect()', async () => {
+  const backend = new PermanentMemoryLevel()
+  const { store } = await openMode('write-through', backend, { dictionary: DICTIONARY })
+  await store.put('a', DOCUMENTS[1]!)
+  await store.close()
+  const reading = new CompressedKvStore<string, Buffer>(backend, { wal: false, readOnly: true, dictionary: OTHER })
+  expect(await reading.get('a')).toEqual(DOCUMENTS[1])
+  await reading.close()
+  const inspection = await inspect(backend)
+  for await (const entry of inspection.entries()) {
+    expect(entry.opened).toMatchObject({ dictionary: 1 })
+    expect(await entry.value()).toEqual(DOCUMENTS[1])
+  }
+})
+
+it.each([['yes'], [true], [1], [Buffer.alloc(0)], [Buffer.alloc(1024 * 1024 + 1)], [['a']]])(
+  'is refused if it is no dictionary (%#)',
+  dictionary => {
+    const options = { wal: false, dictionary: dictionary as unknown as Buffer }
+    const make = () => new CompressedKvStore<string, Buffer>(memoryLevel(), options)
+    expect(make).toThrow(expect.objectContaining({ code: 'CKV_INVALID_OPTION' }) as Error)
+  }
+)

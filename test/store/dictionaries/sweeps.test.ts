@@ -1,0 +1,120 @@
+import type { MemoryLevel } from 'memory-level'
+import { describe, expect, it } from 'vitest'
+import { type CodecName, Lz4Gc, unwrap, ZstdGc } from '../../../src/index.js'
+import { dictionaryKey } from '../../../src/store/dictionary-record.js'
+import { type Backend, bareEntries, envelopeOf, MODES, openMode } from '../../support/gc-store.js'
+import { contents, memoryLevel } from '../../support/logged-store.js'
+import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { documents, keyOf } from '../../support/small-documents.js'
+
+const DOCUMENTS = documents(60)
+const FIRST = Buffer.concat(DOCUMENTS.slice(0, 30))
+const SECOND = Buffer.concat(documents(40, 7))
+
+const CODECS: CodecName[] = ['lz4', 'zstd']
+const EVERYWHERE = MODES.flatMap(mode => CODECS.map(codec => ({ mode, codec })))
+const policyOf = (codec: CodecName) => (codec === 'lz4' ? new Lz4Gc() : new ZstdGc())
+
+const isThere = async (backend: Backend, id: number) => {
+  const level = backend as MemoryLevel<string, Buffer>
+  return (await level.get(dictionaryKey(id) as unknown as string, { keyEncoding: 'buffer' })) !== undefined
+}
+
+async function storesOf(mode: (typeof MODES)[number], codec: CodecName, dictionaries: (Buffer | false)[]) {
+  const backend = new PermanentMemoryLevel()
+  for (const [i, dictionary] of dictionaries.entries()) {
+    const { store } = await openMode(mode, backend, { codec, dictionary })
+    await Promise.all(DOCUMENTS.slice(20 * i, 20 * i + 20).map((value, n) => store.put(keyOf(20 * i + n), value)))
+    if (i === dictionaries.length - 1) return { backend, store }
+    await store.close()
+  }
+  throw new Error('No dictionaries')
+}
+
+describe.each(EVERYWHERE)('$mode, $codec: a sweep', ({ mode, codec }) => {
+  it('moves what is raw, and what needs an older dictionary, to the one in use, and removes the older', async () => {
+    const { store, backend } = await storesOf(mode, codec, [FIRST, false, SECOND])
+    const before = await contents(store)
+    const report = await store.gc.run({ policy: policyOf(codec) })
+    expect(report).toMatchObject({ complete: true, failed: 0, recompressed: 40 })
+    expect(await contents(store)).toEqual(before)
+    for (const [i] of DOCUMENTS.entries()) expect((await envelopeOf(backend, keyOf(i))).dictionary).toBe(2)
+    expect([await isThere(backend, 1), await isThere(backend, 2)]).toEqual([false, true])
+    expect(await store.gc.run({ policy: policyOf(codec) })).toMatchObject({ recompressed: 0 })
+    await store.close()
+    const again = await openMode(mode, backend, { codec, dictionary: FIRST })
+    expect(await contents(again.store)).toEqual(before)
+    await again.store.put('x', DOCUMENTS[0]!)
+    await again.store.flush()
+    // An id is never given twice.
+    expect((await envelopeOf(backend, 'x')).dictionary).toBe(3)
+    await again.store.close()
+  })
+
+  it('that was interrupted, or leaves a value, removes no dictionary', async () => {
+    const { store, backend } = await storesOf(mode, codec, [FIRST, SECOND])
+    const stop = new AbortController()
+    stop.abort()
+    await store.gc.run({ policy: policyOf(codec), signal: stop.signal })
+    expect(await isThere(backend, 1)).toBe(true)
+    const leaving = {
+      process: (value: Parameters<Lz4Gc['process']>[0]) =>
+        value.key.toString() === keyOf(3) ? ({ action: 'keep' } as const) : policyOf(codec).process(value)
+    }
+    expect(await store.gc.run({ policy: leaving })).toMatchObject({ complete: true })
+    expect(await isThere(backend, 1)).toBe(true)
+    expect(await store.get(keyOf(3))).toEqual(DOCUMENTS[3])
+    await store.close()
+  })
+
+  it('shows a snapshot from before it what it showed', async () => {
+    const { store } = await storesOf(mode, codec, [FIRST, SECOND])
+    await store.flush()
+    const snapshot = store.snapshot()
+    const iterator = store.iterator()
+    await store.gc.run({ policy: policyOf(codec) })
+    expect(await store.get(keyOf(5), { snapshot })).toEqual(DOCUMENTS[5])
+    expect((await iterator.all()).map(([, value]) => value)).toEqual(DOCUMENTS.slice(0, 40))
+    await iterator.close()
+    await snapshot.close()
+    await store.close()
+  })
+
+  it('keeps what it can where no dictionary is used any more', async () => {
+    const { store, backend } = await storesOf(mode, codec, [FIRST, false])
+    const before = await contents(store)
+    await store.gc.run({ policy: policyOf(codec) })
+    expect(await contents(store)).toEqual(before)
+    expect(await isThere(backend, 1)).toBe(true)
+    await store.close()
+  })
+
+  it('unwrap() gives everything back as it was, and takes the dictionaries away', async () => {
+    const { store, backend } = await storesOf(mode, codec, [FIRST, SECOND])
+    await store.close()
+    expect(await unwrap(backend, { wal: false })).toEqual({ values: 40 })
+    expect(await bareEntries(backend)).toEqual(DOCUMENTS.slice(0, 40).map((value, i) => [keyOf(i), value]))
+    expect(await backend.keys().all()).toHaveLength(40)
+  })
+})
+
+it('a sweep with another codec moves values together with the dictionary', async () => {
+  const { store, backend } = await storesOf('write-through', 'lz4', [FIRST, SECOND])
+  await store.gc.run({ policy: new ZstdGc() })
+  for (let i = 0; i < 20; i++) expect(await envelopeOf(backend, keyOf(i))).toMatchObject({ codecId: 2, dictionary: 2 })
+  await store.gc.run({ policy: new Lz4Gc() })
+  expect(await envelopeOf(backend, keyOf(0))).toMatchObject({ codecId: 2, dictionary: 2 })
+  await store.close()
+})
+
+it.each(['write-back', 'logged'] as const)(
+  '%s over memory-level: no dictionary goes, since the log may need it',
+  async mode => {
+    const backend = memoryLevel()
+    const { store } = await openMode(mode, backend, { codec: 'lz4', dictionary: FIRST })
+    await store.put('a', DOCUMENTS[0]!)
+    await store.gc.run()
+    expect(await isThere(backend, 1)).toBe(true)
+    await store.close()
+  }
+)
