@@ -2,6 +2,7 @@ import { bitsPerByte } from './harness/entropy.js'
 import { ratioText, threeDigits } from './harness/number-text.js'
 import type { Report } from './harness/report.js'
 import { bloscContenders } from './tensor/blosc.js'
+import { benchCacheLoad } from './tensor/cache-load.js'
 import { TENSOR_LZ4, TENSOR_ZSTD, type Measured, measureAll, type Times } from './tensor/measure.js'
 import { halfEmptyTensor, realTensors, seededTensors, type Tensor } from './tensor/tensors.js'
 
@@ -26,6 +27,7 @@ export async function benchTensor(report: Report, corpus?: string): Promise<void
   if (corpus !== undefined) await benchSet(report, 'Real tensors of a language model', realTensors(corpus))
   else report.line('Real tensors only with --corpus DIR: the bars are theirs.')
   await benchSet(report, 'Seeded: normally distributed, with outlier channels', [...seededTensors(), halfEmptyTensor()])
+  await benchCacheLoad(report, corpus)
 }
 
 async function benchSet(report: Report, title: string, tensors: readonly Tensor[]): Promise<void> {
