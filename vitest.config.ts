@@ -8,6 +8,7 @@ export default defineConfig({
     // Examples and adapters are tested as a user would write them, against the sources.
     alias: [
       { find: /^compressed-kv$/, replacement: here('./src/index.ts') },
+      { find: /^compressed-kv\/blobs$/, replacement: here('./adapters/blobs.ts') },
       { find: /^compressed-kv\/keyv$/, replacement: here('./adapters/keyv.ts') },
       { find: /^compressed-kv\/tensor-cache$/, replacement: here('./adapters/tensor-cache.ts') }
     ]

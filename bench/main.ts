@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { benchAdaptive } from './adaptive.js'
+import { benchBlob } from './blob.js'
 import { benchCodec } from './codec.js'
 import { corpusSets } from './documents/corpus.js'
 import { benchGc } from './gc.js'
@@ -14,6 +15,7 @@ import { benchWrite } from './write.js'
 
 const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string, full?: boolean) => Promise<void>>> = {
   adaptive: benchAdaptive,
+  blob: benchBlob,
   codec: benchCodec,
   gc: benchGc,
   memtable: benchMemTable,

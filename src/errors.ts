@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'CKV_BUSY' // more waits to be written than the limit allows: await the writes before
   | 'CKV_OUTCOME_UNKNOWN' // logged, but refused by the backend: the write may be there after the next open
   | 'CKV_TENSOR_MISMATCH' // of a TensorCache: a tensor or chunk of another model, dtype or shape
+  | 'CKV_MODEL_MISMATCH' // of a BlobStore: the blob was put for another model
   | 'LEVEL_IO_ERROR' // the file system failed; nothing more is written until the log is opened again
   | 'LEVEL_CORRUPTION' // stored bytes fail their checksum or contradict themselves
 

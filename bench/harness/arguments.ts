@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['adaptive', 'codec', 'gc', 'memtable', 'store', 'tensor', 'wal', 'write'] as const
+export const PARTS = ['adaptive', 'blob', 'codec', 'gc', 'memtable', 'store', 'tensor', 'wal', 'write'] as const
 export type Part = (typeof PARTS)[number]
 
-export const HELP = `Measures the codecs and the choice among them, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.
+export const HELP = `Measures the codecs and the choice among them, blobs, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.
 
-  npm run bench -- [adaptive] [codec] [gc] [memtable] [store] [tensor] [wal] [write] [options]
+  npm run bench -- [adaptive] [blob] [codec] [gc] [memtable] [store] [tensor] [wal] [write] [options]
 
   adaptive        adaptive() beside always LZ4 and always Zstandard, by kind of data; prints the bars           ~30 seconds
+  blob            a file of 256 MiB in and out as a blob, beside a plain copy; prints the bar of its memory      ~1 minute
   codec           throughput and ratio by codec and size, and the 2 MiB entry of a language model's KV cache   ~1 minute
   gc              sweeps: rate, space, and put and get meanwhile; prints the acceptance bars                   ~1 minute
   memtable        the MemTable beside a bare Map, and a put and an iterator in turns; prints the bars          ~30 seconds
@@ -18,7 +19,8 @@ export const HELP = `Measures the codecs and the choice among them, sweeps, the 
                   none of them: all
   --corpus DIR    DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules
   --json FILE     also write every figure to FILE
-  --full          wal: cold reads over 2 GiB, 10 million records, deletion of large segments; needs 5 GB of disk;
+  --full          blob: a file of 3 GiB, needs 12 GB of disk;
+                  wal: cold reads over 2 GiB, 10 million records, deletion of large segments; needs 5 GB of disk;
                   write: 400 MiB without a pause, and puts over a million entries; gc: 10 million overwrites in a log
   --help          this text
 

@@ -85,8 +85,20 @@ export { found, layers }
     })
   )
 
+  write(
+    'blobs.mjs',
+    `import { CompressedKvStore } from 'compressed-kv'\nimport { BlobStore } from 'compressed-kv/blobs'\nimport { Level } from 'level'\n
+const blobs = new BlobStore(new CompressedKvStore(new Level(process.argv[2])))
+await blobs.putBlob('key', Buffer.alloc(1_000_000, 'compressible '))
+let length = 0
+for await (const chunk of await blobs.getBlob('key')) length += chunk.length
+console.log(length, 'bytes of a blob')
+`
+  )
+
   // A store that kept the process alive would run into the time limit.
   console.log('esm:', run(process.execPath, 'esm.mjs', 'db-esm').trim())
+  console.log('blobs:', run(process.execPath, 'blobs.mjs', 'db-blobs').trim())
   console.log('require:', run(process.execPath, 'cjs.cjs', 'db-cjs').trim())
   if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')

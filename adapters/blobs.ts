@@ -1,0 +1,194 @@
+import type { Readable } from 'node:stream'
+import { type BlobBackingStore, type BytesLevel, bytesLevel } from './blobs/bytes-level.js'
+import { blobReadable } from './blobs/blob-readable.js'
+import { Catalogue } from './blobs/catalogue.js'
+import { readChunks } from './blobs/chunk-reader.js'
+import { ChunkWriter } from './blobs/chunk-writer.js'
+import { corrupt } from './blobs/errors.js'
+import { readFilePieces, replaceFile } from './blobs/files.js'
+import { newGeneration } from './blobs/keys.js'
+import { llamaStateIn } from './blobs/llama-state.js'
+import { type BlobStat, type Manifest } from './blobs/manifest.js'
+import {
+  assertKey,
+  assertModelOf,
+  assertPutOptions,
+  type BlobStoreOptions,
+  chunkBytesOf,
+  type GetBlobOptions,
+  type GetFileOptions,
+  type ListBlobsOptions,
+  type PutBlobOptions,
+  rangeIn
+} from './blobs/options.js'
+import { type BlobSource, piecesOf } from './blobs/source.js'
+
+export type { BlobBackingStore } from './blobs/bytes-level.js'
+export type { LlamaState } from './blobs/llama-state.js'
+export type { BlobStat } from './blobs/manifest.js'
+export type {
+  BlobStoreOptions,
+  GetBlobOptions,
+  GetFileOptions,
+  ListBlobsOptions,
+  PutBlobOptions
+} from './blobs/options.js'
+export type { BlobSource } from './blobs/source.js'
+
+/**
+ * Keeps blobs, values that are too large to be held in memory, in a `CompressedKvStore` or a sublevel of one:
+ *
+ * ```ts
+ * const blobs = new BlobStore(db)
+ * await blobs.putFile('chat:7', 'state.bin', { model: 'llama-3.2-1b-q4@3f1c' })
+ * await blobs.getFile('chat:7', 'restored.bin', { model: 'llama-3.2-1b-q4@3f1c' })
+ * ```
+ *
+ * A blob is compressed in chunks, several at once, and appears all at once when it is on stable storage: a crash, an error or an abort leave the
+ * one before. Who reads a blob reads one version of it to the end, also while it is replaced or deleted.
+ *
+ * It closes with the store. One process has a store; there may be any number of these over it.
+ */
+export class BlobStore {
+  readonly #level: BytesLevel
+  readonly #catalogue: Catalogue
+  readonly #chunkBytes: number
+
+  /** @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED if it is neither a `CompressedKvStore` nor a sublevel of one */
+  constructor(store: BlobBackingStore, options: BlobStoreOptions = {}) {
+    this.#chunkBytes = chunkBytesOf(options)
+    this.#level = bytesLevel(store, options.name ?? 'blobs')
+    this.#catalogue = new Catalogue(this.#level)
+  }
+
+  /**
+   * Stores a blob, in place of the one that `key` has. Of several puts of one key the last to end wins.
+   *
+   * @param data must not be changed before this resolves, if it is a `Uint8Array`
+   * @returns resolves when it is on stable storage, as far as the backend has one
+   * @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE for too much metadata; what `data` throws; the signal's reason
+   */
+  async putBlob(key: string, data: BlobSource, options: PutBlobOptions = {}): Promise<BlobStat> {
+    assertKey(key)
+    assertPutOptions(options)
+    const { signal, codec, model, metadata = {} } = options
+    signal?.throwIfAborted()
+    await this.#catalogue.discardSomeOrphans()
+    const generation = newGeneration()
+    const chunkBytes = this.#chunkBytes
+    const writer = new ChunkWriter(this.#level, generation, chunkBytes, codec)
+    this.#catalogue.beginWriting(generation)
+    let manifest: Manifest
+    try {
+      for await (const piece of piecesOf(data, signal)) await writer.write(piece)
+      const { length, sha256, head } = await writer.end()
+      signal?.throwIfAborted()
+      const llamaState = llamaStateIn(head, length)
+      const stat: BlobStat = {
+        key,
+        length,
+        sha256,
+        model,
+        metadata: { ...metadata },
+        createdAt: Date.now(),
+        chunkBytes,
+        llamaState
+      }
+      manifest = { stat, generation }
+    } catch (error) {
+      await writer.settled()
+      await this.#catalogue.giveUp(generation, writer.begun)
+      throw error
+    }
+    await this.#catalogue.publish(manifest)
+    return manifest.stat
+  }
+
+  /**
+   * A blob, or a part of it, as a stream of bytes: a `Readable`, because it fits what bytes are read with in Node.js (`pipeline`, responses, hashes)
+   * and is an `AsyncIterable<Buffer>` as well. It reads a few chunks ahead and no more. Read it to its end or `destroy()` it: until then
+   * its chunks are kept, whatever becomes of the blob.
+   *
+   * @returns undefined if there is none. The stream fails with LEVEL_CORRUPTION, and with an `AbortError` when the signal says so.
+   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION
+   */
+  async getBlob(key: string, options: GetBlobOptions = {}): Promise<Readable | undefined> {
+    const manifest = await this.#hold(key, options)
+    if (manifest === undefined) return undefined
+    try {
+      const { start, end } = rangeIn(manifest.stat, options)
+      const chunks = readChunks(this.#level, manifest, start, end)
+      return blobReadable(chunks, () => this.#catalogue.release(manifest), options.signal)
+    } catch (error) {
+      this.#catalogue.release(manifest)
+      throw error
+    }
+  }
+
+  /** Stores the contents of a file; otherwise as {@link putBlob}. */
+  putFile(key: string, path: string, options: PutBlobOptions = {}): Promise<BlobStat> {
+    return this.putBlob(key, readFilePieces(path), options)
+  }
+
+  /**
+   * Writes a blob to a file, in place of what is there: under another name beside it, checked against its SHA-256, put on stable storage, and
+   * then renamed.
+   *
+   * @returns undefined, and no file is touched, if there is no such blob
+   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws. No file is touched then.
+   */
+  async getFile(key: string, path: string, options: GetFileOptions = {}): Promise<BlobStat | undefined> {
+    const manifest = await this.#hold(key, options)
+    if (manifest === undefined) return undefined
+    try {
+      const chunks = readChunks(this.#level, manifest, 0, manifest.stat.length)
+      await replaceFile(path, piecesOf(chunks, options.signal), sha256 => {
+        if (sha256 !== manifest.stat.sha256) throw corrupt(key, 'it fails its SHA-256')
+      })
+      return manifest.stat
+    } finally {
+      this.#catalogue.release(manifest)
+    }
+  }
+
+  /** What is known of a blob; undefined if there is none. */
+  async statBlob(key: string): Promise<BlobStat | undefined> {
+    assertKey(key)
+    return (await this.#catalogue.find(key))?.stat
+  }
+
+  /** Deletes a blob, durably. @returns whether there was one */
+  async deleteBlob(key: string): Promise<boolean> {
+    assertKey(key)
+    return this.#catalogue.remove(key)
+  }
+
+  /** The blobs of one moment, in the order of their keys as UTF-8. */
+  async *listBlobs(options: ListBlobsOptions = {}): AsyncGenerator<BlobStat, void> {
+    for await (const { stat } of this.#catalogue.list(options)) yield stat
+  }
+
+  /**
+   * Deletes what crashes in the middle of a put or a delete have left. Puts do the same before they begin, so that this is for those who
+   * want the space sooner.
+   *
+   * @returns how many blobs were left so
+   */
+  removeOrphans(): Promise<number> {
+    return this.#catalogue.discardAllOrphans()
+  }
+
+  async #hold(key: string, { model, signal }: GetFileOptions): Promise<Manifest | undefined> {
+    assertKey(key)
+    signal?.throwIfAborted()
+    const manifest = await this.#catalogue.hold(key)
+    if (manifest === undefined) return undefined
+    try {
+      assertModelOf(manifest.stat, model)
+      return manifest
+    } catch (error) {
+      this.#catalogue.release(manifest)
+      throw error
+    }
+  }
+}

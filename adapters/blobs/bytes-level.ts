@@ -1,0 +1,45 @@
+import { CompressedKvError, CompressedKvStore, type WriteOptions } from 'compressed-kv'
+
+/** What blobs need to be kept in: a `CompressedKvStore` of any key and value type has it, and so has a sublevel of one. */
+export interface BlobBackingStore {
+  sublevel(name: string, options: { keyEncoding: 'buffer'; valueEncoding: 'buffer' }): unknown
+}
+
+export type PutOperation = { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
+export type DelOperation = { readonly type: 'del'; readonly key: Buffer }
+
+export interface KeyRange {
+  readonly gt?: Buffer
+  readonly gte?: Buffer
+  readonly lt?: Buffer
+  readonly lte?: Buffer
+  readonly limit?: number
+  readonly reverse?: boolean
+}
+
+/** A sublevel of bytes, as far as it is used here. */
+export interface BytesLevel {
+  readonly db: object
+  readonly prefix: string
+  get(key: Buffer): Promise<Buffer | undefined>
+  has(key: Buffer): Promise<boolean>
+  put(key: Buffer, value: Uint8Array, options: WriteOptions): Promise<void>
+  batch(operations: (PutOperation | DelOperation)[], options: Pick<WriteOptions, 'sync'>): Promise<void>
+  keys(range: KeyRange): AsyncIterable<Buffer> & { all(): Promise<Buffer[]> }
+  iterator(range: KeyRange): AsyncIterable<[Buffer, Buffer]>
+}
+
+/** @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one */
+export function bytesLevel(store: BlobBackingStore, name: string): BytesLevel {
+  const level = store.sublevel(name, { keyEncoding: 'buffer', valueEncoding: 'buffer' }) as BytesLevel
+  if (level.db instanceof CompressedKvStore) return level
+  throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'Blobs are kept in a CompressedKvStore, or in a sublevel of one')
+}
+
+/**
+ * Whether what is written later is never durable without what was written before. A log sees to that; in LevelDB alone a synced
+ * write may survive an earlier one that was not synced.
+ */
+export function keepsOrder({ db }: BytesLevel): boolean {
+  return (db as CompressedKvStore<unknown, unknown>).wal !== undefined
+}

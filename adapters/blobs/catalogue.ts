@@ -1,0 +1,160 @@
+import { CompressedKvError } from 'compressed-kv'
+import { type BytesLevel, type DelOperation, keepsOrder, type PutOperation } from './bytes-level.js'
+import { discard, discardOrphans } from './garbage.js'
+import { blobKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
+import { decodeManifest, encodeManifest, type Manifest } from './manifest.js'
+import type { ListBlobsOptions } from './options.js'
+import { type Space, spaceOf } from './space.js'
+
+/** Generations that a put looks at when there may be orphans. */
+const MAX_ORPHANS_LOOKED_AT = 100
+
+/** Which generation each key has. Generations come and go here, and their chunks with them. */
+export class Catalogue {
+  readonly #level: BytesLevel
+  readonly #space: Space
+
+  constructor(level: BytesLevel) {
+    this.#level = level
+    this.#space = spaceOf(level)
+  }
+
+  /** @throws LEVEL_CORRUPTION */
+  async find(key: string): Promise<Manifest | undefined> {
+    const bytes = await this.#level.get(manifestKey(key))
+    return bytes && decodeManifest(key, bytes)
+  }
+
+  /** The same, and its chunks stay until {@link release}, whatever becomes of the blob. */
+  async hold(key: string): Promise<Manifest | undefined> {
+    const { live } = this.#space
+    for (;;) {
+      const manifest = await this.find(key)
+      if (manifest === undefined) return undefined
+      live.beginReading(manifest.generation)
+      // Replaced between the first look and the mark, it may be gone already. If it is still there now, it stays.
+      const isCurrent = await this.find(key).then(
+        again => again?.generation.equals(manifest.generation) === true,
+        () => false // The next look says why.
+      )
+      if (isCurrent) return manifest
+      live.endReading(manifest.generation)
+    }
+  }
+
+  release({ generation }: Manifest): void {
+    this.#space.live.endReading(generation)
+  }
+
+  async *list({
+    gt,
+    gte,
+    lt,
+    lte,
+    reverse = false,
+    limit = Infinity
+  }: ListBlobsOptions): AsyncGenerator<Manifest, void> {
+    const range = {
+      ...(gt === undefined ? { gte: gte === undefined ? MANIFESTS.gte : manifestKey(gte) } : { gt: manifestKey(gt) }),
+      ...(lte === undefined ? { lt: lt === undefined ? MANIFESTS.lt : manifestKey(lt) } : { lte: manifestKey(lte) }),
+      ...(limit === Infinity ? {} : { limit }),
+      reverse
+    }
+    for await (const [key, bytes] of this.#level.iterator(range)) yield decodeManifest(blobKey(key), bytes)
+  }
+
+  beginWriting(generation: Generation): void {
+    this.#space.live.beginWriting(generation)
+  }
+
+  /** Makes a generation the blob of its key, durably, and deletes the one before when nobody reads it. */
+  async publish(manifest: Manifest): Promise<void> {
+    const { generation, stat } = manifest
+    const { key } = stat
+    const { publishing, live, inDoubt } = this.#space
+    await publishing.run(key, async () => {
+      try {
+        await this.#replace(key, [
+          { type: 'put', key: manifestKey(key), value: encodeManifest(manifest) },
+          { type: 'del', key: garbageKey(generation) }
+        ])
+        live.endWriting(generation)
+      } catch (error) {
+        // It stays marked as being written: were its chunks deleted now, a log that is read back might bring it back without them.
+        inDoubt.set(key, [...(inDoubt.get(key) ?? []), generation])
+        throw error
+      }
+    })
+  }
+
+  /** Deletes a blob, durably. @returns whether there was one */
+  remove(key: string): Promise<boolean> {
+    return this.#space.publishing.run(key, async () => {
+      if (!(await this.#level.has(manifestKey(key)))) return false
+      await this.#replace(key, [{ type: 'del', key: manifestKey(key) }])
+      return true
+    })
+  }
+
+  /** Deletes what was written of a generation that is given up. */
+  async giveUp(generation: Generation, begun: boolean): Promise<void> {
+    if (begun) await this.#discard(generation)
+    this.#space.live.endWriting(generation)
+  }
+
+  /** Deletes what crashes have left, before something is written; some of it, if there is much. */
+  async discardSomeOrphans(): Promise<void> {
+    const space = this.#space
+    if (!space.mayHaveOrphans) return
+    space.mayHaveOrphans = false // Unless something fails from here on.
+    let all = false
+    try {
+      ;({ all } = await discardOrphans(this.#level, space.live, !keepsOrder(this.#level), MAX_ORPHANS_LOOKED_AT))
+    } finally {
+      if (!all) space.mayHaveOrphans = true
+    }
+  }
+
+  /** Deletes all of it. @returns how many blobs had been begun, or not been deleted to the end */
+  async discardAllOrphans(): Promise<number> {
+    return (await discardOrphans(this.#level, this.#space.live, !keepsOrder(this.#level))).discarded
+  }
+
+  /** Whatever `key` had becomes garbage in the batch that gives it something else. */
+  async #replace(key: string, operations: (PutOperation | DelOperation)[]): Promise<void> {
+    const { live, inDoubt } = this.#space
+    const doubtful = inDoubt.get(key) ?? []
+    const before = await this.#currentGeneration(key)
+    const garbage = before === undefined ? doubtful : [...doubtful, before]
+    const entries = garbage.map((generation): PutOperation => ({
+      type: 'put',
+      key: garbageKey(generation),
+      value: Buffer.alloc(0)
+    }))
+    await this.#level.batch([...operations, ...entries], { sync: true })
+    inDoubt.delete(key)
+    for (const generation of doubtful) live.endWriting(generation)
+    for (const generation of garbage) {
+      if (!live.whenUnread(generation, () => void this.#discard(generation))) await this.#discard(generation)
+    }
+  }
+
+  async #currentGeneration(key: string): Promise<Generation | undefined> {
+    try {
+      return (await this.find(key))?.generation
+    } catch (error) {
+      // What is damaged can be replaced and deleted. Which chunks it had is not known any more.
+      if (error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION') return undefined
+      throw error
+    }
+  }
+
+  /** A failure costs space, until orphans are looked for: what matters to the caller is done, or has failed itself. */
+  async #discard(generation: Generation): Promise<void> {
+    try {
+      await discard(this.#level, generation, !keepsOrder(this.#level))
+    } catch {
+      this.#space.mayHaveOrphans = true
+    }
+  }
+}

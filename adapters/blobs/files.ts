@@ -1,0 +1,62 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { nodeFileSystem } from 'compressed-kv'
+
+const READ_BYTES = 512 * 1024
+
+/** The bytes of a file, in a buffer that each piece uses again. */
+export async function* readFilePieces(path: string): AsyncGenerator<Uint8Array, void> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Makes a file of pieces, all or nothing: under another name beside it, and when it is on stable storage in its place.
+ *
+ * @param accept told the SHA-256, in hexadecimal, of all there is; what it throws is thrown, and there is no new file
+ */
+export async function replaceFile(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  accept: (sha256: string) => void
+): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  const file = await open(temporary, 'wx')
+  try {
+    const hash = createHash('sha256')
+    try {
+      for await (const piece of pieces) {
+        const written = writeAll(file, piece)
+        written.catch(() => {}) // It is awaited, when the hash is done.
+        hash.update(piece)
+        await written
+      }
+      accept(hash.digest('hex'))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw error
+  }
+  await nodeFileSystem.syncDirectory(dirname(path)) // So that the new name survives a power cut.
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let from = 0; from < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, from)
+    from += bytesWritten
+  }
+}

@@ -1,0 +1,42 @@
+import type { BytesLevel, DelOperation } from './bytes-level.js'
+import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn } from './keys.js'
+import type { LiveGenerations } from './live-generations.js'
+
+/** Keys of chunks that are listed, and deleted, at once. */
+const MAX_KEYS = 1000
+
+/** Deletes the chunks of a generation, and then its entry in the list of garbage. Stopped halfway, it can be done again. */
+export async function discard(level: BytesLevel, generation: Generation, sync: boolean): Promise<void> {
+  for (;;) {
+    const keys = await level.keys({ ...chunkRange(generation), limit: MAX_KEYS }).all()
+    const operations = keys.map((key): DelOperation => ({ type: 'del', key }))
+    const isLast = keys.length < MAX_KEYS
+    if (isLast) operations.push({ type: 'del', key: garbageKey(generation) })
+    await level.batch(operations, { sync })
+    if (isLast) return
+  }
+}
+
+/**
+ * Deletes generations that a crash, or a failure to delete them, has left.
+ *
+ * @param limit of how many are looked at
+ * @returns how many there were, and whether that were all
+ */
+export async function discardOrphans(
+  level: BytesLevel,
+  live: LiveGenerations,
+  sync: boolean,
+  limit = Infinity
+): Promise<{ discarded: number; all: boolean }> {
+  let seen = 0
+  let discarded = 0
+  for await (const key of level.keys({ ...ALL_GARBAGE, ...(limit === Infinity ? {} : { limit }) })) {
+    seen++
+    const generation = generationIn(key)
+    if (live.isLive(generation)) continue
+    await discard(level, generation, sync)
+    discarded++
+  }
+  return { discarded, all: seen < limit }
+}

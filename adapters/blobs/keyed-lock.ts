@@ -1,0 +1,15 @@
+/** Runs what concerns one key one after another, first come, first served. */
+export class KeyedLock {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(key)
+    const turn = before === undefined ? work() : before.then(work, work)
+    this.#last.set(key, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#last.get(key) === turn) this.#last.delete(key)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+
+/*
+ * The layout, in a sublevel of its own; all numbers are big-endian, so that keys sort as they count:
+ *
+ *     m key                    the manifest of a blob: which generation it is
+ *     c generation number      a chunk; generation is 16 random bytes, number a u32 from 0
+ *     g generation             garbage: no manifest names this generation, or none does yet
+ *
+ * A manifest comes and goes in one batch with the garbage entry of its generation, so a generation with chunks always has
+ * exactly one of the two.
+ */
+
+const MANIFEST = 'm'
+const CHUNK = 'c'
+const GARBAGE = 'g'
+
+const GENERATION_BYTES = 16
+const NUMBER_BYTES = 4
+/** Chunks of one blob. */
+export const MAX_CHUNKS = 2 ** 32 - 1
+
+/** One writing of a blob: its chunks are never changed, only deleted together. */
+export type Generation = Buffer
+
+export function newGeneration(): Generation {
+  return randomBytes(GENERATION_BYTES)
+}
+
+export function isGeneration(bytes: Uint8Array): boolean {
+  return bytes.length === GENERATION_BYTES
+}
+
+export function manifestKey(key: string): Buffer {
+  return Buffer.from(MANIFEST + key)
+}
+
+/** The blob's key that a manifest's key holds. */
+export function blobKey(key: Buffer): string {
+  return key.toString('utf8', MANIFEST.length)
+}
+
+/** All manifests lie in `[MANIFESTS.gte, MANIFESTS.lt)`. */
+export const MANIFESTS = { gte: Buffer.from(MANIFEST), lt: above(MANIFEST) }
+
+export function chunkKey(generation: Generation, number: number): Buffer {
+  const key = Buffer.allocUnsafe(CHUNK.length + GENERATION_BYTES + NUMBER_BYTES)
+  key.write(CHUNK)
+  key.set(generation, CHUNK.length)
+  key.writeUInt32BE(number, CHUNK.length + GENERATION_BYTES)
+  return key
+}
+
+export function chunkRange(generation: Generation): { gte: Buffer; lte: Buffer } {
+  return { gte: chunkKey(generation, 0), lte: chunkKey(generation, MAX_CHUNKS) }
+}
+
+export function garbageKey(generation: Generation): Buffer {
+  return Buffer.concat([Buffer.from(GARBAGE), generation])
+}
+
+export function generationIn(key: Buffer): Generation {
+  return key.subarray(GARBAGE.length)
+}
+
+export const ALL_GARBAGE = { gte: Buffer.from(GARBAGE), lt: above(GARBAGE) }
+
+function above(letter: string): Buffer {
+  return Buffer.of(letter.charCodeAt(0) + 1)
+}

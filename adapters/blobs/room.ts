@@ -1,0 +1,37 @@
+interface Waiting {
+  readonly bytes: number
+  readonly enter: () => void
+}
+
+/** Bounds the bytes that are on their way into stores, first come, first served. What is larger than all there is goes alone. */
+export class Room {
+  readonly #maxBytes: number
+  #bytes = 0
+  readonly #waiting: Waiting[] = []
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Resolves when there is room; {@link leave} gives it back. */
+  enter(bytes: number): Promise<void> | undefined {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) {
+      return new Promise(enter => this.#waiting.push({ bytes, enter }))
+    }
+    this.#bytes += bytes
+    return undefined
+  }
+
+  leave(bytes: number): void {
+    this.#bytes -= bytes
+    for (let next = this.#waiting[0]; next !== undefined && this.#fits(next.bytes); next = this.#waiting[0]) {
+      this.#waiting.shift()
+      this.#bytes += next.bytes
+      next.enter()
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#bytes === 0 || this.#bytes + bytes <= this.#maxBytes
+  }
+}

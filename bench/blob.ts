@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import type { CodecName } from 'compressed-kv'
+import { writeDocumentFile } from './blob/document-file.js'
+import type { RoundTripReply, RoundTripRequest, Way } from './blob/round-trip-child.js'
+import { bitsPerByte } from './harness/entropy.js'
+import { bytesText, megabytesPerSecond, ratioText, threeDigits } from './harness/number-text.js'
+import type { Report } from './harness/report.js'
+import { inTemporaryDirectory } from './harness/temporary-directory.js'
+import { askChild } from './wal/child.js'
+
+const CHILD = new URL('./blob/round-trip-child.js', import.meta.url)
+const MIB = 1024 * 1024
+const FILE_BYTES = 256 * MIB
+const FULL_FILE_BYTES = 3 * 1024 * MIB
+/** What a blob may add to the resident memory of the process. */
+const RSS_BAR = 128
+
+const CONTENDERS: readonly { name: string; codec: CodecName | undefined }[] = [
+  { name: 'plain copy', codec: undefined },
+  { name: 'blob, none', codec: 'none' },
+  { name: 'blob, lz4', codec: 'lz4' },
+  { name: 'blob, zstd', codec: 'zstd' }
+]
+
+/** A file into a store and out of it, beside a plain copy. */
+export async function benchBlob(report: Report, corpus?: string, full = false): Promise<void> {
+  const bytes = full ? FULL_FILE_BYTES : FILE_BYTES
+  await inTemporaryDirectory(async directory => {
+    const file = join(directory, 'file')
+    const sample = await writeDocumentFile(file, bytes, corpus)
+    report.section(
+      `A file of ${bytesText(bytes)} as a blob over classic-level`,
+      `Documents one after another, ${bitsPerByte([sample]).toFixed(2)} bits a byte. Write-back as it comes; in: putFile and flush, out: getFile, which checks the SHA-256 and`,
+      "syncs. 'copy': createReadStream into a file, and fsync. Each line is a process of its own, one run, the file in the page cache. RSS: the most",
+      'it grew; of that, own is memory of the process, and mapped are pages of files, which the system takes back when it needs them.'
+    )
+    const rows: string[][] = []
+    const bars: (() => void)[] = []
+    let copied: RoundTripReply | undefined
+    for (const { name, codec } of CONTENDERS) {
+      const request: RoundTripRequest = { file, codec }
+      const reply = await askChild<RoundTripReply>(CHILD, [], request)
+      copied ??= reply
+      rows.push([
+        name,
+        ratioText(reply.bytesStored / bytes),
+        ...cells(bytes, reply.put, copied.put),
+        ...cells(bytes, reply.get, copied.get)
+      ])
+      record(report, name, bytes, reply)
+      if (codec !== undefined) {
+        bars.push(() => {
+          for (const way of ['put', 'get'] as const) {
+            const { rss, anonymous } = reply[way].grew
+            report.bar(`${name}, ${way}, RSS grew by MiB`, rss / MIB, '<=', RSS_BAR)
+            if (anonymous !== undefined) report.bar(`  of its own`, anonymous / MIB, '<=', RSS_BAR)
+          }
+        })
+      }
+    }
+    report.line('')
+    report.table(
+      ['', 'stored', 'in MB/s', '/ copy', 'RSS', 'own', 'mapped', 'out MB/s', '/ copy', 'RSS', 'own', 'mapped'],
+      rows
+    )
+    report.line('')
+    for (const print of bars) print()
+  })
+}
+
+function cells(bytes: number, { milliseconds, grew }: Way, copied: Way): string[] {
+  const memory = [grew.rss, grew.anonymous, grew.mapped]
+  return [
+    threeDigits(megabytesPerSecond(bytes, milliseconds)),
+    ratioText(copied.milliseconds / milliseconds),
+    ...memory.map(value => (value === undefined ? '-' : bytesText(value)))
+  ]
+}
+
+function record(report: Report, contender: string, bytes: number, { put, get, bytesStored }: RoundTripReply): void {
+  for (const [direction, { milliseconds, grew }] of [
+    ['in', put],
+    ['out', get]
+  ] as const) {
+    report.record('blob', {
+      contender,
+      direction,
+      bytes,
+      bytesStored,
+      milliseconds,
+      rss: grew.rss,
+      anonymous: grew.anonymous ?? null,
+      mapped: grew.mapped ?? null
+    })
+  }
+}

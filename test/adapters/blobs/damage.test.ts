@@ -1,0 +1,120 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CompressedKvStore } from 'compressed-kv'
+import type { BlobStore } from 'compressed-kv/blobs'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Backend, memory, openStore, type Store } from '../../support/memory-store.js'
+import { noise, text } from '../../support/sample-values.js'
+import { temporaryDirectory } from '../../support/temporary-directory.js'
+import { blobsIn, bytesOf, CHUNK } from './blob-stores.js'
+
+const CORRUPT = { code: 'LEVEL_CORRUPTION' }
+
+let store: Store
+let backend: Backend
+let blobs: BlobStore
+
+beforeEach(async () => {
+  ;({ store, backend } = await openStore({}, memory()))
+  blobs = blobsIn(store)
+  await blobs.putBlob('k', Buffer.concat([text(2 * CHUNK), noise(2 * CHUNK)]))
+})
+
+/** What the backend has of chunks, in order. */
+async function storedChunks(): Promise<{ key: Buffer; value: Buffer }[]> {
+  const entries = await backend
+    .iterator<Buffer, Buffer>({
+      gte: Buffer.from('!blobs!c'),
+      lt: Buffer.from('!blobs!d'),
+      keyEncoding: 'buffer'
+    })
+    .all()
+  return entries.map(([key, value]) => ({ key, value }))
+}
+
+function putStored(key: Buffer, value: Buffer): Promise<void> {
+  return backend.put<Buffer, Buffer>(key, value, { keyEncoding: 'buffer' })
+}
+
+/** However it is read. */
+async function expectCorrupt(): Promise<void> {
+  await expect(blobs.getBlob('k').then(bytesOf)).rejects.toMatchObject(CORRUPT)
+  const directory = temporaryDirectory()
+  await expect(blobs.getFile('k', join(directory, 'out'))).rejects.toMatchObject(CORRUPT)
+  expect(readdirSync(directory)).toEqual([])
+}
+
+it('a chunk with any byte changed is corrupt', async () => {
+  const chunks = await storedChunks()
+  expect(chunks).toHaveLength(4)
+  for (const { key, value } of chunks) {
+    for (const at of [0, value.length >>> 1, value.length - 1]) {
+      const damaged = Buffer.from(value)
+      damaged[at]! ^= 0x10
+      await putStored(key, damaged)
+      await expectCorrupt()
+    }
+    await putStored(key, value)
+  }
+  expect((await bytesOf(await blobs.getBlob('k'))).length).toBe(4 * CHUNK)
+})
+
+it('a chunk that is missing is corrupt, and a range without it is not', async () => {
+  const [, second] = await storedChunks()
+  await backend.del<Buffer>(second!.key, { keyEncoding: 'buffer' })
+  await expectCorrupt()
+  expect((await bytesOf(await blobs.getBlob('k', { start: 2 * CHUNK }))).equals(noise(2 * CHUNK))).toBe(true)
+})
+
+it('a chunk of another length is corrupt', async () => {
+  const [first] = await storedChunks()
+  const chunk = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  await chunk.put(first!.key.subarray('!blobs!'.length), text(CHUNK - 1))
+  await expect(blobs.getBlob('k').then(bytesOf)).rejects.toMatchObject(CORRUPT)
+})
+
+it('chunks that have changed places fail the SHA-256 of the file', async () => {
+  const [, , third, fourth] = await storedChunks()
+  await putStored(third!.key, fourth!.value)
+  await putStored(fourth!.key, third!.value)
+  await expect(blobs.getFile('k', join(temporaryDirectory(), 'out'))).rejects.toMatchObject({
+    ...CORRUPT,
+    message: expect.stringContaining('SHA-256')
+  })
+})
+
+describe('a manifest', () => {
+  it('with any byte changed is corrupt; the blob can be replaced or deleted', async () => {
+    const level = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    const key = Buffer.from('mk')
+    const manifest = (await level.get(key))!
+    for (let at = 0; at < manifest.length; at++) {
+      const damaged = Buffer.from(manifest)
+      damaged[at]! ^= 1
+      await level.put(key, damaged)
+      await expect(blobs.statBlob('k')).rejects.toMatchObject(CORRUPT)
+    }
+    await expectCorrupt()
+    expect(await blobs.deleteBlob('k')).toBe(true)
+    expect(await blobs.statBlob('k')).toBeUndefined()
+    await level.put(key, Buffer.from('neither checksum nor JSON'))
+    await blobs.putBlob('k', text(3))
+    expect((await bytesOf(await blobs.getBlob('k'))).equals(text(3))).toBe(true)
+  })
+
+  it('of one blob under the key of another is corrupt', async () => {
+    const level = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    await level.put(Buffer.from('mother'), (await level.get(Buffer.from('mk')))!)
+    await expect(blobs.statBlob('other')).rejects.toMatchObject(CORRUPT)
+  })
+})
+
+it('a store that is opened read-only gives blobs and takes none', async () => {
+  await store.close()
+  const reading = new CompressedKvStore<string, Buffer>(backend, { readOnly: true })
+  const only = blobsIn(reading)
+  expect((await bytesOf(await only.getBlob('k'))).length).toBe(4 * CHUNK)
+  await expect(only.putBlob('k', text(1))).rejects.toMatchObject({ code: 'LEVEL_READONLY' })
+  await expect(only.deleteBlob('k')).rejects.toMatchObject({ code: 'LEVEL_READONLY' })
+  await reading.close()
+})

@@ -1,0 +1,149 @@
+import { PassThrough, Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { BlobStore } from 'compressed-kv/blobs'
+import { failing, intercept, WRITES } from '../../support/intercept.js'
+import { logOn, openLogged, type Store } from '../../support/logged-store.js'
+import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { noise } from '../../support/sample-values.js'
+import { turns } from '../../support/turns.js'
+import { blobsIn, bytesOf, CHUNK, inPieces, keyCounts, MODES } from './blob-stores.js'
+
+const OLD = noise(2 * CHUNK)
+
+/** Of a Buffer as JSON has it, the text. */
+function asText(_: string, value: unknown): unknown {
+  const { type, data } = (value ?? {}) as { type?: string; data?: number[] }
+  return type === 'Buffer' ? Buffer.from(data!).toString('latin1') : value
+}
+
+async function* failingSource(): AsyncGenerator<Uint8Array, void> {
+  yield* inPieces(noise(5 * CHUNK), 700)
+  throw new Error('the source fails')
+}
+
+describe.each(Object.entries(MODES))('a put that is given up, in a store that is %s', (_, open) => {
+  let store: Store
+  let blobs: BlobStore
+
+  beforeEach(async () => {
+    store = await open()
+    blobs = blobsIn(store)
+    await blobs.putBlob('k', OLD)
+  })
+
+  afterEach(() => store.close())
+
+  /** The old blob is there, and nothing else. */
+  async function expectOld(): Promise<void> {
+    expect((await bytesOf(await blobs.getBlob('k'))).equals(OLD)).toBe(true)
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
+  }
+
+  it('because its source fails, rejects with that', async () => {
+    await expect(blobs.putBlob('k', failingSource())).rejects.toThrow('the source fails')
+    await expectOld()
+  })
+
+  it('because its signal says so, rejects with the reason and stops the source', async () => {
+    const controller = new AbortController()
+    let stopped = false
+    async function* source() {
+      try {
+        yield* inPieces(noise(5 * CHUNK), 700)
+        controller.abort(new Error('given up'))
+        for (;;) yield* inPieces(noise(100), 100)
+      } finally {
+        stopped = true
+      }
+    }
+    await expect(blobs.putBlob('k', source(), { signal: controller.signal })).rejects.toThrow('given up')
+    await turns(2)
+    expect(stopped).toBe(true)
+    await expectOld()
+  })
+
+  it('while the source has nothing to say, rejects at once and destroys it', async () => {
+    const source = new PassThrough()
+    const closed = finished(source).catch((error: Error) => error)
+    source.write(noise(3 * CHUNK))
+    const put = blobs.putBlob('k', source, { signal: AbortSignal.timeout(20) })
+    await expect(put).rejects.toMatchObject({ name: 'TimeoutError' })
+    await closed
+    expect(source.destroyed).toBe(true)
+    await expectOld()
+  })
+
+  it('before it began, reads nothing of its source', async () => {
+    const source = Readable.from([noise(10)])
+    const put = blobs.putBlob('k', source, { signal: AbortSignal.abort(new Error('too late')) })
+    await expect(put).rejects.toThrow('too late')
+    expect(source.readableDidRead).toBe(false)
+    await expectOld()
+  })
+
+  it.each([
+    ['text', 'text', /AsyncIterable/],
+    ['null', null, /AsyncIterable/],
+    ['a stream of text', Readable.from(['text']), /bytes, not of string/]
+  ])('because it is given %s, is an invalid option', async (__, source, message) => {
+    const put = blobs.putBlob('k', source as unknown as Uint8Array)
+    await expect(put).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION', message: expect.stringMatching(message) })
+    await expectOld()
+  })
+})
+
+describe('a backend that refuses writes', () => {
+  it('at any call: the blob is the old one or the new one, and nothing is left in the end', async () => {
+    let calls = Infinity
+    let refused = 0
+    while (calls > refused) {
+      refused++
+      const store = await MODES['write-through']!()
+      const blobs = blobsIn(store)
+      await blobs.putBlob('k', OLD)
+      const next = noise(4 * CHUNK, refused + 1)
+      calls = 0
+      const restore = intercept(store.backend, WRITES, ({ proceed }) =>
+        ++calls === refused ? Promise.reject(new Error('refused')) : proceed()
+      )
+      const outcome = await blobs.putBlob('k', next).catch((error: Error) => error)
+      const found = await bytesOf(await blobs.getBlob('k'))
+      expect(found.equals(outcome instanceof Error ? OLD : next)).toBe(true)
+      restore()
+      await blobs.putBlob('k', OLD)
+      await blobs.removeOrphans()
+      expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
+      await store.close()
+    }
+    expect(refused).toBeGreaterThan(4)
+  })
+
+  it('and a log that brings the manifest back when it is read: its chunks are there', async () => {
+    const fs = new CrashableFileSystem()
+    const level = new PermanentMemoryLevel()
+    const options = { memtable: false } as const
+    const store = await openLogged(logOn(fs), level, options)
+    const blobs = blobsIn(store)
+    await blobs.putBlob('k', OLD)
+    const next = noise(3 * CHUNK, 9)
+    const restore = intercept(level, WRITES, ({ args, proceed }) =>
+      JSON.stringify(args, asText).includes('!blobs!mk') ? Promise.reject(new Error('refused')) : proceed()
+    )
+    await expect(blobs.putBlob('k', next)).rejects.toMatchObject({ code: 'CKV_OUTCOME_UNKNOWN' })
+    restore()
+    // Another put, which looks for orphans, must not take the chunks away.
+    await blobs.putBlob('other', noise(CHUNK))
+    await blobs.removeOrphans()
+    const stop = failing(level, WRITES, new Error('the machine stops'))
+    await store.close()
+    stop()
+    const again = await openLogged(logOn(fs), new PermanentMemoryLevel(level.disk.clone()), options)
+    const found = await bytesOf(await blobsIn(again).getBlob('k'))
+    expect(found.equals(next) || found.equals(OLD)).toBe(true)
+    await blobsIn(again).removeOrphans()
+    expect(await keyCounts(again)).toEqual({ m: 2, c: found.length / CHUNK + 1, g: 0 })
+    await again.close()
+  })
+})

@@ -1,0 +1,62 @@
+import { MemoryLevel } from 'memory-level'
+import { CompressedKvStore } from 'compressed-kv'
+import { BlobStore } from 'compressed-kv/blobs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const INVALID = { code: 'CKV_INVALID_OPTION' }
+
+let store: CompressedKvStore
+let blobs: BlobStore
+
+beforeAll(async () => {
+  store = new CompressedKvStore(new MemoryLevel())
+  blobs = new BlobStore(store)
+  await blobs.putBlob('k', Buffer.from('bytes'))
+})
+
+afterAll(() => store.close())
+
+describe('refused are', () => {
+  it.each([0, 1023, 16 * 1024 * 1024 + 1, 2000.5, NaN, '4096'])('chunkBytes of %s', chunkBytes => {
+    expect(() => new BlobStore(store, { chunkBytes: chunkBytes as number })).toThrow(expect.objectContaining(INVALID))
+  })
+
+  it('a database that is no store', () => {
+    const refused = expect.objectContaining({ code: 'LEVEL_NOT_SUPPORTED' })
+    expect(() => new BlobStore(new MemoryLevel())).toThrow(refused)
+    expect(() => new BlobStore(new MemoryLevel().sublevel('inside'))).toThrow(refused)
+  })
+
+  it.each([undefined, null, 7, Buffer.from('k')])('a key that is %s', async key => {
+    const refused = { code: 'LEVEL_INVALID_KEY' }
+    await expect(blobs.putBlob(key as unknown as string, Buffer.alloc(1))).rejects.toMatchObject(refused)
+    await expect(blobs.getBlob(key as unknown as string)).rejects.toMatchObject(refused)
+    await expect(blobs.statBlob(key as unknown as string)).rejects.toMatchObject(refused)
+    await expect(blobs.deleteBlob(key as unknown as string)).rejects.toMatchObject(refused)
+  })
+
+  it.each([{ start: -1 }, { end: -1 }, { start: 1.5 }, { end: NaN }, { start: '1' }])('the range %o', async range => {
+    await expect(blobs.getBlob('k', range as { start: number })).rejects.toMatchObject(INVALID)
+  })
+
+  it.each([{ model: '' }, { model: 7 }, { metadata: null }, { metadata: ['a'] }, { metadata: { a: 1 } }])(
+    'the options %o',
+    async options => {
+      await expect(blobs.putBlob('k', Buffer.alloc(1), options as { model: string })).rejects.toMatchObject(INVALID)
+    }
+  )
+
+  it('more to say about a blob than 64 KiB', async () => {
+    const put = blobs.putBlob('k', Buffer.alloc(1), { metadata: { long: 'x'.repeat(65_536) } })
+    await expect(put).rejects.toMatchObject({ code: 'CKV_VALUE_TOO_LARGE' })
+  })
+})
+
+it('a store that closes takes its blobs with it', async () => {
+  const closing = new CompressedKvStore(new MemoryLevel())
+  const inIt = new BlobStore(closing)
+  await inIt.putBlob('k', Buffer.alloc(1))
+  await closing.close()
+  await expect(inIt.putBlob('k', Buffer.alloc(1))).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+  await expect(inIt.getBlob('k')).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+})
