@@ -12,6 +12,8 @@ export interface WriteDatabase {
   get(key: string): Promise<Buffer | undefined>
   getSync(key: string): Buffer | undefined
   iterator(): AsyncIterable<[string, Buffer]>
+  readonly supports: { readonly additionalMethods: Readonly<Record<string, boolean>> }
+  compactRange?(start: string, end: string): Promise<void>
   /** Only a store has it. */
   flush?(): Promise<void>
 }

@@ -4,6 +4,7 @@ import { countText } from '../harness/number-text.js'
 import type { Report } from '../harness/report.js'
 import { inTemporaryDirectory } from '../harness/temporary-directory.js'
 import { KIB } from '../wal/sizes.js'
+import { compact } from '../store/contenders.js'
 import { BARE, STORE, type WriteContender, type WriteDatabase } from './contenders.js'
 import { compareOverBare, type Rates } from './over-bare.js'
 import { IN_FLIGHT, type Values, valuesOf } from './records.js'
@@ -19,7 +20,8 @@ export async function benchReadsOverBare(report: Report, corpus: string | undefi
   const values = valuesOf(corpus)
   report.section(
     `Reading ${countText(RECORDS)} records of 1 KiB from classic-level, the store with default options beside bare with Snappy`,
-    `Written, closed and opened again; gets in random order. ${ROUNDS} rounds in turns; medians, and of the rounds' quotients.`
+    `Written, closed, opened again and compacted: else LevelDB works at its files meanwhile, longer or shorter as they happen to lie.`,
+    `Gets in random order. ${ROUNDS} rounds in turns; medians, and of the rounds' quotients.`
   )
   const gets = LIMITS.map(limit => ({
     name: limit === 1 ? 'get, one after another' : `get, ${limit} in flight`,
@@ -39,6 +41,7 @@ async function round({ create }: WriteContender, values: Values): Promise<Rates>
     await database.close()
     database = create(directory)
     await database.open()
+    await compact(database)
     const rates: number[] = []
     for (const limit of LIMITS) rates.push(await getFor(database, limit))
     rates.push(getSyncFor(database), await iterateRate(database))

@@ -10,6 +10,7 @@ import { tooLarge } from '../errors.js'
 import type { GcDecision } from '../gc/policy.js'
 import { type CodecChoice, codecForCall } from './codec-choice.js'
 import type { DictionarySource } from './dictionary-source.js'
+import { nextTurn, Turn } from '../wal/turn.js'
 import { defaultMinSize, type Settings, type WriteOptions } from './options.js'
 import type { SmallValues } from './small-values.js'
 import type { Counters, RawReason } from './stats.js'
@@ -32,6 +33,7 @@ export class Sealer {
   readonly #context: SealingContext
   readonly #counters: Counters
   /** Of large values, while they are compressed. */
+  readonly #turn = new Turn()
   readonly #copies = new BufferPool(MAX_COPIES_KEPT_BYTES)
   readonly #arena = new ValueArena()
   readonly #onCodecError: (codecName: string, error: unknown) => void
@@ -202,6 +204,8 @@ export class Sealer {
   async #sealOffThread(codec: Codec, raw: Buffer, expiresAt: number | undefined): Promise<Buffer> {
     try {
       const compressed = await compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw))
+      // Several may be ready at once, and to check and to log megabytes takes a ms each.
+      while (this.#turn.isOver) await nextTurn()
       return this.#keepSmaller(codec, raw, compressed, expiresAt)
     } catch (error) {
       return this.#sealFailed(codec.name, error, raw, expiresAt)
