@@ -1,10 +1,13 @@
+import { constants } from 'node:fs'
 import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, Failure } from './failure.js'
 import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
 
-/** A file that LevelDB never changes once it is there. */
-const IMMUTABLE = /\.(ldb|sst)$/
+/** A table: LevelDB never changes it once the database knows of it. */
+const TABLE = /^(\d+)\.(?:ldb|sst)$/
+/** LevelDB's own log. */
+const LEVELDB_LOG = /^(\d+)\.log$/
 
 /** LOCK and the diary LOG are left out. */
 const FILES = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
@@ -12,7 +15,7 @@ const FILES = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
 const ATTEMPTS = 5
 
 /**
- * Copies a database and its log, as they are at one moment; tables by hard link where that can be.
+ * Copies a database and its log, as they are at one moment; tables by hard link where that can be, which no open of the copy writes to.
  *
  * @param to an empty directory
  * @param wal directory of the log, if it is not in that of the database; in the copy it is
@@ -55,10 +58,19 @@ async function copied(parts: readonly Part[]): Promise<boolean> {
 async function copyFiles(part: Part): Promise<void> {
   const names = await filesOf(part)
   if (names.length > 0) await mkdir(part.to, { recursive: true, mode: 0o700 })
+  const newest = Math.max(-1, ...names.map(name => numberIn(name, LEVELDB_LOG) ?? -1))
   for (const name of names) {
     const [source, target] = [join(part.from, name), join(part.to, name)]
-    if (!(IMMUTABLE.test(name) && (await linked(source, target)))) await copyFile(source, target)
+    // Opening the copy makes tables with numbers above its logs', over what is there: a flush or a compaction that was cut short may have
+    // left such a file, or be about to tell the database of it. Written through a link that would be the original.
+    const isOld = (numberIn(name, TABLE) ?? Infinity) < newest
+    if (!(isOld && (await linked(source, target)))) await copyFile(source, target, constants.COPYFILE_FICLONE)
   }
+}
+
+function numberIn(name: string, pattern: RegExp): number | undefined {
+  const digits = pattern.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
 }
 
 /** Across file systems, on some shares and for files of others there are no hard links. */
@@ -112,8 +124,8 @@ export async function sizesOf(
 ): Promise<{ tables: number; others: number; segments: SizedFile[] }> {
   const files = await sized({ from: location, files: FILES })
   return {
-    tables: sum(files.filter(({ name }) => IMMUTABLE.test(name))),
-    others: sum(files.filter(({ name }) => !IMMUTABLE.test(name))),
+    tables: sum(files.filter(({ name }) => TABLE.test(name))),
+    others: sum(files.filter(({ name }) => !TABLE.test(name))),
     segments: await sized({ from: logDirectory(location, wal), files: SEGMENT_FILE })
   }
 }

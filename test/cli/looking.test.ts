@@ -32,6 +32,18 @@ describe('commands that look', () => {
     expect(readdirSync(join(location, '..'))).toEqual(['db'])
   })
 
+  it('do not write into a table that a flush left behind before the database knew of it', async () => {
+    const location = await killed()
+    const numbers = readdirSync(location).map(name => Number(/^(\d+)\./.exec(name)?.[1] ?? 0))
+    const next = Math.max(...numbers) + 1
+    // Opening a database makes a table of its log, with one of the next numbers.
+    const left = Array.from({ length: 4 }, (_, i) => join(location, `${String(next + i).padStart(6, '0')}.ldb`))
+    for (const path of left) writeFileSync(path, 'left behind')
+    const before = digests(location)
+    expect((await ckv(['ls', location])).lines.length).toBe(31)
+    expect(digests(location)).toEqual(before)
+  })
+
   it('see what only the log has', async () => {
     const location = await killed()
     const { lines } = await ckv(['ls', location])
