@@ -1,7 +1,7 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
-import { compressing, restoring } from '../codec/off-thread.js'
+import { compressing } from '../codec/off-thread.js'
 import { codecForReading } from '../codec/registry.js'
-import { CompressedKvError, corruption } from '../errors.js'
+import { checkedRaw, restoreOffThread, restoreSync } from '../codec/restore.js'
 import type { FrameHeader } from './frame-header.js'
 
 /** A frame's payload as it is stored. */
@@ -18,6 +18,9 @@ const MIN_SAVING = 0.1
  * 8 KiB.
  */
 const OFF_THREAD_BYTES = 16 * 1024
+
+/** How errors call it. */
+const FRAME = 'a frame of the log whose checksums hold'
 
 /** Compresses a payload: at once, or as a promise where another thread does it. A codec that fails stores it raw. */
 export function storePayload(raw: Buffer, codec: Codec): StoredPayload | Promise<StoredPayload> {
@@ -54,48 +57,17 @@ function smaller(raw: Buffer, codec: Codec, compressed: Uint8Array): StoredPaylo
  */
 export function restorePayload(header: FrameHeader, stored: Buffer): Buffer | Promise<Buffer> {
   const { codecId, rawLength } = header
-  if (codecId === CODEC_ID.none) return checked(stored, rawLength)
+  if (codecId === CODEC_ID.none) return checkedRaw(stored, rawLength, FRAME)
   const codec = codecForReading(codecId)
-  if (codec.decompressSync !== undefined && rawLength < OFF_THREAD_BYTES) {
-    return restored(() => codec.decompressSync!(stored, rawLength), rawLength)
-  }
-  return restoring(stored.length + rawLength, () => codec.decompress(stored, rawLength)).then(
-    raw => checked(raw, rawLength),
-    (error: unknown) => {
-      throw undecodable(error)
-    }
-  )
+  const here = codec.decompressSync !== undefined && rawLength < OFF_THREAD_BYTES
+  return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
 }
 
 /** The same on the calling thread, where the codec can. */
 export function restorePayloadSync(header: FrameHeader, stored: Buffer): Buffer | Promise<Buffer> {
   const { codecId, rawLength } = header
-  if (codecId === CODEC_ID.none) return checked(stored, rawLength)
+  if (codecId === CODEC_ID.none) return checkedRaw(stored, rawLength, FRAME)
   const codec = codecForReading(codecId)
-  if (codec.decompressSync === undefined) return restorePayload(header, stored)
-  return restored(() => codec.decompressSync!(stored, rawLength), rawLength)
-}
-
-function restored(restore: () => Uint8Array, rawLength: number): Buffer {
-  let raw: Uint8Array
-  try {
-    raw = restore()
-  } catch (error) {
-    throw undecodable(error)
-  }
-  return checked(raw, rawLength)
-}
-
-/** A codec of a user's own may return anything. */
-function checked(raw: Uint8Array, rawLength: number): Buffer {
-  if (raw instanceof Uint8Array && raw.length === rawLength) {
-    return Buffer.isBuffer(raw) ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.length)
-  }
-  throw corruption(`a frame of the log does not unfold to ${rawLength} bytes`)
-}
-
-/** An error of ours says what it is, for instance that the codec's package is missing. */
-function undecodable(cause: unknown): Error {
-  if (cause instanceof CompressedKvError) return cause
-  return corruption('a frame of the log whose checksums hold cannot be decompressed', cause)
+  const here = codec.decompressSync !== undefined
+  return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
 }

@@ -1,10 +1,10 @@
 import { CODEC_ID } from '../codec/codec.js'
-import { restoring } from '../codec/off-thread.js'
 import { codecForReading, codecForWriting } from '../codec/registry.js'
+import { restoreOffThread, restoreSync } from '../codec/restore.js'
 import { NO_GUARD } from '../envelope/guard.js'
 import { codecInput, openEnvelope } from '../envelope/open.js'
 import { sealCompressed, sealRaw, type Sealing } from '../envelope/seal.js'
-import { CompressedKvError, corruption, notSupported } from '../errors.js'
+import { notSupported } from '../errors.js'
 import { MAX_FRAME_BYTES } from './format.js'
 import type { LogRecord } from './record.js'
 
@@ -28,6 +28,9 @@ export function withCodecApplied(record: LogRecord): LogRecord {
   return { ...record, value: sealed ?? sealRaw(value, SEALING), sealed: true, codec: undefined }
 }
 
+/** How errors call it. */
+const VALUE = 'the value of a record'
+
 /** The value in an envelope that {@link withCodecApplied} made. */
 export function unsealRecord(envelope: Buffer): Buffer | Promise<Buffer> {
   const opened = openEnvelope(envelope, NO_GUARD, MAX_FRAME_BYTES)
@@ -37,33 +40,8 @@ export function unsealRecord(envelope: Buffer): Buffer | Promise<Buffer> {
   if (opened.codecId === CODEC_ID.none) return Buffer.from(opened.payload)
   const codec = codecForReading(opened.codecId)
   const input = codecInput(opened)
-  const { rawLength } = opened
-  if (codec.decompressSync === undefined) {
-    return restoring(input.length + rawLength, () => codec.decompress(input, rawLength)).then(
-      value => checked(value, rawLength),
-      (error: unknown) => {
-        throw undecodable(codec.name, error)
-      }
-    )
-  }
-  let value: Uint8Array
-  try {
-    value = codec.decompressSync(input, rawLength)
-  } catch (error) {
-    throw undecodable(codec.name, error)
-  }
-  return checked(value, rawLength)
-}
-
-/** An error of ours says what it is, for instance that the codec's package is missing. */
-function undecodable(codecName: string, cause: unknown): Error {
-  if (cause instanceof CompressedKvError) return cause
-  return corruption(`codec '${codecName}' could not restore the value of a record`, cause)
-}
-
-/** A codec of a user's own may return anything. */
-function checked(value: Uint8Array, rawLength: number): Buffer {
-  if (!(value instanceof Uint8Array) || value.length !== rawLength)
-    throw corruption(`it does not unfold to ${rawLength} bytes`)
-  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length)
+  const here = codec.decompressSync !== undefined
+  return here
+    ? restoreSync(codec, input, opened.rawLength, VALUE)
+    : restoreOffThread(codec, input, opened.rawLength, VALUE)
 }
