@@ -1,11 +1,12 @@
 export { CompressedKvStore } from './store/compressed-kv-store.js'
 export { adaptive, type AdaptiveOptions, type TensorKeys } from './store/adaptive.js'
-export type { CodecRule, CodecSelector, CompressedKvStoreOptions, WriteOptions } from './store/options.js'
+export type { CodecRule, CompressedKvStoreOptions, WriteOptions } from './store/options.js'
 export type { GcOptions } from './store/gc-options.js'
 export type { MemTableOptions } from './store/memtable-options.js'
 export type { CodecStats, MemTableStats, RawReason, StoreStats } from './store/stats.js'
 
 export { type Codec, CODEC_ID, type CodecName } from './codec/codec.js'
+export type { CodecSelector } from './codec/selector.js'
 export { lz4 } from './codec/lz4.js'
 export { none } from './codec/none.js'
 export { tensor, type TensorOptions } from './codec/tensor.js'

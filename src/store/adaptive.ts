@@ -2,12 +2,12 @@ import type { Codec } from '../codec/codec.js'
 import { lz4 } from '../codec/lz4.js'
 import { leftRaw } from '../codec/none.js'
 import { MIN_SAMPLED_BYTES, sample } from '../codec/sample.js'
+import type { CodecSelector } from '../codec/selector.js'
 import { tensor, type TensorOptions } from '../codec/tensor.js'
 import { zstd, ZSTD_DEFAULT_LEVEL } from '../codec/zstd.js'
 import { invalidOption } from '../errors.js'
 import { beginsWith, type KeyPrefix, prefixBytes } from './key-prefix.js'
 import { assertBytes } from './option-checks.js'
-import type { CodecSelector } from './options.js'
 
 export interface AdaptiveOptions {
   /** Keys under which tensors are: those are written with tensor(). The first match wins. @default none */

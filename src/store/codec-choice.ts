@@ -1,7 +1,8 @@
 import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
+import { codecForCall, type CodecSelector } from '../codec/selector.js'
 import { beginsWith, prefixBytes } from './key-prefix.js'
-import { type CodecRule, type CodecSelector, DEFAULTS, type Settings } from './options.js'
+import { type CodecRule, DEFAULTS, type Settings } from './options.js'
 
 /** Answers which codec a value is written with. */
 export interface CodecChoice {
@@ -16,22 +17,6 @@ export function chooseCodecs(option: Settings['codec']): CodecChoice {
     ? byRules(option as readonly CodecRule[])
     : choiceOf(option as Codec | CodecName | CodecSelector)
 }
-
-/**
- * A codec, or what selects one, named for one write.
- *
- * @throws as {@link chooseCodecs}; what the selector throws; CKV_CODEC_UNAVAILABLE if it does not load
- */
-export function codecForCall(codec: Codec | CodecName | CodecSelector, key: Buffer, value: Buffer): Codec {
-  const found = codecForWriting(typeof codec === 'function' ? codec(key, value) : codec)
-  if (!loaded.has(found)) {
-    found.load?.()
-    loaded.add(found)
-  }
-  return found
-}
-
-const loaded = new WeakSet<Codec>()
 
 function choiceOf(codec: Codec | CodecName | CodecSelector): CodecChoice {
   if (typeof codec === 'function') {

@@ -1,17 +1,20 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
+import type { CodecSelector } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
 import { assertRate, assertSweepInterval } from '../gc/checks.js'
 import type { CollectorSettings } from '../gc/collector.js'
 import { Lz4Gc } from '../gc/lz4-gc.js'
 import { NoGc } from '../gc/no-gc.js'
 import type { Gc } from '../gc/policy.js'
+import { SelectorGc } from '../gc/selector-gc.js'
 import { ZstdGc } from '../gc/zstd-gc.js'
 
 /** What sweeps do, and when. */
 export interface GcOptions {
   /**
    * Decides what becomes of each value. One that is given here also sweeps before each snapshot of a log that is the database.
-   * @default as `codec` says: `new ZstdGc({ level })` for Zstandard, `new NoGc()` for 'none', else `new Lz4Gc()`
+   * @default as `codec` says: `new ZstdGc({ level })` for Zstandard, `new NoGc()` for 'none', what a selector (`adaptive()`) chooses for
+   *   raw values, else `new Lz4Gc()`
    */
   readonly policy?: Gc | undefined
   /**
@@ -51,6 +54,7 @@ export function collectorSettings(gc: GcOptions | undefined, codec: unknown): Gc
 function policyFor(codec: unknown): Gc {
   if (codec === 'none') return new NoGc()
   if (codec === 'zstd') return new ZstdGc()
+  if (typeof codec === 'function') return new SelectorGc(codec as CodecSelector)
   const { id, effort } = codec as Codec
   if (id === CODEC_ID.none) return new NoGc()
   return id === CODEC_ID.zstd ? new ZstdGc(effort === undefined ? {} : { level: effort }) : new Lz4Gc()

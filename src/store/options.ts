@@ -1,6 +1,7 @@
 import { constants } from 'node:buffer'
 import type { AbstractDatabaseOptions } from 'abstract-level'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
+import type { CodecSelector } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
 import type { Meter } from '@opentelemetry/api'
 import type { WalOptions } from '../wal/options.js'
@@ -14,14 +15,6 @@ import { assertBytes } from './option-checks.js'
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
 export interface CodecRule extends KeyPrefix {
   readonly codec: Codec | CodecName | CodecSelector
-}
-
-/** Chooses a codec for each value: {@link adaptive} makes one. If it throws, the write is rejected. */
-export interface CodecSelector {
-  /** @param key and value as they are encoded. Must not be kept or changed. */
-  (key: Buffer, value: Buffer): Codec | CodecName
-  /** What it may choose, if it says so: a store that names it opens only if these load. */
-  readonly codecs?: readonly (Codec | CodecName)[] | undefined
 }
 
 /** Options beside abstract-level's own. `keyEncoding` and `valueEncoding` default to the backend's. */

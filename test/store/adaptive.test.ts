@@ -1,8 +1,16 @@
 import { Level } from 'level'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { adaptive, type AdaptiveOptions, type Codec, CompressedKvStore, lz4 } from '../../src/index.js'
+import {
+  adaptive,
+  type AdaptiveOptions,
+  type Codec,
+  CompressedKvStore,
+  lz4,
+  NO_GUARD,
+  openEnvelope
+} from '../../src/index.js'
 import { gaussian } from '../codec/tensor-values.js'
-import { openStore, type StoreOptions } from '../support/memory-store.js'
+import { memory, openStore, storedValue, type StoreOptions } from '../support/memory-store.js'
 import { noise, text } from '../support/sample-values.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -35,6 +43,10 @@ async function stored(options: StoreOptions, values: Readonly<Record<string, Buf
 const storedWith = async (value: Buffer, options: AdaptiveOptions = {}) => {
   const { codecs, reasons } = await stored({ codec: adaptive(options) }, { k: value })
   return [...Object.keys(codecs), ...Object.keys(reasons)].join(': ')
+}
+
+function codecIdOf(envelope: Buffer): number {
+  return openEnvelope(envelope, NO_GUARD, 1e9).codecId
 }
 
 async function zstdBytes(level: number): Promise<number> {
@@ -129,6 +141,29 @@ describe('adaptive()', () => {
     const { written, raw } = store.stats()
     expect(written.byCodec).toMatchObject({ zstd: { values: 1 }, lz4: { values: 1 }, none: { values: 3 } })
     expect(raw).toMatchObject({ belowMinSize: 2, looksIncompressible: 1, incompressible: 0, codecNone: 0 })
+    for (const [key, value] of Object.entries(values)) expect((await store.get(key))?.equals(value)).toBe(true)
+    await store.close()
+  })
+
+  it('makes of old values what it makes of new ones, in a sweep', async () => {
+    const backend = memory()
+    const before = new CompressedKvStore(backend, { codec: 'none' })
+    const values = {
+      json: json(5000),
+      small: json(1500),
+      tiny: json(900),
+      noise: noise(5000),
+      'kv:1': gaussian('bf16', 9000)
+    }
+    for (const [key, value] of Object.entries(values)) await before.put(key, value)
+    await before.put('lz4', json(5000), { codec: 'lz4' })
+    await before.close()
+    const { store } = await openStore({ codec: adaptive({ tensors: [{ prefix: 'kv:', dtype: 'bf16' }] }) }, backend)
+    expect(await store.gc.run()).toMatchObject({ scanned: 6, recompressed: 3, probed: 0, failed: 0 })
+    const codecs: Record<string, number> = {}
+    for (const key of [...Object.keys(values), 'lz4']) codecs[key] = codecIdOf(await storedValue(backend, key))
+    expect(codecs).toEqual({ json: 2, small: 1, tiny: 0, noise: 0, 'kv:1': 3, lz4: 1 })
+    expect(await store.gc.run()).toMatchObject({ recompressed: 0, probed: 0, failed: 0 })
     for (const [key, value] of Object.entries(values)) expect((await store.get(key))?.equals(value)).toBe(true)
     await store.close()
   })

@@ -1,0 +1,27 @@
+import type { Codec, CodecName } from './codec.js'
+import { codecForWriting } from './registry.js'
+
+/** Chooses a codec for each value: {@link adaptive} makes one. If it throws, the write is rejected. */
+export interface CodecSelector {
+  /** @param key and value as they are encoded. Must not be kept or changed. */
+  (key: Buffer, value: Buffer): Codec | CodecName
+  /** What it may choose, if it says so: a store that names it opens only if these load. */
+  readonly codecs?: readonly (Codec | CodecName)[] | undefined
+}
+
+/**
+ * A codec, or what a selector chooses, for one write.
+ *
+ * @throws CKV_INVALID_OPTION for what is no codec; LEVEL_NOT_SUPPORTED for an unregistered one; CKV_CODEC_UNAVAILABLE if it does
+ *   not load; what the selector throws
+ */
+export function codecForCall(codec: Codec | CodecName | CodecSelector, key: Buffer, value: Buffer): Codec {
+  const found = codecForWriting(typeof codec === 'function' ? codec(key, value) : codec)
+  if (!loaded.has(found)) {
+    found.load?.()
+    loaded.add(found)
+  }
+  return found
+}
+
+const loaded = new WeakSet<Codec>()
