@@ -1,9 +1,14 @@
 import { CODEC_ID } from '../codec/codec.js'
+import { none } from '../codec/none.js'
 import { codecForCall, type CodecSelector } from '../codec/selector.js'
 import { attempt } from './attempt.js'
 import { type Gc, type GcDecision, KEEP, MIN_COMPRESS_SIZE, type StoredValue } from './policy.js'
+import { renewal } from './renewal.js'
 
-/** Makes of raw values what a selector makes of new ones. What is compressed, or was tried, is not touched. */
+/**
+ * Makes of raw values what a selector makes of new ones. What is compressed, or was tried, is not touched. Small values move to the store's
+ * dictionary, if it has one.
+ */
 export class SelectorGc implements Gc {
   readonly #select: CodecSelector
 
@@ -12,9 +17,12 @@ export class SelectorGc implements Gc {
   }
 
   async process(value: StoredValue): Promise<GcDecision> {
-    const settled = value.tombstone || value.compressed || value.probe !== undefined
-    if (settled || value.rawLength < MIN_COMPRESS_SIZE) return KEEP
+    if (value.tombstone) return KEEP
+    if (value.compressed) return (await renewal(value, none(), [])) ?? KEEP
+    const isSettled = value.probe !== undefined || value.rawLength < MIN_COMPRESS_SIZE
+    if (isSettled && value.offer === undefined) return KEEP
     const codec = codecForCall(this.#select, value.key, await value.raw())
-    return codec.id === CODEC_ID.none ? KEEP : attempt(value, codec)
+    const renewed = await renewal(value, codec, [])
+    return renewed ?? (isSettled || codec.id === CODEC_ID.none ? KEEP : attempt(value, codec))
   }
 }
