@@ -57,7 +57,7 @@ export function adaptive(options: AdaptiveOptions = {}): CodecSelector {
 
   const select = (key: Buffer, value: Buffer): Codec => {
     for (const { prefix, codec } of tensorKeys) if (beginsWith(key, prefix)) return codec
-    // By default a store keeps these raw, and where it does not, trying takes hardly longer than looking.
+    // Alone these are raw by default; with a dictionary, or a lower minSize, trying takes hardly longer than looking.
     return value.length < MIN_SAMPLED_BYTES ? lz4() : chosenFor(value, smallSize, strong)
   }
   return Object.assign(select, { codecs: [lz4(), strong, ...tensorKeys.map(({ codec }) => codec)] })
