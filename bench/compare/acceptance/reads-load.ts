@@ -10,7 +10,10 @@ const RECORDS = 20_000
 const IN_FLIGHT = 1000
 const ITERATIONS = 3
 
-/** Reads of a database that was written, closed and opened again: everything is in the backend. */
+/**
+ * Reads of a database that was written, closed, opened again and compacted: everything is in the backend, and LevelDB does not work at its
+ * files meanwhile, longer or shorter as they happen to lie.
+ */
 export async function reads(workload: Workload): Promise<Sample> {
   const location = join(workload.directory, 'reads')
   const keys = shuffledKeys(RECORDS, 8)
@@ -18,6 +21,7 @@ export async function reads(workload: Workload): Promise<Sample> {
   await inFlight(RECORDS, IN_FLIGHT, index => database.put(keys[index]!, valueAt(workload, index)))
   await database.close()
   database = await workload.open(location)
+  await database.compact?.(location)
   const figures = await measureReads(workload, database, keys)
   const iterations: number[] = []
   for (let i = 0; i < ITERATIONS; i++) {

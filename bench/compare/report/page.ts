@@ -20,8 +20,8 @@ export function pageOf(results: Results): string {
 <p class="faint">${date.toISOString().slice(0, 16).replace('T', ' ')} UTC, ${effort} run of ${seconds.toFixed(0)} s. Node.js ${machine.node},
 ${escaped(machine.platform)}, ${machine.cores} cores of ${escaped(machine.cpu)}. Values are pieces of ${escaped(payload)}.<br>${rawDiskText(machine)}</p>
 ${sizes.length === 0 ? '' : overviews(sizes)}
-${sizes.length === 0 ? '' : lossesOf(sizes)}
 ${verdicts.length === 0 ? '' : acceptance(verdicts)}
+${sizes.length === 0 ? '' : lossesOf(sizes)}
 ${sizes.map(details).join('\n')}
 <h2>What a put promises</h2>
 ${tableOf(['', 'values', 'a put that has resolved', 'durable put'], durabilityRows(results.contenders), [])}
@@ -31,7 +31,7 @@ ${tableOf(['', 'values', 'a put that has resolved', 'durable put'], durabilityRo
 }
 
 function overviews(sizes: readonly SizeResult[]): string {
-  const plots = sizes.map(size => `<h3>${titleOf(size)}</h3><figure>${overview(size)}</figure>`)
+  const plots = sizes.map(size => `<h3>${titleOf(size)}</h3><figure class="overview">${overview(size)}</figure>`)
   return `<h2>Overview: ratios to bare classic-level with Snappy</h2>
 <p>${EXPLANATION.map(escaped).join(' ')}</p>
 <p class="key"><span style="background:var(--loss)"></span>below 1: slower, larger <span style="background:var(--gain)"></span>above 1: faster, smaller</p>
@@ -46,9 +46,15 @@ function lossesOf(sizes: readonly SizeResult[]): string {
     figureText(operation, figure),
     ratioOf(ratio)
   ])
-  const table = tableOf(['', 'values', 'operation', 'figure', 'ratio'], rows, [3, 4])
-  return `<h2>Where this store loses</h2><p>Every cell below 1, the worst first: ${rows.length} of them.</p>${table}`
+  const height = Math.ceil(rows.length / LOSS_COLUMNS)
+  const columns = Array.from({ length: LOSS_COLUMNS }, (_, i) => rows.slice(i * height, (i + 1) * height))
+  const tables = columns.map(column => tableOf(['', 'values', 'operation', 'figure', 'ratio'], column, [3, 4]))
+  return `<h2>Where this store loses</h2><p>Every cell below 1, the worst first: ${rows.length} of them.</p>
+<div class="columns">${tables.join('\n')}</div>`
 }
+
+/** They may be hundreds. */
+const LOSS_COLUMNS = 3
 
 function acceptance(verdicts: readonly Verdict[]): string {
   const rows = verdicts.map(({ what, measured, sign, bar, unit, holds, details: made }) => {
