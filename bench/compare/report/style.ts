@@ -10,7 +10,7 @@ h1 { font-size: 1.7rem; margin: 0 0 .3rem } h2 { margin: 2.6rem 0 .4rem; font-si
 h3 { margin: 1.4rem 0 .2rem; font-size: 1rem } p { max-width: 60rem; margin: .3rem 0 .8rem }
 .faint { color: var(--faint) } .wide { overflow-x: auto } svg { display: block; max-width: none; font-size: 11px }
 @media (min-width: 60rem) { .overview svg { width: 100%; height: auto } }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 0 2.4rem; align-items: start }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(23rem, 1fr)); gap: 0 2rem; align-items: start }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: .4rem 1.4rem }
 figure { margin: 0; overflow-x: auto } figcaption { font-weight: 600; margin: .6rem 0 .1rem }
 table { border-collapse: collapse; font-size: .92em } td, th { padding: .2rem .9rem .2rem 0; text-align: left;

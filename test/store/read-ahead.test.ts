@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { type Backend, memory, openStore } from '../support/memory-store.js'
+
+const KIB = 1024
+
+/** A store over entries of one size, and how many the backend is asked for at a time. */
+async function filled(count: number, valueBytes: number, backend: Backend = memory()) {
+  const { store } = await openStore({ codec: 'none' }, backend)
+  await store.batch(
+    Array.from({ length: count }, (_, i) => ({ type: 'put', key: keyOf(i), value: Buffer.alloc(valueBytes, i) }))
+  )
+  const asked: number[] = []
+  const target = backend as unknown as { _iterator(options: object): { _nextv: (...args: unknown[]) => unknown } }
+  const original = target._iterator.bind(backend)
+  target._iterator = options => {
+    const iterator = original(options)
+    const nextv = iterator._nextv.bind(iterator)
+    iterator._nextv = (...args) => {
+      asked.push(args[0] as number)
+      return nextv(...args)
+    }
+    return iterator
+  }
+  return { store, asked }
+}
+
+const keyOf = (index: number) => String(index).padStart(4, '0')
+
+describe('next() of an iterator', () => {
+  it('fetches one entry, then more and more of small ones, up to 64', async () => {
+    const { store, asked } = await filled(300, 10)
+    const keys: string[] = []
+    for await (const [key, value] of store.iterator()) {
+      expect(value).toEqual(Buffer.alloc(10, keys.length))
+      keys.push(key)
+    }
+    expect(keys).toEqual(Array.from({ length: 300 }, (_, i) => keyOf(i)))
+    expect(asked.slice(0, 4)).toEqual([1, 8, 64, 64])
+    expect(Math.max(...asked)).toBe(64)
+  })
+
+  it.each([
+    [4 * KIB, 15],
+    [20 * KIB, 3],
+    [100 * KIB, 1]
+  ])('fetches about 64 KiB of entries with %i bytes', async (valueBytes, most) => {
+    const { store, asked } = await filled(40, valueBytes)
+    let seen = 0
+    for await (const [, value] of store.iterator()) expect(value.length, `entry ${seen++}`).toBe(valueBytes)
+    expect(seen).toBe(40)
+    expect(Math.max(...asked.slice(0, -1))).toBe(most) // The last comes after the store's own small entry, and finds nothing.
+  })
+
+  it('fetches one entry for a caller who wants no more', async () => {
+    const { store, asked } = await filled(100, 10)
+    const iterator = store.iterator({ gte: keyOf(5) })
+    expect((await iterator.next())![0]).toBe(keyOf(5))
+    await iterator.close()
+    expect(asked).toEqual([1])
+  })
+
+  it('forgets what was fetched when it seeks, and begins with one again', async () => {
+    const { store, asked } = await filled(100, 10)
+    const iterator = store.iterator()
+    for (let i = 0; i < 3; i++) await iterator.next()
+    asked.length = 0
+    iterator.seek(keyOf(50))
+    expect((await iterator.next())![0]).toBe(keyOf(50))
+    iterator.seek(keyOf(20))
+    expect((await iterator.nextv(2)).map(([key]) => key)).toEqual([keyOf(20), keyOf(21)])
+    expect((await iterator.next())![0]).toBe(keyOf(22))
+    expect(asked[0]).toBe(1)
+    await iterator.close()
+  })
+
+  it('and nextv() hand out every entry once between them', async () => {
+    const { store } = await filled(100, 10)
+    const iterator = store.iterator()
+    const keys: string[] = []
+    for (let turn = 0; keys.length < 100; turn++) {
+      const entries = turn % 2 === 0 ? [await iterator.next()] : await iterator.nextv(7)
+      for (const entry of entries) keys.push(entry![0])
+    }
+    expect(await iterator.next()).toBeUndefined()
+    expect(keys).toEqual(Array.from({ length: 100 }, (_, i) => keyOf(i)))
+    await iterator.close()
+  })
+
+  it('throws for a damaged entry when its turn comes, and goes on behind it', async () => {
+    const backend = memory()
+    const { store } = await filled(30, 600, backend)
+    await store.put(keyOf(7), Buffer.alloc(600, 7), { codec: 'none' })
+    const stored = (await backend.get(keyOf(7)))!
+    stored[100]! ^= 1
+    await backend.put(keyOf(7), stored)
+    const iterator = store.iterator()
+    const outcomes: string[] = []
+    for (let i = 0; i < 30; i++) {
+      const key = await iterator.next().then(
+        entry => entry![0],
+        (error: { code: string }) => error.code
+      )
+      outcomes.push(key)
+    }
+    expect(outcomes).toEqual(Array.from({ length: 30 }, (_, i) => (i === 7 ? 'LEVEL_CORRUPTION' : keyOf(i))))
+    await iterator.close()
+  })
+
+  it('fetches one at a time from a backend without snapshots: what is ahead may be overwritten meanwhile', async () => {
+    const backend = memory()
+    Object.defineProperty(backend.supports, 'implicitSnapshots', { value: false })
+    const { store, asked } = await filled(20, 10, backend)
+    for await (const [key] of store.iterator()) expect(key.length).toBe(4)
+    expect(new Set(asked)).toEqual(new Set([1]))
+  })
+})
