@@ -8,6 +8,7 @@ import { benchGc } from './gc.js'
 import { HELP, type Part, readArguments } from './harness/arguments.js'
 import { createReport, type Report } from './harness/report.js'
 import { benchMemTable } from './memtable.js'
+import { benchSmall } from './small.js'
 import { benchStore } from './store.js'
 import { benchTensor } from './tensor.js'
 import { benchWal } from './wal.js'
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string, full?:
   codec: benchCodec,
   gc: benchGc,
   memtable: benchMemTable,
+  small: benchSmall,
   store: benchStore,
   tensor: benchTensor,
   wal: benchWal,

@@ -1,17 +1,29 @@
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['adaptive', 'blob', 'codec', 'gc', 'memtable', 'store', 'tensor', 'wal', 'write'] as const
+export const PARTS = [
+  'adaptive',
+  'blob',
+  'codec',
+  'gc',
+  'memtable',
+  'small',
+  'store',
+  'tensor',
+  'wal',
+  'write'
+] as const
 export type Part = (typeof PARTS)[number]
 
 export const HELP = `Measures the codecs and the choice among them, blobs, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.
 
-  npm run bench -- [adaptive] [blob] [codec] [gc] [memtable] [store] [tensor] [wal] [write] [options]
+  npm run bench -- [adaptive] [blob] [codec] [gc] [memtable] [small] [store] [tensor] [wal] [write] [options]
 
   adaptive        adaptive() beside always LZ4 and always Zstandard, by kind of data; prints the bars           ~30 seconds
   blob            a file of 256 MiB in and out as a blob, beside a plain copy; prints the bar of its memory      ~1 minute
   codec           throughput and ratio by codec and size, and the 2 MiB entry of a language model's KV cache   ~1 minute
   gc              sweeps: rate, space, and put and get meanwhile; prints the acceptance bars                   ~1 minute
   memtable        the MemTable beside a bare Map, and a put and an iterator in turns; prints the bars          ~30 seconds
+  small           small values with a dictionary beside Snappy's blocks: bytes on disk, rates; prints the bars  ~1 minute
   store           puts and gets beside the bare backend, memory, bytes on disk; prints the acceptance bars     ~2 minutes
   tensor          the tensor codec on real (--corpus) and seeded tensors; prints the acceptance bars           ~30 seconds
   wal             the write-ahead log beside the codec alone and bare file calls; prints the acceptance bars   ~4 minutes

@@ -43,8 +43,9 @@ export class Tally {
       this.total.stored += storedBytes
       return
     }
-    const { rawLength, codecId, enveloped, probe, expiresAt } = opened
-    for (const sum of [this.total, sumOf(this.byCodec, codecName(codecId)), sumOf(this.byPrefix, this.#prefix(key))]) {
+    const { rawLength, codecId, dictionary, enveloped, probe, expiresAt } = opened
+    const codec = codecName(codecId) + (dictionary === undefined ? '' : `, dictionary ${dictionary}`)
+    for (const sum of [this.total, sumOf(this.byCodec, codec), sumOf(this.byPrefix, this.#prefix(key))]) {
       sum.values++
       sum.raw += rawLength
       sum.stored += storedBytes

@@ -1,5 +1,5 @@
 import { corruption } from '../errors.js'
-import type { DictionaryCodec } from './codec.js'
+import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from './codec.js'
 import { ZSTD_MAGIC } from './zstd-frame.js'
 import { wasmEngineWith } from './zstd-wasm.js'
 
@@ -33,7 +33,8 @@ export function zstdWithDictionary(dictionary: Uint8Array, level: number): Dicti
     compressSync: data => blockIn(engine.compressSync(data, level), data.length),
     decompressSync(data, rawLength) {
       // No block is as long as its value: it would have been stored raw.
-      if (data.length >= rawLength) throw corruption('a Zstandard block that is not shorter than its value')
+      if (data.length >= rawLength || rawLength >= DICTIONARY_VALUE_LIMIT)
+        throw corruption('a Zstandard block that is not shorter than its value')
       const raw = engine.decompressSync(frameAround(data, rawLength), rawLength)
       if (raw.length !== rawLength) throw corruption(`Zstandard block unfolds to ${raw.length} bytes, not ${rawLength}`)
       return raw
@@ -56,29 +57,31 @@ function headerBytes(rawLength: number): number {
 function blockIn(frame: Uint8Array, rawLength: number): Uint8Array | undefined {
   const from = headerBytes(rawLength)
   if (frame.length < from || frame.length - from >= rawLength) return undefined
-  const block = frame.subarray(from)
-  return writtenHeader(block.length, rawLength).every((byte, i) => frame[i] === byte) ? block : undefined
+  writeHeader(frame.length - from, rawLength)
+  for (let i = 0; i < from; i++) if (frame[i] !== room[i]) return undefined
+  return frame.subarray(from)
 }
 
+/** Where frames are put together, one at a time. */
+const room = Buffer.alloc(DICTIONARY_VALUE_LIMIT + 16)
+
+/** @returns memory that the next call uses again */
 function frameAround(block: Uint8Array, rawLength: number): Buffer {
-  const header = writtenHeader(block.length, rawLength)
-  const frame = Buffer.allocUnsafe(header.length + block.length)
-  frame.set(header, 0)
-  frame.set(block, header.length)
-  return frame
+  const from = writeHeader(block.length, rawLength)
+  room.set(block, from)
+  return room.subarray(0, from + block.length)
 }
 
-function writtenHeader(blockLength: number, rawLength: number): Buffer {
-  const header = Buffer.allocUnsafe(headerBytes(rawLength))
-  header.set(ZSTD_MAGIC, 0)
+/** @returns where the block goes */
+function writeHeader(blockLength: number, rawLength: number): number {
+  room.set(ZSTD_MAGIC, 0)
   let at = ZSTD_MAGIC.length
   if (rawLength < TWO_BYTES_FROM) {
-    header[at++] = DESCRIPTOR_ONE_BYTE
-    header[at++] = rawLength
+    room[at++] = DESCRIPTOR_ONE_BYTE
+    room[at++] = rawLength
   } else {
-    header[at++] = DESCRIPTOR_TWO_BYTES
-    at = header.writeUInt16LE(rawLength - TWO_BYTES_FROM, at)
+    room[at++] = DESCRIPTOR_TWO_BYTES
+    at = room.writeUInt16LE(rawLength - TWO_BYTES_FROM, at)
   }
-  header.writeUIntLE(LAST_BLOCK | (COMPRESSED_BLOCK << 1) | (blockLength << 3), at, BLOCK_HEADER_BYTES)
-  return header
+  return room.writeUIntLE(LAST_BLOCK | (COMPRESSED_BLOCK << 1) | (blockLength << 3), at, BLOCK_HEADER_BYTES)
 }

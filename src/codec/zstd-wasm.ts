@@ -40,9 +40,14 @@ interface Instance {
   /** Contexts are kept: making one costs more than compressing a small value. */
   readonly compressor: number
   readonly decompressor: number
+  /** Room for a small input and its output: asking for it takes longer than restoring a small value. */
+  readonly small: number
   /** Where dictionaries lie in its memory. */
   readonly dictionaries: WeakMap<Uint8Array, number>
 }
+
+/** Inputs and outputs up to this size are small. */
+const SMALL_BYTES = 8 * 1024
 
 const require = createRequire(import.meta.url)
 let compiled: object | undefined
@@ -122,8 +127,9 @@ function run(
   const instance = (current ??= instantiate())
   const { zstd } = instance
   const capacity = capacityOf(zstd)
-  const input = zstd._malloc(data.length || 1)
-  const output = zstd._malloc(capacity || 1)
+  const isSmall = data.length <= SMALL_BYTES && capacity <= SMALL_BYTES
+  const input = isSmall ? instance.small : zstd._malloc(data.length || 1)
+  const output = isSmall ? instance.small + SMALL_BYTES : zstd._malloc(capacity || 1)
   try {
     if (input === 0 || output === 0) throw new RangeError(`No memory for ${data.length + capacity} bytes of Zstandard`)
     zstd.HEAPU8.set(data, input)
@@ -131,8 +137,10 @@ function run(
     if (zstd._ZSTD_isError(length)) throw new Error(`Zstandard error ${-length}`)
     return Buffer.from(zstd.HEAPU8.subarray(output, output + length))
   } finally {
-    zstd._free(input)
-    zstd._free(output)
+    if (!isSmall) {
+      zstd._free(input)
+      zstd._free(output)
+    }
     if (zstd.HEAPU8.length > MAX_KEPT_HEAP_BYTES) current = undefined
   }
 }
@@ -150,7 +158,10 @@ function instantiate(): Instance {
     }
     zstd.init('')
     const dictionaries = new WeakMap<Uint8Array, number>()
-    return { zstd, compressor: zstd._ZSTD_createCCtx(), decompressor: zstd._ZSTD_createDCtx(), dictionaries }
+    const [compressor, decompressor] = [zstd._ZSTD_createCCtx(), zstd._ZSTD_createDCtx()]
+    const small = zstd._malloc(2 * SMALL_BYTES)
+    if (small === 0) throw new RangeError('No memory for Zstandard')
+    return { zstd, compressor, decompressor, small, dictionaries }
   } catch (cause) {
     throw codecUnavailable('Zstandard', PACKAGE, cause)
   }

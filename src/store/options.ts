@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer'
 import type { AbstractDatabaseOptions } from 'abstract-level'
+import { dictionaryContent } from '../codec/dictionary-format.js'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
 import type { CodecSelector } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
@@ -216,7 +217,13 @@ function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   }
   assertBytes('The length of the dictionary', dictionary.length, MAX_DICTIONARY_BYTES)
   if (dictionary.length === 0) throw invalidOption('dictionary must not be empty: use false for none')
-  return Buffer.from(dictionary)
+  const bytes = Buffer.from(dictionary)
+  try {
+    dictionaryContent(bytes)
+  } catch (error) {
+    throw invalidOption(`dictionary begins like one of Zstandard, and is none: ${(error as Error).message}`)
+  }
+  return bytes
 }
 
 /** @param shared options of the store that are the log's as well, where those of the log do not say otherwise */

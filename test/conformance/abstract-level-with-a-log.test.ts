@@ -22,15 +22,18 @@ function tinyLog(): WalOptions {
 const tinyTable = { flushBytes: 1, maxBytes: 4000, flushIntervalMs: 1 }
 const smallTable = { flushBytes: 2000, maxBytes: 8000, flushIntervalMs: 1 }
 
+/** Of values that the suite writes: with it every value is tried. */
+const dictionary = Buffer.from('foo bar value 0123456789 undefined null true [object Object] {"thing":2} batch-test')
+
 const logged: [string, Codec, Backend, Options][] = [
-  ['memory-level', 'zstd', inMemory, cached],
+  ['memory-level', 'zstd', inMemory, { ...cached, dictionary }],
   ['classic-level', 'lz4', inLevelDb, cached],
   ['a sublevel', 'none', inSublevel, {}]
 ]
 
 const writeBack: [string, Codec, Backend, Options][] = [
   ['memory-level', 'lz4', inMemory, { memtable: tinyTable, ...cached }],
-  ['memory-level', 'zstd', inMemory, { memtable: smallTable }],
+  ['memory-level', 'zstd', inMemory, { memtable: smallTable, dictionary }],
   ['classic-level', 'zstd', inLevelDb, { memtable: tinyTable }],
   ['a sublevel', 'none', inSublevel, { memtable: smallTable, ...cached }]
 ]

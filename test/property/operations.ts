@@ -47,6 +47,7 @@ export interface StoreSpec {
   readonly minSize: number
   readonly offThreadSize: number
   readonly cacheBytes: number
+  readonly dictionary: Buffer | false
   /** Of a store with a log; others have none. */
   readonly memtable: false | MemTableOptions
 }
@@ -108,9 +109,13 @@ const memtable: fc.Arbitrary<StoreSpec['memtable']> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({}) }
 )
 
+/** Of what {@link bytesOf} makes. */
+const DICTIONARY = Buffer.from('1: a line that is repeated until the value is long enough\n')
+
 export const storeSpec: fc.Arbitrary<StoreSpec> = fc.record({
   memtable,
   minSize: fc.constantFrom(0, 1024),
+  dictionary: fc.constantFrom(false as const, DICTIONARY, Buffer.concat([Buffer.from('another'), DICTIONARY])),
   offThreadSize: fc.constantFrom(0, 1000, 64 * 1024),
   cacheBytes: fc.constantFrom(0, 10_000, 1_000_000)
 })

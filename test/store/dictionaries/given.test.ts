@@ -126,11 +126,16 @@ it('is understood by a store that only reads, and by inspect()', async () => {
   }
 })
 
-it.each([['yes'], [true], [1], [Buffer.alloc(0)], [Buffer.alloc(1024 * 1024 + 1)], [['a']]])(
-  'is refused if it is no dictionary (%#)',
-  dictionary => {
-    const options = { wal: false, dictionary: dictionary as unknown as Buffer }
-    const make = () => new CompressedKvStore<string, Buffer>(memoryLevel(), options)
-    expect(make).toThrow(expect.objectContaining({ code: 'CKV_INVALID_OPTION' }) as Error)
-  }
-)
+it.each([
+  ['yes'],
+  [true],
+  [1],
+  [Buffer.alloc(0)],
+  [Buffer.alloc(1024 * 1024 + 1)],
+  [['a']],
+  [Buffer.from('37a430ec01000000ff00', 'hex')]
+])('is refused if it is no dictionary (%#)', dictionary => {
+  const options = { wal: false, dictionary: dictionary as unknown as Buffer }
+  const make = () => new CompressedKvStore<string, Buffer>(memoryLevel(), options)
+  expect(make).toThrow(expect.objectContaining({ code: 'CKV_INVALID_OPTION' }) as Error)
+})
