@@ -1,6 +1,7 @@
 import { corruption } from '../errors.js'
-import { describeDistribution, distribute, readDistribution } from './fse-distribution.js'
+import { describeDistribution, distribute, type Distribution, readDistribution } from './fse-distribution.js'
 import { describeHuffmanCode } from './huffman-description.js'
+import { descriptionBytes } from './huffman-weights.js'
 import type { Steps } from './steps.js'
 import { LITERAL_LENGTH_CODES, MATCH_LENGTH_CODES, OFFSET_CODES, offsetCode, REPEAT_OFFSETS } from './zstd-codes.js'
 
@@ -24,7 +25,7 @@ const OFFSETS_ACCURACY_LOG = 8
 const LENGTHS_ACCURACY_LOG = 9
 
 /** What a decoder remembers where no dictionary says otherwise. No larger than the content. */
-const FIRST_REPEATS = [1, 4, 8]
+export const FIRST_REPEATS = [1, 4, 8] as const
 /** No block is larger, so that no offset is above this and the content (as encoders ask before they take a table over). */
 const MAX_BLOCK_BYTES = 128 * 1024
 
@@ -78,6 +79,49 @@ function oneMore(counts: ArrayLike<number>, symbols: number): number[] {
   return Array.from({ length: symbols }, (_, symbol) => (counts[symbol] ?? 0) + 1)
 }
 
+/** A dictionary taken apart. What is in it is a view. */
+export interface ParsedDictionary {
+  /** A description as `readWeights` takes it. It is not looked into here. */
+  readonly huffmanCode: Uint8Array
+  readonly offsetCodes: Distribution
+  readonly matchLengthCodes: Distribution
+  readonly literalLengthCodes: Distribution
+  /** The offsets that count as used last at the beginning of a frame. */
+  readonly repeatOffsets: readonly [number, number, number]
+  readonly content: Uint8Array
+}
+
+/**
+ * @returns undefined if it does not begin with the magic number, and so is content from its first byte
+ * @throws LEVEL_CORRUPTION if it does, and its tables are not whole
+ */
+export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | undefined {
+  if (!hasTables(dictionary)) return undefined
+  const first = dictionary[TABLES_AT]
+  if (first === undefined) throw corruption('a dictionary without tables')
+  const offsetsAt = TABLES_AT + descriptionBytes(first)
+  const offsets = readDistribution(dictionary, offsetsAt, OFFSET_CODES - 1, OFFSETS_ACCURACY_LOG)
+  const matchLengths = readDistribution(dictionary, offsets.end, MATCH_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG)
+  const literalLengths = readDistribution(dictionary, matchLengths.end, LITERAL_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG)
+
+  const content = dictionary.subarray(literalLengths.end + REPEATS_BYTES)
+  if (content.length === 0) throw corruption('a dictionary without content')
+  const repeatAt = (i: number) => readU32(dictionary, literalLengths.end + i * 4)
+  const repeatOffsets = [repeatAt(0), repeatAt(1), repeatAt(2)] as const
+  for (const offset of repeatOffsets) {
+    if (offset === 0 || offset > content.length)
+      throw corruption(`a dictionary whose repeat offset ${offset} points out of it`)
+  }
+  return {
+    huffmanCode: dictionary.subarray(TABLES_AT, offsetsAt),
+    offsetCodes: offsets.distribution,
+    matchLengthCodes: matchLengths.distribution,
+    literalLengthCodes: literalLengths.distribution,
+    repeatOffsets,
+    content
+  }
+}
+
 /**
  * The part that matches are found in, which is all that LZ4 can use (its last 64 KiB): a view of `dictionary`, all of it if it does not begin
  * with the magic number.
@@ -85,26 +129,7 @@ function oneMore(counts: ArrayLike<number>, symbols: number): number[] {
  * @throws LEVEL_CORRUPTION if it begins like a dictionary and its tables are not whole. The Huffman code is stepped over unread.
  */
 export function dictionaryContent(dictionary: Uint8Array): Uint8Array {
-  if (!hasTables(dictionary)) return dictionary
-  const view = new DataView(dictionary.buffer, dictionary.byteOffset, dictionary.length)
-
-  let at = TABLES_AT
-  const description = dictionary[at++]
-  if (description === undefined) throw corruption('a dictionary without tables')
-  // Below 128 it is the length of the compressed weights; above, there are 127 weights less than that, two to a byte.
-  at += description < 128 ? description : Math.ceil((description - 127) / 2)
-  at = readDistribution(dictionary, at, OFFSET_CODES - 1, OFFSETS_ACCURACY_LOG).end
-  at = readDistribution(dictionary, at, MATCH_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG).end
-  at = readDistribution(dictionary, at, LITERAL_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG).end
-
-  const content = dictionary.subarray(at + REPEATS_BYTES)
-  if (content.length === 0) throw corruption('a dictionary without content')
-  for (let i = 0; i < REPEAT_OFFSETS; i++) {
-    const offset = view.getUint32(at + i * 4, true)
-    if (offset === 0 || offset > content.length)
-      throw corruption(`a dictionary whose repeat offset ${offset} points out of it`)
-  }
-  return content
+  return parseDictionary(dictionary)?.content ?? dictionary
 }
 
 /** The id that frames made with this dictionary name; undefined if it is content only, and they name none. */

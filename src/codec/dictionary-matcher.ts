@@ -1,43 +1,41 @@
 import type { Steps } from './steps.js'
+import type { Sequences } from './zstd-sequences.js'
 
-/** Bits of the tables that find 8 and 4 equal bytes: in the content, and in the sample itself. */
+/** Bits of the tables that find 8 and 4 equal bytes: in the content, and in the value itself. */
 const CONTENT_HASH_BITS = 15
-const SAMPLE_HASH_BITS = 12
+const VALUE_HASH_BITS = 11
 const LONG_BYTES = 8
 const SHORT_BYTES = 4
 /** Where nothing is found for so long, only every other position is looked up, then every third, and so on. */
 const SKIP_AFTER_BYTES = 256
-
+/** Positions in the value are counted on up to here, and then from 0 again. */
+const MAX_POSITION = 2 ** 24
 const BYTES_PER_STEP = 4 * 1024
 
-/** What a parse comes to: literals and a match, again and again, and literals at the end. Positions are those of the window. */
-export interface SequenceSink {
-  /** @param offset how far before its own beginning the match was found */
-  sequence(window: Uint8Array, literalsFrom: number, matchFrom: number, matchTo: number, offset: number): void
-  lastLiterals(window: Uint8Array, from: number, to: number): void
-}
-
 /**
- * Finds in samples what Zstandard's levels 3 and 4 find with a dictionary: the last offset again, else 8 equal bytes, else 4, in the
- * sample so far or in the dictionary's content.
+ * Finds in values what Zstandard's levels 3 and 4 find with a dictionary: the last offset again, else 8 equal bytes, else 4, in the value so far
+ * or in the dictionary's content. The content is indexed once, so that a value costs by its own length only.
  */
 export class DictionaryMatcher {
   readonly #contentBytes: number
-  /** The content, and behind it the sample that is being parsed. */
+  /** The content, and behind it the value that is being looked at. */
   readonly #window: Uint8Array
   readonly #view: DataView
   readonly #longs = new LastPositions()
   readonly #shorts = new LastPositions()
+  /** Added to a position in the value where it is kept: what values before left there is smaller, and so known to be theirs. */
+  #base = 0
 
-  private constructor(content: Uint8Array, maxSampleBytes: number) {
+  private constructor(content: Uint8Array, maxValueBytes: number) {
     this.#contentBytes = content.length
-    this.#window = new Uint8Array(content.length + maxSampleBytes)
+    this.#window = new Uint8Array(content.length + maxValueBytes)
     this.#window.set(content)
     this.#view = new DataView(this.#window.buffer)
   }
 
-  static *create(content: Uint8Array, maxSampleBytes: number): Steps<DictionaryMatcher> {
-    const matcher = new DictionaryMatcher(content, maxSampleBytes)
+  /** @param content at least 8 bytes */
+  static *create(content: Uint8Array, maxValueBytes: number): Steps<DictionaryMatcher> {
+    const matcher = new DictionaryMatcher(content, maxValueBytes)
     for (let at = 0; at < content.length; at += BYTES_PER_STEP) {
       matcher.#indexContent(at, Math.min(at + BYTES_PER_STEP, content.length - LONG_BYTES + 1))
       yield
@@ -52,30 +50,31 @@ export class DictionaryMatcher {
     }
   }
 
-  parse(sample: Uint8Array, sink: SequenceSink): void {
+  /** @param sequences are begun anew */
+  parse(value: Uint8Array, sequences: Sequences): void {
     const window = this.#window
-    const begin = this.#contentBytes
-    const end = begin + sample.length
+    const end = this.#contentBytes + value.length
     const last = end - LONG_BYTES
-    window.set(sample, begin)
-    this.#longs.inSample.fill(-1)
-    this.#shorts.inSample.fill(-1)
+    window.set(value, this.#contentBytes)
+    sequences.begin()
 
-    let literalsFrom = begin
-    let offset = 1
-    let offsetBefore = 4
-    for (let at = begin; at <= last;) {
+    let literalsFrom = this.#contentBytes
+    for (let at = literalsFrom; at <= last;) {
+      const { lastOffset, offsetBefore } = sequences
       let from = at
-      let source = at === literalsFrom && this.#equals(at, at - offsetBefore, SHORT_BYTES) ? at - offsetBefore : -1
-      if (source < 0 && at < last && this.#equals(at + 1, at + 1 - offset, SHORT_BYTES))
-        source = (from = at + 1) - offset
-      if (source < 0) source = this.#lookUp(this.#longs, this.#longHash(at), at, LONG_BYTES)
-      if (source < 0) {
-        source = this.#lookUp(this.#shorts, this.#shortHash(at), at, SHORT_BYTES)
-        const longer =
-          source >= 0 && at < last ? this.#lookUp(this.#longs, this.#longHash(at + 1), at + 1, LONG_BYTES) : -1
-        if (longer >= 0) source = longer
-        if (longer >= 0) from = at + 1
+      let source = -1
+      if (at === literalsFrom && this.#equal4(at, at - offsetBefore)) source = at - offsetBefore
+      else if (at < last && this.#equal4(at + 1, at + 1 - lastOffset)) source = (from = at + 1) - lastOffset
+      else {
+        source = this.#findLong(at)
+        if (source < 0) {
+          source = this.#findShort(at)
+          const longer = source >= 0 && at < last ? this.#findLong(at + 1) : -1
+          if (longer >= 0) {
+            source = longer
+            from = at + 1
+          }
+        }
       }
       this.#remember(at)
       if (source < 0) {
@@ -85,40 +84,58 @@ export class DictionaryMatcher {
       let to = from + SHORT_BYTES
       for (let s = source + SHORT_BYTES; to < end && window[to] === window[s]; s++) to++
       for (; from > literalsFrom && source > 0 && window[from - 1] === window[source - 1]; source--) from--
-      sink.sequence(window, literalsFrom, from, to, from - source)
-      if (from - source !== offset) {
-        offsetBefore = offset
-        offset = from - source
-      }
+      sequences.add(window, literalsFrom, from, to, from - source)
       // As in Zstandard, two positions of a match are enough to find it again.
       if (at + 2 <= last) this.#remember(at + 2)
       if (to - 2 <= last) this.#remember(to - 2)
       at = literalsFrom = to
     }
-    sink.lastLiterals(window, literalsFrom, end)
+    sequences.addLiterals(window, literalsFrom, end)
+    this.#forgetValue(value.length)
   }
 
   #remember(at: number): void {
-    this.#longs.inSample[this.#longHash(at) >>> (32 - SAMPLE_HASH_BITS)] = at
-    this.#shorts.inSample[this.#shortHash(at) >>> (32 - SAMPLE_HASH_BITS)] = at
+    this.#longs.inValue[this.#longHash(at) >>> (32 - VALUE_HASH_BITS)] = at + this.#base
+    this.#shorts.inValue[this.#shortHash(at) >>> (32 - VALUE_HASH_BITS)] = at + this.#base
   }
 
-  #lookUp(positions: LastPositions, hash: number, at: number, bytes: number): number {
-    const inSample = positions.inSample[hash >>> (32 - SAMPLE_HASH_BITS)]!
-    if (inSample >= 0 && this.#equals(at, inSample, bytes)) return inSample
-    const inContent = positions.inContent[hash >>> (32 - CONTENT_HASH_BITS)]!
-    return inContent >= 0 && this.#equals(at, inContent, bytes) ? inContent : -1
+  #forgetValue(bytes: number): void {
+    this.#base += bytes
+    if (this.#base < MAX_POSITION) return
+    this.#base = 0
+    this.#longs.inValue.fill(-1)
+    this.#shorts.inValue.fill(-1)
   }
 
-  #equals(a: number, b: number, bytes: number): boolean {
-    const view = this.#view
-    if (view.getUint32(a, true) !== view.getUint32(b, true)) return false
-    return bytes === SHORT_BYTES || view.getUint32(a + 4, true) === view.getUint32(b + 4, true)
+  /** Where the 8 bytes at `at` were before, -1 if nowhere. */
+  #findLong(at: number): number {
+    const hash = this.#longHash(at)
+    const inValue = this.#longs.inValue[hash >>> (32 - VALUE_HASH_BITS)]! - this.#base
+    if (inValue >= this.#contentBytes && this.#equal8(at, inValue)) return inValue
+    const inContent = this.#longs.inContent[hash >>> (32 - CONTENT_HASH_BITS)]!
+    return inContent >= 0 && this.#equal8(at, inContent) ? inContent : -1
+  }
+
+  /** The same for 4 bytes. */
+  #findShort(at: number): number {
+    const hash = this.#shortHash(at)
+    const inValue = this.#shorts.inValue[hash >>> (32 - VALUE_HASH_BITS)]! - this.#base
+    if (inValue >= this.#contentBytes && this.#equal4(at, inValue)) return inValue
+    const inContent = this.#shorts.inContent[hash >>> (32 - CONTENT_HASH_BITS)]!
+    return inContent >= 0 && this.#equal4(at, inContent) ? inContent : -1
+  }
+
+  #equal4(a: number, b: number): boolean {
+    return this.#view.getUint32(a, true) === this.#view.getUint32(b, true)
+  }
+
+  #equal8(a: number, b: number): boolean {
+    return this.#equal4(a, b) && this.#equal4(a + 4, b + 4)
   }
 
   #longHash(at: number): number {
-    const view = this.#view
-    const mixed = Math.imul(view.getUint32(at, true), 0x9e3779b1) ^ Math.imul(view.getUint32(at + 4, true), 0x85ebca77)
+    const mixed =
+      Math.imul(this.#view.getUint32(at, true), 0x9e3779b1) ^ Math.imul(this.#view.getUint32(at + 4, true), 0x85ebca77)
     return Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae3d)
   }
 
@@ -127,8 +144,8 @@ export class DictionaryMatcher {
   }
 }
 
-/** Where bytes with a hash were last, in the content and in the current sample; -1 for nowhere. */
+/** Where bytes with a hash were last, in the content and in the value; -1 for nowhere. */
 class LastPositions {
   readonly inContent = new Int32Array(2 ** CONTENT_HASH_BITS).fill(-1)
-  readonly inSample = new Int32Array(2 ** SAMPLE_HASH_BITS).fill(-1)
+  readonly inValue = new Int32Array(2 ** VALUE_HASH_BITS).fill(-1)
 }

@@ -1,9 +1,10 @@
 import { invalidOption } from '../errors.js'
-import { MIN_CONTENT_BYTES, MIN_HEADER_BYTES, writeDictionary } from './dictionary-format.js'
+import { FIRST_REPEATS, MIN_CONTENT_BYTES, MIN_HEADER_BYTES, writeDictionary } from './dictionary-format.js'
 import { DictionaryMatcher } from './dictionary-matcher.js'
 import { chooseContent, countRuns, type RunCounts } from './dictionary-segments.js'
 import { DictionaryStatistics } from './dictionary-statistics.js'
 import { inTurns, type Steps } from './steps.js'
+import { Sequences } from './zstd-sequences.js'
 
 /** Of each sample so many bytes are looked at: dictionaries are for small values, and help the beginning of a larger one. */
 export const MAX_SAMPLE_BYTES = 16 * 1024
@@ -82,12 +83,13 @@ function* contentOf(counts: RunCounts, contentBytes: number, segmentBytes: numbe
 
 function* judge(content: Uint8Array, { bytes, ends }: Samples): Steps<DictionaryStatistics> {
   const matcher = yield* DictionaryMatcher.create(content, MAX_SAMPLE_BYTES)
+  const sequences = new Sequences(MAX_SAMPLE_BYTES, FIRST_REPEATS)
   const statistics = new DictionaryStatistics()
   let begin = 0
   let sinceStep = 0
   for (const end of ends) {
-    statistics.beginSample()
-    matcher.parse(bytes.subarray(begin, end), statistics)
+    matcher.parse(bytes.subarray(begin, end), sequences)
+    statistics.add(sequences)
     sinceStep += end - begin
     begin = end
     if (sinceStep < BYTES_PER_STEP) continue

@@ -11,6 +11,8 @@ export interface Distribution {
   readonly cells: readonly number[]
 }
 
+/** Longer than any description: 256 symbols of 10 bits. */
+const MAX_DESCRIPTION_BYTES = 320
 /** The smallest table that can be described. */
 const MIN_ACCURACY_LOG = 5
 
@@ -38,7 +40,8 @@ export function distribute(counts: readonly number[], accuracyLog: number): Dist
  * written with one bit less.
  */
 export function describeDistribution({ accuracyLog, cells }: Distribution): Uint8Array {
-  const writer = new BitWriter()
+  const bytes = new Uint8Array(MAX_DESCRIPTION_BYTES)
+  const writer = new BitWriter(bytes)
   writer.add(accuracyLog - MIN_ACCURACY_LOG, 4)
   let remaining = 2 ** accuracyLog
   for (let symbol = 0; remaining > 0;) {
@@ -56,7 +59,7 @@ export function describeDistribution({ accuracyLog, cells }: Distribution): Uint
     for (; zeros >= 3; zeros -= 3) writer.add(3, 2)
     writer.add(zeros, 2)
   }
-  return writer.finish()
+  return bytes.subarray(0, writer.finish())
 }
 
 /**
@@ -118,4 +121,37 @@ function bit(bytes: Uint8Array, position: number): number {
   const byte = bytes[position >>> 3]
   if (byte === undefined) throw corruption('an entropy table that is cut short')
   return (byte >>> (position & 7)) & 1
+}
+
+/** A state of the decoder: it stands for `symbol`; the next state is `base` plus the next `bits` bits. */
+export interface Cell {
+  readonly symbol: number
+  readonly bits: number
+  readonly base: number
+}
+
+/** The states of a decoder, in the order that RFC 8878, 4.1.1 fixes. */
+export function decodingTable({ accuracyLog, cells }: Distribution): Cell[] {
+  const size = 2 ** accuracyLog
+  const symbolOf = new Uint8Array(size)
+  let end = size
+  cells.forEach((share, symbol) => {
+    if (share === -1) symbolOf[--end] = symbol
+  })
+  const step = size / 2 + size / 8 + 3
+  let position = 0
+  cells.forEach((share, symbol) => {
+    for (let i = 0; i < share; i++) {
+      symbolOf[position] = symbol
+      do position = (position + step) % size
+      while (position >= end)
+    }
+  })
+
+  const seen = cells.map(Math.abs)
+  return Array.from(symbolOf, symbol => {
+    const order = seen[symbol]!++
+    const bits = accuracyLog - (31 - Math.clz32(order))
+    return { symbol, bits, base: order * 2 ** bits - size }
+  })
 }

@@ -1,15 +1,10 @@
-import { describeDistribution, distribute } from './fse-distribution.js'
-import { encodeInterleaved } from './fse-stream.js'
+import { describeWeights, MAX_CODE_BITS } from './huffman-weights.js'
 
-/** A code of Zstandard is at most so long, in bits (RFC 8878, 4.2.1). */
-const MAX_CODE_BITS = 11
-/** Weights are written with a table of at most 2^6 cells (RFC 8878, 4.2.1.2). */
-const WEIGHT_ACCURACY_LOG = 6
 const SYMBOLS = 256
 
 /**
- * The Huffman code for bytes of these counts, as a Huffman tree description (RFC 8878, 4.2.1): a byte with the length of what follows,
- * the weights of bytes 0 to 254, compressed. The weight of the last follows from theirs.
+ * The Huffman code for bytes of these counts, as a Huffman tree description (RFC 8878, 4.2.1): the weights of bytes 0 to 254, from which that
+ * of the last follows.
  *
  * @param counts of all 256 bytes, each above 0: an encoder takes over only a table that has a code for everything without checking
  */
@@ -19,11 +14,7 @@ export function describeHuffmanCode(counts: readonly number[]): Uint8Array {
   const written = weights.every(weight => weight === weights[0])
     ? weightsOf(codeLengths(NEARLY_FLAT, MAX_CODE_BITS))
     : weights
-  const listed = written.slice(0, -1)
-  const weightCounts = Array.from({ length: MAX_CODE_BITS + 1 }, (_, weight) => listed.filter(w => w === weight).length)
-  const distribution = distribute(weightCounts, WEIGHT_ACCURACY_LOG)
-  const body = Buffer.concat([describeDistribution(distribution), encodeInterleaved(listed, distribution)])
-  return Buffer.concat([Uint8Array.of(body.length), body])
+  return describeWeights(written.slice(0, -1))
 }
 
 const NEARLY_FLAT = Array.from({ length: SYMBOLS }, (_, byte) => (byte === 0 ? 4 : byte === 1 || byte === 2 ? 1 : 2))

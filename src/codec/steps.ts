@@ -14,3 +14,11 @@ export async function inTurns<T>(work: Steps<T>): Promise<T> {
     began = performance.now()
   }
 }
+
+/** Does the work at once. */
+export function allSteps<T>(work: Steps<T>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}

@@ -1,5 +1,7 @@
 import { corruption } from '../errors.js'
 import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from './codec.js'
+import { dictionaryContent } from './dictionary-format.js'
+import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from './zstd-block-encoder.js'
 import { ZSTD_MAGIC } from './zstd-frame.js'
 import { wasmEngineWith } from './zstd-wasm.js'
 
@@ -26,19 +28,47 @@ const DICTIONARY_ID_BYTES = 4
 /** libzstd takes what is shorter for content, magic and all. */
 const MIN_FORMATTED_BYTES = 8
 
+/** Up to this level values are compressed by {@link ZstdBlockEncoder}; with a dictionary libzstd needs a higher one to do better. */
+const MAX_ENCODER_LEVEL = 5
+/** So much of a dictionary's content is written and restored before an encoder is used. */
+const PROBED_CONTENT_BYTES = 1024
+
 /** @param dictionary in Zstandard's format, or any bytes */
 export function zstdWithDictionary(dictionary: Uint8Array, level: number): DictionaryCodec {
   const engine = wasmEngineWith(withoutId(dictionary))
+  const decompressSync = (data: Uint8Array, rawLength: number) => {
+    // No block is as long as its value: it would have been stored raw.
+    if (data.length >= rawLength || rawLength >= DICTIONARY_VALUE_LIMIT)
+      throw corruption('a Zstandard block that is not shorter than its value')
+    const raw = engine.decompressSync(frameAround(data, rawLength), rawLength)
+    if (raw.length !== rawLength) throw corruption(`Zstandard block unfolds to ${raw.length} bytes, not ${rawLength}`)
+    return raw
+  }
+  // Made when first needed: who only reads does without.
+  let encoder: { prepared: ZstdBlockEncoder | undefined } | undefined
   return {
-    compressSync: data => blockIn(engine.compressSync(data, level), data.length),
-    decompressSync(data, rawLength) {
-      // No block is as long as its value: it would have been stored raw.
-      if (data.length >= rawLength || rawLength >= DICTIONARY_VALUE_LIMIT)
-        throw corruption('a Zstandard block that is not shorter than its value')
-      const raw = engine.decompressSync(frameAround(data, rawLength), rawLength)
-      if (raw.length !== rawLength) throw corruption(`Zstandard block unfolds to ${raw.length} bytes, not ${rawLength}`)
-      return raw
-    }
+    compressSync(data) {
+      encoder ??= { prepared: level <= MAX_ENCODER_LEVEL ? proven(dictionary, decompressSync) : undefined }
+      if (encoder.prepared !== undefined && data.length <= MAX_ENCODED_BYTES) return encoder.prepared.encode(data)
+      return blockIn(engine.compressSync(data, level), data.length)
+    },
+    decompressSync
+  }
+}
+
+/** An encoder, if there is one for the dictionary, and libzstd restores what it writes: some of the content, and every literal there is. */
+function proven(
+  dictionary: Uint8Array,
+  restore: (block: Uint8Array, rawLength: number) => Uint8Array
+): ZstdBlockEncoder | undefined {
+  try {
+    const encoder = ZstdBlockEncoder.create(dictionary)
+    const content = dictionaryContent(dictionary).subarray(-PROBED_CONTENT_BYTES)
+    const probe = Buffer.concat([content, Uint8Array.from({ length: 256 }, (_, byte) => byte), content])
+    const block = encoder?.encode(probe)
+    return block && Buffer.compare(restore(block, probe.length), probe) === 0 ? encoder : undefined
+  } catch {
+    return undefined // Whether the dictionary is of use at all libzstd decides.
   }
 }
 
