@@ -56,13 +56,14 @@ export class Dictionaries {
     for (const [key, stored] of entries) this.learn(key, asBuffer(stored), storeId)
   }
 
-  /** What is stored under a reserved key, if that is a dictionary's. */
+  /** What is stored under a reserved key, if that is a dictionary's. A log may have one that failed to be used before that of the same id. */
   learn(key: Uint8Array, stored: Buffer, storeId: Buffer): void {
     const id = idInKey(key)
-    if (id === undefined || this.#byId.has(id)) return
+    if (id === undefined) return
     try {
       this.add(new Dictionary(decodeDictionary(stored, id, storeId)))
     } catch (error) {
+      this.#byId.delete(id)
       this.#unreadable.set(id, error)
     }
   }

@@ -59,6 +59,8 @@ export class EntrySource {
   #at = 0
   /** How many entries next() fetches. */
   #ahead = 1
+  /** How many entries the caller may still take. */
+  #left: number
   #soughtOutside = false
 
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
@@ -73,8 +75,8 @@ export class EntrySource {
       ...AS_BYTES,
       keys: options.keys || filterKeys || overlaid,
       values: options.values || expiring,
-      // What is filtered out must not count, so the iterator alone does the counting.
-      limit: filterKeys || expiring || overlaid ? -1 : options.limit,
+      // What is filtered out must not count, nor what is read ahead and left by a seek: the iterator alone does the counting.
+      limit: -1,
       snapshot: backendSnapshotOf(options.snapshot, backend)
     } as object) as StoredEntries
     const { reverse } = options
@@ -82,6 +84,7 @@ export class EntrySource {
       ? new MergedEntries(stored, new Overlay(frozen, namesOf(options), reverse), reverse)
       : stored
     this.#options = options
+    this.#left = options.limit === -1 ? Infinity : options.limit
     this.#unsealer = unsealer
     this.#filterKeys = filterKeys
     // Else what is read ahead may be older than what the caller has written meanwhile.
@@ -93,6 +96,7 @@ export class EntrySource {
     while (this.#at < this.#fetched.length) {
       const opened = this.#open(this.#fetched[this.#at++]!)
       if (opened === undefined) continue
+      this.#left--
       const { key, value } = opened
       return value instanceof Promise ? value.then(restored => [key, restored]) : [key, value]
     }
@@ -100,7 +104,7 @@ export class EntrySource {
   }
 
   async #fetchedNext(): Promise<Entry | undefined> {
-    this.#keep(await this.#source.nextv(this.#ahead, {}))
+    this.#keep(await this.#source.nextv(Math.max(1, Math.min(this.#ahead, this.#left)), {}))
     if (this.#fetched.length === 0) return undefined
     if (this.#readsAhead) this.#ahead = readAhead(this.#fetched, this.#ahead)
     return this.next()
@@ -113,6 +117,7 @@ export class EntrySource {
       if (stored.length === 0) return []
       this.#keep(NONE)
       const entries = await this.#openChunk(stored, size)
+      this.#left -= entries.length
       if (entries.length > 0) return entries
     }
   }

@@ -97,8 +97,10 @@ export class StoreGcHost implements GcHost {
         entries,
         rewrite: async rewrites => {
           const stored = await this.#rewrite(rewrites, touched)
-          for (const [i, { entry }] of rewrites.entries()) {
-            if (stored[i] !== undefined) replaced.add(entry)
+          for (const [i, { entry, decision }] of rewrites.entries()) {
+            // With a mark alone it is the same payload, which needs its dictionary as before.
+            const isNew = decision.action === 'recompress' || decision.action === 'drop'
+            if (isNew && stored[i] !== undefined) replaced.add(entry)
           }
           return stored
         },

@@ -73,6 +73,18 @@ describe('next() of an iterator', () => {
     await iterator.close()
   })
 
+  it('hands out as many as its limit says, though a seek has left what was fetched', async () => {
+    const { store, asked } = await filled(100, 10)
+    const iterator = store.iterator({ gte: keyOf(0), lt: keyOf(90), limit: 12 })
+    const keys: string[] = []
+    for (let i = 0; i < 3; i++) keys.push((await iterator.next())![0])
+    iterator.seek(keyOf(50))
+    for await (const [key] of iterator) keys.push(key)
+    expect(keys).toEqual([...[0, 1, 2].map(keyOf), ...Array.from({ length: 9 }, (_, i) => keyOf(50 + i))])
+    expect(asked).toEqual([1, 8, 1, 8]) // No more than may still be taken.
+    await iterator.close()
+  })
+
   it('and nextv() hand out every entry once between them', async () => {
     const { store } = await filled(100, 10)
     const iterator = store.iterator()

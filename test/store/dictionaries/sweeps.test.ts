@@ -1,6 +1,6 @@
 import type { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
-import { type CodecName, Lz4Gc, unwrap, ZstdGc } from '../../../src/index.js'
+import { type CodecName, type Gc, Lz4Gc, unwrap, zstd, ZstdGc } from '../../../src/index.js'
 import { dictionaryKey } from '../../../src/store/dictionary-record.js'
 import { type Backend, bareEntries, envelopeOf, MODES, openMode } from '../../support/gc-store.js'
 import { contents, memoryLevel } from '../../support/logged-store.js'
@@ -65,6 +65,17 @@ describe.each(EVERYWHERE)('$mode, $codec: a sweep', ({ mode, codec }) => {
     expect(await isThere(backend, 1)).toBe(true)
     expect(await store.get(keyOf(3))).toEqual(DOCUMENTS[3])
     await store.close()
+  })
+
+  it('that only marks a value removes no dictionary that it needs', async () => {
+    const { store, backend } = await storesOf(mode, codec, [FIRST, SECOND])
+    const marking: Gc = { process: () => ({ action: 'probed', codec: zstd() }) }
+    expect(await store.gc.run({ policy: marking })).toMatchObject({ complete: true, probed: 40 })
+    expect(await isThere(backend, 1)).toBe(true)
+    await store.close()
+    const again = await openMode(mode, backend, { codec, dictionary: false })
+    expect(await again.store.get(keyOf(3))).toEqual(DOCUMENTS[3])
+    await again.store.close()
   })
 
   it('shows a snapshot from before it what it showed', async () => {
