@@ -15,7 +15,7 @@ export type Operation =
 
 /** What the cache uses of a store: a `CompressedKvStore` of any key and value type has it, and so has a sublevel of one. */
 export interface TensorBackingStore {
-  get(key: string, options: typeof AS_BYTES): Promise<unknown>
+  getMany(keys: string[], options: typeof AS_BYTES): Promise<unknown[]>
   batch(operations: Operation[], options: typeof AS_TEXT): Promise<void>
   clear(options: { keyEncoding: 'utf8'; gte: string; lt: string }): Promise<void>
   iterator(options: typeof AS_TEXT & { gte: string; lt: string }): AsyncIterable<[string, string]>

@@ -1,5 +1,5 @@
 export interface TensorCacheStats {
-  /** Bytes of everything cached here, of all models, and of what is being written. */
+  /** Bytes of everything cached here, of all models, and of what is being written. 0 until the cache is used. */
   readonly bytes: number
   readonly maxBytes: number
   /** Chunks and tensors, of all models. */

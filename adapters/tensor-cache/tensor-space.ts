@@ -7,6 +7,7 @@ import { IdLocks } from './id-locks.js'
 import { dataKeys, dataRange, type EntryId, idOfIndexKey, indexKey, indexRange } from './keys.js'
 import { recordPut, RecordWriter } from './record-writer.js'
 import { Room } from './room.js'
+import { readValues } from './value-reads.js'
 
 /** What is known of an entry before it is stored. */
 export type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
@@ -58,11 +59,10 @@ export class TensorSpace {
   /** The values of an entry; undefined if some of them are gone. */
   async read(entry: Entry): Promise<Uint8Array[] | undefined> {
     const { id, record } = entry
-    const keys = dataKeys(id, record.values)
-    const values = await Promise.all(keys.map(key => this.#db.get(key, ENCODINGS.bytes)))
+    const values = await readValues(this.#db, dataKeys(id, record.values), record.bytes / record.values)
     if (values.every(value => value !== undefined)) return values as Uint8Array[]
-    // Evicted meanwhile; if not, somebody else deleted something, and the rest is of no use.
-    if (this.#index.has(entry) && !entry.replaced) await this.room.delete([entry])
+    // Evicted meanwhile; if not, somebody else deleted something, and the rest is of no use. If it cannot be deleted it is a miss as well.
+    if (this.#index.has(entry) && !entry.replaced) await this.room.delete([entry]).catch(() => {})
     return undefined
   }
 
@@ -137,19 +137,15 @@ export class TensorSpace {
       if (record === undefined) unreadable.push(id)
       else found.push({ id, record, pins: 0, replaced: false, doomed: false })
     }
-    for (const id of unreadable) await this.#discard(id)
+    for (const id of unreadable) await this.#discard(id).catch(unlessReadOnly)
     found.sort((a, b) => a.record.used - b.record.used)
     for (const entry of found) {
       this.#index.add(entry)
       this.room.occupy(entry.record.bytes)
       this.#lastUse = Math.max(this.#lastUse, entry.record.used)
     }
-    // More than there may be, if maxBytes was lowered. What is read-only stays as it is.
-    await this.room
-      .with(0, async () => {})
-      .catch((error: unknown) => {
-        if (!isRefusal(error)) throw error
-      })
+    // More than there may be, if maxBytes was lowered.
+    await this.room.with(0, async () => {}).catch(unlessReadOnly)
   }
 
   /** What an index entry means that cannot be read is computed again: its chunk goes. */
@@ -238,4 +234,9 @@ interface Storing {
 
 function recordDel(id: EntryId): Operation {
   return { type: 'del', key: indexKey(id), keyEncoding: 'utf8' }
+}
+
+/** What is read-only stays as it is. */
+function unlessReadOnly(error: unknown): void {
+  if (!isRefusal(error)) throw error
 }

@@ -12,11 +12,14 @@ describe('a chunk that is being evicted', () => {
     const cache = tinyCache(memoryStore(backend))
     await cache.putPrefix(tokens(8), layersOf(1, 2, 48))
     const gate = new Gate()
-    // The second layer of the second chunk is read when both have been deleted.
+    // Of the second chunk one layer is read before it is deleted, and the other after.
     let reads = 0
-    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
-      if (++reads === 4) await gate.wait()
-      return proceed()
+    intercept(backend, ['_getMany'], async ({ proceed }) => {
+      if (++reads === 1) return proceed()
+      const [first] = (await proceed()) as unknown[]
+      await gate.wait()
+      const [, second] = (await proceed()) as unknown[]
+      return [first, second]
     })
     const reading = cache.getPrefix(tokens(8))
     await gate.reached

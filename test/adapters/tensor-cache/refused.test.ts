@@ -124,4 +124,19 @@ describe('a store that is read-only', () => {
     expect(await cache.getTensor('x')).toEqual({ data: bits(6, 1), shape: [6] })
     expect(cache.stats().bytes).toBeGreaterThanOrEqual(bytes)
   })
+
+  it('misses what is not whole, and what has an index entry that cannot be read', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const before = tinyCache(store)
+    for (const first of [0, 100, 200]) await before.putPrefix(tokens(4, first), layersOf(first))
+    const id = (first: number) => `${before.namespace}:c${before.chunksOf(tokens(4, first))[0]!.hash}`
+    await store.del(`tensor-cache:1:data:${id(0)}:0001`)
+    await store.put(`tensor-cache:1:index:${id(100)}`, Buffer.from('{'))
+    await store.close()
+
+    const cache = tinyCache(new CompressedKvStore(backend, { readOnly: true }))
+    for (const first of [0, 100]) expect(await cache.getPrefix(tokens(4, first))).toBeUndefined()
+    expect((await cache.getPrefix(tokens(4, 200)))!.layers).toEqual(layersOf(200))
+  })
 })
