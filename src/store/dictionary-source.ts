@@ -23,6 +23,8 @@ export interface DictionarySource {
    * @param weight bytes of their values, at most
    */
   prepare(weight: number, entries: TableEntries): Promise<void>
+  /** Resolves when no dictionary is being made. */
+  idle(): Promise<void>
   /** Stores nothing any more; resolves when nothing is being stored. */
   stop(): Promise<void>
 }

@@ -75,6 +75,10 @@ export class DictionaryTrainer implements DictionarySource {
     )
   }
 
+  async idle(): Promise<void> {
+    await this.#running
+  }
+
   /** What is being trained is let go. */
   async stop(): Promise<void> {
     this.#stopped = true

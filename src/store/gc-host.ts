@@ -64,10 +64,11 @@ export class StoreGcHost implements GcHost {
     return this.#calls()
   }
 
-  settle(): Promise<void> {
-    const { writes, small } = this.#session()
+  async settle(): Promise<void> {
+    const { writes, small, dictionarySource } = this.#session()
     this.#unneeded = new UnneededDictionaries(small)
-    return writes.flush()
+    await writes.flush()
+    await dictionarySource?.idle() // Values are moved to the one that is being made.
   }
 
   /** With counters of its own: what a sweep reads nobody asked for. */

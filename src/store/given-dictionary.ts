@@ -39,8 +39,12 @@ export class GivenDictionary implements DictionarySource {
     }
   }
 
-  async stop(): Promise<void> {
+  async idle(): Promise<void> {
     await this.#saving
+  }
+
+  stop(): Promise<void> {
+    return this.idle()
   }
 
   /** What fails is tried again with the next small value; until then they are stored without. */

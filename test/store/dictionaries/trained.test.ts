@@ -1,7 +1,7 @@
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it } from 'vitest'
 import { type CodecName, CompressedKvStore } from '../../../src/index.js'
-import { type Mode, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
+import { envelopeOf, type Mode, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
 import { memoryLevel, type Store } from '../../support/logged-store.js'
 import { noise } from '../../support/sample-values.js'
 import { documents, keyOf } from '../../support/small-documents.js'
@@ -51,6 +51,16 @@ describe.each(EVERYWHERE)("$mode, $codec: dictionary: 'auto'", ({ mode, codec })
     await again.flush()
     expect(again.stats().dictionary.values).toBe(1)
     expect(again.getSync('x')).toEqual(DOCUMENTS[5])
+  })
+
+  it('is waited for by a sweep, which moves what was written before to it', async () => {
+    const { store, backend } = await openMode(mode, undefined, options)
+    await write(store, DOCUMENTS)
+    await store.gc.run()
+    expect(store.stats().dictionary.id).toBe(1)
+    expect((await envelopeOf(backend, keyOf(3))).dictionary).toBe(1)
+    expect(await store.values().all()).toEqual(DOCUMENTS)
+    await store.close()
   })
 
   it('uses none where it does not pay', async () => {
