@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Codec, type CodecName, CompressedKvError, type WriteOptions } from 'compressed-kv'
 import { type BytesLevel, keepsOrder } from './bytes-level.js'
+import { FlushPace } from './flush-pace.js'
 import { chunkKey, garbageKey, type Generation, MAX_CHUNKS } from './keys.js'
 import { LLAMA_HEADER_BYTES } from './llama-state.js'
 import { Room } from './room.js'
@@ -30,6 +31,7 @@ export class ChunkWriter {
   readonly #generation: Generation
   readonly #chunkBytes: number
   readonly #codec: Codec | CodecName | undefined
+  readonly #pace: FlushPace
   readonly #hash = createHash('sha256')
   #head: Buffer = NOTHING
   #length = 0
@@ -48,6 +50,7 @@ export class ChunkWriter {
     this.#generation = generation
     this.#chunkBytes = chunkBytes
     this.#codec = codec
+    this.#pace = new FlushPace(level)
   }
 
   /** Resolves when `bytes` are needed no more. Throws what a put before has thrown. */
@@ -109,6 +112,7 @@ export class ChunkWriter {
         `A blob has at most ${MAX_CHUNKS} chunks of ${this.#chunkBytes} bytes`
       )
     }
+    await this.#pace.written(chunk.length)
     await room.enter(chunk.length)
     if (this.#failure === undefined) this.#put(chunk, buffer, options)
     else room.leave(chunk.length)
