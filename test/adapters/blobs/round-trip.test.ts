@@ -148,3 +148,21 @@ describe('a store of blobs', () => {
     await store.close()
   })
 })
+
+describe('a long stream', () => {
+  it('does not fill the MemTable: it is flushed as the stream goes on', async () => {
+    const store = await MODES['write-back over level']!()
+    await store.open()
+    let most = 0
+    async function* source() {
+      for (let i = 0; i < 60; i++) {
+        yield noise(1024 * 1024, i + 1)
+        most = Math.max(most, store.stats().memtable!.bytes)
+      }
+    }
+    await new BlobStore(store).putBlob('k', source(), { codec: 'none' })
+    expect(most).toBeGreaterThan(4_000_000)
+    expect(most).toBeLessThan(32_000_000)
+    await store.close()
+  })
+})
