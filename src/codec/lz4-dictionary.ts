@@ -44,7 +44,7 @@ export class Lz4Dictionary implements DictionaryCodec {
   #output = Buffer.allocUnsafe(0)
 
   constructor(dictionary: Uint8Array) {
-    this.#content = dictionaryContent(dictionary).slice(-MAX_OFFSET)
+    this.#content = new Uint8Array(dictionaryContent(dictionary).subarray(-MAX_OFFSET))
     this.#window = this.#content
     this.#chain = new Uint16Array(this.#content.length)
     for (let at = 0; at + MIN_MATCH <= this.#content.length; at++) {

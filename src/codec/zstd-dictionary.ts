@@ -74,7 +74,7 @@ function proven(
 
 /** Else every frame would carry it; who reads a value knows its dictionary from elsewhere. */
 function withoutId(dictionary: Uint8Array): Uint8Array {
-  const copy = dictionary.slice()
+  const copy = new Uint8Array(dictionary) // slice() of a Buffer would be no copy.
   const isFormatted = copy.length >= MIN_FORMATTED_BYTES && DICTIONARY_MAGIC.every((byte, i) => copy[i] === byte)
   return isFormatted ? copy.fill(0, DICTIONARY_ID_AT, DICTIONARY_ID_AT + DICTIONARY_ID_BYTES) : copy
 }

@@ -75,6 +75,12 @@ describe('Zstandard with a dictionary', () => {
     expect(saved / TESTED.length).toBeGreaterThanOrEqual(9)
   })
 
+  it('leaves the dictionary that it is given as it was', () => {
+    const given = Buffer.from(trained)
+    expect(zstd().withDictionary!(given).compressSync(TESTED[0]!)).toBeDefined()
+    expect(given).toEqual(Buffer.from(trained))
+  })
+
   it('gives nothing where a value does not get smaller', () => {
     const coder = zstd().withDictionary!(trained)
     for (const value of [Buffer.alloc(0), Buffer.of(1), noise(500)]) expect(coder.compressSync(value)).toBe(undefined)

@@ -1,6 +1,7 @@
 import type { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { type CodecName, CompressedKvStore, inspect } from '../../../src/index.js'
+import { trainDictionary } from '../../../src/codec/dictionary-training.js'
 import { dictionaryKey } from '../../../src/store/dictionary-record.js'
 import { envelopeOf, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
 import { memoryLevel } from '../../support/logged-store.js'
@@ -110,6 +111,25 @@ it.each(['write-back', 'logged'] as const)('%s over memory-level: the log keeps 
   const third = await openAfterKill(second)
   expect(await third.store.get('x')).toEqual(DOCUMENTS[7])
 })
+
+it.each(CODECS)(
+  '%s: one in the format of Zstandard has its id again when the same store is opened again',
+  async codec => {
+    const dictionary = (await trainDictionary(documents(300, 3), { maxBytes: 2048 }))!
+    const backend = new PermanentMemoryLevel()
+    const { store } = await openMode('write-through', backend, { codec, dictionary: Buffer.from(dictionary) })
+    for (const i of [1, 2]) {
+      await store.open()
+      await store.put(keyOf(i), DOCUMENTS[i]!)
+      expect((await envelopeOf(backend, keyOf(i))).dictionary).toBe(1)
+      await store.close()
+    }
+    const again = await openMode('write-through', backend, { codec, dictionary: Buffer.from(dictionary) })
+    expect(again.store.stats().dictionary).toMatchObject({ id: 1, count: 1 })
+    expect(await again.store.values().all()).toEqual(DOCUMENTS.slice(1, 3))
+    await again.store.close()
+  }
+)
 
 it('is understood by a store that only reads, and by inspect()', async () => {
   const backend = new PermanentMemoryLevel()
