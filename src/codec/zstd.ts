@@ -25,6 +25,13 @@ export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): C
   if (!Number.isInteger(level) || level < 1 || level > ZSTD_MAX_LEVEL) {
     throw invalidOption(`zstd level must be an integer from 1 to ${ZSTD_MAX_LEVEL}, not ${String(level)}`)
   }
+  return (byLevel[level] ??= zstdOf(level))
+}
+
+/** Each is made once: dictionaries keep tables, and WebAssembly memory, for every codec that uses them. */
+const byLevel: Codec[] = []
+
+function zstdOf(level: number): Codec {
   return builtIn({
     id: CODEC_ID.zstd,
     name: 'zstd',

@@ -52,3 +52,9 @@ describe('the level', () => {
     expect(value.equals(codec.decompressSync!(compressed, value.length))).toBe(true)
   })
 })
+
+test('a zstd() in every call shares what is kept for a codec, such as the tables of dictionaries', () => {
+  for (const level of [1, 3, 22]) expect(zstd({ level })).toBe(zstd({ level }))
+  expect(zstd()).toBe(zstd({ level: 3 }))
+  expect(zstd({ level: 4 })).not.toBe(zstd())
+})
