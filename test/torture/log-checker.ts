@@ -83,7 +83,8 @@ export class LogChecker {
   #checkBeginning({ record, position }: WalEntry, seed: number): void {
     // A process killed when it had made a segment leaves one without records: then the last record that is gone tells.
     const gone = this.#known[record.sequence - 2]
-    const goneMayBe = gone !== undefined && gone.segment > 0 && gone.segment < this.#deletedBelow
+    const goneMayBe =
+      record.sequence === 1 || (gone !== undefined && gone.segment > 0 && gone.segment < this.#deletedBelow)
     if (position.segment > Math.max(1, this.#deletedBelow) && !goneMayBe) {
       throw new Error(
         `The log begins with segment ${position.segment}, but only those below ${this.#deletedBelow} may go`
