@@ -93,6 +93,11 @@ export class EntrySource {
 
   /** What was fetched already comes as it is, without a promise. */
   next(): Promise<Entry | undefined> | Entry | undefined {
+    return this.#taken() ?? (this.#soughtOutside ? undefined : this.#fetchedNext())
+  }
+
+  /** The next of what was fetched that is to be seen. */
+  #taken(): Promise<Entry> | Entry | undefined {
     while (this.#at < this.#fetched.length) {
       const opened = this.#open(this.#fetched[this.#at++]!)
       if (opened === undefined) continue
@@ -100,14 +105,18 @@ export class EntrySource {
       const { key, value } = opened
       return value instanceof Promise ? value.then(restored => [key, restored]) : [key, value]
     }
-    return this.#soughtOutside ? undefined : this.#fetchedNext()
+    return undefined
   }
 
+  /** In a loop: what has expired may be any number of entries, and one promise for each would be kept until the last. */
   async #fetchedNext(): Promise<Entry | undefined> {
-    this.#keep(await this.#source.nextv(Math.max(1, Math.min(this.#ahead, this.#left)), {}))
-    if (this.#fetched.length === 0) return undefined
-    if (this.#readsAhead) this.#ahead = readAhead(this.#fetched, this.#ahead)
-    return this.next()
+    for (;;) {
+      this.#keep(await this.#source.nextv(Math.max(1, Math.min(this.#ahead, this.#left)), {}))
+      if (this.#fetched.length === 0) return undefined
+      if (this.#readsAhead) this.#ahead = readAhead(this.#fetched, this.#ahead)
+      const entry = this.#taken()
+      if (entry !== undefined) return entry
+    }
   }
 
   async nextv(size: number, options: object): Promise<Entry[]> {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { createHook } from 'node:async_hooks'
+import { describe, expect, it, vi } from 'vitest'
 import { type Backend, memory, openStore } from '../support/memory-store.js'
 
 const KIB = 1024
@@ -124,5 +125,34 @@ describe('next() of an iterator', () => {
     const { store, asked } = await filled(20, 10, backend)
     for await (const [key] of store.iterator()) expect(key.length).toBe(4)
     expect(new Set(asked)).toEqual(new Set([1]))
+  })
+
+  it('goes past what has expired without keeping a promise for each entry', async () => {
+    const backend = memory()
+    Object.defineProperty(backend.supports, 'implicitSnapshots', { value: false })
+    const { store, asked } = await filled(400, 10, backend)
+    const keys = Array.from({ length: 400 }, (_, i) => keyOf(i))
+    await store.batch(keys.map(key => ({ type: 'put', key, value: Buffer.alloc(10), ttl: 1000 })))
+    vi.useFakeTimers({ now: Date.now() + 2000, toFake: ['Date'] })
+    const pending = new Set<number>()
+    const hook = createHook({
+      init: (id, type) => void (type === 'PROMISE' && pending.add(id)),
+      promiseResolve: id => void pending.delete(id)
+    }).enable()
+    let most = 0
+    const iterator = store.iterator()
+    asked.push = (...sizes) => {
+      most = Math.max(most, pending.size)
+      return Array.prototype.push.apply(asked, sizes)
+    }
+    try {
+      expect(await iterator.next()).toBeUndefined()
+    } finally {
+      hook.disable()
+      vi.useRealTimers()
+    }
+    expect(asked.length).toBeGreaterThan(400)
+    expect(most).toBeLessThan(100)
+    await iterator.close()
   })
 })
