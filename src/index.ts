@@ -7,11 +7,11 @@ export type { CodecStats, MemTableStats, RawReason, StoreStats } from './store/s
 
 export { type Codec, CODEC_ID, type CodecName } from './codec/codec.js'
 export type { CodecSelector } from './codec/selector.js'
-export { lz4 } from './codec/lz4.js'
+export { lz4 } from './codec/lz4/lz4.js'
 export { none } from './codec/none.js'
-export { tensor, type TensorOptions } from './codec/tensor.js'
-export type { TensorDtype } from './codec/tensor-format.js'
-export { zstd } from './codec/zstd.js'
+export { tensor, type TensorOptions } from './codec/tensor/tensor.js'
+export type { TensorDtype } from './codec/tensor/tensor-format.js'
+export { zstd } from './codec/zstd/zstd.js'
 export { codecForReading, registerCodec } from './codec/registry.js'
 
 export { type Guard as EnvelopeGuard, NO_GUARD } from './envelope/guard.js'

@@ -1,10 +1,10 @@
 import { invalidOption, notSupported } from '../errors.js'
 import { isBuiltIn } from './built-in.js'
 import { type Codec, type CodecName, FIRST_USER_CODEC_ID } from './codec.js'
-import { lz4 } from './lz4.js'
+import { lz4 } from './lz4/lz4.js'
 import { none } from './none.js'
-import { tensorReader } from './tensor.js'
-import { zstd } from './zstd.js'
+import { tensorReader } from './tensor/tensor.js'
+import { zstd } from './zstd/zstd.js'
 
 const byName: Readonly<Record<CodecName, Codec>> = { none: none(), lz4: lz4(), zstd: zstd() }
 const byId = new Map<number, Codec>([...Object.values(byName), tensorReader()].map(codec => [codec.id, codec]))

@@ -1,5 +1,5 @@
 import { CODEC_ID } from '../codec/codec.js'
-import { ZSTD_MAGIC } from '../codec/zstd-frame.js'
+import { ZSTD_MAGIC } from '../codec/zstd/zstd-frame.js'
 import { corruption, notSupported, tooLarge } from '../errors.js'
 import { KIND, PREFIX_BYTES } from './format.js'
 import { type Guard, unguard } from './guard.js'

@@ -1,5 +1,5 @@
 import { CODEC_ID } from '../codec/codec.js'
-import { lz4 } from '../codec/lz4.js'
+import { lz4 } from '../codec/lz4/lz4.js'
 import { attempt } from './attempt.js'
 import { type Gc, type GcDecision, KEEP, MIN_COMPRESS_SIZE, type StoredValue } from './policy.js'
 import { renewal } from './renewal.js'

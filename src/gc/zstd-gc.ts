@@ -1,5 +1,5 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
-import { zstd, ZSTD_DEFAULT_LEVEL } from '../codec/zstd.js'
+import { zstd, ZSTD_DEFAULT_LEVEL } from '../codec/zstd/zstd.js'
 import { attempt } from './attempt.js'
 import { type Gc, type GcDecision, KEEP, MIN_COMPRESS_SIZE, type StoredValue } from './policy.js'
 import { renewal } from './renewal.js'

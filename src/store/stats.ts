@@ -1,6 +1,6 @@
 import type { WalStats } from '../wal/observer.js'
-import type { Judgement } from './dictionary-judge.js'
-import type { SmallValues } from './small-values.js'
+import type { Judgement } from './dictionaries/dictionary-judge.js'
+import type { SmallValues } from './dictionaries/small-values.js'
 
 /** Why small values are stored without a dictionary. */
 export type NoDictionaryReason = 'off' | 'tooFewValues' | 'doesNotPay'

@@ -1,6 +1,6 @@
 import type * as Module from 'node:module'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { zstd } from '../../src/codec/zstd.js'
+import { zstd } from '../../src/codec/zstd/zstd.js'
 import { text } from '../support/sample-values.js'
 
 afterEach(() => {
@@ -33,7 +33,7 @@ function withoutPackages(...missing: string[]): void {
 describe('without lz4-napi', () => {
   test('the codec is made, and says what is missing when it is loaded or used', async () => {
     withoutPackages('lz4-napi')
-    const { lz4 } = await import('../../src/codec/lz4.js')
+    const { lz4 } = await import('../../src/codec/lz4/lz4.js')
     const codec = lz4()
     for (const use of [() => codec.load!(), () => codec.compressSync!(text(10))]) {
       expect(use).toThrow(expect.objectContaining({ code: 'CKV_CODEC_UNAVAILABLE' }))
@@ -53,17 +53,17 @@ describe('without lz4-napi', () => {
 
 test('without @bokuweb/zstd-wasm, Zstandard says so when it is loaded', async () => {
   withoutPackages('@bokuweb/zstd-wasm')
-  const codec = (await import('../../src/codec/zstd.js')).zstd()
+  const codec = (await import('../../src/codec/zstd/zstd.js')).zstd()
   expect(() => codec.load!()).toThrow(expect.objectContaining({ code: 'CKV_CODEC_UNAVAILABLE' }))
   expect(() => codec.load!()).toThrow(/'@bokuweb\/zstd-wasm'.*npm install/)
 })
 
 test('without @mongodb-js/zstd, Zstandard works and reads and writes the same', async () => {
   withoutPackages('@mongodb-js/zstd/bindings')
-  const { loadMongodbEngine } = await import('../../src/codec/zstd-mongodb.js')
+  const { loadMongodbEngine } = await import('../../src/codec/zstd/zstd-mongodb.js')
   expect(loadMongodbEngine()).toBeUndefined()
 
-  const alone = (await import('../../src/codec/zstd.js')).zstd()
+  const alone = (await import('../../src/codec/zstd/zstd.js')).zstd()
   const value = text(50_000)
   alone.load!()
   expect(value.equals(await alone.decompress(await zstd().compress(value), value.length))).toBe(true)

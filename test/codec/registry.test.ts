@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Codec, CODEC_ID, type CodecName } from '../../src/codec/codec.js'
-import { lz4 } from '../../src/codec/lz4.js'
+import { lz4 } from '../../src/codec/lz4/lz4.js'
 import { codecForReading, codecForWriting, registerCodec } from '../../src/codec/registry.js'
-import { zstd } from '../../src/codec/zstd.js'
+import { zstd } from '../../src/codec/zstd/zstd.js'
 import { thrownCode } from '../support/thrown-code.js'
 
 function codecOf(properties: Partial<Record<keyof Codec, unknown>>): Codec {

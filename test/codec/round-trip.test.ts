@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lz4 } from '../../src/codec/lz4.js'
+import { lz4 } from '../../src/codec/lz4/lz4.js'
 import { none } from '../../src/codec/none.js'
-import { zstd } from '../../src/codec/zstd.js'
+import { zstd } from '../../src/codec/zstd/zstd.js'
 import { noise, text } from '../support/sample-values.js'
 
 const LARGE = [64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 1024 * 1024]

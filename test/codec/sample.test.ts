@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bitsPerByte, MAX_COUNTED } from '../../src/codec/entropy.js'
 import { MIN_SAMPLED_BYTES, sample } from '../../src/codec/sample.js'
 import { noise, text } from '../support/sample-values.js'
-import { gaussian } from './tensor-values.js'
+import { gaussian } from './tensor/tensor-values.js'
 
 function counted(bytes: Uint8Array): number {
   const counts = new Uint16Array(256)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { lz4 } from '../../src/codec/lz4.js'
-import { zstd } from '../../src/codec/zstd.js'
+import { lz4 } from '../../src/codec/lz4/lz4.js'
+import { zstd } from '../../src/codec/zstd/zstd.js'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { codecInput, openEnvelope } from '../../src/envelope/open.js'
 import { sealWithDictionary } from '../../src/envelope/seal.js'

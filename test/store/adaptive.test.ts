@@ -9,7 +9,7 @@ import {
   NO_GUARD,
   openEnvelope
 } from '../../src/index.js'
-import { gaussian } from '../codec/tensor-values.js'
+import { gaussian } from '../codec/tensor/tensor-values.js'
 import { memory, openStore, storedValue, type StoreOptions } from '../support/memory-store.js'
 import { noise, text } from '../support/sample-values.js'
 import { seededRandom } from '../support/seeded-random.js'

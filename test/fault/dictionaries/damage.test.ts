@@ -1,7 +1,7 @@
 import type { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { type CodecName, CompressedKvStore, inspect, unwrap } from '../../../src/index.js'
-import { dictionaryKey } from '../../../src/store/dictionary-record.js'
+import { dictionaryKey } from '../../../src/store/dictionaries/dictionary-record.js'
 import { MODES, openMode } from '../../support/gc-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { everyBitFlipped, noise } from '../../support/sample-values.js'

@@ -2,8 +2,8 @@
 // oxlint-disable vitest/expect-expect -- the functions that they call expect
 import { describe, expect, test } from 'vitest'
 import { CODEC_ID } from '../../../src/codec/codec.js'
-import { lz4 } from '../../../src/codec/lz4.js'
-import { zstd } from '../../../src/codec/zstd.js'
+import { lz4 } from '../../../src/codec/lz4/lz4.js'
+import { zstd } from '../../../src/codec/zstd/zstd.js'
 import { NO_GUARD } from '../../../src/envelope/guard.js'
 import { sealCompressed } from '../../../src/envelope/seal.js'
 import { crc32c } from '../../../src/checksum/crc32c.js'
@@ -21,7 +21,7 @@ import {
   SEGMENT_VERSION_AT
 } from '../../../src/wal/format.js'
 import { boundedMemory } from '../../codec/bounded-memory.js'
-import { frame as zstdFrame, rawBlock, rleBlock, WINDOW_128_KIB } from '../../codec/zstd-parts.js'
+import { frame as zstdFrame, rawBlock, rleBlock, WINDOW_128_KIB } from '../../codec/zstd/zstd-parts.js'
 import { noise, text } from '../../support/sample-values.js'
 import { diskWith, filesOf, imageOf, linesOf, openLog, putLine } from './log-disk.js'
 import { type ForgedFrame, forgedSegment, putBytes, recordOf, sealOf } from './forged-log.js'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { Dictionaries, Dictionary } from '../../../src/store/dictionaries.js'
-import { dictionaryKey, encodeDictionary } from '../../../src/store/dictionary-record.js'
+import { Dictionaries, Dictionary } from '../../../src/store/dictionaries/dictionaries.js'
+import { dictionaryKey, encodeDictionary } from '../../../src/store/dictionaries/dictionary-record.js'
 
 const STORE_ID = randomBytes(16)
 

@@ -1,7 +1,7 @@
 import type { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { type CodecName, type Gc, Lz4Gc, unwrap, zstd, ZstdGc } from '../../../src/index.js'
-import { dictionaryKey } from '../../../src/store/dictionary-record.js'
+import { dictionaryKey } from '../../../src/store/dictionaries/dictionary-record.js'
 import { type Backend, bareEntries, envelopeOf, MODES, openMode } from '../../support/gc-store.js'
 import { contents, memoryLevel } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'

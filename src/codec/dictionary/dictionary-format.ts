@@ -1,0 +1,157 @@
+import { corruption } from '../../errors.js'
+import {
+  describeDistribution,
+  distribute,
+  type Distribution,
+  readDistribution
+} from '../zstd-format/fse-distribution.js'
+import { describeHuffmanCode } from '../zstd-format/huffman-description.js'
+import { descriptionBytes } from '../zstd-format/huffman-weights.js'
+import type { Steps } from '../steps.js'
+import {
+  LITERAL_LENGTH_CODES,
+  MATCH_LENGTH_CODES,
+  OFFSET_CODES,
+  offsetCode,
+  REPEAT_OFFSETS
+} from '../zstd-format/zstd-codes.js'
+
+/**
+ * A Zstandard dictionary (RFC 8878, section 5), as `zstd --train` writes them and every Zstandard reads them:
+ *
+ *     +-------+-----+---------------+---------+---------------+-----------------+----------------+---------+
+ *     | magic | id  | Huffman code  | offsets | match lengths | literal lengths | repeat offsets | content |
+ *     +-------+-----+---------------+---------+---------------+-----------------+----------------+---------+
+ *       u32     u32   for literals    three tables of the entropy coder           3 u32
+ *
+ * Without the magic a dictionary is content from its first byte.
+ */
+const MAGIC = 0xec30a437
+const ID_AT = 4
+const TABLES_AT = ID_AT + 4
+const REPEATS_BYTES = REPEAT_OFFSETS * 4
+
+/** The largest tables a decoder takes, by what they are for. */
+const OFFSETS_ACCURACY_LOG = 8
+const LENGTHS_ACCURACY_LOG = 9
+
+/** What a decoder remembers where no dictionary says otherwise. No larger than the content. */
+export const FIRST_REPEATS = [1, 4, 8] as const
+/** No block is larger, so that no offset is above this and the content (as encoders ask before they take a table over). */
+const MAX_BLOCK_BYTES = 128 * 1024
+
+/** A dictionary with less content cannot be: its repeat offsets point into it. */
+export const MIN_CONTENT_BYTES = 8
+/** What stands before the content is hardly ever shorter, and at most three times as long. */
+export const MIN_HEADER_BYTES = 100
+
+/** How often each symbol is written by an encoder that has the content. */
+export interface SymbolCounts {
+  readonly literals: ArrayLike<number>
+  readonly offsetCodes: ArrayLike<number>
+  readonly matchLengthCodes: ArrayLike<number>
+  readonly literalLengthCodes: ArrayLike<number>
+}
+
+/**
+ * Every symbol counts once more than it was seen: an encoder takes over only tables that can write everything.
+ *
+ * @param id 1 to 2^31 - 1; every frame names it, in 1 byte below 256, in 2 below 65,536, else in 4
+ * @param content at least {@link MIN_CONTENT_BYTES}; of what does not fit into `maxBytes` the beginning is left out
+ */
+export function* writeDictionary(
+  id: number,
+  content: Uint8Array,
+  { literals, offsetCodes, matchLengthCodes, literalLengthCodes }: SymbolCounts,
+  maxBytes: number
+): Steps<Uint8Array> {
+  const head = Buffer.alloc(TABLES_AT)
+  head.writeUInt32LE(MAGIC, 0)
+  head.writeUInt32LE(id, ID_AT)
+  const huffmanCode = describeHuffmanCode(oneMore(literals, 256))
+  yield
+  const largestOffsetCode = offsetCode(content.length + MAX_BLOCK_BYTES + REPEAT_OFFSETS)
+  const tables: Uint8Array[] = []
+  for (const [counts, symbols, accuracyLog] of [
+    [offsetCodes, largestOffsetCode + 1, OFFSETS_ACCURACY_LOG],
+    [matchLengthCodes, MATCH_LENGTH_CODES, LENGTHS_ACCURACY_LOG],
+    [literalLengthCodes, LITERAL_LENGTH_CODES, LENGTHS_ACCURACY_LOG]
+  ] as const) {
+    tables.push(describeDistribution(distribute(oneMore(counts, symbols), accuracyLog)))
+    yield
+  }
+  const repeats = Buffer.alloc(REPEATS_BYTES)
+  FIRST_REPEATS.forEach((offset, i) => repeats.writeUInt32LE(offset, i * 4))
+  const header = Buffer.concat([head, huffmanCode, ...tables, repeats])
+  return Buffer.concat([header, content.subarray(Math.max(0, header.length + content.length - maxBytes))])
+}
+
+function oneMore(counts: ArrayLike<number>, symbols: number): number[] {
+  return Array.from({ length: symbols }, (_, symbol) => (counts[symbol] ?? 0) + 1)
+}
+
+/** A dictionary taken apart. What is in it is a view. */
+export interface ParsedDictionary {
+  /** A description as `readWeights` takes it. It is not looked into here. */
+  readonly huffmanCode: Uint8Array
+  readonly offsetCodes: Distribution
+  readonly matchLengthCodes: Distribution
+  readonly literalLengthCodes: Distribution
+  /** The offsets that count as used last at the beginning of a frame. */
+  readonly repeatOffsets: readonly [number, number, number]
+  readonly content: Uint8Array
+}
+
+/**
+ * @returns undefined if it does not begin with the magic number, and so is content from its first byte
+ * @throws LEVEL_CORRUPTION if it does, and its tables are not whole
+ */
+export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | undefined {
+  if (!hasTables(dictionary)) return undefined
+  const first = dictionary[TABLES_AT]
+  if (first === undefined) throw corruption('a dictionary without tables')
+  const offsetsAt = TABLES_AT + descriptionBytes(first)
+  const offsets = readDistribution(dictionary, offsetsAt, OFFSET_CODES - 1, OFFSETS_ACCURACY_LOG)
+  const matchLengths = readDistribution(dictionary, offsets.end, MATCH_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG)
+  const literalLengths = readDistribution(dictionary, matchLengths.end, LITERAL_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG)
+
+  const content = dictionary.subarray(literalLengths.end + REPEATS_BYTES)
+  if (content.length === 0) throw corruption('a dictionary without content')
+  const repeatAt = (i: number) => readU32(dictionary, literalLengths.end + i * 4)
+  const repeatOffsets = [repeatAt(0), repeatAt(1), repeatAt(2)] as const
+  for (const offset of repeatOffsets) {
+    if (offset === 0 || offset > content.length)
+      throw corruption(`a dictionary whose repeat offset ${offset} points out of it`)
+  }
+  return {
+    huffmanCode: dictionary.subarray(TABLES_AT, offsetsAt),
+    offsetCodes: offsets.distribution,
+    matchLengthCodes: matchLengths.distribution,
+    literalLengthCodes: literalLengths.distribution,
+    repeatOffsets,
+    content
+  }
+}
+
+/**
+ * The part that matches are found in, which is all that LZ4 can use (its last 64 KiB): a view of `dictionary`, all of it if it does not begin
+ * with the magic number.
+ *
+ * @throws LEVEL_CORRUPTION if it begins like a dictionary and its tables are not whole. The Huffman code is stepped over unread.
+ */
+export function dictionaryContent(dictionary: Uint8Array): Uint8Array {
+  return parseDictionary(dictionary)?.content ?? dictionary
+}
+
+/** The id that frames made with this dictionary name; undefined if it is content only, and they name none. */
+export function dictionaryId(dictionary: Uint8Array): number | undefined {
+  return hasTables(dictionary) ? readU32(dictionary, ID_AT) : undefined
+}
+
+function hasTables(dictionary: Uint8Array): boolean {
+  return dictionary.length >= TABLES_AT && readU32(dictionary, 0) === MAGIC
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+}

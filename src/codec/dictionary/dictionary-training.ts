@@ -1,0 +1,136 @@
+import { invalidOption } from '../../errors.js'
+import { FIRST_REPEATS, MIN_CONTENT_BYTES, MIN_HEADER_BYTES, writeDictionary } from './dictionary-format.js'
+import { DictionaryMatcher } from './dictionary-matcher.js'
+import { chooseContent, countRuns, type RunCounts } from './dictionary-segments.js'
+import { DictionaryStatistics } from './dictionary-statistics.js'
+import { inTurns, type Steps } from '../steps.js'
+import { Sequences } from '../zstd-format/zstd-sequences.js'
+
+/** Of each sample so many bytes are looked at: dictionaries are for small values, and help the beginning of a larger one. */
+export const MAX_SAMPLE_BYTES = 16 * 1024
+/** Of all samples together. The work, about 130 ns a byte, and the memory, about 8 MiB, are bounded by it. */
+export const MAX_TRAINING_BYTES = 1024 * 1024
+export const MIN_DICTIONARY_BYTES = 1024
+export const MAX_DICTIONARY_BYTES = 256 * 1024
+/** RFC 8878 keeps larger ones for a registry, and encoders on 32 bits take the largest for errors. */
+const MAX_DICTIONARY_ID = 2 ** 31 - 1
+
+/** The last of the samples judge what the others gave: this part of them. */
+const JUDGES = 1 / 8
+/**
+ * Lengths of segments that are tried, in bytes. Short ones hold the words that free text repeats, long ones whole records; the best
+ * differs from one kind of data to the next by up to a third of the compressed size.
+ */
+const SEGMENT_BYTES = [100, 200, 400, 800, 1600]
+const BYTES_PER_STEP = 8 * 1024
+
+export interface TrainingOptions {
+  /** The dictionary is at most so long, in bytes: {@link MIN_DICTIONARY_BYTES} to {@link MAX_DICTIONARY_BYTES}. */
+  readonly maxBytes: number
+  /** Every Zstandard frame names it, in 1 byte up to 255, in 2 up to 65,535, else in 4. Default 1, at most 2^31 - 1. */
+  readonly id?: number
+}
+
+/**
+ * Makes a Zstandard dictionary of samples: small values of one kind that are to be compressed each on its own. It holds what they have in
+ * common, and tables for what will be written with it. The same samples give the same dictionary.
+ *
+ * The event loop runs every few milliseconds; the samples are copied before this returns. Of more than {@link MAX_TRAINING_BYTES} samples are
+ * left out at even distances. Give them in the order in which they were written, or in no order: the last eighth judges.
+ *
+ * @returns undefined if the samples have too little in common for a dictionary to be of use
+ * @throws CKV_INVALID_OPTION if an option is out of its bounds
+ */
+export async function trainDictionary(
+  samples: readonly Uint8Array[],
+  { maxBytes, id = 1 }: TrainingOptions
+): Promise<Uint8Array | undefined> {
+  checkInteger('maxBytes', maxBytes, MIN_DICTIONARY_BYTES, MAX_DICTIONARY_BYTES)
+  checkInteger('id', id, 1, MAX_DICTIONARY_ID)
+  return inTurns(train(gather(samples), maxBytes, id))
+}
+
+/** Samples end to end, and where each ends. */
+interface Samples {
+  readonly bytes: Uint8Array
+  readonly ends: readonly number[]
+}
+
+function* train(all: Samples, maxBytes: number, id: number): Steps<Uint8Array | undefined> {
+  const contentBytes = maxBytes - MIN_HEADER_BYTES
+  const judges = Math.ceil(all.ends.length * JUDGES)
+  const [teachers, judging] = split(all, all.ends.length - judges)
+
+  let best: { segmentBytes: number; statistics: DictionaryStatistics } | undefined
+  const counts = yield* countRuns(teachers.bytes, teachers.ends)
+  for (const segmentBytes of SEGMENT_BYTES) {
+    const content = yield* contentOf(counts, contentBytes, segmentBytes)
+    if (content === undefined) continue
+    const statistics = yield* judge(content, judging)
+    if (best === undefined || statistics.bits < best.statistics.bits) best = { segmentBytes, statistics }
+  }
+  if (best === undefined || best.statistics.bits >= judging.bytes.length * 8) return undefined
+
+  // The judges have things to say too: what is stored is chosen from all.
+  const content = yield* contentOf(yield* countRuns(all.bytes, all.ends), contentBytes, best.segmentBytes)
+  return content && (yield* writeDictionary(id, content, best.statistics, maxBytes))
+}
+
+function* contentOf(counts: RunCounts, contentBytes: number, segmentBytes: number): Steps<Uint8Array | undefined> {
+  const content = yield* chooseContent(counts, contentBytes, segmentBytes)
+  return content.length < MIN_CONTENT_BYTES ? undefined : content
+}
+
+function* judge(content: Uint8Array, { bytes, ends }: Samples): Steps<DictionaryStatistics> {
+  const matcher = yield* DictionaryMatcher.create(content, MAX_SAMPLE_BYTES)
+  const sequences = new Sequences(MAX_SAMPLE_BYTES, FIRST_REPEATS)
+  const statistics = new DictionaryStatistics()
+  let begin = 0
+  let sinceStep = 0
+  for (const end of ends) {
+    matcher.parse(bytes.subarray(begin, end), sequences)
+    statistics.add(sequences)
+    sinceStep += end - begin
+    begin = end
+    if (sinceStep < BYTES_PER_STEP) continue
+    sinceStep = 0
+    yield
+  }
+  return statistics
+}
+
+function gather(samples: readonly Uint8Array[]): Samples {
+  const total = samples.reduce((sum, sample) => sum + bytesOf(sample), 0)
+  const share = Math.min(1, MAX_TRAINING_BYTES / total)
+  const bytes = new Uint8Array(Math.min(total, MAX_TRAINING_BYTES))
+  const ends: number[] = []
+  let end = 0
+  let seen = 0
+  for (const sample of samples) {
+    seen += bytesOf(sample)
+    // Taken when what is taken lags behind its share of what was seen.
+    if (sample.length === 0 || end + bytesOf(sample) > Math.ceil(seen * share)) continue
+    bytes.set(sample.subarray(0, MAX_SAMPLE_BYTES), end)
+    end += bytesOf(sample)
+    ends.push(end)
+  }
+  return { bytes: bytes.subarray(0, end), ends }
+}
+
+function bytesOf(sample: Uint8Array): number {
+  return Math.min(sample.length, MAX_SAMPLE_BYTES)
+}
+
+function split({ bytes, ends }: Samples, at: number): [Samples, Samples] {
+  const middle = at === 0 ? 0 : ends[at - 1]!
+  return [
+    { bytes: bytes.subarray(0, middle), ends: ends.slice(0, at) },
+    { bytes: bytes.subarray(middle), ends: ends.slice(at).map(end => end - middle) }
+  ]
+}
+
+function checkInteger(name: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw invalidOption(`${name} of a dictionary must be a whole number from ${min} to ${max}, not ${value}`)
+  }
+}

@@ -1,0 +1,77 @@
+import { CompressedKvError, corruption } from '../../errors.js'
+import type { Codec } from '../codec.js'
+import { blockwise } from './tensor-blocks.js'
+import { type Cell, CELL_COMPRESSED, CELL_CONSTANT, elementsIn, type Layout, readTensor } from './tensor-format.js'
+import { mergePlanes } from './tensor-planes.js'
+
+/** The codec that reads what inner codec `id` wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
+export type InnerCodec = (id: number) => Codec
+
+/**
+ * @param rawLength bytes to restore. The result has as many, whatever `data` claims; beside it, at most the planes of the
+ *   blocks under way are allocated, which are no more.
+ * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED
+ */
+export async function decodeTensor(data: Uint8Array, rawLength: number, innerCodec: InnerCodec): Promise<Uint8Array> {
+  const { header, cells, tail } = readTensor(data, rawLength)
+  const { layout } = header
+  const inner = innerCodec(header.innerId)
+  const out = Buffer.allocUnsafe(rawLength)
+  await blockwise(layout.blocks, async block => {
+    const bytes = elementsIn(layout, block)
+    const planes = cellsOf(cells, layout, block).map(cell =>
+      cell.mode === CELL_COMPRESSED ? inner.decompress(cell.payload, bytes).catch(undecodable) : plainPlane(cell, bytes)
+    )
+    merge(out, layout, block, await Promise.all(planes))
+  })
+  return finish(out, layout, tail)
+}
+
+/** The same on the calling thread. */
+export function decodeTensorSync(data: Uint8Array, rawLength: number, innerCodec: InnerCodec): Uint8Array {
+  const { header, cells, tail } = readTensor(data, rawLength)
+  const { layout } = header
+  const inner = innerCodec(header.innerId)
+  const out = Buffer.allocUnsafe(rawLength)
+  for (let block = 0; block < layout.blocks; block++) {
+    const bytes = elementsIn(layout, block)
+    const planes = cellsOf(cells, layout, block).map(cell =>
+      cell.mode === CELL_COMPRESSED ? decompressSync(inner, cell.payload, bytes) : plainPlane(cell, bytes)
+    )
+    merge(out, layout, block, planes)
+  }
+  return finish(out, layout, tail)
+}
+
+function cellsOf(cells: readonly Cell[], { blocks, elementBytes }: Layout, block: number): Cell[] {
+  return Array.from({ length: elementBytes }, (_, plane) => cells[plane * blocks + block]!)
+}
+
+function plainPlane(cell: Exclude<Cell, { mode: typeof CELL_COMPRESSED }>, bytes: number): Uint8Array {
+  return cell.mode === CELL_CONSTANT ? Buffer.alloc(bytes, cell.byte) : cell.payload
+}
+
+function decompressSync(inner: Codec, payload: Uint8Array, bytes: number): Uint8Array {
+  try {
+    return inner.decompressSync!(payload, bytes)
+  } catch (error) {
+    return undecodable(error)
+  }
+}
+
+/** What a decoder says of bytes it does not take is an error of its own. */
+function undecodable(error: unknown): never {
+  throw error instanceof CompressedKvError
+    ? error
+    : corruption('a plane of a tensor that its codec cannot restore', error)
+}
+
+function merge(out: Buffer, layout: Layout, block: number, planes: readonly Uint8Array[]): void {
+  const from = block * 2 ** layout.blockShift * layout.elementBytes
+  mergePlanes(planes, out.subarray(from, from + elementsIn(layout, block) * layout.elementBytes))
+}
+
+function finish(out: Buffer, { elements, elementBytes, usedBytes }: Layout, tail: Uint8Array): Buffer {
+  out.set(tail, elements * elementBytes)
+  return out.fill(0, usedBytes)
+}

@@ -1,0 +1,81 @@
+import { BufferPool } from '../buffer-pool.js'
+import { elementsIn, type Layout, layoutOf, payloadOffset } from './tensor-format.js'
+import { choosePlane, type PlaneChoice } from './tensor-plane-choice.js'
+import { splitPlanes } from './tensor-planes.js'
+
+/** A value is cut into about this many blocks, which are compressed side by side. */
+const WANTED_BLOCKS = 4
+/** With planes of 64 KiB bf16 becomes 1 % larger than with ones of 256 KiB, which lose next to nothing against larger ones. */
+const SMALLEST_SHIFT = 16
+const LARGEST_SHIFT = 18
+
+/** What is compared at a time when zeros are counted. */
+const ZEROS = Buffer.alloc(4096)
+
+/** How a value will be stored, as far as that can be told before anything is compressed. */
+export interface Plan {
+  readonly data: Uint8Array
+  readonly layout: Layout
+  /** By plane, then by block. */
+  readonly choices: readonly PlaneChoice[]
+  /** Large enough for the worst case. What of it is not written costs address space only. */
+  readonly out: Buffer
+  /** Where raw planes lie in `out`, for those in front of all whose length is not known yet: by plane, then by block. */
+  readonly places: readonly Uint8Array[]
+}
+
+export function planTensor(data: Uint8Array, elementBytes: number): Plan {
+  const usedBytes = lengthWithoutTrailingZeros(data)
+  const shift = Math.round(Math.log2(Math.max(1, usedBytes / elementBytes / WANTED_BLOCKS)))
+  const layout = layoutOf(elementBytes, Math.min(Math.max(shift, SMALLEST_SHIFT), LARGEST_SHIFT), usedBytes)
+  const choices: PlaneChoice[] = []
+  for (let plane = 0; plane < elementBytes; plane++) {
+    for (let block = 0; block < layout.blocks; block++) {
+      choices.push(choosePlane(blockOf(data, layout, block), elementBytes, plane))
+    }
+  }
+  const out = Buffer.allocUnsafe(payloadOffset(layout) + usedBytes)
+  const places: Uint8Array[] = []
+  let at = payloadOffset(layout)
+  for (let i = 0; choices[i] === 'raw'; i++) {
+    const bytes = elementsIn(layout, i % layout.blocks)
+    places.push(out.subarray(at, at + bytes))
+    at += bytes
+  }
+  return { data, layout, choices, out, places }
+}
+
+/** Planes of all blocks that are being compressed at once, with some to spare. */
+const MAX_SCRATCH_KEPT_BYTES = 4 * 1024 * 1024
+const scratch = new BufferPool(MAX_SCRATCH_KEPT_BYTES)
+
+/** The planes of a block: in their places in the output where they have one. Those that are not stored as they are, to be {@link release}d. */
+export function planesOf({ data, layout, places, choices }: Plan, block: number): Uint8Array[] {
+  const bytes = blockOf(data, layout, block)
+  if (layout.elementBytes === 1) return [bytes]
+  const elements = elementsIn(layout, block)
+  const planes = Array.from({ length: layout.elementBytes }, (_, plane) => {
+    const i = plane * layout.blocks + block
+    return places[i] ?? (choices[i] === 'raw' ? Buffer.allocUnsafe(elements) : scratch.take(elements))
+  })
+  splitPlanes(bytes, planes)
+  return planes
+}
+
+/** @param plane of {@link planesOf}, not needed any more */
+export function release(plane: Uint8Array): void {
+  scratch.release(plane)
+}
+
+/** Slots of a cache that are not used yet cost nothing. */
+function lengthWithoutTrailingZeros(data: Uint8Array): number {
+  let end = data.length
+  while (end >= ZEROS.length && Buffer.compare(data.subarray(end - ZEROS.length, end), ZEROS) === 0) end -= ZEROS.length
+  while (end > 0 && data[end - 1] === 0) end--
+  return end
+}
+
+function blockOf(data: Uint8Array, layout: Layout, block: number): Uint8Array {
+  const from = block * 2 ** layout.blockShift * layout.elementBytes
+  return data.subarray(from, from + elementsIn(layout, block) * layout.elementBytes)
+}

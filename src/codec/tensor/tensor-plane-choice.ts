@@ -1,0 +1,43 @@
+import { bitsPerByte } from '../entropy.js'
+import { spreadOver } from '../spread.js'
+
+/** A plane is looked at in this many places, this many bytes each. */
+const RUNS = 128
+const RUN_BYTES = 16
+
+/**
+ * Planes whose bytes have more bits than this, each on its own, are not tried: mantissas have 7.9 and more, exponents 2 to 4, the
+ * high bytes of fp16 6 to 7, and at 7.5 no entropy coder saves the sixteenth that {@link pays} asks for.
+ */
+const MAX_BITS_PER_BYTE = 7.5
+
+/** `constant` is a guess, to be checked by {@link isConstant}. */
+export type PlaneChoice = 'constant' | 'try' | 'raw'
+
+/**
+ * Whether it is worth giving plane `plane` of a block to the inner codec, from a sample.
+ *
+ * @param block whole elements of `elementBytes` bytes, at least one
+ */
+export function choosePlane(block: Uint8Array, elementBytes: number, plane: number): PlaneChoice {
+  const elements = block.length / elementBytes
+  const run = Math.min(RUN_BYTES, elements)
+  const counts = new Uint16Array(256)
+  for (let i = 0; i < RUNS; i++) {
+    const from = spreadOver(elements - run + 1, i)
+    for (let e = from; e < from + run; e++) counts[block[e * elementBytes + plane]!]!++
+  }
+  const sampled = RUNS * run
+  if (counts[block[plane]!] === sampled) return 'constant'
+  return bitsPerByte(counts, sampled) <= MAX_BITS_PER_BYTE ? 'try' : 'raw'
+}
+
+/** Whether a compressed plane is kept: reading it costs more than reading it raw, so it has to save a sixteenth. */
+export function pays(compressedBytes: number, planeBytes: number): boolean {
+  return compressedBytes <= planeBytes - planeBytes / 16
+}
+
+/** Whether every byte equals the one before it. */
+export function isConstant(plane: Uint8Array): boolean {
+  return Buffer.compare(plane.subarray(1), plane.subarray(0, -1)) === 0
+}

@@ -1,0 +1,157 @@
+import { corruption } from '../../errors.js'
+import { BitWriter } from './bit-writer.js'
+
+/**
+ * How often each symbol is expected, in cells of a table of 2^accuracyLog: what Zstandard's finite state entropy coder works with
+ * (RFC 8878, 4.1.1). Every symbol that can be written has at least one cell.
+ */
+export interface Distribution {
+  readonly accuracyLog: number
+  /** By symbol. -1 is one cell too, and marks a symbol rarer than that. */
+  readonly cells: readonly number[]
+}
+
+/** Longer than any description: 256 symbols of 10 bits. */
+const MAX_DESCRIPTION_BYTES = 320
+/** The smallest table that can be described. */
+const MIN_ACCURACY_LOG = 5
+
+/**
+ * The distribution that writes symbols of these counts in the fewest bits. Symbols that count nothing get no cell. One cell more saves a
+ * symbol `count * log2((cells + 1) / cells)` bits, less each time, so giving each cell where it saves most is best in the end.
+ *
+ * @param counts at least two above 0, and not more of them than cells
+ */
+export function distribute(counts: readonly number[], accuracyLog: number): Distribution {
+  const cells = counts.map(count => (count > 0 ? 1 : 0))
+  const gainOf = (symbol: number) => counts[symbol]! * Math.log2((cells[symbol]! + 1) / cells[symbol]!)
+  const gains = counts.map((count, symbol) => (count > 0 ? gainOf(symbol) : -1))
+  for (let left = 2 ** accuracyLog - cells.filter(cell => cell > 0).length; left > 0; left--) {
+    let best = 0
+    for (let symbol = 1; symbol < gains.length; symbol++) if (gains[symbol]! > gains[best]!) best = symbol
+    cells[best]!++
+    gains[best] = gainOf(best)
+  }
+  return { accuracyLog, cells }
+}
+
+/**
+ * The table description of RFC 8878, 4.1.1. Of a field's 2^bits values only those up to `remaining` occur; the smallest are
+ * written with one bit less.
+ */
+export function describeDistribution({ accuracyLog, cells }: Distribution): Uint8Array {
+  const bytes = new Uint8Array(MAX_DESCRIPTION_BYTES)
+  const writer = new BitWriter(bytes)
+  writer.add(accuracyLog - MIN_ACCURACY_LOG, 4)
+  let remaining = 2 ** accuracyLog
+  for (let symbol = 0; remaining > 0;) {
+    const share = cells[symbol++]!
+    const { bits, shortValues } = fieldFor(remaining)
+    const value = share + 1
+    if (value < shortValues) writer.add(value, bits - 1)
+    else writer.add(value < 2 ** (bits - 1) ? value : value + shortValues, bits)
+    remaining -= Math.abs(share)
+    if (share !== 0) continue
+
+    let zeros = 0
+    while (cells[symbol + zeros] === 0) zeros++
+    symbol += zeros
+    for (; zeros >= 3; zeros -= 3) writer.add(3, 2)
+    writer.add(zeros, 2)
+  }
+  return bytes.subarray(0, writer.finish())
+}
+
+/**
+ * Reads the description that begins at `at`.
+ *
+ * @param maxSymbol the last symbol there can be
+ * @throws LEVEL_CORRUPTION if it is cut, or describes a larger table or more symbols
+ */
+export function readDistribution(
+  bytes: Uint8Array,
+  at: number,
+  maxSymbol: number,
+  maxAccuracyLog: number
+): { distribution: Distribution; end: number } {
+  let position = at * 8
+  const peek = (bits: number) => {
+    let value = 0
+    for (let i = 0; i < bits; i++) value |= bit(bytes, position + i) << i
+    return value
+  }
+
+  const accuracyLog = peek(4) + MIN_ACCURACY_LOG
+  position += 4
+  if (accuracyLog > maxAccuracyLog) throw corruption(`an entropy table of 2^${accuracyLog} cells`)
+  const cells: number[] = []
+  let remaining = 2 ** accuracyLog
+  while (remaining > 0) {
+    const { bits, shortValues } = fieldFor(remaining)
+    let value = peek(bits - 1)
+    if (value < shortValues) position += bits - 1
+    else {
+      value = peek(bits)
+      position += bits
+      if (value >= 2 ** (bits - 1)) value -= shortValues
+    }
+    const share = value - 1
+    cells.push(share)
+    remaining -= Math.abs(share)
+    if (share === 0) {
+      for (let zeros = 3; zeros === 3;) {
+        zeros = peek(2)
+        position += 2
+        for (let i = 0; i < zeros; i++) cells.push(0)
+        if (cells.length > maxSymbol) break
+      }
+    }
+    if (cells.length > maxSymbol + 1 || remaining < 0) throw corruption('an entropy table that does not fit its cells')
+  }
+  return { distribution: { accuracyLog, cells }, end: Math.ceil(position / 8) }
+}
+
+/** The field that holds 0 to `remaining` + 1: how wide it is, and how many of its values take one bit less. */
+function fieldFor(remaining: number): { bits: number; shortValues: number } {
+  const bits = 32 - Math.clz32(remaining + 1)
+  return { bits, shortValues: 2 ** bits - 2 - remaining }
+}
+
+function bit(bytes: Uint8Array, position: number): number {
+  const byte = bytes[position >>> 3]
+  if (byte === undefined) throw corruption('an entropy table that is cut short')
+  return (byte >>> (position & 7)) & 1
+}
+
+/** A state of the decoder: it stands for `symbol`; the next state is `base` plus the next `bits` bits. */
+export interface Cell {
+  readonly symbol: number
+  readonly bits: number
+  readonly base: number
+}
+
+/** The states of a decoder, in the order that RFC 8878, 4.1.1 fixes. */
+export function decodingTable({ accuracyLog, cells }: Distribution): Cell[] {
+  const size = 2 ** accuracyLog
+  const symbolOf = new Uint8Array(size)
+  let end = size
+  cells.forEach((share, symbol) => {
+    if (share === -1) symbolOf[--end] = symbol
+  })
+  const step = size / 2 + size / 8 + 3
+  let position = 0
+  cells.forEach((share, symbol) => {
+    for (let i = 0; i < share; i++) {
+      symbolOf[position] = symbol
+      do position = (position + step) % size
+      while (position >= end)
+    }
+  })
+
+  const seen = cells.map(Math.abs)
+  return Array.from(symbolOf, symbol => {
+    const order = seen[symbol]!++
+    const bits = accuracyLog - (31 - Math.clz32(order))
+    return { symbol, bits, base: order * 2 ** bits - size }
+  })
+}

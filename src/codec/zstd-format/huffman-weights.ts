@@ -1,0 +1,92 @@
+import { corruption } from '../../errors.js'
+import { BitWriter } from './bit-writer.js'
+import { decodingTable, describeDistribution, distribute, readDistribution } from './fse-distribution.js'
+import { FseEncoder } from './fse-encoder.js'
+
+/** A code of Zstandard is at most so long, in bits (RFC 8878, 4.2.1). */
+export const MAX_CODE_BITS = 11
+/** Weights are written with a table of at most 2^6 cells (RFC 8878, 4.2.1.2). */
+const ACCURACY_LOG = 6
+/** The weight of the last of 256 symbols is not written: it follows. */
+const MAX_WEIGHTS = 255
+/** From here on the first byte of a description counts weights of four bits each, below it is the length of compressed ones. */
+const UNCOMPRESSED = 128
+
+/**
+ * A description of Huffman weights: a byte with the length of what follows, and the weights, written by two states that take turns
+ * (RFC 8878, 4.2.1.2).
+ *
+ * @param weights 0 to {@link MAX_CODE_BITS}; at least two that differ, since a decoder knows the end by running out of bits
+ */
+export function describeWeights(weights: readonly number[]): Uint8Array {
+  const counts = Array.from({ length: MAX_CODE_BITS + 1 }, (_, weight) => weights.filter(w => w === weight).length)
+  const distribution = distribute(counts, ACCURACY_LOG)
+  const encoder = new FseEncoder(distribution)
+  const stream = new Uint8Array(weights.length + 2)
+  const writer = new BitWriter(stream)
+  const last = weights.length - 1
+  const states = [0, 0]
+  states[last & 1] = encoder.begin(weights[last]!)
+  states[(last - 1) & 1] = encoder.begin(weights[last - 1]!)
+  for (let i = last - 2; i >= 0; i--) states[i & 1] = encoder.write(weights[i]!, states[i & 1]!, writer)
+  encoder.end(states[1]!, writer)
+  encoder.end(states[0]!, writer)
+  const body = Buffer.concat([describeDistribution(distribution), stream.subarray(0, writer.finishBackward())])
+  return Buffer.concat([Uint8Array.of(body.length), body])
+}
+
+/** How long the description is that begins with this byte, itself counted. */
+export function descriptionBytes(first: number): number {
+  return 1 + (first < UNCOMPRESSED ? first : Math.ceil((first - UNCOMPRESSED + 1) / 2))
+}
+
+/**
+ * All weights, also the last, which completes the code (RFC 8878, 4.2.1.1).
+ *
+ * @param description one, whole
+ * @throws LEVEL_CORRUPTION if it describes no code
+ */
+export function readWeights(description: Uint8Array): number[] {
+  const first = description[0]!
+  const body = description.subarray(1)
+  const weights =
+    first < UNCOMPRESSED
+      ? readCompressed(body)
+      : Array.from({ length: first - UNCOMPRESSED + 1 }, (_, i) =>
+          i % 2 === 0 ? body[i >> 1]! >> 4 : body[i >> 1]! & 15
+        )
+  const sum = weights.reduce((total, weight) => total + (weight > 0 ? 2 ** (weight - 1) : 0), 0)
+  const codeBits = 32 - Math.clz32(sum)
+  const left = 2 ** codeBits - sum
+  const last = 32 - Math.clz32(left)
+  const isCode = sum > 0 && codeBits <= MAX_CODE_BITS && left === 2 ** (last - 1) && (last === 1 || weights.includes(1))
+  if (!isCode) throw corruption('Huffman weights that make no code')
+  return [...weights, last]
+}
+
+function readCompressed(body: Uint8Array): number[] {
+  const { distribution, end } = readDistribution(body, 0, MAX_CODE_BITS, ACCURACY_LOG)
+  const table = decodingTable(distribution)
+  const lastByte = body.at(-1)
+  if (end >= body.length || lastByte === 0) throw corruption('Huffman weights that are cut short')
+  let left = (body.length - end - 1) * 8 + (31 - Math.clz32(lastByte!))
+  const take = (bits: number) => {
+    if (bits > left) throw corruption('Huffman weights that are cut short')
+    let value = 0
+    for (let i = 0; i < bits; i++) {
+      left--
+      value = value * 2 + ((body[end + (left >>> 3)]! >>> (left & 7)) & 1)
+    }
+    return value
+  }
+
+  const states = [take(distribution.accuracyLog), take(distribution.accuracyLog)]
+  const weights: number[] = []
+  for (let turn = 0; weights.length < MAX_WEIGHTS - 1; turn ^= 1) {
+    const { symbol, bits, base } = table[states[turn]!]!
+    weights.push(symbol)
+    if (bits > left) return [...weights, table[states[turn ^ 1]!]!.symbol]
+    states[turn] = base + take(bits)
+  }
+  throw corruption('more Huffman weights than there are symbols')
+}

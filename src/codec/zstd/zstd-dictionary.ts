@@ -1,0 +1,117 @@
+import { corruption } from '../../errors.js'
+import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from '../codec.js'
+import { dictionaryContent } from '../dictionary/dictionary-format.js'
+import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from './zstd-block-encoder.js'
+import { ZSTD_MAGIC } from './zstd-frame.js'
+import { wasmEngineWith } from './zstd-wasm.js'
+
+/*
+ * Zstandard with a dictionary, for small values. A frame of one compressed block (RFC 8878, 3.1.1):
+ *
+ *     magic 4 | descriptor 1 | content size 1 or 2 | block header 3: last 1, type 2, size 21 bits | block
+ *
+ * Only the block is kept: the others follow from the lengths, and are a tenth of what a line of a log takes.
+ */
+
+/** "Single segment": the window is as long as the value. In the two highest bits the width of the content size. */
+const DESCRIPTOR_ONE_BYTE = 0x20
+const DESCRIPTOR_TWO_BYTES = 0x60
+/** What a content size of two bytes leaves off. */
+const TWO_BYTES_FROM = 256
+const BLOCK_HEADER_BYTES = 3
+const LAST_BLOCK = 1
+const COMPRESSED_BLOCK = 2
+
+const DICTIONARY_MAGIC = Uint8Array.of(0x37, 0xa4, 0x30, 0xec)
+const DICTIONARY_ID_AT = 4
+const DICTIONARY_ID_BYTES = 4
+/** libzstd takes what is shorter for content, magic and all. */
+const MIN_FORMATTED_BYTES = 8
+
+/** Up to this level values are compressed by {@link ZstdBlockEncoder}; with a dictionary libzstd needs a higher one to do better. */
+const MAX_ENCODER_LEVEL = 5
+/** So much of a dictionary's content is written and restored before an encoder is used. */
+const PROBED_CONTENT_BYTES = 1024
+
+/** @param dictionary in Zstandard's format, or any bytes */
+export function zstdWithDictionary(dictionary: Uint8Array, level: number): DictionaryCodec {
+  const engine = wasmEngineWith(withoutId(dictionary))
+  const decompressSync = (data: Uint8Array, rawLength: number) => {
+    // No block is as long as its value: it would have been stored raw.
+    if (data.length >= rawLength || rawLength >= DICTIONARY_VALUE_LIMIT)
+      throw corruption('a Zstandard block that is not shorter than its value')
+    const raw = engine.decompressSync(frameAround(data, rawLength), rawLength)
+    if (raw.length !== rawLength) throw corruption(`Zstandard block unfolds to ${raw.length} bytes, not ${rawLength}`)
+    return raw
+  }
+  // Made when first needed: who only reads does without.
+  let encoder: { prepared: ZstdBlockEncoder | undefined } | undefined
+  return {
+    compressSync(data) {
+      encoder ??= { prepared: level <= MAX_ENCODER_LEVEL ? proven(dictionary, decompressSync) : undefined }
+      if (encoder.prepared !== undefined && data.length <= MAX_ENCODED_BYTES) return encoder.prepared.encode(data)
+      return blockIn(engine.compressSync(data, level), data.length)
+    },
+    decompressSync
+  }
+}
+
+/** An encoder, if there is one for the dictionary, and libzstd restores what it writes: some of the content, and every literal there is. */
+function proven(
+  dictionary: Uint8Array,
+  restore: (block: Uint8Array, rawLength: number) => Uint8Array
+): ZstdBlockEncoder | undefined {
+  try {
+    const encoder = ZstdBlockEncoder.create(dictionary)
+    const content = dictionaryContent(dictionary).subarray(-PROBED_CONTENT_BYTES)
+    const probe = Buffer.concat([content, Uint8Array.from({ length: 256 }, (_, byte) => byte), content])
+    const block = encoder?.encode(probe)
+    return block && Buffer.compare(restore(block, probe.length), probe) === 0 ? encoder : undefined
+  } catch {
+    return undefined // Whether the dictionary is of use at all libzstd decides.
+  }
+}
+
+/** Else every frame would carry it; who reads a value knows its dictionary from elsewhere. */
+function withoutId(dictionary: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(dictionary) // slice() of a Buffer would be no copy.
+  const isFormatted = copy.length >= MIN_FORMATTED_BYTES && DICTIONARY_MAGIC.every((byte, i) => copy[i] === byte)
+  return isFormatted ? copy.fill(0, DICTIONARY_ID_AT, DICTIONARY_ID_AT + DICTIONARY_ID_BYTES) : copy
+}
+
+function headerBytes(rawLength: number): number {
+  return ZSTD_MAGIC.length + 1 + (rawLength < TWO_BYTES_FROM ? 1 : 2) + BLOCK_HEADER_BYTES
+}
+
+/** @returns undefined where the frame is not one compressed block that is shorter than the value */
+function blockIn(frame: Uint8Array, rawLength: number): Uint8Array | undefined {
+  const from = headerBytes(rawLength)
+  if (frame.length < from || frame.length - from >= rawLength) return undefined
+  writeHeader(frame.length - from, rawLength)
+  for (let i = 0; i < from; i++) if (frame[i] !== room[i]) return undefined
+  return frame.subarray(from)
+}
+
+/** Where frames are put together, one at a time. */
+const room = Buffer.alloc(DICTIONARY_VALUE_LIMIT + 16)
+
+/** @returns memory that the next call uses again */
+function frameAround(block: Uint8Array, rawLength: number): Buffer {
+  const from = writeHeader(block.length, rawLength)
+  room.set(block, from)
+  return room.subarray(0, from + block.length)
+}
+
+/** @returns where the block goes */
+function writeHeader(blockLength: number, rawLength: number): number {
+  room.set(ZSTD_MAGIC, 0)
+  let at = ZSTD_MAGIC.length
+  if (rawLength < TWO_BYTES_FROM) {
+    room[at++] = DESCRIPTOR_ONE_BYTE
+    room[at++] = rawLength
+  } else {
+    room[at++] = DESCRIPTOR_TWO_BYTES
+    at = room.writeUInt16LE(rawLength - TWO_BYTES_FROM, at)
+  }
+  return room.writeUIntLE(LAST_BLOCK | (COMPRESSED_BLOCK << 1) | (blockLength << 3), at, BLOCK_HEADER_BYTES)
+}

@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { codecUnavailable } from '../../errors.js'
+import type { SyncZstd } from './zstd-engine.js'
+
+const PACKAGE = '@bokuweb/zstd-wasm'
+
+/** WebAssembly memory never shrinks: after a call that made it larger than this, the instance is given up. */
+const MAX_KEPT_HEAP_BYTES = 64 * 1024 * 1024
+
+/** The package's Emscripten module. Its own entry point only starts asynchronously, which `getSync` cannot wait for. */
+interface EmscriptenModule {
+  HEAPU8: Uint8Array
+  instantiateWasm(imports: object, receive: (instance: WasmInstance) => void): object
+  init(file: string): void
+  _malloc(bytes: number): number
+  _free(pointer: number): void
+  _ZSTD_isError(code: number): number
+  _ZSTD_compressBound(bytes: number): number
+  _ZSTD_createCCtx(): number
+  _ZSTD_createDCtx(): number
+  _ZSTD_compress_usingDict(context: number, ...args: number[]): number
+  _ZSTD_decompress_usingDict(context: number, ...args: number[]): number
+}
+
+/** The types of WebAssembly belong to the DOM library, which this project does without. */
+interface WasmInstance {
+  readonly exports: object
+}
+const { WebAssembly: wasm } = globalThis as unknown as {
+  WebAssembly: {
+    Module: new (bytes: Uint8Array) => object
+    Instance: new (module: object, imports: object) => WasmInstance
+  }
+}
+
+interface Instance {
+  readonly zstd: EmscriptenModule
+  /** Contexts are kept: making one costs more than compressing a small value. */
+  readonly compressor: number
+  readonly decompressor: number
+  /** Room for a small input and its output: asking for it takes longer than restoring a small value. */
+  readonly small: number
+  /** Where dictionaries lie in its memory. */
+  readonly dictionaries: WeakMap<Uint8Array, number>
+}
+
+/** Inputs and outputs up to this size are small. */
+const SMALL_BYTES = 8 * 1024
+
+const require = createRequire(import.meta.url)
+let compiled: object | undefined
+let current: Instance | undefined
+
+/** Zstandard on the calling thread, on every Node.js version. Output is written into a buffer of a size given up front. */
+export function wasmEngine(): SyncZstd {
+  current ??= instantiate()
+  return ENGINE
+}
+
+const ENGINE: SyncZstd = {
+  compressSync: (data, level) =>
+    run(
+      data,
+      zstd => zstd._ZSTD_compressBound(data.length),
+      ({ zstd, compressor }, output, capacity, input) =>
+        zstd._ZSTD_compress_usingDict(compressor, output, capacity, input, data.length, 0, 0, level)
+    ),
+  decompressSync: (data, rawLength) =>
+    run(
+      data,
+      () => rawLength,
+      ({ zstd, decompressor }, output, capacity, input) =>
+        zstd._ZSTD_decompress_usingDict(decompressor, output, capacity, input, data.length, 0, 0)
+    )
+}
+
+/**
+ * The same with a dictionary, which is copied into WebAssembly's memory once. Its tables are read anew for every value: the package exports
+ * no function that would keep them.
+ *
+ * @param dictionary in Zstandard's format with id 0, or any bytes that do not begin like one
+ */
+export function wasmEngineWith(dictionary: Uint8Array): SyncZstd {
+  const { length } = dictionary
+  return {
+    compressSync: (data, level) =>
+      run(
+        data,
+        zstd => zstd._ZSTD_compressBound(data.length),
+        (instance, output, capacity, input) => {
+          const place = placeOf(dictionary, instance)
+          const { zstd, compressor } = instance
+          return zstd._ZSTD_compress_usingDict(compressor, output, capacity, input, data.length, place, length, level)
+        }
+      ),
+    decompressSync: (data, rawLength) =>
+      run(
+        data,
+        () => rawLength,
+        (instance, output, capacity, input) => {
+          const place = placeOf(dictionary, instance)
+          const { zstd, decompressor } = instance
+          return zstd._ZSTD_decompress_usingDict(decompressor, output, capacity, input, data.length, place, length)
+        }
+      )
+  }
+}
+
+/** It stays there as long as the instance does, which is given up when its memory has grown. */
+function placeOf(dictionary: Uint8Array, { zstd, dictionaries }: Instance): number {
+  let place = dictionaries.get(dictionary)
+  if (place !== undefined) return place
+  place = zstd._malloc(dictionary.length)
+  if (place === 0) throw new RangeError(`No memory for a dictionary of ${dictionary.length} bytes`)
+  zstd.HEAPU8.set(dictionary, place)
+  dictionaries.set(dictionary, place)
+  return place
+}
+
+function run(
+  data: Uint8Array,
+  capacityOf: (zstd: EmscriptenModule) => number,
+  call: (instance: Instance, output: number, capacity: number, input: number) => number
+): Uint8Array {
+  const instance = (current ??= instantiate())
+  const { zstd } = instance
+  const capacity = capacityOf(zstd)
+  const isSmall = data.length <= SMALL_BYTES && capacity <= SMALL_BYTES
+  const input = isSmall ? instance.small : zstd._malloc(data.length || 1)
+  const output = isSmall ? instance.small + SMALL_BYTES : zstd._malloc(capacity || 1)
+  try {
+    if (input === 0 || output === 0) throw new RangeError(`No memory for ${data.length + capacity} bytes of Zstandard`)
+    zstd.HEAPU8.set(data, input)
+    const length = call(instance, output, capacity, input)
+    if (zstd._ZSTD_isError(length)) throw new Error(`Zstandard error ${-length}`)
+    return Buffer.from(zstd.HEAPU8.subarray(output, output + length))
+  } finally {
+    if (!isSmall) {
+      zstd._free(input)
+      zstd._free(output)
+    }
+    if (zstd.HEAPU8.length > MAX_KEPT_HEAP_BYTES) current = undefined
+  }
+}
+
+function instantiate(): Instance {
+  try {
+    const script = join(dirname(require.resolve(PACKAGE)), 'zstd.js')
+    compiled ??= new wasm.Module(readFileSync(script.replace(/\.js$/, '.wasm')))
+    delete require.cache[script] // The script is its own singleton; a fresh memory needs a fresh script.
+    const { Module: zstd } = require(script) as { Module: EmscriptenModule }
+    zstd.instantiateWasm = (imports, receive) => {
+      const instance = new wasm.Instance(compiled!, imports)
+      receive(instance)
+      return instance.exports
+    }
+    zstd.init('')
+    const dictionaries = new WeakMap<Uint8Array, number>()
+    const [compressor, decompressor] = [zstd._ZSTD_createCCtx(), zstd._ZSTD_createDCtx()]
+    const small = zstd._malloc(2 * SMALL_BYTES)
+    if (small === 0) throw new RangeError('No memory for Zstandard')
+    return { zstd, compressor, decompressor, small, dictionaries }
+  } catch (cause) {
+    throw codecUnavailable('Zstandard', PACKAGE, cause)
+  }
+}

@@ -1,0 +1,110 @@
+import { corruption, invalidOption } from '../../errors.js'
+import { builtIn } from '../built-in.js'
+import { CODEC_ID, type Codec } from '../codec.js'
+import type { AsyncZstd, SyncZstd } from './zstd-engine.js'
+import { zstdWithDictionary } from './zstd-dictionary.js'
+import { MAX_BLOCK_BYTES, measureFrame } from './zstd-frame.js'
+import { loadMongodbEngine } from './zstd-mongodb.js'
+import { loadNodeEngine } from './zstd-node.js'
+import { wasmEngine } from './zstd-wasm.js'
+
+export const ZSTD_DEFAULT_LEVEL = 3
+export const ZSTD_MAX_LEVEL = 22
+
+/** From this size on, node:zlib's speed outweighs the cheaper call into WebAssembly (measured on Node.js 24). */
+const NODE_SYNC_BYTES = 16 * 1024
+
+/**
+ * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main
+ * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version.
+ *
+ * @param options.level 1 (fast) to 22 (small and slow). Default 3.
+ * @throws CKV_INVALID_OPTION for any other level
+ */
+export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): Codec {
+  if (!Number.isInteger(level) || level < 1 || level > ZSTD_MAX_LEVEL) {
+    throw invalidOption(`zstd level must be an integer from 1 to ${ZSTD_MAX_LEVEL}, not ${String(level)}`)
+  }
+  return (byLevel[level] ??= zstdOf(level))
+}
+
+/** Each is made once: dictionaries keep tables, and WebAssembly memory, for every codec that uses them. */
+const byLevel: Codec[] = []
+
+function zstdOf(level: number): Codec {
+  return builtIn({
+    id: CODEC_ID.zstd,
+    name: 'zstd',
+    effort: level,
+    workingBytes: workingBytes(level),
+    load: () => void wasmEngine(),
+    compress: async data => {
+      const engine = asyncEngine()
+      return engine === undefined ? wasmEngine().compressSync(data, level) : engine.compress(data, level)
+    },
+    compressSync: data => syncEngine(data.length).compressSync(data, level),
+    decompress: async (data, rawLength) => {
+      const trusted = checkFrame(data, rawLength) ? asyncEngine() : undefined
+      return restored(
+        trusted ? await trusted.decompress(data, rawLength) : wasmEngine().decompressSync(data, rawLength),
+        rawLength
+      )
+    },
+    decompressSync: (data, rawLength) => {
+      const engine = checkFrame(data, rawLength) ? syncEngine(rawLength) : wasmEngine()
+      return restored(engine.decompressSync(data, rawLength), rawLength)
+    },
+    withDictionary: dictionary => zstdWithDictionary(dictionary, level)
+  })
+}
+
+/**
+ * Holds a frame against what its envelope says, before memory is taken.
+ *
+ * @returns whether a streaming decoder may have it: one unfolds whatever is there, and is trusted where that is at most four
+ *   times what the envelope says (from level 16 on, honest frames have more blocks than they need). The WebAssembly decoder
+ *   gets a buffer of `rawLength` bytes and stops at its end.
+ */
+function checkFrame(frame: Uint8Array, rawLength: number): boolean {
+  const { contentSize, outputBound, windowBytes } = measureFrame(frame)
+  if (contentSize !== undefined && contentSize !== rawLength) {
+    throw corruption(`Zstandard frame claims ${contentSize} bytes, its envelope ${rawLength}`)
+  }
+  if (outputBound < rawLength) throw corruption(`Zstandard frame holds at most ${outputBound} of ${rawLength} bytes`)
+  return outputBound <= 4 * (rawLength + MAX_BLOCK_BYTES) && windowBytes <= MAX_WINDOW_BYTES
+}
+
+/** The largest window that level 22 asks for; more is refused by the native decoders. */
+const MAX_WINDOW_BYTES = 128 * 1024 * 1024
+
+/**
+ * Memory of the native compressor by level, in bytes, measured with values of 2 MiB. It does not know their length, so it
+ * prepares for any.
+ */
+function workingBytes(level: number): number {
+  if (level <= 8) return 4 * MIB
+  if (level <= 12) return 24 * MIB
+  if (level <= 19) return 80 * MIB
+  return { 20: 160, 21: 330, 22: 660 }[level]! * MIB
+}
+
+const MIB = 1024 * 1024
+
+function restored(raw: Uint8Array, rawLength: number): Uint8Array {
+  if (raw.length !== rawLength) throw corruption(`Zstandard frame unfolds to ${raw.length} bytes, not ${rawLength}`)
+  return raw
+}
+
+let native: { node: (AsyncZstd & SyncZstd) | undefined; mongodb: AsyncZstd | undefined } | undefined
+
+function engines() {
+  return (native ??= { node: loadNodeEngine(), mongodb: loadMongodbEngine() })
+}
+
+function asyncEngine(): AsyncZstd | undefined {
+  return engines().mongodb ?? engines().node
+}
+
+function syncEngine(bytes: number): SyncZstd {
+  return (bytes >= NODE_SYNC_BYTES ? engines().node : undefined) ?? wasmEngine()
+}

@@ -1,0 +1,103 @@
+import type { Codec, DictionaryCodec } from '../../codec/codec.js'
+import { corruption } from '../../errors.js'
+import type { AnyLevel } from '../any-level.js'
+import { asBuffer, AS_BYTES } from '../as-bytes.js'
+import {
+  decodeDictionary,
+  DICTIONARIES_END,
+  DICTIONARIES_START,
+  type DictionaryRecord,
+  idInKey,
+  MAX_DICTIONARY_ID
+} from './dictionary-record.js'
+
+/** A store has at most so many at a time; a sweep removes those that no value needs. */
+export const MAX_DICTIONARIES = 32
+/** Longer ones are not taken, in bytes. */
+export const MAX_DICTIONARY_BYTES = 1024 * 1024
+
+/** A dictionary of the store, ready to be used with any codec that can. */
+export class Dictionary {
+  readonly id: number
+  readonly given: boolean
+  readonly rawShare: number
+  readonly bytes: Buffer
+  readonly #coders = new WeakMap<Codec, DictionaryCodec>()
+
+  constructor({ id, given, rawShare, bytes }: DictionaryRecord) {
+    this.id = id
+    this.given = given
+    this.rawShare = rawShare
+    this.bytes = bytes
+  }
+
+  /** @returns undefined if the codec can use no dictionary */
+  coderFor(codec: Codec): DictionaryCodec | undefined {
+    let coder = this.#coders.get(codec)
+    if (coder !== undefined || codec.withDictionary === undefined) return coder
+    coder = codec.withDictionary(this.bytes)
+    this.#coders.set(codec, coder)
+    return coder
+  }
+}
+
+/** Every dictionary that values of the store may need. */
+export class Dictionaries {
+  readonly #byId = new Map<number, Dictionary>()
+  /** Those that cannot be read, and why. */
+  readonly #unreadable = new Map<number, unknown>()
+
+  /** Reads those that a backend has. What is damaged is an error only to the values that need it. */
+  async load(backend: AnyLevel, storeId: Buffer): Promise<void> {
+    const range = { gte: DICTIONARIES_START, lt: DICTIONARIES_END, limit: MAX_DICTIONARIES }
+    const entries = await backend
+      .iterator<Buffer, Uint8Array>({ ...range, ...AS_BYTES, fillCache: false } as object)
+      .all()
+    for (const [key, stored] of entries) this.learn(key, asBuffer(stored), storeId)
+  }
+
+  /** What is stored under a reserved key, if that is a dictionary's. A log may have one that failed to be used before that of the same id. */
+  learn(key: Uint8Array, stored: Buffer, storeId: Buffer): void {
+    const id = idInKey(key)
+    if (id === undefined) return
+    try {
+      this.add(new Dictionary(decodeDictionary(stored, id, storeId)))
+    } catch (error) {
+      this.#byId.delete(id)
+      this.#unreadable.set(id, error)
+    }
+  }
+
+  add(dictionary: Dictionary): void {
+    this.#unreadable.delete(dictionary.id)
+    this.#byId.set(dictionary.id, dictionary)
+  }
+
+  /** @throws LEVEL_CORRUPTION if it is missing or damaged; LEVEL_NOT_SUPPORTED if a later version wrote it */
+  get(id: number): Dictionary {
+    const dictionary = this.#byId.get(id)
+    if (dictionary !== undefined) return dictionary
+    throw this.#unreadable.get(id) ?? corruption(`the store has no dictionary ${id}, which this value needs`)
+  }
+
+  /** The one that was made last, among those that were trained. */
+  get newestTrained(): Dictionary | undefined {
+    return [...this.#byId.values()].filter(({ given }) => !given).sort((a, b) => b.id - a.id)[0]
+  }
+
+  /** The one that has these bytes. */
+  find(bytes: Uint8Array): Dictionary | undefined {
+    return [...this.#byId.values()].find(dictionary => dictionary.bytes.equals(bytes))
+  }
+
+  get ids(): number[] {
+    return [...this.#byId.keys(), ...this.#unreadable.keys()]
+  }
+
+  /** An id that no dictionary ever had: the highest stays for that. undefined if no more can be made. */
+  get freeId(): number | undefined {
+    const { ids } = this
+    const next = Math.max(0, ...ids) + 1
+    return ids.length < MAX_DICTIONARIES && next <= MAX_DICTIONARY_ID ? next : undefined
+  }
+}

@@ -1,0 +1,97 @@
+import { trainDictionary } from '../../codec/dictionary/dictionary-training.js'
+import type { Sealing } from '../../envelope/seal.js'
+import { sealRaw, sealWithDictionary } from '../../envelope/seal.js'
+import { Turn, nextTurn } from '../../wal/turn.js'
+import { Dictionary } from './dictionaries.js'
+import type { SampledValue } from './small-value-sample.js'
+import type { SmallValues } from './small-values.js'
+import { asGiven, inLevelDbBlocks } from './stored-size-estimate.js'
+
+/**
+ * A dictionary has a byte for so many bytes of small values, between the bounds: a larger one pays only where there is much to store. 16 KiB
+ * make movies 3 % smaller than 8 KiB do, and Zstandard half as slow again, which reads the tables anew for every value.
+ */
+const BYTES_FOR_A_BYTE = 40
+const MIN_TRAINED_BYTES = 2 * 1024
+const MAX_TRAINED_BYTES = 8 * 1024
+
+/** What a new dictionary has to save of what is stored without one, its own bytes counted. */
+const MIN_GAIN = 0.1
+/** The same of what is stored with the one in use. */
+const MIN_GAIN_OVER_CURRENT = 0.05
+
+/** What a sample takes in the backend. */
+export interface Judgement {
+  readonly sampleBytes: number
+  readonly rawBytes: number
+  /** With the dictionary in use. */
+  readonly currentBytes: number | undefined
+  /** With a new one, that counted as well; undefined if the values have too little in common for one. */
+  readonly candidateBytes: number | undefined
+}
+
+export type Verdict =
+  | { readonly use: 'candidate'; readonly candidate: Dictionary }
+  | { readonly use: 'current' }
+  | { readonly use: 'none' }
+
+export interface JudgeContext {
+  readonly small: SmallValues
+  readonly sealing: Sealing
+  readonly overLevelDb: boolean
+}
+
+/**
+ * Trains a dictionary on a sample, and judges by what the backend would need for the sample whether to use it. It is judged by what it was
+ * trained on, which flatters it by its own length at most: that is counted.
+ *
+ * @param seenBytes of all the values that the sample stands for
+ * @param id of the new dictionary
+ */
+export async function judge(
+  sample: readonly SampledValue[],
+  seenBytes: number,
+  id: number,
+  { small, sealing, overLevelDb }: JudgeContext
+): Promise<{ verdict: Verdict; judgement: Judgement }> {
+  const { current } = small
+  const turn = new Turn()
+
+  const stored = async (dictionary: Dictionary | undefined): Promise<number> => {
+    const estimate = overLevelDb ? inLevelDbBlocks() : asGiven()
+    for (const { key, value, codec } of sample) {
+      const compressed = dictionary && small.compress(dictionary, codec, value)
+      const envelope = compressed && sealWithDictionary(codec.id, compressed, value.length, dictionary.id, sealing)
+      estimate.add(key, envelope ?? sealRaw(value, sealing))
+      if (turn.isOver) await nextTurn()
+    }
+    return estimate.bytes()
+  }
+
+  const sampleBytes = sample.reduce((sum, { value }) => sum + value.length, 0)
+  const rawBytes = await stored(undefined)
+  const currentBytes = current && (await stored(current))
+  const maxBytes = Math.min(Math.max(Math.floor(seenBytes / BYTES_FOR_A_BYTE), MIN_TRAINED_BYTES), MAX_TRAINED_BYTES)
+  const trained = await trainDictionary(dealt(sample), { maxBytes })
+  const rawShare = overLevelDb ? Math.min(1, rawBytes / sampleBytes) : 1
+  const candidate = trained && new Dictionary({ id, given: false, rawShare, bytes: Buffer.from(trained) })
+  // The sample stands for more than itself; the dictionary is stored once.
+  const ownBytes = (trained?.length ?? 0) * Math.min(1, sampleBytes / seenBytes)
+  const candidateBytes = candidate && (await stored(candidate)) + ownBytes
+
+  const judgement = { sampleBytes, rawBytes, currentBytes, candidateBytes }
+  const most = Math.min(rawBytes * (1 - MIN_GAIN), (currentBytes ?? Infinity) * (1 - MIN_GAIN_OVER_CURRENT))
+  if (candidate !== undefined && candidateBytes! <= most) return { verdict: { use: 'candidate', candidate }, judgement }
+  const currentPays = currentBytes !== undefined && currentBytes <= rawBytes
+  return { verdict: { use: currentPays ? 'current' : 'none' }, judgement }
+}
+
+/** How many hands the values are dealt to. */
+const HANDS = 8
+
+/** The values in another order: the trainer lets the last of them judge the others, and neighbours are alike. */
+function dealt(sample: readonly SampledValue[]): Buffer[] {
+  const hands: Buffer[][] = Array.from({ length: HANDS }, () => [])
+  for (const [i, { value }] of sample.entries()) hands[i % HANDS]!.push(value)
+  return hands.flat()
+}

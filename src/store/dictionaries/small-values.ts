@@ -1,0 +1,69 @@
+import type { Codec } from '../../codec/codec.js'
+import type { DictionaryOffer } from '../../gc/policy.js'
+import type { Dictionaries, Dictionary } from './dictionaries.js'
+
+/**
+ * Values of at least so many bytes, and shorter than the other, are small: a dictionary is used for them. A longer one has most of what a
+ * dictionary could give in itself.
+ */
+const MIN_SMALL_BYTES = 32
+const SMALL_BYTES_LIMIT = 4096
+
+/**
+ * A value may take so much more than such values take on average where they are raw: one that is dense for a dictionary is dense for the
+ * backend's blocks as well. More than that, and it is of another kind than what the dictionary was judged by.
+ */
+const DENSE_VALUE = 1.3
+
+/** What an envelope with a dictionary adds, at least, in bytes: checksum, length, id, tag. */
+const ENVELOPE_BYTES = 9
+
+/** Which values are small, and what the store's dictionary makes of them. */
+export class SmallValues {
+  readonly dictionaries: Dictionaries
+  readonly #minBytes: number
+  readonly #minSaving: number
+  /** What small values are compressed with now. The backend, or the log where that is the database, has it, synced. */
+  current: Dictionary | undefined
+  /** Whether the options ask for one. */
+  isOn = false
+
+  /** @param minSize as the options say it; undefined for the default */
+  constructor(dictionaries: Dictionaries, minSize: number | undefined, minSaving: number) {
+    this.dictionaries = dictionaries
+    this.#minBytes = minSize ?? MIN_SMALL_BYTES
+    this.#minSaving = minSaving
+  }
+
+  /** Whether a dictionary may be used for a value of this length. */
+  has(codec: Codec, length: number): boolean {
+    return length >= this.#minBytes && length < SMALL_BYTES_LIMIT && codec.withDictionary !== undefined
+  }
+
+  /** The largest envelope that pays for a value with a dictionary. */
+  maxEnvelope({ rawShare }: Pick<Dictionary, 'rawShare'>, length: number): number {
+    return length * Math.min(1 - this.#minSaving, rawShare * DENSE_VALUE)
+  }
+
+  /** What a sweep may do with a value of this length; undefined where there is no dictionary for it. */
+  offerFor(length: number): DictionaryOffer | undefined {
+    const dictionary = this.current
+    if (!this.isOn || dictionary === undefined || length >= SMALL_BYTES_LIMIT) return undefined
+    const { id } = dictionary
+    return {
+      id,
+      compress: (codec, raw) => (this.has(codec, raw.length) ? this.compress(dictionary, codec, raw) : undefined)
+    }
+  }
+
+  /**
+   * Compresses a small value.
+   *
+   * @returns undefined if it does not pay
+   */
+  compress(dictionary: Dictionary, codec: Codec, raw: Uint8Array): Uint8Array | undefined {
+    const compressed = dictionary.coderFor(codec)?.compressSync(raw)
+    const most = this.maxEnvelope(dictionary, raw.length) - ENVELOPE_BYTES
+    return compressed !== undefined && compressed.length <= most ? compressed : undefined
+  }
+}

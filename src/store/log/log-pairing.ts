@@ -1,0 +1,47 @@
+import { corruption, notSupported } from '../../errors.js'
+import type { SegmentExtent } from '../../wal/recovery.js'
+import type { Marker } from '../marker.js'
+
+/**
+ * A backend and a log that were separated, or put together from different days, would lose writes or bring deleted ones back.
+ *
+ * @param directory of the log
+ * @throws LEVEL_CORRUPTION
+ */
+export function assertBelongsTogether(
+  marker: Pick<Marker, 'logDirty' | 'applied'>,
+  directory: string,
+  segments: readonly SegmentExtent[]
+): void {
+  if (segments.length === 0) {
+    if (!marker.logDirty) return
+    throw corruption(
+      `the log in ${directory} is missing, and the database was not closed: writes may be in it that the database has not. ` +
+        'Put the directory back, or restore both from one backup'
+    )
+  }
+  // What the database has not must be in the log without a gap. A gap below that is what a power cut took of the log, and not of it.
+  let next = marker.applied + 1
+  for (const { firstSequence, lastSequence } of segments) {
+    if (lastSequence < next) continue
+    if (firstSequence > next) {
+      throw corruption(
+        `the database has the writes up to ${marker.applied}, and the log in ${directory} goes on with ${firstSequence}: ` +
+          'those between are missing. Restore both from one backup'
+      )
+    }
+    next = lastSequence + 1
+  }
+}
+
+/**
+ * For a store that is opened without its log.
+ *
+ * @throws LEVEL_NOT_SUPPORTED
+ */
+export function assertNoLogNeeded({ logDirty }: Pick<Marker, 'logDirty'>): void {
+  if (!logDirty) return
+  throw notSupported(
+    'The database was not closed, and its write-ahead log may hold writes that it has not: open it once with the `wal` option'
+  )
+}

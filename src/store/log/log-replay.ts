@@ -1,0 +1,195 @@
+import { corruption } from '../../errors.js'
+import { FRAME_TYPE, RECORD_KIND } from '../../wal/format.js'
+import type { Log } from '../../wal/log.js'
+import { RecordCursor } from '../../wal/record-cursor.js'
+import type { AnyLevel } from '../any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
+import { deleteRange } from '../writing/clear.js'
+import type { LoggedValues } from './logged-values.js'
+import { decodeMarker, MARKER_KEY } from '../marker.js'
+import type { MarkerState } from '../marker-state.js'
+import type { KeyRange } from '../key-range.js'
+import { aroundReserved, isReserved } from '../reserved-keys.js'
+
+/** What one backend batch takes together. */
+const MAX_BATCH_OPERATIONS = 1000
+const MAX_BATCH_BYTES = 1024 * 1024
+
+type BackendOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
+
+/**
+ * Gives the backend what the log has and it has not, in order. Every batch is synced and carries the number it goes up to, so that
+ * it may be interrupted, and done again.
+ */
+export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState, values: LoggedValues): Promise<void> {
+  const { applied } = marker.log
+  const batch = new ReplayBatch(async (operations, sequence) => {
+    marker.update({ applied: sequence })
+    const saved = marker.unsaved!
+    await backend.batch([...operations, { type: 'put', key: MARKER_KEY, value: saved }], SYNCED)
+    marker.saved(saved)
+  })
+  await replayRecords(
+    log,
+    { segment: log.segmentAbove(applied), offset: 0 },
+    applied,
+    values,
+    batch,
+    async ({ start, end }) => {
+      await deleteRange(backend, rangeOf(start, end), true)
+    }
+  )
+}
+
+/**
+ * Fills a backend that keeps nothing from a log that has everything: the newest snapshot, and what came after it.
+ *
+ * @throws LEVEL_CORRUPTION if the log does not go back to its beginning, or the backend holds data of its own
+ */
+export async function loadLog(log: Log, backend: AnyLevel, directory: string, values: LoggedValues): Promise<void> {
+  const { snapshot } = log
+  if (log.isNew) return
+  const above = snapshot?.sequence ?? 0
+  if (log.firstSequence > above + 1) {
+    throw corruption(
+      `the log in ${directory} begins with record ${log.firstSequence} and has no snapshot of what was before`
+    )
+  }
+  await emptyOwn(backend, log, directory)
+  const batch = new ReplayBatch(operations => backend.batch(operations.map(owned), AS_BYTES))
+  if (snapshot !== undefined) await loadSnapshot(log, snapshot, values, batch)
+  // What the backend lacked when the snapshot was taken may lie before it.
+  if (log.nextSequence === above + 1) return
+  const start = { segment: log.segmentAbove(above), offset: 0 }
+  await replayRecords(log, start, above, values, batch, async ({ start: from, end }) => {
+    for (const part of aroundReserved(rangeOf(from, end))) {
+      await backend.clear({ ...part, ...KEY_AS_BYTES })
+    }
+  })
+}
+
+async function loadSnapshot(
+  log: Log,
+  start: { segment: number; offset: number },
+  values: LoggedValues,
+  batch: ReplayBatch
+): Promise<void> {
+  const frames = log.frames(start)
+  try {
+    for (;;) {
+      const found = await frames.next()
+      if (found === undefined || found.frame.header.type === FRAME_TYPE.snapshotEnd) break
+      if (found.frame.header.type !== FRAME_TYPE.snapshotData) continue
+      const records = new RecordCursor(found.payload)
+      while (records.next()) await batch.add(await operationAt(records, values), 0)
+    }
+  } finally {
+    await frames.close()
+  }
+  await batch.flush()
+}
+
+/** @param above records up to this number are left out */
+async function replayRecords(
+  log: Log,
+  from: { segment: number; offset: number },
+  above: number,
+  values: LoggedValues,
+  batch: ReplayBatch,
+  clear: (range: { start: Buffer; end: Buffer | undefined }) => Promise<void>
+): Promise<void> {
+  const frames = log.frames(from)
+  try {
+    for (;;) {
+      const found = await frames.next()
+      if (found === undefined) break
+      const { type, firstSequence } = found.frame.header
+      if (type !== FRAME_TYPE.data) continue
+      const records = new RecordCursor(found.payload)
+      for (let sequence = firstSequence; records.next(); sequence++) {
+        if (sequence <= above) continue
+        if (records.kind === RECORD_KIND.clear) {
+          await batch.flush()
+          const end = records.value
+          await clear({ start: records.key, end: end.length === 0 ? undefined : end })
+          batch.reached(sequence)
+        } else await batch.add(await operationAt(records, values), sequence)
+      }
+    }
+  } finally {
+    await frames.close()
+  }
+  await batch.flush()
+}
+
+const SYNCED = { ...AS_BYTES, sync: true } as typeof AS_BYTES
+
+function rangeOf(start: Buffer, end: Buffer | undefined): KeyRange {
+  return end === undefined ? { gte: start } : { gte: start, lt: end }
+}
+
+/** A backend in memory keeps what it is given: not the frame around it. */
+function owned(operation: BackendOperation): BackendOperation {
+  const key = Buffer.from(operation.key)
+  return operation.type === 'put' ? { type: 'put', key, value: Buffer.from(operation.value) } : { type: 'del', key }
+}
+
+function operationAt(records: RecordCursor, values: LoggedValues): BackendOperation | Promise<BackendOperation> {
+  const { key } = records
+  if (records.kind !== RECORD_KIND.put) return { type: 'del', key }
+  if (isReserved(key)) values.learn(key, records.value)
+  const stored = values.stored(records)
+  return stored instanceof Promise
+    ? stored.then(value => ({ type: 'put', key, value }))
+    : { type: 'put', key, value: stored }
+}
+
+/** Gathers operations into backend batches, one after another. */
+class ReplayBatch {
+  readonly #write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>
+  #operations: BackendOperation[] = []
+  #bytes = 0
+  #sequence = 0
+  #flushed = 0
+
+  constructor(write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>) {
+    this.#write = write
+  }
+
+  async add(operation: BackendOperation, sequence: number): Promise<void> {
+    this.#operations.push(operation)
+    this.#sequence = sequence
+    this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
+    if (this.#operations.length >= MAX_BATCH_OPERATIONS || this.#bytes >= MAX_BATCH_BYTES) await this.flush()
+  }
+
+  /** What was done otherwise up to a record. */
+  reached(sequence: number): void {
+    this.#sequence = sequence
+  }
+
+  async flush(): Promise<void> {
+    if (this.#operations.length === 0 && this.#sequence === this.#flushed) return
+    const operations = this.#operations
+    this.#operations = []
+    this.#bytes = 0
+    this.#flushed = this.#sequence
+    await this.#write(operations, this.#sequence)
+  }
+}
+
+/** A backend that keeps nothing may still hold what this very log filled it with when it was opened before. */
+async function emptyOwn(backend: AnyLevel, log: Log, directory: string): Promise<void> {
+  const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
+  if (stored === undefined) {
+    const any = await backend.keys({ limit: 1, ...KEY_AS_BYTES }).all()
+    if (any.length === 0) return
+    throw corruption(
+      `the backend holds data, and the log in ${directory} is of another store: give this store a new directory for its log`
+    )
+  }
+  if (!decodeMarker(asBuffer(stored)).storeId.equals(log.storeId)) {
+    throw corruption(`the backend's data and the log in ${directory} belong to different stores`)
+  }
+  await backend.clear(KEY_AS_BYTES)
+}

@@ -1,0 +1,52 @@
+import { corruption } from '../../errors.js'
+import type { Unseal } from '../../wal/decoded-frame.js'
+import type { RecordCursor } from '../../wal/record-cursor.js'
+import type { AnyLevel } from '../any-level.js'
+import type { Coding, CodingFor } from '../coding.js'
+import type { Dictionaries } from '../dictionaries/dictionaries.js'
+import { decodeMarker, type Marker, MARKER_KEY } from '../marker.js'
+import { isReserved } from '../reserved-keys.js'
+
+/** Values in the store's own log: known how to open and to seal only once the store's marker has been read, which may be in the log. */
+export class LoggedValues {
+  readonly #codingFor: CodingFor
+  readonly #dictionaries: Dictionaries
+  #coding: Coding | undefined
+  #storeId: Buffer | undefined
+
+  constructor(codingFor: CodingFor, dictionaries: Dictionaries) {
+    this.#codingFor = codingFor
+    this.#dictionaries = dictionaries
+  }
+
+  /** Call when the marker has been read. */
+  use({ guard, plainValues, storeId }: Pick<Marker, 'guard' | 'plainValues' | 'storeId'>): Coding {
+    this.#storeId = storeId
+    return (this.#coding = this.#codingFor({ bytes: guard, plainValues }))
+  }
+
+  readonly unseal: Unseal = envelope => this.#required.unsealer.valueIn(envelope)
+
+  /** A record under a reserved key goes by. */
+  learn(key: Buffer, value: Buffer): void {
+    if (key.equals(MARKER_KEY)) this.use(decodeMarker(value))
+    else if (this.#storeId !== undefined) this.#dictionaries.learn(key, value, this.#storeId)
+  }
+
+  /** The dictionaries that a backend has. */
+  loadDictionaries(backend: AnyLevel, storeId: Buffer): Promise<void> {
+    return this.#dictionaries.load(backend, storeId)
+  }
+
+  /** What the backend gets for a record that puts something. */
+  stored(record: RecordCursor): Buffer | Promise<Buffer> {
+    const { key, value, sealed, expiresAt } = record
+    if (sealed || isReserved(key)) return value
+    return this.#required.sealer.sealLogged(key, value, expiresAt === 0 ? undefined : expiresAt)
+  }
+
+  get #required(): Coding {
+    if (this.#coding !== undefined) return this.#coding
+    throw corruption("the log holds values before the store's marker")
+  }
+}

@@ -1,0 +1,146 @@
+import { join } from 'node:path'
+import { corruption, invalidOption, notSupported } from '../../errors.js'
+import { Log } from '../../wal/log.js'
+import { resolveWalOptions, type WalOptions, type WalSettings } from '../../wal/options.js'
+import type { RecoveryReport, SegmentExtent } from '../../wal/recovery.js'
+import { segmentIds } from '../../wal/segment-files.js'
+import type { AnyLevel } from '../any-level.js'
+import { isLevelDb } from '../backend.js'
+import { assertBelongsTogether } from './log-pairing.js'
+import { loadLog, replayLog } from './log-replay.js'
+import { MarkerState } from '../marker-state.js'
+import { isReserved } from '../reserved-keys.js'
+import type { Coding, CodingFor } from '../coding.js'
+import type { Dictionaries } from '../dictionaries/dictionaries.js'
+import { LoggedValues } from './logged-values.js'
+import { StoreLog } from './store-log.js'
+
+/** Where `wal: true` keeps the log: LevelDB leaves directories that it does not know alone. */
+export const LOG_DIRECTORY = 'ckv-wal'
+
+interface OpenedLog {
+  readonly log: StoreLog
+  readonly marker: MarkerState
+  readonly coding: Coding
+}
+
+/**
+ * Opens the log of a store and brings the backend up to it.
+ *
+ * @param backend open
+ * @throws LEVEL_CORRUPTION where log and backend do not belong together; LEVEL_LOCKED; what reading the log throws
+ */
+export async function openStoreLog(
+  backend: AnyLevel,
+  options: WalOptions,
+  codingFor: CodingFor,
+  dictionaries: Dictionaries
+): Promise<OpenedLog> {
+  const { settings, ownerIsDead } = settingsFor(backend, options)
+  const values = new LoggedValues(codingFor, dictionaries)
+  return backend.supports.permanence
+    ? openBeside(backend, settings, values, ownerIsDead)
+    : openInstead(backend, settings, values)
+}
+
+/** The backend keeps what it has: the log goes on from there. */
+async function openBeside(
+  backend: AnyLevel,
+  settings: WalSettings,
+  values: LoggedValues,
+  ownerIsDead: boolean
+): Promise<OpenedLog> {
+  const { directory, readOnly } = settings
+  const marker = await MarkerState.load(backend)
+  const { applied } = marker.log
+  await values.loadDictionaries(backend, marker.storeId)
+  const coding = values.use(marker.current)
+  const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.log, directory, segments)
+  // Before the directory is made: whoever puts the log back must not find it there.
+  if (marker.log.logDirty && !(await hasSegments(settings))) approve([])
+  const { log, recovery } = await Log.open(settings, {
+    storeId: marker.storeId,
+    minSequence: applied + 1,
+    ownerIsDead,
+    mayBeMissing: true,
+    approve,
+    unseal: values.unseal,
+    isHidden: isReserved
+  })
+  try {
+    if (log.nextSequence > applied + 1) {
+      if (readOnly) throw needsReplay(directory)
+      await replayLog(log, backend, marker, values)
+    }
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+  return { log: storeLogOf(log, backend, marker, settings, recovery, coding), marker, coding }
+}
+
+/** The backend keeps nothing: the log has it all. */
+async function openInstead(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
+  // A log made now belongs to the store that the backend may hold already.
+  const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
+  const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })
+  try {
+    await loadLog(log, backend, settings.directory, values)
+    const marker = await MarkerState.load(backend, log.storeId)
+    if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
+    await values.loadDictionaries(backend, marker.storeId)
+    const coding = values.use(marker.current)
+    const storeLog = storeLogOf(log, backend, marker, settings, recovery, coding)
+    if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
+    return { log: storeLog, marker, coding }
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+function storeLogOf(
+  log: Log,
+  backend: AnyLevel,
+  marker: MarkerState,
+  settings: WalSettings,
+  recovery: RecoveryReport,
+  { unsealer }: Coding
+): StoreLog {
+  return new StoreLog(log, backend, marker, settings, recovery, stored => unsealer.isVisible(stored))
+}
+
+function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
+  const { location } = backend as { location?: string }
+  if (options.dir === undefined && location === undefined) {
+    throw invalidOption(
+      "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"
+    )
+  }
+  const settings = resolveWalOptions({ ...options, dir: options.dir ?? join(location!, LOG_DIRECTORY) })
+  if (settings.recovery === 'salvage')
+    throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
+  // LevelDB has locked its directory, and the log in it with that: whoever left a lock in the log is gone.
+  return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
+}
+
+function otherStore(directory: string): Error {
+  return corruption(
+    `the backend's data and the log in ${directory} belong to different stores: give this store a new directory`
+  )
+}
+
+async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {
+  try {
+    return segmentIds(await fs.list(directory)).length > 0
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
+
+function needsReplay(directory: string): Error {
+  return notSupported(
+    `The log in ${directory} holds writes that the backend has not, and with readOnly it cannot get them: open the store once without`
+  )
+}

@@ -1,0 +1,114 @@
+import type { AnyLevel } from '../any-level.js'
+import { AS_BYTES } from '../as-bytes.js'
+
+/** Calls of the backend under way at once: as many as libuv has threads, unless told otherwise. More would only wait there. */
+const MAX_CALLS = 4
+/** Keys that one call takes at most, so that the first of many is not kept waiting for the last. */
+const MAX_KEYS = 64
+
+interface Lookup {
+  readonly key: Buffer
+  readonly resolve: (stored: Uint8Array | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Makes of what is stored what the caller gets. */
+export type Open<T> = (stored: Uint8Array | undefined) => T | Promise<T>
+
+/**
+ * Turns many gets into few getMany calls: in Node.js the price of a get is the crossing into the backend, and it is paid by call.
+ * A get that is alone goes through as it is.
+ */
+export class GetQueue {
+  readonly #backend: AnyLevel
+  #waiting: Lookup[] = []
+  #calls = 0
+  #scheduled = false
+  #idle: (() => void)[] = []
+
+  constructor(backend: AnyLevel) {
+    this.#backend = backend
+  }
+
+  /**
+   * @param key copied: it may wait while the caller uses its buffer again
+   * @param open called with what the backend has. A get that is alone takes no promise more than it needs: a thread of the pool has gone to
+   * sleep meanwhile, and every µs counts twice
+   */
+  get<T>(key: Buffer, open: Open<T>): Promise<T> {
+    // The first does not wait to see whether others come.
+    if (this.#calls === 0 && this.#waiting.length === 0) return this.#getAlone(Buffer.from(key), open)
+    return new Promise<Uint8Array | undefined>((resolve, reject) => {
+      this.#waiting.push({ key: Buffer.from(key), resolve, reject })
+      if (this.#scheduled) return
+      this.#scheduled = true
+      // In a microtask, so that a close() that is called next comes after it.
+      queueMicrotask(() => {
+        this.#scheduled = false
+        this.#sendWaiting()
+      })
+    }).then(open)
+  }
+
+  /** Resolves when every get made before has its answer. */
+  drain(): Promise<void> {
+    if (this.#waiting.length === 0 && this.#calls === 0) return Promise.resolve()
+    return new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  /** Spreads what waits over the calls that are free; the rest goes when one of them is done. */
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0 && this.#calls < MAX_CALLS) {
+      const size = Math.min(MAX_KEYS, Math.ceil(this.#waiting.length / (MAX_CALLS - this.#calls)))
+      void this.#send(this.#waiting.splice(0, size))
+    }
+  }
+
+  #getAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
+    this.#calls++
+    return this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES).then(
+      stored => {
+        this.#ended()
+        return open(stored)
+      },
+      (error: unknown) => {
+        this.#ended()
+        throw error
+      }
+    )
+  }
+
+  async #send(lookups: readonly Lookup[]): Promise<void> {
+    this.#calls++
+    if (lookups.length === 1) await this.#sendOne(lookups[0]!)
+    else await this.#sendMany(lookups)
+    this.#ended()
+  }
+
+  #ended(): void {
+    this.#calls--
+    this.#sendWaiting()
+    if (this.#calls === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #sendMany(lookups: readonly Lookup[]): Promise<void> {
+    const keys = lookups.map(({ key }) => key)
+    let stored: (Uint8Array | undefined)[]
+    try {
+      stored = await this.#backend.getMany<Buffer, Uint8Array>(keys, AS_BYTES)
+    } catch {
+      // One key that cannot be read must not fail the others.
+      await Promise.all(lookups.map(lookup => this.#sendOne(lookup)))
+      return
+    }
+    for (const [i, { resolve }] of lookups.entries()) resolve(stored[i])
+  }
+
+  async #sendOne({ key, resolve, reject }: Lookup): Promise<void> {
+    try {
+      resolve(await this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES))
+    } catch (error) {
+      reject(error)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { keyName, keyOfName } from '../../memtable/key-name.js'
+import { TOMBSTONE } from '../../memtable/memtable.js'
+import type { Overlay } from '../../memtable/overlay.js'
+import { nextTurn, Turn } from '../../wal/turn.js'
+import type { StoredEntries, StoredEntry } from './stored-entries.js'
+import type { TableValue } from '../writing/table-value.js'
+
+/** Entries that one call asks the backend for at least: what they lie between is not known before. */
+const MIN_FETCH = 16
+
+/** The entries of the backend with those of the tables over them, in order. */
+export class MergedEntries implements StoredEntries {
+  readonly #backend: StoredEntries
+  readonly #overlay: Overlay<TableValue>
+  readonly #reverse: boolean
+  readonly #turn = new Turn()
+  /** Of the backend, fetched and not merged yet. */
+  #fetched: StoredEntry[] = []
+  #at = 0
+  #backendEnded = false
+  /** The key of the overlay's head. */
+  #head: Buffer | undefined
+
+  constructor(backend: StoredEntries, overlay: Overlay<TableValue>, reverse: boolean) {
+    this.#backend = backend
+    this.#overlay = overlay
+    this.#reverse = reverse
+  }
+
+  async next(): Promise<StoredEntry | undefined> {
+    return (await this.nextv(1, {}))[0]
+  }
+
+  async nextv(size: number, options: object): Promise<StoredEntry[]> {
+    if (!this.#overlay.isPrepared) {
+      await this.#overlay.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
+      this.#readHead()
+    }
+    const entries: StoredEntry[] = []
+    while (entries.length < size) {
+      if (this.#at === this.#fetched.length && !this.#backendEnded) {
+        if (entries.length > 0) break // A fetch that fails must not take them along.
+        await this.#fetch(Math.max(size, MIN_FETCH), options)
+      }
+      const stored = this.#fetched[this.#at]
+      if (stored === undefined && this.#head === undefined) break
+      const entry = this.#smaller(stored)
+      if (entry !== undefined) entries.push(entry)
+      else if (this.#turn.isOver) await nextTurn() // A long row of what is hidden.
+    }
+    return entries
+  }
+
+  seek(target: Buffer, options: object): void {
+    this.#fetched = []
+    this.#at = 0
+    this.#backendEnded = false
+    this.#backend.seek(target, options)
+    this.#overlay.seek(keyName(target))
+    if (this.#overlay.isPrepared) this.#readHead()
+  }
+
+  close(): Promise<void> {
+    return this.#backend.close()
+  }
+
+  async #fetch(size: number, options: object): Promise<void> {
+    this.#fetched = await this.#backend.nextv(size, options)
+    this.#at = 0
+    this.#backendEnded = this.#fetched.length === 0
+  }
+
+  /** Takes the entry that comes next; undefined if it is hidden. */
+  #smaller(stored: StoredEntry | undefined): StoredEntry | undefined {
+    const order = stored === undefined ? 1 : this.#head === undefined ? -1 : this.#compare(stored[0] as Buffer)
+    if (order < 0) {
+      this.#at++
+      return this.#overlay.hides(stored![0] as Buffer) ? undefined : stored
+    }
+    if (order === 0) this.#at++
+    const key = this.#head!
+    const { found } = this.#overlay.head!
+    this.#overlay.advance()
+    this.#readHead()
+    return found === TOMBSTONE ? undefined : [key, found]
+  }
+
+  #compare(key: Buffer): number {
+    const order = Buffer.compare(key, this.#head!)
+    return this.#reverse ? -order : order
+  }
+
+  #readHead(): void {
+    const { head } = this.#overlay
+    this.#head = head === undefined ? undefined : keyOfName(head.name)
+  }
+}

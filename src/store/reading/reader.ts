@@ -1,0 +1,186 @@
+import type { AbstractSnapshot } from 'abstract-level'
+import type { Opened } from '../../envelope/open.js'
+import { notSupported } from '../../errors.js'
+import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
+import { findIn, type Tables } from '../../memtable/tables.js'
+import type { AnyLevel } from '../any-level.js'
+import { AS_BYTES } from '../as-bytes.js'
+import { supportsGetSync } from '../manifest.js'
+import { GetQueue, type Open } from './get-queue.js'
+import { keyName } from '../../memtable/key-name.js'
+import type { MarkerState } from '../marker-state.js'
+import type { Unsealer } from './unsealer.js'
+import { isReserved } from '../reserved-keys.js'
+import { backendSnapshotOf, tablesOf } from './snapshot.js'
+import type { TableValue } from '../writing/table-value.js'
+import type { ValueCache } from './value-cache.js'
+
+/** As abstract-level hands them to `_get` and its like: encodings are formats, which for this store is always 'buffer'. */
+export interface EncodedReadOptions {
+  readonly keyEncoding?: string
+  readonly valueEncoding?: string
+  readonly snapshot?: AbstractSnapshot
+}
+
+/** The read path: tables, cache, backend, envelope. */
+export class Reader {
+  readonly #backend: AnyLevel
+  readonly #marker: MarkerState
+  readonly #unsealer: Unsealer
+  readonly #cache: ValueCache | undefined
+  readonly #tables: Tables<TableValue> | undefined
+  readonly #gets: GetQueue
+  readonly #syncReads: boolean
+
+  constructor(
+    backend: AnyLevel,
+    marker: MarkerState,
+    unsealer: Unsealer,
+    cache: ValueCache | undefined,
+    tables: Tables<TableValue> | undefined
+  ) {
+    this.#backend = backend
+    this.#marker = marker
+    this.#unsealer = unsealer
+    this.#cache = cache
+    this.#tables = tables
+    this.#gets = new GetQueue(backend)
+    this.#syncReads = supportsGetSync(backend)
+  }
+
+  /** What is at hand comes as it is, without a promise. */
+  get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
+    if (isReserved(key)) return undefined
+    const found = this.#inTables(key, options)
+    if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValue(found)
+    const cache = options.snapshot ? undefined : this.#cache
+    if (cache === undefined) return this.#stored(key, options, this.#valueOf)
+    const name = keyName(key)
+    return cache.get(name) ?? this.#fill(cache, name, key, options)
+  }
+
+  async #fill(cache: ValueCache, name: string, key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> {
+    const fill = cache.beginFill(name)
+    let value: Buffer | undefined
+    let opened: Opened | undefined
+    try {
+      opened = await this.#stored(key, options, stored => this.#open(stored))
+      value = opened && (await this.#unsealer.value(opened))
+    } finally {
+      cache.endFill(name, fill, value, opened?.expiresAt)
+    }
+    return value
+  }
+
+  /** Resolves when the gets under way have been answered by the backend. */
+  drain(): Promise<void> {
+    return this.#gets.drain()
+  }
+
+  getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
+    if (isReserved(key)) return undefined
+    if (!this.#syncReads) throw notSupported('The backend has no getSync()')
+    const found = this.#inTables(key, options)
+    if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValueSync(found)
+    const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))
+    if (cached !== undefined) return cached
+    const opened = this.#open(this.#backend.getSync(key, forBackend(options, this.#backend)))
+    return opened && this.#unsealer.valueSync(opened)
+  }
+
+  async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
+    const { known, asked } = this.#split(keys, options)
+    const read = forBackend(options, this.#backend)
+    const stored = asked.length === 0 ? [] : await this.#backend.getMany<Buffer, Uint8Array>(asked as Buffer[], read)
+    let next = 0
+    const values = keys.map((key, i) => {
+      const found = known?.[i]
+      if (found === TOMBSTONE) return undefined
+      if (found !== undefined) return settled(() => this.#unsealer.tableValue(found))
+      const value = stored[next++]
+      return isReserved(key) ? undefined : settled(() => this.#valueOf(value))
+    })
+    return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as (Buffer | undefined)[])
+  }
+
+  async has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
+    return (await this.hasMany([key], options))[0]!
+  }
+
+  /** abstract-level lets go of the snapshot before this settles, so it is held here. */
+  async hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
+    options.snapshot?.ref()
+    try {
+      const { known, asked } = this.#split(keys, options)
+      const inBackend = asked.length === 0 ? [] : await this.#backendHas(asked, options)
+      let next = 0
+      return keys.map((key, i) => {
+        const found = known?.[i]
+        if (found === undefined) return inBackend[next++]! && !isReserved(key)
+        return found !== TOMBSTONE && this.#unsealer.isVisible(found)
+      })
+    } finally {
+      options.snapshot?.unref()
+    }
+  }
+
+  async #backendHas(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
+    const backend = this.#backend
+    const read = forBackend(options, backend)
+    if (!this.#marker.ttlUsed && backend.supports.has) return backend.hasMany(keys as Buffer[], read)
+    const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], { ...read, ...AS_BYTES })
+    return stored.map(value => value !== undefined && this.#unsealer.isVisible(value))
+  }
+
+  #inTables(key: Buffer, { snapshot }: EncodedReadOptions): Found<TableValue> | undefined {
+    const tables = this.#tables
+    if (tables === undefined) return undefined
+    if (snapshot) return findIn(tablesOf(snapshot, this.#backend), keyName(key))
+    return tables.isEmpty ? undefined : tables.find(keyName(key))
+  }
+
+  /** What the tables know of keys, and the keys that the backend has to be asked for. */
+  #split(
+    keys: readonly Buffer[],
+    options: EncodedReadOptions
+  ): { known: (Found<TableValue> | undefined)[] | undefined; asked: readonly Buffer[] } {
+    if (this.#tables === undefined) return { known: undefined, asked: keys }
+    const known = keys.map(key => this.#inTables(key, options))
+    return { known, asked: keys.filter((_, i) => known[i] === undefined) }
+  }
+
+  /** What the backend has, opened. */
+  #stored<T>(key: Buffer, options: EncodedReadOptions, open: Open<T>): Promise<T> {
+    // An option may mean something to the backend: only gets without any are alike.
+    for (const name in options) {
+      if (name !== 'keyEncoding' && name !== 'valueEncoding') {
+        return this.#backend.get<Buffer, Uint8Array>(key, forBackend(options, this.#backend)).then(open)
+      }
+    }
+    return this.#gets.get(key, open)
+  }
+
+  readonly #valueOf = (stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> => {
+    const opened = this.#open(stored)
+    return opened && this.#unsealer.value(opened)
+  }
+
+  #open(stored: Uint8Array | undefined): Opened | undefined {
+    return stored === undefined ? undefined : this.#unsealer.open(stored)
+  }
+}
+
+/** An error as a rejection: beside it others may be under way, which must not reject unseen. */
+function settled<T>(value: () => T | Promise<T>): T | Promise<T> {
+  try {
+    return value()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** The same options, with the snapshot that the backend knows. */
+function forBackend(options: EncodedReadOptions, backend: AnyLevel): EncodedReadOptions {
+  if (!options.snapshot) return options
+  return { ...options, snapshot: backendSnapshotOf(options.snapshot, backend)! }
+}

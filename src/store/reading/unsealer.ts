@@ -1,0 +1,160 @@
+import { type Codec, CODEC_ID } from '../../codec/codec.js'
+import { restoring } from '../../codec/off-thread.js'
+import { codecForReading } from '../../codec/registry.js'
+import type { Guard } from '../../envelope/guard.js'
+import { codecInput, openEnvelope, type Opened } from '../../envelope/open.js'
+import { CompressedKvError, corruption, notSupported } from '../../errors.js'
+import { asBuffer } from '../as-bytes.js'
+import type { Dictionaries } from '../dictionaries/dictionaries.js'
+import type { Settings } from '../options.js'
+import type { Counters } from '../stats.js'
+import type { TableValue } from '../writing/table-value.js'
+
+/** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
+const ALIGNMENT = 8
+
+type UnsealerSettings = Pick<Settings, 'maxValueSize' | 'offThreadSize'>
+
+/** Turns stored bytes into the caller's own value. */
+export class Unsealer {
+  readonly #settings: UnsealerSettings
+  readonly #guard: Guard
+  readonly #dictionaries: Dictionaries
+  /** Whether the backend hands out memory of its own, which a caller must not get. */
+  readonly #backendShares: boolean
+  readonly #counters: Counters
+
+  constructor(
+    settings: UnsealerSettings,
+    guard: Guard,
+    dictionaries: Dictionaries,
+    backendShares: boolean,
+    counters: Counters
+  ) {
+    this.#settings = settings
+    this.#guard = guard
+    this.#dictionaries = dictionaries
+    this.#backendShares = backendShares
+    this.#counters = counters
+  }
+
+  /** Reads and checks the envelope, without decompressing. undefined once its time to live is over. */
+  open(stored: Uint8Array): Opened | undefined {
+    const opened = this.inspect(stored)
+    return opened.expiresAt !== undefined && opened.expiresAt <= Date.now() ? undefined : opened
+  }
+
+  /** The same, also when its time to live is over. */
+  inspect(stored: Uint8Array): Opened {
+    return openEnvelope(asBuffer(stored), this.#guard, this.#settings.maxValueSize)
+  }
+
+  /** The value in an envelope, also when its time to live is over. */
+  valueIn(envelope: Buffer): Buffer | Promise<Buffer> {
+    return this.value(this.inspect(envelope))
+  }
+
+  /** Whether a reader would see the entry. A damaged or too large value is there: reading it is an error. */
+  isVisible(stored: Uint8Array | TableValue): boolean {
+    try {
+      if (!(stored instanceof Uint8Array)) return isAlive(stored) && (!stored.sealed || this.isVisible(stored.bytes))
+      return this.open(stored) !== undefined
+    } catch {
+      return true
+    }
+  }
+
+  /** The value: at once, or as a promise where it is restored off the main thread. */
+  value(opened: Opened): Buffer | Promise<Buffer> {
+    if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
+    const codec = codecForReading(opened.codecId)
+    const isHere = codec.decompressSync !== undefined && opened.rawLength < this.#settings.offThreadSize
+    if (isHere || opened.dictionary !== undefined) return this.valueSync(opened)
+    const input = codecInput(opened)
+    return restoring(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(
+      value => this.#restored(opened, value),
+      (error: unknown) => {
+        throw decodeFailure(codec.name, error)
+      }
+    )
+  }
+
+  /** @throws LEVEL_NOT_SUPPORTED if the value's codec has no synchronous form */
+  valueSync(opened: Opened): Buffer {
+    if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
+    const codec = codecForReading(opened.codecId)
+    if (opened.dictionary !== undefined) return this.#withDictionary(opened, codec, opened.dictionary)
+    if (codec.decompressSync === undefined)
+      throw notSupported(`getSync() of a value whose codec, '${codec.name}', has no decompressSync`)
+    let value: Uint8Array
+    try {
+      value = codec.decompressSync(codecInput(opened), opened.rawLength)
+    } catch (error) {
+      throw decodeFailure(codec.name, error)
+    }
+    return this.#restored(opened, value)
+  }
+
+  #withDictionary(opened: Opened, codec: Codec, id: number): Buffer {
+    const dictionary = this.#dictionaries.get(id)
+    let value: Uint8Array
+    try {
+      const coder = dictionary.coderFor(codec)
+      if (coder === undefined) throw notSupported(`Codec '${codec.name}' has no withDictionary, which this value needs`)
+      value = coder.decompressSync(opened.payload, opened.rawLength)
+    } catch (error) {
+      throw decodeFailure(codec.name, error)
+    }
+    return this.#restored(opened, value)
+  }
+
+  /** What a table has, as the caller's own; undefined once its time to live is over. */
+  tableValue(value: TableValue): Buffer | undefined | Promise<Buffer> {
+    if (!value.sealed) return isAlive(value) ? Buffer.from(value.bytes) : undefined
+    const opened = this.open(value.bytes)
+    if (opened === undefined) return undefined
+    return opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : this.value(opened)
+  }
+
+  /** The same for `getSync`. */
+  tableValueSync(value: TableValue): Buffer | undefined {
+    if (!value.sealed) return isAlive(value) ? Buffer.from(value.bytes) : undefined
+    const opened = this.open(value.bytes)
+    if (opened === undefined) return undefined
+    return opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : this.valueSync(opened)
+  }
+
+  /** A key that the backend handed out, as the caller's own. */
+  own(key: Buffer): Buffer {
+    return this.#backendShares ? Buffer.from(key) : key
+  }
+
+  #raw(opened: Opened): Buffer {
+    const { payload } = opened
+    this.#counters.opened(payload.length, payload.length, opened.enveloped)
+    return this.#backendShares ? Buffer.from(payload) : aligned(payload)
+  }
+
+  #restored(opened: Opened, value: Uint8Array): Buffer {
+    // A codec of a user's own may return anything.
+    if (!(value instanceof Uint8Array) || value.length !== opened.rawLength) {
+      throw corruption(`it does not unfold to ${opened.rawLength} bytes`)
+    }
+    this.#counters.opened(opened.payload.length, value.length, true)
+    return aligned(asBuffer(value))
+  }
+}
+
+function isAlive({ expiresAt }: TableValue): boolean {
+  return expiresAt === 0 || expiresAt > Date.now()
+}
+
+function aligned(bytes: Buffer): Buffer {
+  return bytes.byteOffset % ALIGNMENT === 0 ? bytes : Buffer.from(bytes)
+}
+
+/** The checksum held, so the codec and the envelope disagree about bytes that are what was written. */
+function decodeFailure(codecName: string, error: unknown): unknown {
+  if (error instanceof CompressedKvError) return error
+  return corruption(`codec '${codecName}' could not restore it`, error)
+}

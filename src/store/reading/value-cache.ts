@@ -1,0 +1,78 @@
+import { LRUCache } from 'lru-cache'
+import type { Counters } from '../stats.js'
+
+/** What an entry costs beside its key and value: objects of the cache and headers of the buffers, roughly. */
+const ENTRY_OVERHEAD_BYTES = 200
+
+interface Cached {
+  readonly value: Buffer
+  readonly expiresAt: number | undefined
+}
+
+/** Leave to fill the cache with what one read finds, as long as nothing was written to its key since the read began. */
+export type Fill = symbol
+
+/**
+ * Decoded values, by the names of their keys (`keyName`). It never holds a buffer that a caller has, and never a value that a newer write
+ * has replaced: a write takes back the leave of every read of that key that is under way.
+ */
+export class ValueCache {
+  readonly #entries: LRUCache<string, Cached>
+  readonly #fills = new Map<string, Fill>()
+  readonly #counters: Counters['cache']
+
+  /** @param maxBytes above 0 */
+  constructor(maxBytes: number, counters: Counters['cache']) {
+    this.#counters = counters
+    this.#entries = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ value }, key) => value.length + key.length + ENTRY_OVERHEAD_BYTES
+    })
+  }
+
+  get(name: string): Buffer | undefined {
+    const found = this.#entries.get(name)
+    if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= Date.now())) {
+      this.#counters.misses++
+      return undefined
+    }
+    this.#counters.hits++
+    return Buffer.from(found.value)
+  }
+
+  /** Call before reading from the backend. */
+  beginFill(name: string): Fill {
+    const fill = Symbol('fill')
+    this.#fills.set(name, fill)
+    return fill
+  }
+
+  /** Call once for every fill begun, with what was found. */
+  endFill(name: string, fill: Fill, value: Buffer | undefined, expiresAt: number | undefined): void {
+    if (this.#fills.get(name) !== fill) return
+    this.#fills.delete(name)
+    if (value !== undefined) this.#entries.set(name, { value: unpooled(value), expiresAt })
+  }
+
+  /** Call when a write of this key is accepted, and again when it is done: a read between the two may find either value. */
+  invalidate(name: string): void {
+    this.#entries.delete(name)
+    this.#fills.delete(name)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#fills.clear()
+  }
+
+  size(): { entries: number; bytes: number } {
+    return { entries: this.#entries.size, bytes: this.#entries.calculatedSize }
+  }
+}
+
+/** A copy that keeps no more memory alive than its own: a small Buffer shares a pool of 8 KiB with others. */
+function unpooled(value: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(value.length)
+  own.set(value)
+  return own
+}

@@ -1,0 +1,98 @@
+import { CompressedKvError } from '../../errors.js'
+
+/** Bytes of calls that wait to be let in. Callers that await their writes never come near it. */
+const MAX_WAITING_BYTES = 256 * 1024 * 1024
+
+interface Waiting {
+  readonly weight: number
+  readonly bytes: number
+  readonly start: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Bounds the bytes that wait for the backend: when they are too many, writers wait, first come, first served. */
+export class Admission {
+  readonly #maxBytes: number
+  #bytes = 0
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #letting = false
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** What was let in and has not left. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Lets in what has room, if nobody waits; one write of any size when there is nothing else. */
+  tryEnter(weight: number): boolean {
+    if (this.#waiting.length > 0 || !this.#hasRoom(weight)) return false
+    this.#bytes += weight
+    return true
+  }
+
+  /**
+   * Waits for room. What weighs nothing only keeps its place in the line.
+   *
+   * @param bytes that it holds while it waits
+   * @param start called when it is let in
+   */
+  enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
+    if (this.tryEnter(weight)) return start()
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES && this.#waiting.length > 0) {
+      reject(
+        new CompressedKvError(
+          'CKV_BUSY',
+          `${this.#waitingBytes} bytes wait for room in the MemTable, and the limit is ${MAX_WAITING_BYTES}: await the writes before`
+        )
+      )
+      return
+    }
+    this.#waitingBytes += bytes
+    this.#waiting.push({ weight, bytes, start, reject })
+  }
+
+  /** Of what could not be known before. */
+  enterAnyway(weight: number): void {
+    this.#bytes += weight
+  }
+
+  leave(weight: number): void {
+    this.#bytes -= weight
+    if (this.#waiting.length > 0) this.#letIn()
+  }
+
+  /** Turns away everybody who waits. */
+  rejectWaiting(error: unknown): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    for (const { reject } of waiting) reject(error)
+  }
+
+  #hasRoom(weight: number): boolean {
+    return this.#bytes === 0 || this.#bytes + weight <= this.#maxBytes
+  }
+
+  #letIn(): void {
+    if (this.#letting) return // What is let in may leave at once.
+    this.#letting = true
+    let count = 0
+    for (; count < this.#waiting.length; count++) {
+      const { weight, bytes, start } = this.#waiting[count]!
+      if (!this.#hasRoom(weight)) break
+      this.#bytes += weight
+      this.#waitingBytes -= bytes
+      start()
+    }
+    this.#waiting = this.#waiting.slice(count)
+    this.#letting = false
+  }
+}

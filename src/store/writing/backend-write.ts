@@ -1,0 +1,80 @@
+import { keyName } from '../../memtable/key-name.js'
+import { nextTurn } from '../../wal/turn.js'
+import type { AnyLevel } from '../any-level.js'
+import { AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
+import type { TouchedKeys } from './touched-keys.js'
+
+/** What is done to one key; values are sealed, perhaps not yet. */
+export type Operation =
+  | { readonly type: 'put'; readonly key: Buffer; value: Buffer | Promise<Buffer> }
+  | { readonly type: 'del'; readonly key: Buffer }
+
+/** Operations that are handed over before the event loop has its turn: about a ms of them. */
+const MAX_TURN_OPERATIONS = 512
+/** The same for a sweep, which stays out of the way of others. */
+const MAX_SWEEP_TURN_OPERATIONS = 64
+
+const SYNC = Object.freeze({ sync: true })
+const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
+const KEY_AS_BYTES_SYNC = Object.freeze({ ...KEY_AS_BYTES, sync: true })
+
+/**
+ * Writes operations, all or none.
+ *
+ * @param operations with their values sealed
+ * @param sync ask for stable storage
+ */
+export function writeToBackend(
+  backend: AnyLevel,
+  operations: readonly Operation[],
+  sync: boolean,
+  turnOperations = MAX_TURN_OPERATIONS
+): Promise<void> {
+  if (operations.length === 1) return writeOne(backend, operations[0]!, sync)
+  return writeBatch(backend, operations, sync, turnOperations)
+}
+
+/**
+ * Writes those operations, synced, whose keys were not touched. Call while nothing else is written to the backend.
+ *
+ * @returns which of them were written
+ */
+export async function rewriteUntouched(
+  backend: AnyLevel,
+  operations: readonly Operation[],
+  touched: TouchedKeys,
+  counters: { backendCalls: number }
+): Promise<boolean[]> {
+  const written = operations.map(({ key }) => !touched.has(keyName(key)))
+  const untouched = operations.filter((_, i) => written[i])
+  if (untouched.length === 0) return written
+  counters.backendCalls++
+  await writeToBackend(backend, untouched, true, MAX_SWEEP_TURN_OPERATIONS)
+  return written
+}
+
+/** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */
+async function writeBatch(
+  backend: AnyLevel,
+  operations: readonly Operation[],
+  sync: boolean,
+  turnOperations: number
+): Promise<void> {
+  const batch = backend.batch()
+  try {
+    for (const [i, operation] of operations.entries()) {
+      if (i % turnOperations === turnOperations - 1) await nextTurn()
+      if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
+      else batch.put(operation.key, operation.value, AS_BYTES)
+    }
+  } catch (error) {
+    await batch.close()
+    throw error
+  }
+  return batch.write(sync ? SYNC : {})
+}
+
+function writeOne(backend: AnyLevel, operation: Operation, sync: boolean): Promise<void> {
+  if (operation.type === 'del') return backend.del(operation.key, sync ? KEY_AS_BYTES_SYNC : KEY_AS_BYTES)
+  return backend.put(operation.key, operation.value, sync ? AS_BYTES_SYNC : AS_BYTES)
+}

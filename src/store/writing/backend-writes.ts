@@ -1,0 +1,143 @@
+import { keyName } from '../../memtable/key-name.js'
+import type { RangeTombstone } from '../../memtable/range-tombstone.js'
+import type { AnyLevel } from '../any-level.js'
+import { type Operation, rewriteUntouched, writeToBackend } from './backend-write.js'
+import { copiedBounds } from '../caller-buffers.js'
+import { clearBackend, clearLogged, deleteLogged, type EncodedClearOptions } from './clear.js'
+import { halfOpen } from '../key-range.js'
+import type { MarkerState } from '../marker-state.js'
+import type { WriteOptions } from '../options.js'
+import type { Sealer } from './sealer.js'
+import type { Counters } from '../stats.js'
+import type { StoreLog } from '../log/store-log.js'
+import type { TouchedKeys } from './touched-keys.js'
+import type { Unsealer } from '../reading/unsealer.js'
+import type { ValueCache } from '../reading/value-cache.js'
+import type { WriteQueue } from './write-queue.js'
+import type { WriteRequest, Writes } from './writes.js'
+
+export interface BackendWritesContext {
+  readonly backend: AnyLevel
+  readonly marker: MarkerState
+  readonly sealer: Sealer
+  readonly unsealer: Unsealer
+  readonly cache: ValueCache | undefined
+  readonly log: StoreLog | undefined
+  readonly counters: Counters['writes']
+}
+
+/** Values are sealed when they are handed in, and a write resolves when the backend has it. */
+export class BackendWrites implements Writes {
+  readonly #context: BackendWritesContext
+  readonly #queue: WriteQueue
+
+  constructor(context: BackendWritesContext, queue: WriteQueue) {
+    this.#context = context
+    this.#queue = queue
+  }
+
+  put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
+    return this.#queue.write([this.#sealed({ type: 'put', key, value, options })], options.sync === true)
+  }
+
+  del(key: Buffer, options: WriteOptions): Promise<void> {
+    return this.#queue.write([{ type: 'del', key: Buffer.from(key) }], options.sync === true)
+  }
+
+  async batch(requests: readonly WriteRequest[], sync: boolean): Promise<void> {
+    return this.#queue.write(
+      requests.map(request => this.#sealed(request)),
+      sync
+    )
+  }
+
+  async clear(options: EncodedClearOptions): Promise<void> {
+    const { backend, marker, unsealer, cache, log } = this.#context
+    const range = copiedBounds(options) // The clear runs later.
+    cache?.clear()
+    this.#queue.touchRange(namesOf(range))
+    await this.#queue.barrier(async () => {
+      try {
+        if (log === undefined) await clearBackend(backend, range, unsealer, marker.ttlUsed)
+        else await clearLogged(backend, range, unsealer, marker.ttlUsed, log)
+      } finally {
+        cache?.clear() // Also a clear that fails may have deleted something.
+      }
+    })
+  }
+
+  flush(): Promise<void> {
+    return this.#queue.drain()
+  }
+
+  async close(): Promise<boolean> {
+    await this.#queue.drain()
+    return true
+  }
+
+  get pending(): number {
+    return this.#queue.pending
+  }
+
+  // ---- for sweeps
+
+  async watch(): Promise<TouchedKeys> {
+    const touched = this.#queue.watch()
+    await this.#queue.drain() // What was accepted before is in the backend then.
+    return touched
+  }
+
+  unwatch(touched: TouchedKeys): void {
+    this.#queue.unwatch(touched)
+  }
+
+  async rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]> {
+    const { backend, counters } = this.#context
+    let written: boolean[] = []
+    await this.#queue.barrier(async () => {
+      written = await rewriteUntouched(backend, operations, touched, counters)
+    })
+    return written
+  }
+
+  async deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]> {
+    const { backend, log } = this.#context
+    let deleted: boolean[] = []
+    await this.#queue.barrier(async () => {
+      deleted = keys.map(key => !touched.has(keyName(key)))
+      const operations = keys.filter((_, i) => deleted[i]).map(key => ({ type: 'del', key }) as const)
+      if (operations.length === 0) return
+      if (log === undefined) await writeToBackend(backend, operations, true)
+      else await deleteLogged(backend, operations, log, false)
+    })
+    return deleted
+  }
+
+  saveMarker(): Promise<void> {
+    const { backend, marker, log } = this.#context
+    return this.#queue.barrier(() => (log === undefined ? marker.save(backend) : log.saveApplied()))
+  }
+
+  storeReserved(key: Buffer, value: Buffer): Promise<void> {
+    const { backend, marker, log } = this.#context
+    return this.#queue.barrier(async () => {
+      if (log !== undefined) return log.storeReserved(key, value)
+      if (!marker.isStored) await marker.save(backend)
+      await writeToBackend(backend, [{ type: 'put', key, value }], true)
+    })
+  }
+
+  #sealed({ type, key, value, options }: WriteRequest): Operation {
+    const ownKey = Buffer.from(key)
+    if (type === 'del') return { type, key: ownKey }
+    const sealed = this.#context.sealer.seal(ownKey, value!, options)
+    if (options.ttl !== undefined) this.#context.marker.useTtl()
+    return { type, key: ownKey, value: sealed }
+  }
+}
+
+/** All of a range, whatever the limit is. */
+function namesOf(range: EncodedClearOptions): RangeTombstone {
+  const { start, end } = halfOpen(range)
+  return { start: keyName(start), end: end === undefined ? undefined : keyName(end) }
+}

@@ -1,0 +1,159 @@
+import type { AbstractSnapshot } from 'abstract-level'
+import { outcomeUnknown } from '../../errors.js'
+import type { AnyLevel } from '../any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
+import type { StoreLog } from '../log/store-log.js'
+import type { Unsealer } from '../reading/unsealer.js'
+import { halfOpen, type KeyRange } from '../key-range.js'
+import { aroundReserved, isReserved } from '../reserved-keys.js'
+import { backendSnapshotOf } from '../reading/snapshot.js'
+
+/** As abstract-level hands them to `_clear`: bounds encoded. */
+export interface EncodedClearOptions extends KeyRange {
+  readonly reverse: boolean
+  /** -1 for none */
+  readonly limit: number
+  readonly snapshot?: AbstractSnapshot
+  readonly sync?: boolean
+}
+
+/**
+ * The same through a log: what is to go is logged first. Runs while nothing else is written.
+ *
+ * A range is one record. With a limit or a snapshot it is the keys that are logged, as one batch.
+ */
+export async function clearLogged(
+  backend: AnyLevel,
+  options: EncodedClearOptions,
+  unsealer: Unsealer,
+  expiring: boolean,
+  log: StoreLog
+): Promise<void> {
+  const sync = options.sync === true
+  await log.begin()
+  if (options.limit !== -1 || options.snapshot !== undefined) {
+    const keys: Deletion[] = []
+    await deleteKeys(backend, options, unsealer, expiring, async operations => void keys.push(...operations))
+    return deleteLogged(backend, keys, log, sync)
+  }
+  const range = halfOpen(options)
+  const { start, end } = range
+  if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
+  log.applying(await log.appendClear(range, sync))
+  const bounds = end === undefined ? { gte: start } : { gte: start, lt: end }
+  await applyLogged(log, () => deleteRange(backend, bounds, log.permanent))
+}
+
+/** Deletes keys through a log, all or none. Runs while nothing else is written. */
+export async function deleteLogged(
+  backend: AnyLevel,
+  keys: readonly Deletion[],
+  log: StoreLog,
+  sync: boolean
+): Promise<void> {
+  // That there is nothing may be news itself, not synced yet.
+  if (keys.length === 0) return sync ? log.sync() : undefined
+  await log.begin()
+  log.applying(await log.appendOperations(keys, sync))
+  await applyLogged(log, () => deleteInChunks(backend, keys))
+}
+
+/** Does to the backend what is in the log. */
+async function applyLogged(log: StoreLog, apply: () => Promise<void>): Promise<void> {
+  try {
+    await apply()
+    await log.saveApplied()
+  } catch (error) {
+    log.rejected()
+    throw outcomeUnknown(error)
+  }
+  log.afterBatch()
+}
+
+async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += CHUNK_OPERATIONS) {
+    await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), SYNCED)
+  }
+}
+
+/**
+ * Deletes a range, reserved keys excepted.
+ *
+ * @param synced whether it has to be on stable storage, for which LevelDB must delete key by key
+ */
+export async function deleteRange(backend: AnyLevel, range: KeyRange, synced: boolean): Promise<void> {
+  for (const part of aroundReserved(range)) {
+    if (!synced) await backend.clear({ ...part, ...KEY_AS_BYTES })
+    else await deleteKeys(backend, { ...part, reverse: false, limit: -1 }, undefined, false, deleteSynced(backend))
+  }
+}
+
+/** Keys that a limited clear deletes with one backend batch. */
+const CHUNK_OPERATIONS = 1000
+
+/** Deletes a range from the backend, reserved keys excepted. */
+export async function clearBackend(
+  backend: AnyLevel,
+  options: EncodedClearOptions,
+  unsealer: Unsealer,
+  expiring: boolean
+): Promise<void> {
+  if (options.limit !== -1 || options.sync) return clearOneByOne(backend, options, unsealer, expiring)
+  for (const part of aroundReserved(options)) {
+    await backend.clear({ ...part, snapshot: backendSnapshotOf(options.snapshot, backend), ...KEY_AS_BYTES })
+  }
+}
+
+/**
+ * A limit counts what a reader would see, so the keys have to be looked at one by one. And classic-level can sync deletes, but not
+ * a clear.
+ */
+async function clearOneByOne(
+  backend: AnyLevel,
+  options: EncodedClearOptions,
+  unsealer: Unsealer,
+  expiring: boolean
+): Promise<void> {
+  const write = options.sync
+    ? deleteSynced(backend)
+    : (operations: Deletion[]) => backend.batch(operations, KEY_AS_BYTES)
+  await deleteKeys(backend, options, unsealer, expiring, write)
+}
+
+type Deletion = { readonly type: 'del'; readonly key: Buffer }
+
+const SYNCED = { ...KEY_AS_BYTES, sync: true } as typeof KEY_AS_BYTES
+
+function deleteSynced(backend: AnyLevel): (operations: Deletion[]) => Promise<void> {
+  return operations => backend.batch(operations, SYNCED)
+}
+
+/** Hands the keys of a range to `write`, a chunk at a time, reserved ones excepted. */
+async function deleteKeys(
+  backend: AnyLevel,
+  options: EncodedClearOptions,
+  unsealer: Unsealer | undefined,
+  expiring: boolean,
+  write: (operations: Deletion[]) => Promise<void>
+): Promise<void> {
+  const { limit, sync: _, ...range } = options
+  const entries = backend.iterator({
+    ...range,
+    limit: -1,
+    ...AS_BYTES,
+    values: expiring,
+    snapshot: backendSnapshotOf(options.snapshot, backend)
+  })
+  let operations: Deletion[] = []
+  let left = limit
+  for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
+    if (left === 0) break
+    if (isReserved(key)) continue
+    if (value === undefined || unsealer!.isVisible(value)) left--
+    operations.push({ type: 'del', key: asBuffer(key) })
+    if (operations.length < CHUNK_OPERATIONS) continue
+    await write(operations)
+    operations = []
+  }
+  if (operations.length > 0) await write(operations)
+}

@@ -1,0 +1,230 @@
+import { keyOfName } from '../../memtable/key-name.js'
+import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
+import type { AnyLevel } from '../any-level.js'
+import { AS_BYTES } from '../as-bytes.js'
+import { deleteRange } from './clear.js'
+import { type Chunk, FlushGroup } from './flush-group.js'
+import { MARKER_KEY } from '../marker.js'
+import type { Sealer } from './sealer.js'
+import type { StoreLog } from '../log/store-log.js'
+import type { TableValue } from './table-value.js'
+
+export interface FlushReport {
+  /** Keys, deleted ones included; 0 for a deleted range. */
+  readonly entries: number
+  readonly ms: number
+}
+
+export interface FlusherContext {
+  readonly tables: Tables<TableValue>
+  readonly backend: AnyLevel
+  readonly log: StoreLog
+  readonly sealer: Sealer
+  readonly overLevelDb: boolean
+  /** Tables up to this weight are taken together. */
+  readonly flushBytes: number
+  /** How long to wait before a flush that failed is tried again. */
+  readonly retryMs: number
+  /** @param weight of what the backend has now */
+  readonly onFlushed: (weight: number, report: FlushReport) => void
+  readonly onFailed: (error: unknown) => void
+  readonly onBackendCall: () => void
+}
+
+interface TableGroup {
+  readonly items: readonly Frozen<TableValue>[]
+  readonly chunks: FlushGroup
+}
+
+/** What goes to the backend together: tables, or one deleted range. */
+type Group = TableGroup | { readonly items: readonly Frozen<TableValue>[]; readonly clear: FrozenClear }
+
+/** From this share of `flushBytes` on a table is sealed ahead. */
+const MIN_AHEAD = 0.25
+
+const SYNC = Object.freeze({ sync: true })
+const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
+
+/**
+ * Moves what is frozen into the backend, oldest first, one table or deleted range at a time: its log is put on stable storage, its values
+ * are sealed, and it is written in synced chunks, sorted, of which the last tells the backend up to which record it has everything.
+ *
+ * Chunks without that number are harmless: replaying the log writes them again. But the log has to be there then, hence the sync before.
+ */
+export class Flusher {
+  readonly #context: FlusherContext
+  #step: Promise<void> | undefined
+  #lane: Promise<unknown> = Promise.resolve()
+  #pumping = false
+  #retry: NodeJS.Timeout | undefined
+  #stopped = false
+  /** What is sealed while something else is written. */
+  #ahead: Group | undefined
+  #mayBeginAhead = false
+
+  constructor(context: FlusherContext) {
+    this.#context = context
+  }
+
+  /** Flushes what is frozen, in the background. A failure is told, and tried again later. */
+  wake(): void {
+    // Somebody may wait for it, whose promise alone keeps no process alive.
+    this.#retry?.ref()
+    this.#beginAhead()
+    if (this.#pumping || this.#stopped || this.#retry !== undefined) return
+    this.#pumping = true
+    void this.#pump()
+  }
+
+  /**
+   * Flushes everything that is in the tables now.
+   *
+   * @throws what the backend throws; nothing is lost then
+   */
+  async flush(): Promise<void> {
+    const { tables } = this.#context
+    const last = tables.freeze()
+    // By its first record: what is newer may have been merged into it.
+    while (tables.oldest !== undefined && tables.oldest.firstSequence <= last) await this.#flushOldest()
+    if (this.#ahead !== undefined) this.wake() // Nobody else may come to write it.
+  }
+
+  /** Runs `work` while nothing is on its way to the backend. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#lane.then(work)
+    this.#lane = turn.catch(() => {})
+    return turn
+  }
+
+  /** Resolves when nothing is on its way any more; nothing is flushed from now on. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#retry)
+    await this.#lane
+    this.#dropAhead()
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.#context.tables.oldest !== undefined && !this.#stopped) await this.#flushOldest()
+    } catch {
+      // It has been told.
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  /** One at a time; whoever comes meanwhile waits for the same. */
+  #flushOldest(): Promise<void> {
+    return (this.#step ??= this.exclusively(() => this.#flushNext()).finally(() => {
+      this.#step = undefined
+    }))
+  }
+
+  async #flushNext(): Promise<void> {
+    const { tables, log, onFlushed, onFailed } = this.#context
+    const group = this.#ahead ?? this.#begin()
+    this.#ahead = undefined
+    if (group === undefined) return
+    const { items } = group
+    const start = performance.now()
+    let entries = 0
+    try {
+      await log.syncWritten()
+      if ('chunks' in group) entries = await this.#flushTables(group)
+      else await this.#flushClear(group.clear)
+    } catch (error) {
+      if ('chunks' in group) group.chunks.discard()
+      this.#dropAhead()
+      tables.endFlush(false)
+      this.#retryLater()
+      onFailed(error)
+      throw error
+    }
+    tables.endFlush(true)
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    log.afterBatch()
+    const weight = items.reduce((sum, item) => sum + item.weight, 0)
+    onFlushed(weight, { entries, ms: performance.now() - start })
+  }
+
+  /** Takes what comes next, and begins to seal it. */
+  #begin(): Group | undefined {
+    const { tables, flushBytes } = this.#context
+    const items = tables.startFlush(flushBytes)
+    const [first] = items
+    if (first === undefined) return undefined
+    return 'clear' in first ? { items, clear: first } : { items, chunks: new FlushGroup(items, this.#context) }
+  }
+
+  /** Only what is large: small tables are better taken together, with those that come until then. */
+  #beginAhead(): void {
+    if (!this.#mayBeginAhead || this.#ahead !== undefined || this.#stopped) return
+    const { tables, flushBytes } = this.#context
+    const next = tables.nextToFlush
+    if (next === undefined || 'clear' in next || next.weight < flushBytes * MIN_AHEAD) return
+    this.#ahead = this.#begin()
+  }
+
+  #dropAhead(): void {
+    if (this.#ahead !== undefined && 'chunks' in this.#ahead) this.#ahead.chunks.discard()
+    this.#ahead = undefined
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry)
+    if (this.#stopped) return
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.wake()
+    }, this.#context.retryMs).unref()
+  }
+
+  async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {
+    const { backend, log } = this.#context
+    const { start, end } = clear
+    const range = { gte: keyOfName(start), ...(end === undefined ? {} : { lt: keyOfName(end) }) }
+    await deleteRange(backend, range, log.permanent)
+    await log.checkpoint(sequence, async marker => {
+      if (marker === undefined) return
+      this.#context.onBackendCall()
+      await backend.put(MARKER_KEY, marker, AS_BYTES_SYNC)
+    })
+  }
+
+  /** A chunk is sealed while the one before is written, and the first of the next tables while the last of these is. */
+  async #flushTables({ items, chunks }: TableGroup): Promise<number> {
+    let writing: Promise<void> = Promise.resolve()
+    try {
+      for (;;) {
+        const chunk = await chunks.next()
+        await writing.catch(async (error: unknown) => {
+          await chunk.close()
+          throw error
+        })
+        const { isLast } = chunks
+        writing = isLast ? this.#writeLast(chunk, items.at(-1)!.sequence) : this.#write(chunk)
+        writing.catch(() => {}) // It is awaited, but perhaps not before it fails.
+        if (isLast) break
+      }
+      this.#mayBeginAhead = true
+      this.#beginAhead()
+    } finally {
+      await writing.finally(() => (this.#mayBeginAhead = false))
+    }
+    return chunks.count
+  }
+
+  #writeLast(chunk: Chunk, sequence: number): Promise<void> {
+    return this.#context.log.checkpoint(sequence, marker => {
+      if (marker !== undefined) chunk.put(MARKER_KEY, marker, AS_BYTES)
+      return this.#write(chunk)
+    })
+  }
+
+  #write(chunk: Chunk): Promise<void> {
+    this.#context.onBackendCall()
+    return chunk.write(SYNC)
+  }
+}

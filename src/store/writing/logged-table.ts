@@ -1,0 +1,273 @@
+import { keyName, keyOfName } from '../../memtable/key-name.js'
+import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
+import type { RangeTombstone } from '../../memtable/range-tombstone.js'
+import { findIn, type Tables } from '../../memtable/tables.js'
+import { lastSequenceOf, type OpenFrame, waiter, type Waiter } from '../../wal/open-frame.js'
+import { type LogRecord, rawPut, Record, sealedPut } from '../../wal/record.js'
+import type { Admission } from './admission.js'
+import type { Flusher } from './flusher.js'
+import type { MemTableSettings } from '../memtable-options.js'
+import { clearRecord, type StoreLog } from '../log/store-log.js'
+import type { TableValue } from './table-value.js'
+import { TouchedKeys } from './touched-keys.js'
+import type { ValueCache } from '../reading/value-cache.js'
+
+/** Deleted ranges that may wait for the backend: each read looks at them, and they keep tables from being merged. */
+const MAX_CLEARS = 64
+
+/** What is done to one key. */
+export interface TableOperation {
+  readonly name: string
+  /** undefined while the value is being sealed. */
+  found: Found<TableValue> | undefined
+}
+
+/** A call that has been admitted, and what it is told in the end. */
+export interface Admitted {
+  /** What it counts among the bytes that the backend lacks. */
+  readonly weight: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface LoggedTableContext {
+  readonly tables: Tables<TableValue>
+  readonly log: StoreLog
+  readonly cache: ValueCache | undefined
+  readonly settings: MemTableSettings
+  readonly admission: Admission
+  readonly flusher: Flusher
+}
+
+/** The log and the tables behind it: what is written to the one is put into the others, in the same order. */
+export class LoggedTable {
+  readonly #context: LoggedTableContext
+  readonly #watches = new Set<TouchedKeys>()
+  #flushTimer: NodeJS.Timeout | undefined
+  /** Calls that have not resolved yet: counted up by whoever accepts one. */
+  pending = 0
+  #beginning: Promise<void> | undefined
+
+  constructor(context: LoggedTableContext) {
+    this.#context = context
+  }
+
+  // ---- the log
+
+  /** Whether {@link begin} has to be awaited before the next append. */
+  get mustBegin(): boolean {
+    return this.#context.log.mustBegin
+  }
+
+  begin(): Promise<void> {
+    return (this.#beginning ??= this.#begin())
+  }
+
+  /** Until there is nothing left to begin: a first time to live may come while the marker is being written. */
+  async #begin(): Promise<void> {
+    const { log } = this.#context
+    try {
+      while (log.mustBegin) await log.begin()
+    } finally {
+      this.#beginning = undefined // In the turn of the last look: who comes later has to look again.
+    }
+  }
+
+  /**
+   * One operation.
+   *
+   * @param record the same, for the log; its bytes are copied before this returns
+   */
+  appendOne(record: LogRecord, sync: boolean, operation: OneOperation): Promise<void> {
+    try {
+      return this.#context.log.append(record, sync, operation).outcome
+    } catch (error) {
+      operation.reject()
+      return Promise.reject(error)
+    }
+  }
+
+  /** The operations of one call, all or none. */
+  append(operations: readonly TableOperation[], sync: boolean, call: Admitted): void {
+    const records = operations.map(({ name, found }) => recordOf(keyOfName(name), found!))
+    this.#append(records, sync, call, sequence => {
+      // What a call weighs goes with its first operation: they are flushed together.
+      for (const [i, { name, found }] of operations.entries()) {
+        this.#set(name, found!, sequence, i === 0 ? call.weight : 0)
+      }
+    })
+  }
+
+  /** A range that is deleted. */
+  appendClear(clear: RangeTombstone, sync: boolean, call: Admitted): void {
+    const { start, end } = clear
+    const range = { start: keyOfName(start), end: end === undefined ? undefined : keyOfName(end) }
+    this.#append([clearRecord(range)], sync, call, sequence => {
+      const { tables, cache } = this.#context
+      tables.clear(clear, { sequence, weight: call.weight })
+      for (const touched of this.#watches) touched.addRange(clear)
+      cache?.clear()
+    })
+  }
+
+  /** Keys that are deleted, all or none. What they weigh is known only now. */
+  async deleteKeys(keys: readonly Buffer[], sync: boolean): Promise<void> {
+    // That there is nothing may be news itself, not synced yet.
+    if (keys.length === 0) return sync ? this.#context.log.sync() : undefined
+    if (this.mustBegin) await this.begin()
+    const operations = keys.map(key => ({ name: keyName(key), found: TOMBSTONE }) as const)
+    const weight = keys.reduce((sum, key) => sum + weightOf(key.length), 0)
+    this.#context.admission.enterAnyway(weight)
+    this.pending++
+    return new Promise((resolve, reject) => this.append(operations, sync, { weight, resolve, reject }))
+  }
+
+  /** Resolves when everything appended so far is in the tables, or rejected. */
+  settled(): Promise<void> {
+    return this.#context.log.settled()
+  }
+
+  #append(records: LogRecord[], sync: boolean, call: Admitted, apply: (sequence: number) => void): void {
+    const rejected = (error: unknown) => this.reject(call, error)
+    const settle: Waiter['settle'] = (frame, waiting) => {
+      apply(lastSequenceOf(frame, waiting))
+      this.#flushIfDue()
+      this.resolve(call)
+    }
+    try {
+      this.#context.log.appendBatch(records, sync, waiter(settle, rejected))
+    } catch (error) {
+      rejected(error)
+    }
+  }
+
+  // ---- the tables
+
+  /** An operation is in the log. */
+  apply(operation: OneOperation, sequence: number): void {
+    this.#set(operation.name, operation.found, sequence, operation.weight)
+    this.#flushIfDue()
+    this.pending--
+  }
+
+  /** What a call asked for is done. */
+  resolve(call: Admitted): void {
+    this.pending--
+    call.resolve()
+  }
+
+  /** A call is not in the log. */
+  reject(call: Admitted, error: unknown): void {
+    this.forget(call.weight)
+    call.reject(error)
+  }
+
+  forget(weight: number): void {
+    this.pending--
+    this.#context.admission.leave(weight)
+  }
+
+  #set(name: string, found: Found<TableValue>, sequence: number, weight: number): void {
+    const { tables, cache } = this.#context
+    tables.set(name, found, { sequence, weight })
+    cache?.invalidate(name)
+    if (this.#watches.size > 0) for (const touched of this.#watches) touched.add(name)
+  }
+
+  /** See `Writes.watch`. */
+  watch(): TouchedKeys {
+    // What is in the tables now reaches the backend later, and what is not yet is noted when it gets there.
+    const view = this.#context.tables.view()
+    const touched = new TouchedKeys(name => findIn(view, name) !== undefined)
+    this.#watches.add(touched)
+    return touched
+  }
+
+  unwatch(touched: TouchedKeys): void {
+    this.#watches.delete(touched)
+  }
+
+  // ---- flushing
+
+  #flushIfDue(): void {
+    const { tables, settings, flusher } = this.#context
+    if (tables.activeWeight >= settings.flushBytes) this.#flushSoon()
+    else if (tables.waitingWeight >= settings.flushBytes || tables.frozenCount > MAX_CLEARS / 2) flusher.wake()
+    if (this.#context.admission.waiting > 0) this.makeRoom()
+    else if (this.#flushTimer === undefined && settings.flushIntervalMs !== Infinity) {
+      this.#flushTimer = setTimeout(() => {
+        this.#flushTimer = undefined
+        this.#flushSoon()
+      }, settings.flushIntervalMs).unref()
+    }
+  }
+
+  #flushSoon(): void {
+    this.#context.tables.freeze()
+    this.#context.flusher.wake()
+  }
+
+  /** Somebody waits for room. What is frozen comes first: a table for each write that is let in would be many. */
+  makeRoom(): void {
+    const { tables, flusher } = this.#context
+    if (tables.frozenCount === 0) tables.freeze()
+    flusher.wake()
+  }
+
+  /** Flushes what is there, as far as the backend takes it, and nothing from then on. */
+  async close(): Promise<void> {
+    const { flusher } = this.#context
+    clearTimeout(this.#flushTimer)
+    await flusher.flush().catch(() => {}) // It was told. The log keeps what the backend has not.
+    await flusher.stop()
+  }
+}
+
+/**
+ * A put or del on its way to log and table. One object for all there is to remember, there are many of them at once, and no promise: all that
+ * are in a frame share the frame's.
+ */
+export class OneOperation implements Waiter {
+  index = 0
+  count = 0
+  readonly #table: LoggedTable
+  readonly name: string
+  readonly found: Found<TableValue>
+  readonly weight: number
+
+  constructor(table: LoggedTable, name: string, found: Found<TableValue>, weight: number) {
+    this.#table = table
+    this.name = name
+    this.found = found
+    this.weight = weight
+  }
+
+  settle(frame: OpenFrame): void {
+    this.#table.apply(this, lastSequenceOf(frame, this))
+  }
+
+  reject(): void {
+    this.#table.forget(this.weight)
+  }
+}
+
+/** What a deleted range counts: so much that there are few of them. */
+export function clearWeight({ maxBytes }: MemTableSettings): number {
+  return Math.max(1, Math.min(Math.ceil(maxBytes / MAX_CLEARS), MAX_CLEAR_WEIGHT))
+}
+
+const MAX_CLEAR_WEIGHT = 1024 * 1024
+
+/** What JavaScript needs to remember a key, roughly. */
+const ENTRY_BYTES = 150
+
+/** What an operation counts among the bytes that the backend lacks. */
+export function weightOf(keyBytes: number, valueBytes = 0): number {
+  return ENTRY_BYTES + keyBytes + valueBytes
+}
+
+/** @param value of a put that is not sealed, if it is at hand: what the table has costs a Buffer more */
+export function recordOf(key: Buffer, found: Found<TableValue>, value?: Buffer): LogRecord {
+  if (found === TOMBSTONE) return Record.delete(key)
+  return found.sealed ? sealedPut(key, found.bytes) : rawPut(key, value ?? found.bytes, found.expiresAt)
+}

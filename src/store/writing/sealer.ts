@@ -1,0 +1,261 @@
+import { BufferPool } from '../../codec/buffer-pool.js'
+import { CODEC_ID, type Codec } from '../../codec/codec.js'
+import { leftRaw } from '../../codec/none.js'
+import { compressing } from '../../codec/off-thread.js'
+import { codecForCall } from '../../codec/selector.js'
+import { expiryOf } from '../../envelope/expiry.js'
+import { codecInput, type Opened } from '../../envelope/open.js'
+import { type Sealing, sealCompressed, sealRaw, sealWithDictionary } from '../../envelope/seal.js'
+import type { Probe } from '../../envelope/trailer.js'
+import { tooLarge } from '../../errors.js'
+import type { GcDecision } from '../../gc/policy.js'
+import type { CodecChoice } from '../codec-choice.js'
+import type { DictionarySource } from '../dictionaries/dictionary-source.js'
+import { nextTurn, Turn } from '../../wal/turn.js'
+import { defaultMinSize, type Settings, type WriteOptions } from '../options.js'
+import type { SmallValues } from '../dictionaries/small-values.js'
+import type { Counters, RawReason } from '../stats.js'
+import { TableValue } from './table-value.js'
+import { ValueArena } from './value-arena.js'
+
+/** What the store learns when it opens. */
+export interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
+  readonly overLevelDb: boolean
+  /** What small values are compressed with. */
+  readonly small: SmallValues
+}
+
+const MAX_COPIES_KEPT_BYTES = 32 * 1024 * 1024
+
+/** Decides how a value is stored, and seals it so. */
+export class Sealer {
+  readonly #settings: Settings
+  readonly #choice: CodecChoice
+  readonly #context: SealingContext
+  readonly #counters: Counters
+  /** Of large values, while they are compressed. */
+  readonly #turn = new Turn()
+  readonly #copies = new BufferPool(MAX_COPIES_KEPT_BYTES)
+  readonly #arena = new ValueArena()
+  readonly #onCodecError: (codecName: string, error: unknown) => void
+  /** Told of small values, once the store is open; undefined where no dictionary is to be used. */
+  dictionarySource: DictionarySource | undefined
+
+  constructor(
+    settings: Settings,
+    choice: CodecChoice,
+    context: SealingContext,
+    counters: Counters,
+    onCodecError: (codecName: string, error: unknown) => void
+  ) {
+    this.#settings = settings
+    this.#choice = choice
+    this.#context = context
+    this.#counters = counters
+    this.#onCodecError = onCodecError
+  }
+
+  /**
+   * Seals a value. By the time this returns, `value` is no longer needed: it is sealed or copied.
+   *
+   * @returns the envelope; a promise of it where a codec works off the main thread. The promise rejects for lack of memory, and as
+   *   `onStored` throws.
+   * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
+   */
+  seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
+    return told(this.#sealCopying(key, this.#codecFor(key, value, options), value, expiryIn(options)), options)
+  }
+
+  /**
+   * A value as a table keeps it until it is flushed: as it is, to be sealed then with the codec that is chosen now. What is compressed off
+   * the main thread is sealed now, and so is what has a codec of its own, so that its log says which, and what somebody is told of.
+   *
+   * @returns shares no memory with `value`; throws and rejects as {@link seal}
+   */
+  forTable(key: Buffer, value: Buffer, options: WriteOptions): TableValue | Promise<TableValue> {
+    const codec = this.#codecFor(key, value, options)
+    const expiresAt = expiryIn(options)
+    const isLarge = value.length >= this.#settings.offThreadSize && this.#whyRaw(codec, value.length) === undefined
+    if (options.codec === undefined && options.onStored === undefined && !isLarge) {
+      const arena = this.#arena
+      arena.copy(value)
+      return new TableValue(arena.slab, arena.at, value.length, value.length, false, expiresAt ?? 0, codec)
+    }
+    const sealed = told(this.#sealCopying(key, codec, value, expiresAt), options)
+    const { length } = value
+    return sealed instanceof Promise
+      ? sealed.then(bytes => sealedValue(bytes, length, codec))
+      : sealedValue(sealed, length, codec)
+  }
+
+  /** The envelope of a value that {@link forTable} made. */
+  sealTableValue(key: Buffer, value: TableValue): Buffer | Promise<Buffer> {
+    const { bytes, sealed, expiresAt, codec } = value
+    return sealed ? bytes : this.sealKept(key, codec, bytes, expiresAt === 0 ? undefined : expiresAt)
+  }
+
+  /** The envelope of a value read back from a log, which nobody changes any more. */
+  sealLogged(key: Buffer, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    let codec: Codec
+    try {
+      codec = this.#choice.choose(key, value)
+    } catch (error) {
+      return this.#sealFailed('selector', error, value, expiresAt)
+    }
+    return this.sealKept(key, codec, value, expiresAt)
+  }
+
+  /** Seals a value that nobody changes: off the main thread it needs no copy. */
+  sealKept(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    const small = this.#sealSmall(key, codec, value, expiresAt)
+    if (small !== undefined) return small
+    const reason = this.#whyRaw(codec, value.length)
+    if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
+    return this.#isOffThread(codec, value.length)
+      ? this.#sealOffThread(codec, value, expiresAt)
+      : this.#sealHere(codec, value, expiresAt)
+  }
+
+  /** The envelope that a sweep gives a value, noting what was tried. */
+  reseal(opened: Opened, decision: GcDecision): Buffer {
+    const { expiresAt, probe, codecId, rawLength, payload, dictionary } = opened
+    if (decision.action === 'recompress') {
+      const { codec, compressed, dictionary: withIt } = decision
+      if (withIt !== undefined)
+        return sealWithDictionary(codec.id, compressed, rawLength, withIt, this.#sealing(expiresAt, undefined))
+      if (codec.id === CODEC_ID.none) return sealRaw(compressed, this.#sealing(expiresAt, undefined))
+      return sealCompressed(codec.id, compressed, rawLength, this.#sealing(expiresAt, probeOf(codec)))!
+    }
+    const sealing = this.#sealing(expiresAt, decision.action === 'probed' ? probeOf(decision.codec) : probe)
+    if (dictionary !== undefined) return sealWithDictionary(codecId, payload, rawLength, dictionary, sealing)
+    return codecId === CODEC_ID.none
+      ? sealRaw(payload, sealing)
+      : sealCompressed(codecId, codecInput(opened), rawLength, sealing)!
+  }
+
+  #sealing(expiresAt: number | undefined, probe: Probe | undefined): Sealing {
+    return { ...this.#context, expiresAt, probe }
+  }
+
+  #sealCopying(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+    const beginning = this.#isSmall(codec, value) ? this.dictionarySource?.begin() : undefined
+    if (beginning !== undefined) {
+      const [ownKey, copy] = [Buffer.from(key), Buffer.from(value)]
+      return beginning.then(() => this.sealKept(ownKey, codec, copy, expiresAt))
+    }
+    const small = this.#sealSmall(key, codec, value, expiresAt)
+    if (small !== undefined) return small
+    const reason = this.#whyRaw(codec, value.length)
+    if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
+    if (!this.#isOffThread(codec, value.length)) return this.#sealHere(codec, value, expiresAt)
+    const copy = this.#copies.take(value.length)
+    copy.set(value)
+    return this.#sealOffThread(codec, copy, expiresAt).finally(() => this.#copies.release(copy))
+  }
+
+  #isSmall(codec: Codec, { length }: Buffer): boolean {
+    return this.dictionarySource !== undefined && this.#context.small.has(codec, length)
+  }
+
+  /** @returns undefined where there is no dictionary for it, or the value does not pay */
+  #sealSmall(key: Buffer, codec: Codec, raw: Buffer, expiresAt: number | undefined): Buffer | undefined {
+    if (!this.#isSmall(codec, raw)) return undefined
+    this.dictionarySource!.note(key, raw, codec)
+    const { small } = this.#context
+    const dictionary = small.current
+    if (dictionary === undefined) return undefined
+    try {
+      const compressed = small.compress(dictionary, codec, raw)
+      if (compressed === undefined) return undefined
+      const sealing = expiresAt === undefined ? this.#context : { ...this.#context, expiresAt }
+      const sealed = sealWithDictionary(codec.id, compressed, raw.length, dictionary.id, sealing)
+      this.#counters.sealed(codec.name, raw.length, sealed.length)
+      this.#counters.sealedSmall(raw.length, sealed.length, dictionary.rawShare)
+      return sealed
+    } catch (error) {
+      return this.#sealFailed(codec.name, error, raw, expiresAt)
+    }
+  }
+
+  #codecFor(key: Buffer, value: Buffer, options: WriteOptions): Codec {
+    const { maxValueSize } = this.#settings
+    if (value.length > maxValueSize) throw tooLarge(value.length, maxValueSize)
+    return options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec, key, value)
+  }
+
+  /** Why a value is not even tried. */
+  #whyRaw(codec: Codec, length: number): RawReason | undefined {
+    if (codec.id === CODEC_ID.none) return codec === leftRaw() ? 'looksIncompressible' : 'codecNone'
+    const minSize = this.#settings.minSize ?? defaultMinSize(codec, this.#context.overLevelDb)
+    return length < minSize ? 'belowMinSize' : undefined
+  }
+
+  #isOffThread(codec: Codec, length: number): boolean {
+    return codec.compressSync === undefined || length >= this.#settings.offThreadSize
+  }
+
+  #sealHere(codec: Codec, raw: Buffer, expiresAt: number | undefined): Buffer {
+    try {
+      return this.#keepSmaller(codec, raw, codec.compressSync!(raw), expiresAt)
+    } catch (error) {
+      return this.#sealFailed(codec.name, error, raw, expiresAt)
+    }
+  }
+
+  async #sealOffThread(codec: Codec, raw: Buffer, expiresAt: number | undefined): Promise<Buffer> {
+    try {
+      const compressed = await compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw))
+      // Several may be ready at once, and to check and to log megabytes takes a ms each.
+      while (this.#turn.isOver) await nextTurn()
+      return this.#keepSmaller(codec, raw, compressed, expiresAt)
+    } catch (error) {
+      return this.#sealFailed(codec.name, error, raw, expiresAt)
+    }
+  }
+
+  #keepSmaller(codec: Codec, raw: Buffer, compressed: Uint8Array, expiresAt: number | undefined): Buffer {
+    // A codec of a user's own may return anything.
+    if (!(compressed instanceof Uint8Array)) throw new TypeError(`Codec '${codec.name}' did not return bytes`)
+    const sealing = expiresAt === undefined ? this.#context : { ...this.#context, expiresAt }
+    const maxSize = raw.length * (1 - this.#settings.minSaving)
+    const sealed = sealCompressed(codec.id, compressed, raw.length, sealing, maxSize)
+    if (sealed === undefined) return this.#sealRaw('incompressible', raw, expiresAt, codec)
+    this.#counters.sealed(codec.name, raw.length, sealed.length)
+    return sealed
+  }
+
+  /** Codecs may fail, data may not: the value is stored as it is. */
+  #sealFailed(codecName: string, error: unknown, raw: Buffer, expiresAt: number | undefined): Buffer {
+    this.#counters.lastCodecError = error
+    this.#onCodecError(codecName, error)
+    return this.#sealRaw('codecFailed', raw, expiresAt)
+  }
+
+  #sealRaw(reason: RawReason, raw: Buffer, expiresAt: number | undefined, tried?: Codec): Buffer {
+    const probe = tried === undefined ? undefined : probeOf(tried)
+    const bare = expiresAt === undefined && probe === undefined
+    const sealed = sealRaw(raw, bare ? this.#context : { ...this.#context, expiresAt, probe })
+    this.#counters.sealedRaw(reason, raw.length, sealed.length)
+    return sealed
+  }
+}
+
+function probeOf(codec: Codec): Probe {
+  return { codecId: codec.id, effort: codec.effort ?? 0 }
+}
+
+/** Tells whoever asked how much a value takes. */
+function told(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
+  if (onStored === undefined) return sealed
+  if (sealed instanceof Promise) return sealed.then(envelope => told(envelope, { onStored }))
+  onStored(sealed.length)
+  return sealed
+}
+
+function expiryIn({ ttl }: WriteOptions): number | undefined {
+  return ttl === undefined ? undefined : expiryOf(ttl)
+}
+
+function sealedValue(envelope: Buffer, rawLength: number, codec: Codec): TableValue {
+  return new TableValue(envelope, 0, envelope.length, rawLength, true, 0, codec)
+}

@@ -1,0 +1,43 @@
+import type { Codec } from '../../codec/codec.js'
+
+/**
+ * A value that is logged and not yet in the backend. Its memory is only read, and it lies there among others: a Buffer for each would be
+ * most of what the garbage collector has to look at.
+ */
+export class TableValue {
+  readonly #slab: Buffer
+  readonly #at: number
+  /** As it is kept. */
+  readonly length: number
+  /** Bytes of the value itself. */
+  readonly rawLength: number
+  /** It is an envelope already. */
+  readonly sealed: boolean
+  /** ms since 1970, 0 for never. Of what is sealed the envelope says it. */
+  readonly expiresAt: number
+  /** What seals it. */
+  readonly codec: Codec
+
+  constructor(
+    slab: Buffer,
+    at: number,
+    length: number,
+    rawLength: number,
+    sealed: boolean,
+    expiresAt: number,
+    codec: Codec
+  ) {
+    this.#slab = slab
+    this.#at = at
+    this.length = length
+    this.rawLength = rawLength
+    this.sealed = sealed
+    this.expiresAt = expiresAt
+    this.codec = codec
+  }
+
+  /** As it was given, or an envelope if {@link sealed}. */
+  get bytes(): Buffer {
+    return this.#slab.subarray(this.#at, this.#at + this.length)
+  }
+}

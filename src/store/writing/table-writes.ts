@@ -1,0 +1,266 @@
+import { keyName } from '../../memtable/key-name.js'
+import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
+import type { RangeTombstone } from '../../memtable/range-tombstone.js'
+import type { Tables } from '../../memtable/tables.js'
+import type { Admission } from './admission.js'
+import type { AnyLevel } from '../any-level.js'
+import { type Operation, rewriteUntouched } from './backend-write.js'
+import { copiedBounds } from '../caller-buffers.js'
+import type { EncodedClearOptions } from './clear.js'
+import type { Flusher } from './flusher.js'
+import { halfOpen } from '../key-range.js'
+import {
+  clearWeight,
+  LoggedTable,
+  type Admitted,
+  OneOperation,
+  recordOf,
+  type TableOperation,
+  weightOf
+} from './logged-table.js'
+import type { MarkerState } from '../marker-state.js'
+import type { MemTableSettings } from '../memtable-options.js'
+import type { WriteOptions } from '../options.js'
+import type { Sealer } from './sealer.js'
+import type { Counters } from '../stats.js'
+import type { StoreLog } from '../log/store-log.js'
+import type { TableValue } from './table-value.js'
+import type { TouchedKeys } from './touched-keys.js'
+import type { ValueCache } from '../reading/value-cache.js'
+import { type OrderedWrite, WriteOrder } from './write-order.js'
+import type { WriteRequest, Writes } from './writes.js'
+
+/*
+ * The write path of a store with a MemTable. From top to bottom:
+ *
+ *     put() ──► admission: room among what the backend lacks ──► order: values being sealed off the main thread, and barriers
+ *                                                                  │
+ *                  logged-table.ts:  append to the log ──► written, as the fsync policy says ──► table ──► resolve
+ *
+ * The log keeps the order in which it was appended to, and the table gets what is written in that order. From there the flusher moves it
+ * into the backend.
+ */
+
+/** One call, from its acceptance until it resolves. */
+interface Entry extends OrderedWrite<TableOperation>, Admitted {
+  /** Instead of operations: a range to be deleted. */
+  readonly clear: RangeTombstone | undefined
+  readonly sync: boolean
+}
+
+/** A call that does not go straight to the log. */
+interface Call {
+  readonly operations?: readonly TableOperation[]
+  readonly clear?: RangeTombstone
+  /** What is done while nothing else is accepted. */
+  readonly work?: () => Promise<void>
+  readonly weight: number
+  readonly sync: boolean
+  /** Values that are being sealed. */
+  readonly sealing?: readonly Promise<void>[]
+}
+
+export interface TableWritesContext {
+  readonly backend: AnyLevel
+  readonly tables: Tables<TableValue>
+  readonly log: StoreLog
+  readonly marker: MarkerState
+  readonly sealer: Sealer
+  readonly cache: ValueCache | undefined
+  readonly counters: Counters['writes']
+  readonly settings: MemTableSettings
+  readonly admission: Admission
+  readonly flusher: Flusher
+  /** Keys that a reader would see in a range, in order. */
+  readonly keysIn: (options: EncodedClearOptions) => Promise<Buffer[]>
+}
+
+export class TableWrites implements Writes {
+  readonly #context: TableWritesContext
+  readonly #table: LoggedTable
+  readonly #order = new WriteOrder<TableOperation, Entry>(
+    ({ name }) => name,
+    entry => this.#goOn(entry)
+  )
+
+  constructor(context: TableWritesContext) {
+    this.#context = context
+    this.#table = new LoggedTable(context)
+  }
+
+  get pending(): number {
+    return this.#table.pending
+  }
+
+  // ---- what callers ask for
+
+  put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
+    const found = this.#context.sealer.forTable(key, value, options)
+    if (options.ttl !== undefined) this.#context.marker.useTtl()
+    return this.#writeOne(key, found, weightOf(key.length, value.length), options.sync === true, value)
+  }
+
+  del(key: Buffer, options: WriteOptions): Promise<void> {
+    return this.#writeOne(key, TOMBSTONE, weightOf(key.length), options.sync === true)
+  }
+
+  async batch(requests: readonly WriteRequest[], sync: boolean): Promise<void> {
+    const { sealer, marker } = this.#context
+    const operations: TableOperation[] = []
+    const sealing: Promise<void>[] = []
+    let weight = 0
+    for (const { type, key, value, options } of requests) {
+      const operation: TableOperation = { name: keyName(key), found: TOMBSTONE }
+      operations.push(operation)
+      weight += weightOf(key.length, value?.length)
+      if (type === 'del') continue
+      const found = sealer.forTable(key, value!, options)
+      if (options.ttl !== undefined) marker.useTtl()
+      if (found instanceof Promise) sealing.push(settingFound(operation, found))
+      else operation.found = found
+    }
+    return this.#accept({ operations, weight, sync, sealing })
+  }
+
+  async clear(options: EncodedClearOptions): Promise<void> {
+    const sync = options.sync === true
+    const range = copiedBounds(options) // Where it has to be read, that is later.
+    this.#context.cache?.clear()
+    if (options.limit !== -1 || options.snapshot !== undefined) return this.#clearKeys(range, sync)
+    const { start, end } = halfOpen(range)
+    if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
+    const clear = { start: keyName(start), end: end === undefined ? undefined : keyName(end) }
+    return this.#accept({ clear, weight: clearWeight(this.#context.settings), sync })
+  }
+
+  /** Of a limited clear, or one with a snapshot, the keys are found and deleted one by one. */
+  #clearKeys(range: EncodedClearOptions, sync: boolean): Promise<void> {
+    return this.#alone(async () => this.#table.deleteKeys(await this.#context.keysIn(range), sync))
+  }
+
+  async flush(): Promise<void> {
+    await this.#settled()
+    return this.#context.flusher.flush()
+  }
+
+  async close(): Promise<boolean> {
+    // Whoever waits for room is turned away when a flush fails, and this with them.
+    while (this.pending > 0) await this.#settled().catch(() => {})
+    await this.#table.close()
+    return this.#context.tables.isEmpty
+  }
+
+  // ---- for sweeps
+
+  async watch(): Promise<TouchedKeys> {
+    return this.#table.watch()
+  }
+
+  unwatch(touched: TouchedKeys): void {
+    this.#table.unwatch(touched)
+  }
+
+  rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]> {
+    const { backend, counters, flusher } = this.#context
+    return flusher.exclusively(() => rewriteUntouched(backend, operations, touched, counters))
+  }
+
+  async deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]> {
+    let deleted: boolean[] = []
+    await this.#alone(async () => {
+      deleted = keys.map(key => !touched.has(keyName(key)))
+      await this.#table.deleteKeys(
+        keys.filter((_, i) => deleted[i]),
+        false
+      )
+    })
+    return deleted
+  }
+
+  saveMarker(): Promise<void> {
+    return this.#context.log.saveApplied()
+  }
+
+  storeReserved(key: Buffer, value: Buffer): Promise<void> {
+    return this.#context.log.storeReserved(key, value)
+  }
+
+  // ---- acceptance and order
+
+  /** The common case in a straight line: nothing to wait for. */
+  #writeOne(
+    key: Buffer,
+    found: Found<TableValue> | Promise<TableValue>,
+    weight: number,
+    sync: boolean,
+    value?: Buffer
+  ): Promise<void> {
+    const { cache, counters, admission } = this.#context
+    const name = keyName(key)
+    const waits = found instanceof Promise
+    if (waits || !this.#order.isFree || this.#table.mustBegin || !admission.tryEnter(weight)) {
+      const operation: TableOperation = { name, found: waits ? undefined : found }
+      const sealing = waits ? [settingFound(operation, found)] : []
+      return this.#accept({ operations: [operation], weight, sync, sealing })
+    }
+    counters.calls++
+    cache?.invalidate(name)
+    this.#table.pending++
+    return this.#table.appendOne(recordOf(key, found, value), sync, new OneOperation(this.#table, name, found, weight))
+  }
+
+  /** Runs `work` when everything accepted before is in the table or rejected, and before anything that is accepted after. */
+  #alone(work: () => Promise<void>): Promise<void> {
+    return this.#accept({ weight: 0, sync: false, work: () => this.#table.settled().then(work) })
+  }
+
+  /** Resolves when every write accepted before is in the table, or rejected. */
+  #settled(): Promise<void> {
+    return this.pending === 0 ? Promise.resolve() : this.#alone(async () => {})
+  }
+
+  #accept({ operations = [], clear, work, weight, sync, sealing = [] }: Call): Promise<void> {
+    const { admission, counters, cache } = this.#context
+    const isBarrier = clear !== undefined || work !== undefined
+    if (!isBarrier) counters.calls++
+    if (cache !== undefined) for (const { name } of operations) cache.invalidate(name)
+    for (const promise of sealing) promise.catch(() => {}) // It is looked at once there is room.
+    this.#table.pending++
+    return new Promise((resolve, reject) => {
+      const order = { operations, isBarrier, work, waitsFor: 0, followers: [], failure: undefined }
+      const entry: Entry = { ...order, weight, resolve, reject, clear, sync }
+      admission.enter(
+        weight,
+        clear === undefined ? weight : weightOf(clear.start.length, clear.end?.length),
+        () => {
+          const begins = this.#table.mustBegin && work === undefined
+          this.#order.accept(entry, begins ? [...sealing, this.#table.begin()] : sealing)
+        },
+        error => {
+          this.#table.pending--
+          reject(error)
+        }
+      )
+      if (admission.waiting > 0) this.#table.makeRoom()
+    })
+  }
+
+  /** A call's turn has come. */
+  #goOn(entry: Entry): void {
+    const { failure, operations, clear, sync } = entry
+    if (failure !== undefined) this.#table.reject(entry, failure.error)
+    else if (clear !== undefined) this.#table.appendClear(clear, sync, entry)
+    else if (operations.length > 0) this.#table.append(operations, sync, entry)
+    else {
+      this.#context.admission.leave(entry.weight)
+      this.#table.resolve(entry)
+    }
+  }
+}
+
+/** The value goes where it belongs when it is sealed. */
+function settingFound(operation: TableOperation, sealing: Promise<TableValue>): Promise<void> {
+  return sealing.then(value => {
+    operation.found = value
+  })
+}

@@ -1,0 +1,59 @@
+import type { Operation } from './backend-write.js'
+import type { EncodedClearOptions } from './clear.js'
+import type { WriteOptions } from '../options.js'
+import type { TouchedKeys } from './touched-keys.js'
+
+/** An operation as a caller asks for it; its buffers are the caller's own. */
+export interface WriteRequest {
+  readonly type: 'put' | 'del'
+  readonly key: Buffer
+  /** Of a put. */
+  readonly value: Buffer | undefined
+  readonly options: WriteOptions
+}
+
+/**
+ * A write path: with a MemTable `TableWrites`, without one `BackendWrites`. Calls keep their order key by key, what one call asks for is
+ * done all or none, and what is handed in is copied or sealed before a call returns.
+ */
+export interface Writes {
+  put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void>
+  del(key: Buffer, options: WriteOptions): Promise<void>
+  batch(requests: readonly WriteRequest[], sync: boolean): Promise<void>
+  clear(options: EncodedClearOptions): Promise<void>
+  /** Resolves when the backend has every write accepted before. */
+  flush(): Promise<void>
+  /**
+   * The same, at the end. Never rejects.
+   *
+   * @returns whether the backend has everything that was acknowledged
+   */
+  close(): Promise<boolean>
+  /** Calls that have not resolved yet. */
+  readonly pending: number
+
+  // ---- for sweeps
+
+  /**
+   * Begins to remember which keys are written to. What the backend has from the moment that this resolves is what was written last under
+   * every key that is not touched.
+   */
+  watch(): Promise<TouchedKeys>
+  /** Ends it. */
+  unwatch(touched: TouchedKeys): void
+  /**
+   * Writes to the backend past the log, synced: for what changes nothing that a reader sees. Operations on touched keys are left out.
+   *
+   * @returns which of them were written
+   */
+  rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]>
+  /** Deletes keys as `del` does, but for touched ones; returns which of them were deleted. */
+  deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]>
+  /** Writes the marker, if it changed. */
+  saveMarker(): Promise<void>
+
+  // ---- for dictionaries
+
+  /** Stores something of the store's own under a reserved key, on stable storage, behind the marker. */
+  storeReserved(key: Buffer, value: Buffer): Promise<void>
+}
