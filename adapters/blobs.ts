@@ -12,6 +12,7 @@ import { type BlobStat, type Manifest } from './blobs/manifest.js'
 import {
   assertKey,
   assertModelOf,
+  assertPath,
   assertPutOptions,
   type BlobStoreOptions,
   chunkBytesOf,
@@ -126,7 +127,8 @@ export class BlobStore {
   }
 
   /** Stores the contents of a file; otherwise as {@link putBlob}. */
-  putFile(key: string, path: string, options: PutBlobOptions = {}): Promise<BlobStat> {
+  async putFile(key: string, path: string, options: PutBlobOptions = {}): Promise<BlobStat> {
+    assertPath(path)
     return this.putBlob(key, readFilePieces(path), options)
   }
 
@@ -138,6 +140,7 @@ export class BlobStore {
    * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws. No file is touched then.
    */
   async getFile(key: string, path: string, options: GetFileOptions = {}): Promise<BlobStat | undefined> {
+    assertPath(path)
     const manifest = await this.#hold(key, options)
     if (manifest === undefined) return undefined
     try {

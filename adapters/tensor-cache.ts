@@ -115,14 +115,21 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
       if (held < (chunks.at(-1)?.end ?? 0))
         throw mismatch(`A tensor of ${held} tokens for a sequence of ${tokens.length}`)
     }
+    const space = await this.#space()
+    // Of no use without the first ones, the next must not take their room.
+    const spared = new Set<EntryId>()
+    let stored: TokenChunk | undefined
     for (const chunk of chunks) {
+      // Another put may have taken it.
+      if (stored !== undefined && space.find(chunkId(stored)) === undefined) break
       const { start, end } = chunk
-      const isThere = await this.#write(chunk, () =>
-        layers.map(layer => splitSequence(this.#layout, layer, start, end))
-      )
-      if (!isThere) return start
+      const split = () => layers.map(layer => splitSequence(this.#layout, layer, start, end))
+      if (!(await this.#write(space, chunk, split, spared))) break
+      spared.add(chunkId(chunk))
+      stored = chunk
     }
-    return chunks.at(-1)?.end ?? 0
+    const lost = chunks.find(chunk => chunk.end < (stored?.end ?? 0) && space.find(chunkId(chunk)) === undefined)
+    return (lost?.start ?? stored?.end) || 0
   }
 
   /**
@@ -163,6 +170,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    *   is above `maxBytes`; what the store throws
    */
   async putLayers(chunk: TokenChunk, layers: readonly TensorArray<D>[]): Promise<boolean> {
+    this.#assertOwn(chunk)
     this.#assertLayers(layers)
     for (const { length } of layers) {
       if (length !== this.#layout.elements) {
@@ -171,7 +179,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
         )
       }
     }
-    return this.#write(chunk, () => layers)
+    const space = await this.#space()
+    return this.#write(space, chunk, () => layers, new Set())
   }
 
   /**
@@ -212,14 +221,15 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * @returns whether it is cached now: false if there is no room that is not pinned
    * @throws CKV_TENSOR_MISMATCH if `data` is not an array of that dtype, or not of that shape; CKV_VALUE_TOO_LARGE; what the store throws
    */
-  async putTensor(name: string, { data, shape }: Tensor<D>): Promise<boolean> {
+  async putTensor(name: string, given: Tensor<D>): Promise<boolean> {
     const id = this.#tensorId(name)
+    const { data, shape }: Partial<Tensor<D>> = given ?? {}
     this.#assertDtype(data)
     if (elementsOf(shape) !== data.length) {
       throw mismatch(`A tensor of ${data.length} numbers is not of shape ${JSON.stringify(shape)}`)
     }
     const facts = { model: this.#layout.model, name, shape: [...shape] }
-    return (await this.#space()).write(id, facts, [bytesOf(data)], this.#codec, false)
+    return (await this.#space()).write(id, facts, [bytesOf(data)], this.#codec)
   }
 
   /**
@@ -286,13 +296,20 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return leading
   }
 
-  async #write(chunk: TokenChunk, layers: () => readonly TensorArray<D>[]): Promise<boolean> {
-    this.#assertOwn(chunk)
-    const space = await this.#space()
+  /**
+   * @param spared is not evicted for it
+   * @returns whether it is there now
+   */
+  async #write(
+    space: TensorSpace,
+    chunk: TokenChunk,
+    layers: () => readonly TensorArray<D>[],
+    spared: ReadonlySet<EntryId>
+  ): Promise<boolean> {
     const id = chunkId(chunk)
     if (space.find(id) === undefined) {
       const facts = { model: this.#layout.model, tokens: [chunk.start, chunk.end] as const }
-      const isStored = await space.write(id, facts, layers().map(bytesOf), this.#codec, true)
+      const isStored = await space.write(id, facts, layers().map(bytesOf), this.#codec, { keep: true, spared })
       if (!isStored) return false
     }
     this.#touch(space, chunk)
@@ -330,18 +347,20 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   #tensorId(name: string): EntryId {
-    if (typeof name !== 'string' || name.length > MAX_TEXT_LENGTH) {
-      throw invalidOption(`A tensor's name is text of at most ${MAX_TEXT_LENGTH} characters`)
+    // Halves of surrogate pairs all look alike to a hash, which takes UTF-8.
+    if (typeof name !== 'string' || name.length > MAX_TEXT_LENGTH || /\p{Surrogate}/u.test(name)) {
+      throw invalidOption(`A tensor's name is well-formed text of at most ${MAX_TEXT_LENGTH} characters`)
     }
     return tensorId(this.#namespace, name)
   }
 
-  #assertOwn({ namespace }: TokenChunk): void {
-    if (namespace === this.namespace) return
+  #assertOwn(chunk: TokenChunk | undefined): void {
+    if (chunk?.namespace === this.namespace) return
     throw mismatch('The chunk is of a cache with another model, dtype or layout: take it from chunksOf() of this one')
   }
 
   #assertLayers(layers: readonly TensorArray<D>[]): void {
+    if (!Array.isArray(layers)) throw mismatch(`Layers come as an array of ${arrayName(this.#layout.dtype)}`)
     if (layers.length !== this.#layout.layers) {
       throw mismatch(`${layers.length} layers where a chunk has ${this.#layout.layers}`)
     }

@@ -34,7 +34,8 @@ export async function discardOrphans(
   for await (const key of level.keys({ ...ALL_GARBAGE, ...(limit === Infinity ? {} : { limit }) })) {
     seen++
     const generation = generationIn(key)
-    if (live.isLive(generation)) continue
+    // Not live any more, it may have been published since the scan began: then its entry is gone.
+    if (live.isLive(generation) || !(await level.has(key))) continue
     await discard(level, generation, sync)
     discarded++
   }

@@ -74,8 +74,18 @@ export function chunkBytesOf({ chunkBytes = DEFAULT_CHUNK_BYTES }: BlobStoreOpti
 
 /** @throws LEVEL_INVALID_KEY */
 export function assertKey(key: string): void {
-  if (typeof key === 'string') return
-  throw new CompressedKvError('LEVEL_INVALID_KEY', `The key of a blob is text, not ${typeof key}`)
+  if (typeof key !== 'string') {
+    throw new CompressedKvError('LEVEL_INVALID_KEY', `The key of a blob is text, not ${typeof key}`)
+  }
+  if (!/\p{Surrogate}/u.test(key)) return
+  // In UTF-8 they all become U+FFFD, and one blob would stand for another.
+  throw new CompressedKvError('LEVEL_INVALID_KEY', 'The key of a blob has half of a surrogate pair: that is no text')
+}
+
+/** @throws CKV_INVALID_OPTION */
+export function assertPath(path: string): void {
+  if (typeof path === 'string' && path !== '') return
+  throw invalid(`The path of a file is text, not ${path === '' ? 'empty' : typeof path}`)
 }
 
 /** @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE */

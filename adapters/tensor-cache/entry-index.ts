@@ -51,18 +51,18 @@ export class EntryIndex {
     return this.#entries.values()
   }
 
-  /** What has to go for this many bytes, the least recently used first. Less, if there is not so much that may go. */
-  victims(bytes: number): Entry[] {
+  /** What has to go for this many bytes, the least recently used first. Nothing, if there is not so much that may go. */
+  victims(bytes: number, spared: ReadonlySet<EntryId>): Entry[] {
     const victims: Entry[] = []
     let freed = 0
     for (const doomed of [true, false]) {
       for (const entry of this.#entries.values()) {
         if (freed >= bytes) return victims
-        if (entry.doomed !== doomed || entry.pins > 0) continue
+        if (entry.doomed !== doomed || entry.pins > 0 || spared.has(entry.id)) continue
         victims.push(entry)
         freed += entry.record.bytes
       }
     }
-    return victims
+    return freed >= bytes ? victims : []
   }
 }

@@ -5,6 +5,8 @@ import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 /** More would not fit into a key. */
 const MAX_LAYERS = 0xffff
 export const MAX_TEXT_LENGTH = 1024
+/** NumPy has as many. A shape is kept in memory and in the index. */
+const MAX_AXES = 64
 
 /** What a cache holds. All but `maxBytes` and `codec` name it: a cache with another model, dtype or layout does not see its tensors. */
 export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
@@ -53,7 +55,8 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
   const { model, revision = '', extra = '', dtype, layers, shape, seqAxis } = options
   for (const [name, text] of Object.entries({ model, revision, extra })) {
     if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH) {
-      throw invalidOption(`${name} must be text of at most ${MAX_TEXT_LENGTH} characters, not ${text}`)
+      const what = typeof text === 'string' ? `${text.length}` : String(text)
+      throw invalidOption(`${name} must be text of at most ${MAX_TEXT_LENGTH} characters, not ${what}`)
     }
   }
   if (model === '') throw invalidOption('model must name the model: tensors of another one would be taken for its own')
@@ -65,7 +68,7 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
   }
   const elements = elementsOf(shape)
   if (!isCount(elements) || !isCount(elements * elementBytes(dtype))) {
-    throw invalidOption(`shape must be an array of integers above 0, not ${JSON.stringify(shape)}`)
+    throw invalidOption(`shape must be an array of at most ${MAX_AXES} integers above 0, not ${JSON.stringify(shape)}`)
   }
   const chunkTokens = shape[seqAxis]
   if (!Number.isInteger(seqAxis) || chunkTokens === undefined) {
@@ -80,8 +83,8 @@ export function assertMaxBytes(maxBytes: number): void {
 }
 
 /** Numbers in a tensor of this shape; NaN for what is no shape. A scalar has one. */
-export function elementsOf(shape: readonly number[]): number {
-  if (!Array.isArray(shape)) return Number.NaN
+export function elementsOf(shape: unknown): number {
+  if (!Array.isArray(shape) || shape.length > MAX_AXES) return Number.NaN
   return shape.reduce((product: number, extent: unknown) => (isCount(extent) ? product * extent : Number.NaN), 1)
 }
 

@@ -1,5 +1,6 @@
 import type { Entry, EntryIndex } from './entry-index.js'
 import { isRefusal } from './failures.js'
+import type { EntryId } from './keys.js'
 
 /**
  * Keeps what is stored within `maxBytes`, at every moment: room is taken before something is written, and given back when it is deleted.
@@ -39,10 +40,11 @@ export class Room {
    * Takes room, for which it evicts what was used least recently, and does something with it.
    *
    * @param work gives back what it does not need
+   * @param spared is not evicted
    * @returns whether there was enough that could be evicted
    * @throws what the store throws when something is deleted, and what `work` throws
    */
-  async with(bytes: number, work: () => Promise<void>): Promise<boolean> {
+  async with(bytes: number, work: () => Promise<void>, spared: ReadonlySet<EntryId> = new Set()): Promise<boolean> {
     for (;;) {
       if (this.#taken + bytes <= this.maxBytes) {
         this.#taken += bytes
@@ -50,7 +52,7 @@ export class Room {
         return true
       }
       const missing = this.#taken - this.#leaving + bytes - this.maxBytes
-      const victims = missing > 0 ? this.#index.victims(missing) : []
+      const victims = missing > 0 ? this.#index.victims(missing, spared) : []
       if (victims.length > 0) {
         this.evictions += victims.length
         await this.delete(victims)

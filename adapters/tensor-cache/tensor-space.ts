@@ -81,10 +81,17 @@ export class TensorSpace {
    * Stores values under an id, all or none, and instead of what was there.
    *
    * @param keep whether what is there stays as it is
+   * @param spared is not evicted for it
    * @returns whether it is stored: false if there is no room that is not pinned
    * @throws CKV_VALUE_TOO_LARGE for what would not fit into an empty cache; what the store throws
    */
-  write(id: EntryId, facts: Facts, values: readonly Buffer[], codec: Codec, keep: boolean): Promise<boolean> {
+  write(
+    id: EntryId,
+    facts: Facts,
+    values: readonly Buffer[],
+    codec: Codec,
+    { keep = false, spared = new Set() }: { keep?: boolean; spared?: ReadonlySet<EntryId> } = {}
+  ): Promise<boolean> {
     return this.#locks.run(id, async () => {
       await this.ready()
       if (keep && this.find(id) !== undefined) return true
@@ -95,7 +102,7 @@ export class TensorSpace {
       return this.#replacing(id, async old => {
         const room = Math.max(0, most - (old?.record.bytes ?? 0))
         const storing = { id, record: { ...record, bytes: most }, values, codec, overhead, room }
-        return this.room.with(room, () => this.#store(storing))
+        return this.room.with(room, () => this.#store(storing), spared)
       })
     })
   }
@@ -144,8 +151,8 @@ export class TensorSpace {
       this.room.occupy(entry.record.bytes)
       this.#lastUse = Math.max(this.#lastUse, entry.record.used)
     }
-    // More than there may be, if maxBytes was lowered.
-    await this.room.with(0, async () => {}).catch(unlessReadOnly)
+    // More than there may be, if maxBytes was lowered. What cannot go now, in a store that is read-only or fails, goes with the next write.
+    await this.room.with(0, async () => {}).catch(() => {})
   }
 
   /** What an index entry means that cannot be read is computed again: its chunk goes. */

@@ -24,6 +24,10 @@ export interface TokenChunk {
  * @throws CKV_INVALID_OPTION for what is no token id
  */
 export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namespace): Generator<TokenChunk, void> {
+  // Of what has no length there would be no chunks: a miss for ever.
+  if (typeof tokens !== 'object' || !Number.isSafeInteger(tokens?.length)) {
+    throw new CompressedKvError('CKV_INVALID_OPTION', 'Tokens come as an array or a typed array of token ids')
+  }
   let before: Buffer = namespace.root
   let parent: TokenChunk | undefined
   for (let start = 0; start + chunkTokens <= tokens.length; start += chunkTokens) {
@@ -40,12 +44,10 @@ export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namesp
 function littleEndian(tokens: Tokens, start: number, end: number): Buffer {
   const bytes = Buffer.allocUnsafe(4 * (end - start))
   for (let i = start; i < end; i++) {
-    const token = Number(tokens[i])
-    if (token >>> 0 !== token) {
-      throw new CompressedKvError(
-        'CKV_INVALID_OPTION',
-        `Token ${i} is no integer from 0 to 2^32 - 1: ${String(tokens[i])}`
-      )
+    const given: unknown = tokens[i]
+    const token = typeof given === 'bigint' ? Number(given) : given
+    if (typeof token !== 'number' || token >>> 0 !== token) {
+      throw new CompressedKvError('CKV_INVALID_OPTION', `Token ${i} is no integer from 0 to 2^32 - 1: ${String(given)}`)
     }
     bytes.writeUInt32LE(token, 4 * (i - start))
   }

@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlobStore } from 'compressed-kv/blobs'
+import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { logOn, openLogged, type Store } from '../../support/logged-store.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
@@ -145,5 +146,45 @@ describe('a backend that refuses writes', () => {
     await blobsIn(again).removeOrphans()
     expect(await keyCounts(again)).toEqual({ m: 2, c: found.length / CHUNK + 1, g: 0 })
     await again.close()
+  })
+})
+
+describe('looking for orphans', () => {
+  it('leaves a blob alone that is published meanwhile', async () => {
+    const store = await MODES['write-through']!()
+    const blobs = blobsIn(store)
+    await blobs.putBlob('first', OLD)
+    // What a crash leaves: a generation that nobody names, before all others.
+    const level = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    await level.put(Buffer.concat([Buffer.from('g'), Buffer.alloc(16)]), Buffer.alloc(0))
+    const pieces = new Gate()
+    const putting = blobs.putBlob(
+      'k',
+      (async function* () {
+        yield noise(2 * CHUNK)
+        await pieces.wait()
+      })()
+    )
+    await pieces.reached
+    // The scan begins while it is being written, and comes to it when it is published.
+    let iterators = 0
+    const restore = intercept(store.backend, ['_iterator'], call => {
+      const iterator = call.proceed() as unknown as Record<'_next' | '_nextv' | '_all', () => Promise<unknown>>
+      if (++iterators !== 2) return iterator as never
+      for (const method of ['_next', '_nextv', '_all'] as const) {
+        const original = iterator[method]
+        iterator[method] = async (...args) => {
+          pieces.open()
+          await putting
+          return original.apply(iterator, args)
+        }
+      }
+      return iterator as never
+    })
+    expect(await blobs.removeOrphans()).toBe(1)
+    restore()
+    expect((await bytesOf(await blobs.getBlob('k'))).equals(noise(2 * CHUNK))).toBe(true)
+    expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
+    await store.close()
   })
 })

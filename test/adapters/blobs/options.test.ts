@@ -35,6 +35,18 @@ describe('refused are', () => {
     await expect(blobs.deleteBlob(key as unknown as string)).rejects.toMatchObject(refused)
   })
 
+  it('a key that UTF-8 would make another one of, which would be that of another blob', async () => {
+    const refused = { code: 'LEVEL_INVALID_KEY' }
+    await expect(blobs.putBlob('a\ud800', Buffer.alloc(1))).rejects.toMatchObject(refused)
+    await expect(blobs.getBlob('a\udfff')).rejects.toMatchObject(refused)
+    for await (const { key } of blobs.listBlobs()) expect(key).toBe('k')
+  })
+
+  it.each([undefined, null, 7, ''])('the file %j', async path => {
+    await expect(blobs.getFile('k', path as string)).rejects.toMatchObject(INVALID)
+    await expect(blobs.putFile('other', path as string)).rejects.toMatchObject(INVALID)
+  })
+
   it.each([{ start: -1 }, { end: -1 }, { start: 1.5 }, { end: NaN }, { start: '1' }])('the range %o', async range => {
     await expect(blobs.getBlob('k', range as { start: number })).rejects.toMatchObject(INVALID)
   })

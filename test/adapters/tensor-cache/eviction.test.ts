@@ -90,6 +90,29 @@ describe('eviction', () => {
     expect(await cache.hasPrefix(tokens(12))).toBe(0)
   })
 
+  it('never takes a chunk of the prefix that is being put: what does not fit is not put', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store, { maxBytes })
+    await cache.putPrefix(tokens(4, 100), layersOf(2))
+    const put = await cache.putPrefix(tokens(20), layersOf(1, 2, 120))
+    expect(put).toBe(12)
+    expect(await cache.hasPrefix(tokens(20))).toBe(put)
+    expect(cache.stats().entries).toBe(3)
+    // Afterwards it goes like any other.
+    await fill(cache, 3)
+    expect(await cached(cache, 3)).toEqual([0, 1, 2])
+  })
+
+  it('evicts nothing for what does not fit beside what is pinned', async () => {
+    const cache = tinyCache(memoryStore(), { maxBytes })
+    await fill(cache, 3)
+    await cache.pin(tokens(4))
+    await cache.pin(tokens(4, 100))
+    const length = Math.floor(maxBytes / 4)
+    expect(await cache.putTensor('x', { data: bits(length, 1), shape: [length] })).toBe(false)
+    expect(await cached(cache, 3)).toEqual([0, 1, 2])
+  })
+
   it('refuses what would not fit alone, and evicts nothing for it', async () => {
     const cache = tinyCache(memoryStore(), { maxBytes })
     await fill(cache, 3)

@@ -180,6 +180,26 @@ describe('a backend that fails', () => {
     expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
   })
 
+  it('while a smaller maxBytes is made to hold: everything is counted once, and goes with the next write', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const before = tinyCache(store)
+    for (const n of [0, 1, 2]) await before.putPrefix(tokens(4, 100 * n), layersOf(n))
+    await before.flush()
+    const { bytes } = before.stats()
+    await store.close()
+    await store.open()
+    const cache = tinyCache(store, { maxBytes: Math.floor(bytes / 2) })
+    const release = failing(backend, WRITES, new Error('disk'))
+    await cache.hasPrefix([]).catch(() => {})
+    await cache.hasPrefix([]).catch(() => {})
+    expect(cache.stats()).toMatchObject({ bytes, entries: 3 })
+    release()
+    expect(await cache.putPrefix(tokens(4, 300), layersOf(3))).toBe(4)
+    expect(cache.stats().bytes).toBeLessThanOrEqual(bytes / 2)
+    expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+
   it('while the index is read: the next call reads it', async () => {
     const backend = memoryBackend()
     const store = memoryStore(backend)

@@ -100,6 +100,39 @@ describe('options', () => {
     await expect(cache.hasPrefix([0, 1, 2, token as number])).rejects.toMatchObject(INVALID)
   })
 
+  it.each([undefined, null, 7, new Set([1, 2, 3, 4]), '1234', [0, 1, 2, null], [0, 1, 2, '3'], [0, 1, 2, true]])(
+    'refuse %j for tokens',
+    async wrong => {
+      const cache = tinyCache()
+      await expect(cache.hasPrefix(wrong as never)).rejects.toMatchObject(INVALID)
+      await expect(cache.getPrefix(wrong as never)).rejects.toMatchObject(INVALID)
+      await expect(cache.putPrefix(wrong as never, layersOf(1))).rejects.toMatchObject(INVALID)
+    }
+  )
+
+  it('refuse what is no list of layers, and no tensor', async () => {
+    const cache = tinyCache()
+    const [chunk] = cache.chunksOf(tokens(4))
+    await expect(cache.putPrefix(tokens(4), undefined as never)).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putLayers(chunk!, null as never)).rejects.toMatchObject(MISMATCH)
+    await expect(cache.putTensor('x', undefined as never)).rejects.toMatchObject(MISMATCH)
+    await expect(cache.getLayers(undefined as never)).rejects.toMatchObject(MISMATCH)
+  })
+
+  it('refuse a name that UTF-8 would make another one of', async () => {
+    const cache = tinyCache()
+    const tensor = { data: bits(1, 1), shape: [1] }
+    await expect(cache.putTensor('x\ud800', tensor)).rejects.toMatchObject(INVALID)
+    await expect(cache.getTensor('x\udfff')).rejects.toMatchObject(INVALID)
+    await cache.putTensor('x\u{1f600}', tensor)
+    expect(await cache.getTensor('x\u{1f600}')).toEqual(tensor)
+  })
+
+  it('refuse a shape of more axes than tensors have', async () => {
+    const shape = Array.from({ length: 65 }, () => 1)
+    await expect(tinyCache().putTensor('x', { data: bits(1, 1), shape })).rejects.toMatchObject(MISMATCH)
+  })
+
   it('refuse a name that is too long', async () => {
     const tensor = { data: bits(1, 1), shape: [1] }
     await expect(tinyCache().putTensor('x'.repeat(1025), tensor)).rejects.toMatchObject(INVALID)
