@@ -31,8 +31,8 @@ export interface BytesLevel {
 
 /** @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one */
 export function bytesLevel(store: BlobBackingStore, name: string): BytesLevel {
-  const level = store.sublevel(name, { keyEncoding: 'buffer', valueEncoding: 'buffer' }) as BytesLevel
-  if (level.db instanceof CompressedKvStore) return level
+  const level = store?.sublevel?.(name, { keyEncoding: 'buffer', valueEncoding: 'buffer' }) as BytesLevel | undefined
+  if (level?.db instanceof CompressedKvStore) return level
   throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'Blobs are kept in a CompressedKvStore, or in a sublevel of one')
 }
 

@@ -110,7 +110,7 @@ const MAX_INTERVAL_MS = 2 ** 31 - 1
 
 /** @throws CKV_INVALID_OPTION */
 export function resolveWalOptions(options: WalOptions): WalSettings {
-  const { dir, codec = WAL_DEFAULTS.codec, onProgress, onEvent, meter } = options
+  const { dir, codec = WAL_DEFAULTS.codec, onProgress, onEvent, meter }: Partial<WalOptions> = options ?? {}
   if (typeof dir !== 'string' || dir === '') throw invalidOption('A log needs a directory: pass { dir }')
   const {
     fsync = WAL_DEFAULTS.fsync,

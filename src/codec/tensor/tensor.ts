@@ -31,8 +31,9 @@ export interface TensorOptions {
  *
  * @throws CKV_INVALID_OPTION for another dtype or codec
  */
-export function tensor({ dtype, codec = 'zstd' }: TensorOptions): Codec {
-  if (!Object.hasOwn(DTYPES, dtype)) {
+export function tensor(options: TensorOptions): Codec {
+  const { dtype, codec = 'zstd' }: Partial<TensorOptions> = options ?? {}
+  if (dtype === undefined || !Object.hasOwn(DTYPES, dtype)) {
     throw invalidOption(`tensor dtype must be one of ${Object.keys(DTYPES).join(', ')}, not '${dtype}'`)
   }
   return tensorCodec(`tensor-${dtype}`, dtype, innerForWriting(codec))

@@ -7,7 +7,7 @@ import { expiryOf } from '../../envelope/expiry.js'
 import { codecInput, type Opened } from '../../envelope/open.js'
 import { type Sealing, sealCompressed, sealRaw, sealWithDictionary } from '../../envelope/seal.js'
 import type { Probe } from '../../envelope/trailer.js'
-import { tooLarge } from '../../errors.js'
+import { invalidOption, tooLarge } from '../../errors.js'
 import type { GcDecision } from '../../gc/policy.js'
 import type { CodecChoice } from '../codec-choice.js'
 import type { DictionarySource } from '../dictionaries/dictionary-source.js'
@@ -247,6 +247,7 @@ function probeOf(codec: Codec): Probe {
 /** Tells whoever asked how much a value takes. */
 function told(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
   if (onStored === undefined) return sealed
+  if (typeof onStored !== 'function') throw invalidOption(`onStored must be a function, not ${typeof onStored}`)
   if (sealed instanceof Promise) return sealed.then(envelope => told(envelope, { onStored }))
   onStored(sealed.length)
   return sealed

@@ -24,6 +24,8 @@ describe('refused are', () => {
   it('a database that is no store', () => {
     const refused = expect.objectContaining({ code: 'LEVEL_NOT_SUPPORTED' })
     expect(() => new BlobStore(new MemoryLevel())).toThrow(refused)
+    expect(() => new BlobStore(undefined as never)).toThrow(refused)
+    expect(() => new BlobStore({} as never)).toThrow(refused)
     expect(() => new BlobStore(new MemoryLevel().sublevel('inside'))).toThrow(refused)
   })
 

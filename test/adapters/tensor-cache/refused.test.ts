@@ -83,6 +83,10 @@ describe('options', () => {
     await store.close()
   })
 
+  it('are needed', () => {
+    expect(() => new TensorCache(memoryStore(), undefined as never)).toThrow(expect.objectContaining(INVALID))
+  })
+
   it('of two caches over one store have the same maxBytes', async () => {
     const store = memoryStore()
     tinyCache(store)
