@@ -128,6 +128,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
       spared.add(chunkId(chunk))
       stored = chunk
     }
+    this.#touch(space, stored)
     const lost = chunks.find(chunk => chunk.end < (stored?.end ?? 0) && space.find(chunkId(chunk)) === undefined)
     return (lost?.start ?? stored?.end) || 0
   }
@@ -180,7 +181,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
       }
     }
     const space = await this.#space()
-    return this.#write(space, chunk, () => layers, new Set())
+    const isThere = await this.#write(space, chunk, () => layers, new Set())
+    if (isThere) this.#touch(space, chunk)
+    return isThere
   }
 
   /**
@@ -307,13 +310,11 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     spared: ReadonlySet<EntryId>
   ): Promise<boolean> {
     const id = chunkId(chunk)
-    if (space.find(id) === undefined) {
-      const facts = { model: this.#layout.model, tokens: [chunk.start, chunk.end] as const }
-      const isStored = await space.write(id, facts, layers().map(bytesOf), this.#codec, { keep: true, spared })
-      if (!isStored) return false
-    }
-    this.#touch(space, chunk)
-    return true
+    if (space.find(id) !== undefined) return true
+    const facts = { model: this.#layout.model, tokens: [chunk.start, chunk.end] as const }
+    const isStored = await space.write(id, facts, layers().map(bytesOf), this.#codec, { keep: true, spared })
+    if (isStored) this.#touch(space, chunk)
+    return isStored
   }
 
   async #read(space: TensorSpace, entry: Entry): Promise<TensorArray<D>[] | undefined> {
