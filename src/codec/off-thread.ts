@@ -1,13 +1,10 @@
-import { availableParallelism } from 'node:os'
-
 /** Threads that libuv starts, unless this variable says otherwise. */
 const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
 /**
  * Codec calls under way at once, in the whole process. One thread is left alone: the backend's reads and writes run on the same
- * pool, and must not wait behind values of many megabytes. And no more than there are cores: further ones get nothing done sooner, and
- * the main thread waits for a core.
+ * pool, and must not wait behind values of many megabytes.
  */
-const MAX_CALLS = Math.max(1, Math.min(THREADS - 1, availableParallelism()))
+const MAX_CALLS = Math.max(1, THREADS - 1)
 /** Bytes that calls of one kind may hold between them. One larger call is let in alone. */
 const MAX_BYTES = 64 * 1024 * 1024
 
