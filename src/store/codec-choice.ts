@@ -1,6 +1,7 @@
 import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
 import { codecForCall, type CodecSelector } from '../codec/selector.js'
+import { invalidOption } from '../errors.js'
 import { beginsWith, prefixBytes } from './key-prefix.js'
 import { type CodecRule, DEFAULTS, type Settings } from './options.js'
 
@@ -20,8 +21,10 @@ export function chooseCodecs(option: Settings['codec']): CodecChoice {
 
 function choiceOf(codec: Codec | CodecName | CodecSelector): CodecChoice {
   if (typeof codec === 'function') {
+    const { codecs = [] } = codec
+    if (!Array.isArray(codecs)) throw invalidOption('The codecs of a selector are a list of codecs and their names')
     return {
-      named: (codec.codecs ?? []).map(codecForWriting),
+      named: codecs.map(codecForWriting),
       choose: (key, value) => codecForCall(codec, key, value)
     }
   }

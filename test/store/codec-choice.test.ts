@@ -195,4 +195,9 @@ describe('a selector', () => {
     const select = Object.assign(() => 'lz4' as const, { codecs: ['gzip' as 'lz4'] })
     await expect(openStore({ codec: select })).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
   })
+
+  it.each(['lz4', 5, null, {}])('that says something else than a list is refused: %j', async codecs => {
+    const select = Object.assign(() => 'lz4' as const, { codecs: codecs as unknown as 'lz4'[] })
+    await expect(openStore({ codec: select })).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+  })
 })

@@ -9,6 +9,8 @@ export class GivenDictionary implements DictionarySource {
   readonly #small: SmallValues
   readonly #save: (dictionary: Dictionary) => Promise<void>
   readonly #onFailed: (error: unknown) => void
+  /** Its own, or what it gets; undefined where the store can have no more. */
+  readonly #id: number | undefined
   #saving: Promise<void> | undefined
 
   constructor(
@@ -22,10 +24,20 @@ export class GivenDictionary implements DictionarySource {
     this.#save = save
     this.#onFailed = onFailed
     small.current = small.dictionaries.find(bytes)
+    this.#id = small.current?.id ?? small.dictionaries.freeId
+    if (this.#id === undefined) {
+      onFailed(notSupported('The store has as many dictionaries as it may: sweep it, and open it again'))
+    }
   }
 
+  /** What fails is tried again with the next small value; until then they are stored without. */
   begin(): Promise<void> | undefined {
-    return this.#small.current === undefined ? (this.#saving ??= this.#begin()) : undefined
+    if (this.#small.current !== undefined || this.#id === undefined) return undefined
+    return (this.#saving ??= this.#store(this.#id)
+      .catch(this.#onFailed)
+      .finally(() => {
+        this.#saving = undefined
+      }))
   }
 
   note(): void {
@@ -33,7 +45,7 @@ export class GivenDictionary implements DictionarySource {
   }
 
   async prepare(_weight: number, entriesOf: TableEntries): Promise<void> {
-    if (this.#small.current !== undefined) return
+    if (this.#small.current !== undefined || this.#id === undefined) return
     for (const entries = await entriesOf(); entries.head !== undefined; entries.advance()) {
       if (smallValueAt(entries, this.#small) !== undefined) return this.begin()
     }
@@ -47,21 +59,10 @@ export class GivenDictionary implements DictionarySource {
     return this.idle()
   }
 
-  /** What fails is tried again with the next small value; until then they are stored without. */
-  async #begin(): Promise<void> {
-    const { dictionaries } = this.#small
-    try {
-      const id = dictionaries.freeId
-      if (id === undefined)
-        throw notSupported('The store has as many dictionaries as it may: sweep it, and open it again')
-      const dictionary = new Dictionary({ id, given: true, rawShare: 1, bytes: this.#bytes })
-      await this.#save(dictionary)
-      dictionaries.add(dictionary)
-      this.#small.current = dictionary
-    } catch (error) {
-      this.#onFailed(error)
-    } finally {
-      this.#saving = undefined
-    }
+  async #store(id: number): Promise<void> {
+    const dictionary = new Dictionary({ id, given: true, rawShare: 1, bytes: this.#bytes })
+    await this.#save(dictionary)
+    this.#small.dictionaries.add(dictionary)
+    this.#small.current = dictionary
   }
 }

@@ -2,7 +2,10 @@ import type { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { type CodecName, CompressedKvStore, inspect } from '../../../src/index.js'
 import { trainDictionary } from '../../../src/codec/dictionary/dictionary-training.js'
+import { Dictionaries, Dictionary } from '../../../src/store/dictionaries/dictionaries.js'
 import { dictionaryKey } from '../../../src/store/dictionaries/dictionary-record.js'
+import { GivenDictionary } from '../../../src/store/dictionaries/given-dictionary.js'
+import { SmallValues } from '../../../src/store/dictionaries/small-values.js'
 import { envelopeOf, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
 import { memoryLevel } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
@@ -158,4 +161,47 @@ it.each([
   const options = { wal: false, dictionary: dictionary as unknown as Buffer }
   const make = () => new CompressedKvStore<string, Buffer>(memoryLevel(), options)
   expect(make).toThrow(expect.objectContaining({ code: 'CKV_INVALID_OPTION' }) as Error)
+})
+
+describe('a dictionary that cannot be stored', () => {
+  const other = (id: number) => new Dictionary({ id, given: true, rawShare: 1, bytes: OTHER.subarray(id) })
+
+  it('is tried again with the next small value', async () => {
+    const small = new SmallValues(new Dictionaries(), undefined, 0.1)
+    const failures: unknown[] = []
+    let tries = 0
+    const save = () => {
+      tries++
+      throw new Error('refused')
+    }
+    const source = new GivenDictionary(DICTIONARY, small, save, error => failures.push(error))
+    await source.begin()
+    await source.begin()
+    expect([tries, failures.length, small.current]).toEqual([2, 2, undefined])
+  })
+
+  it('lets values go on at once where there are as many as may be, and says so', () => {
+    const dictionaries = new Dictionaries()
+    for (let id = 1; id <= 32; id++) dictionaries.add(other(id))
+    const failures: unknown[] = []
+    const save = () => Promise.reject(new Error('called'))
+    const small = new SmallValues(dictionaries, undefined, 0.1)
+    const source = new GivenDictionary(DICTIONARY, small, save, error => failures.push(error))
+    expect(source.begin()).toBe(undefined)
+    expect(failures).toMatchObject([{ code: 'LEVEL_NOT_SUPPORTED' }])
+  })
+
+  it('is none where the store has it already, however many others', () => {
+    const dictionaries = new Dictionaries()
+    for (let id = 1; id <= 32; id++) dictionaries.add(other(id))
+    const failures: unknown[] = []
+    const small = new SmallValues(dictionaries, undefined, 0.1)
+    const source = new GivenDictionary(
+      other(7).bytes,
+      small,
+      () => Promise.resolve(),
+      error => failures.push(error)
+    )
+    expect([source.begin(), small.current?.id, failures.length]).toEqual([undefined, 7, 0])
+  })
 })
