@@ -163,9 +163,18 @@ it.each([
   expect(make).toThrow(expect.objectContaining({ code: 'CKV_INVALID_OPTION' }) as Error)
 })
 
-describe('a dictionary that cannot be stored', () => {
-  const other = (id: number) => new Dictionary({ id, given: true, rawShare: 1, bytes: OTHER.subarray(id) })
+const refused = () => Promise.reject(new Error('refused'))
 
+/** Of a store that has as many dictionaries as it may: 1 to 32. */
+function full(): SmallValues {
+  const dictionaries = new Dictionaries()
+  for (let id = 1; id <= 32; id++) {
+    dictionaries.add(new Dictionary({ id, given: true, rawShare: 1, bytes: OTHER.subarray(id) }))
+  }
+  return new SmallValues(dictionaries, undefined, 0.1)
+}
+
+describe('a dictionary that cannot be stored', () => {
   it('is tried again with the next small value', async () => {
     const small = new SmallValues(new Dictionaries(), undefined, 0.1)
     const failures: unknown[] = []
@@ -181,27 +190,16 @@ describe('a dictionary that cannot be stored', () => {
   })
 
   it('lets values go on at once where there are as many as may be, and says so', () => {
-    const dictionaries = new Dictionaries()
-    for (let id = 1; id <= 32; id++) dictionaries.add(other(id))
     const failures: unknown[] = []
-    const save = () => Promise.reject(new Error('called'))
-    const small = new SmallValues(dictionaries, undefined, 0.1)
-    const source = new GivenDictionary(DICTIONARY, small, save, error => failures.push(error))
+    const source = new GivenDictionary(DICTIONARY, full(), refused, error => failures.push(error))
     expect(source.begin()).toBe(undefined)
     expect(failures).toMatchObject([{ code: 'LEVEL_NOT_SUPPORTED' }])
   })
 
-  it('is none where the store has it already, however many others', () => {
-    const dictionaries = new Dictionaries()
-    for (let id = 1; id <= 32; id++) dictionaries.add(other(id))
+  it('does not have to be where the store has it already, however many others', () => {
+    const small = full()
     const failures: unknown[] = []
-    const small = new SmallValues(dictionaries, undefined, 0.1)
-    const source = new GivenDictionary(
-      other(7).bytes,
-      small,
-      () => Promise.resolve(),
-      error => failures.push(error)
-    )
-    expect([source.begin(), small.current?.id, failures.length]).toEqual([undefined, 7, 0])
+    const source = new GivenDictionary(OTHER.subarray(7), small, refused, error => failures.push(error))
+    expect([source.begin(), small.current?.id, failures]).toEqual([undefined, 7, []])
   })
 })
