@@ -40,7 +40,8 @@ export function checkedRaw(raw: Uint8Array, rawLength: number, what: string): Bu
   return Buffer.isBuffer(raw) ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.length)
 }
 
-function undecodable({ name }: Codec, what: string, cause: unknown): Error {
+/** What is thrown where a codec has thrown. */
+export function undecodable({ name }: Codec, what: string, cause: unknown): Error {
   if (cause instanceof CompressedKvError) return cause
   return corruption(`codec '${name}' could not restore ${what}`, cause)
 }

@@ -1,9 +1,9 @@
 import { type Codec, CODEC_ID } from '../../codec/codec.js'
-import { restoring } from '../../codec/off-thread.js'
 import { codecForReading } from '../../codec/registry.js'
+import { checkedRaw, restoreOffThread, restoreSync, undecodable } from '../../codec/restore.js'
 import type { Guard } from '../../envelope/guard.js'
 import { codecInput, openEnvelope, type Opened } from '../../envelope/open.js'
-import { CompressedKvError, corruption, notSupported } from '../../errors.js'
+import { notSupported } from '../../errors.js'
 import { asBuffer } from '../as-bytes.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import type { Settings } from '../options.js'
@@ -12,6 +12,9 @@ import type { TableValue } from '../writing/table-value.js'
 
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
 const ALIGNMENT = 8
+
+/** What errors call a value: who reads it knows its key. */
+const WHAT = 'it'
 
 type UnsealerSettings = Pick<Settings, 'maxValueSize' | 'offThreadSize'>
 
@@ -70,12 +73,8 @@ export class Unsealer {
     const codec = codecForReading(opened.codecId)
     const isHere = codec.decompressSync !== undefined && opened.rawLength < this.#settings.offThreadSize
     if (isHere || opened.dictionary !== undefined) return this.valueSync(opened)
-    const input = codecInput(opened)
-    return restoring(input.length + opened.rawLength, () => codec.decompress(input, opened.rawLength)).then(
-      value => this.#restored(opened, value),
-      (error: unknown) => {
-        throw decodeFailure(codec.name, error)
-      }
+    return restoreOffThread(codec, codecInput(opened), opened.rawLength, WHAT).then(value =>
+      this.#restored(opened, value)
     )
   }
 
@@ -86,26 +85,20 @@ export class Unsealer {
     if (opened.dictionary !== undefined) return this.#withDictionary(opened, codec, opened.dictionary)
     if (codec.decompressSync === undefined)
       throw notSupported(`getSync() of a value whose codec, '${codec.name}', has no decompressSync`)
-    let value: Uint8Array
-    try {
-      value = codec.decompressSync(codecInput(opened), opened.rawLength)
-    } catch (error) {
-      throw decodeFailure(codec.name, error)
-    }
-    return this.#restored(opened, value)
+    return this.#restored(opened, restoreSync(codec, codecInput(opened), opened.rawLength, WHAT))
   }
 
   #withDictionary(opened: Opened, codec: Codec, id: number): Buffer {
     const dictionary = this.#dictionaries.get(id)
-    let value: Uint8Array
+    let raw: Uint8Array
     try {
       const coder = dictionary.coderFor(codec)
       if (coder === undefined) throw notSupported(`Codec '${codec.name}' has no withDictionary, which this value needs`)
-      value = coder.decompressSync(opened.payload, opened.rawLength)
+      raw = coder.decompressSync(opened.payload, opened.rawLength)
     } catch (error) {
-      throw decodeFailure(codec.name, error)
+      throw undecodable(codec, WHAT, error)
     }
-    return this.#restored(opened, value)
+    return this.#restored(opened, checkedRaw(raw, opened.rawLength, WHAT))
   }
 
   /** What a table has, as the caller's own; undefined once its time to live is over. */
@@ -135,13 +128,9 @@ export class Unsealer {
     return this.#backendShares ? Buffer.from(payload) : aligned(payload)
   }
 
-  #restored(opened: Opened, value: Uint8Array): Buffer {
-    // A codec of a user's own may return anything.
-    if (!(value instanceof Uint8Array) || value.length !== opened.rawLength) {
-      throw corruption(`it does not unfold to ${opened.rawLength} bytes`)
-    }
+  #restored(opened: Opened, value: Buffer): Buffer {
     this.#counters.opened(opened.payload.length, value.length, true)
-    return aligned(asBuffer(value))
+    return aligned(value)
   }
 }
 
@@ -151,10 +140,4 @@ function isAlive({ expiresAt }: TableValue): boolean {
 
 function aligned(bytes: Buffer): Buffer {
   return bytes.byteOffset % ALIGNMENT === 0 ? bytes : Buffer.from(bytes)
-}
-
-/** The checksum held, so the codec and the envelope disagree about bytes that are what was written. */
-function decodeFailure(codecName: string, error: unknown): unknown {
-  if (error instanceof CompressedKvError) return error
-  return corruption(`codec '${codecName}' could not restore it`, error)
 }

@@ -33,8 +33,8 @@ export class Sealer {
   readonly #choice: CodecChoice
   readonly #context: SealingContext
   readonly #counters: Counters
-  /** Of large values, while they are compressed. */
   readonly #turn = new Turn()
+  /** Of large values, while they are compressed. */
   readonly #copies = new BufferPool(MAX_COPIES_KEPT_BYTES)
   readonly #arena = new ValueArena()
   readonly #onCodecError: (codecName: string, error: unknown) => void
@@ -122,8 +122,8 @@ export class Sealer {
     if (decision.action === 'recompress') {
       const { codec, compressed, dictionary: withIt } = decision
       if (withIt !== undefined)
-        return sealWithDictionary(codec.id, compressed, rawLength, withIt, this.#sealing(expiresAt, undefined))
-      if (codec.id === CODEC_ID.none) return sealRaw(compressed, this.#sealing(expiresAt, undefined))
+        return sealWithDictionary(codec.id, compressed, rawLength, withIt, this.#sealing(expiresAt))
+      if (codec.id === CODEC_ID.none) return sealRaw(compressed, this.#sealing(expiresAt))
       return sealCompressed(codec.id, compressed, rawLength, this.#sealing(expiresAt, probeOf(codec)))!
     }
     const sealing = this.#sealing(expiresAt, decision.action === 'probed' ? probeOf(decision.codec) : probe)
@@ -133,7 +133,9 @@ export class Sealer {
       : sealCompressed(codecId, codecInput(opened), rawLength, sealing)!
   }
 
-  #sealing(expiresAt: number | undefined, probe: Probe | undefined): Sealing {
+  /** Most values have neither: for them there is nothing to make. */
+  #sealing(expiresAt: number | undefined, probe?: Probe): Sealing {
+    if (expiresAt === undefined && probe === undefined) return this.#context
     return { ...this.#context, expiresAt, probe }
   }
 
@@ -167,8 +169,7 @@ export class Sealer {
     try {
       const compressed = small.compress(dictionary, codec, raw)
       if (compressed === undefined) return undefined
-      const sealing = expiresAt === undefined ? this.#context : { ...this.#context, expiresAt }
-      const sealed = sealWithDictionary(codec.id, compressed, raw.length, dictionary.id, sealing)
+      const sealed = sealWithDictionary(codec.id, compressed, raw.length, dictionary.id, this.#sealing(expiresAt))
       this.#counters.sealed(codec.name, raw.length, sealed.length)
       this.#counters.sealedSmall(raw.length, sealed.length, dictionary.rawShare)
       return sealed
@@ -216,9 +217,8 @@ export class Sealer {
   #keepSmaller(codec: Codec, raw: Buffer, compressed: Uint8Array, expiresAt: number | undefined): Buffer {
     // A codec of a user's own may return anything.
     if (!(compressed instanceof Uint8Array)) throw new TypeError(`Codec '${codec.name}' did not return bytes`)
-    const sealing = expiresAt === undefined ? this.#context : { ...this.#context, expiresAt }
     const maxSize = raw.length * (1 - this.#settings.minSaving)
-    const sealed = sealCompressed(codec.id, compressed, raw.length, sealing, maxSize)
+    const sealed = sealCompressed(codec.id, compressed, raw.length, this.#sealing(expiresAt), maxSize)
     if (sealed === undefined) return this.#sealRaw('incompressible', raw, expiresAt, codec)
     this.#counters.sealed(codec.name, raw.length, sealed.length)
     return sealed
@@ -232,9 +232,7 @@ export class Sealer {
   }
 
   #sealRaw(reason: RawReason, raw: Buffer, expiresAt: number | undefined, tried?: Codec): Buffer {
-    const probe = tried === undefined ? undefined : probeOf(tried)
-    const bare = expiresAt === undefined && probe === undefined
-    const sealed = sealRaw(raw, bare ? this.#context : { ...this.#context, expiresAt, probe })
+    const sealed = sealRaw(raw, this.#sealing(expiresAt, tried && probeOf(tried)))
     this.#counters.sealedRaw(reason, raw.length, sealed.length)
     return sealed
   }
