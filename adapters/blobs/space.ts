@@ -1,6 +1,6 @@
 import type { BytesLevel } from './bytes-level.js'
 import type { Generation } from './keys.js'
-import { KeyedLock } from './keyed-lock.js'
+import { KeyedLock } from '../keyed-lock.js'
 import { LiveGenerations } from './live-generations.js'
 
 /** What everybody who uses one sublevel has to know of the others. */

@@ -3,7 +3,7 @@ import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-st
 import { type Entry, EntryIndex } from './entry-index.js'
 import { type EntryRecord, mostStoredBytes, overheadBytes, recordIn } from './entry-record.js'
 import { isRefusal, tooLarge } from './failures.js'
-import { IdLocks } from './id-locks.js'
+import { KeyedLock } from '../keyed-lock.js'
 import { dataKeys, dataRange, type EntryId, idOfIndexKey, indexKey, indexRange } from './keys.js'
 import { recordPut, RecordWriter } from './record-writer.js'
 import { Room } from './room.js'
@@ -16,7 +16,7 @@ export type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
 export class TensorSpace {
   readonly #db: TensorBackingStore
   readonly #index = new EntryIndex()
-  readonly #locks = new IdLocks()
+  readonly #locks = new KeyedLock()
   readonly #records: RecordWriter
   readonly room: Room
   #loading: Promise<void> | undefined

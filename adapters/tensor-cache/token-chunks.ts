@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { CompressedKvError } from 'compressed-kv'
+import { invalidOption } from './failures.js'
 import type { Namespace } from './namespace.js'
 
 /** Token ids, as a tokenizer gives them; transformers.js has `BigInt64Array`. */
@@ -26,7 +26,7 @@ export interface TokenChunk {
 export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namespace): Generator<TokenChunk, void> {
   // Of what has no length there would be no chunks: a miss for ever.
   if (typeof tokens !== 'object' || !Number.isSafeInteger(tokens?.length)) {
-    throw new CompressedKvError('CKV_INVALID_OPTION', 'Tokens come as an array or a typed array of token ids')
+    throw invalidOption('Tokens come as an array or a typed array of token ids')
   }
   let before: Buffer = namespace.root
   let parent: TokenChunk | undefined
@@ -47,7 +47,7 @@ function littleEndian(tokens: Tokens, start: number, end: number): Buffer {
     const given: unknown = tokens[i]
     const token = typeof given === 'bigint' ? Number(given) : given
     if (typeof token !== 'number' || token >>> 0 !== token) {
-      throw new CompressedKvError('CKV_INVALID_OPTION', `Token ${i} is no integer from 0 to 2^32 - 1: ${String(given)}`)
+      throw invalidOption(`Token ${i} is no integer from 0 to 2^32 - 1: ${String(given)}`)
     }
     bytes.writeUInt32LE(token, 4 * (i - start))
   }

@@ -29,7 +29,7 @@ export interface Measured {
 export const LZ4 = 'lz4'
 export const ZSTD = 'zstd'
 export const ADAPTIVE = 'adaptive'
-export const ADAPTIVE_TOLD = 'adaptive, told'
+const ADAPTIVE_TOLD = 'adaptive, told'
 
 const selecting = (select: CodecSelector) => (value: Buffer) => select(KEY, value) as Codec
 

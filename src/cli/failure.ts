@@ -21,7 +21,7 @@ export function isBrokenPipe(error: unknown): boolean {
   return codeOf(error) === 'EPIPE' || codeOf(error) === 'ERR_STREAM_DESTROYED'
 }
 
-export function isInterruption(error: unknown): boolean {
+function isInterruption(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
 

@@ -34,7 +34,7 @@ export function shownKey(key: Buffer, encoding: TextEncoding = 'utf8'): string {
 
 const MAX_SHOWN = 60
 
-export function shortened(text: string): string {
+function shortened(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`
 }
 

@@ -34,7 +34,7 @@ export interface GcSettings extends CollectorSettings {
   readonly beforeSnapshots: boolean
 }
 
-export const GC_DEFAULTS: Omit<CollectorSettings, 'policy'> = { intervalMs: 0, bytesPerSecond: Infinity }
+const GC_DEFAULTS: Omit<CollectorSettings, 'policy'> = { intervalMs: 0, bytesPerSecond: Infinity }
 
 /** @throws CKV_INVALID_OPTION */
 export function collectorSettings(gc: GcOptions | undefined, codec: unknown): GcSettings {

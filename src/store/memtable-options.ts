@@ -24,7 +24,7 @@ export interface MemTableOptions {
 
 export type MemTableSettings = { readonly [Name in keyof MemTableOptions]-?: number }
 
-export const MEMTABLE_DEFAULTS: MemTableSettings = {
+const MEMTABLE_DEFAULTS: MemTableSettings = {
   flushBytes: 16 * 1024 * 1024,
   maxBytes: 64 * 1024 * 1024,
   flushIntervalMs: 1000

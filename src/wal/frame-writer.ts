@@ -8,7 +8,7 @@ const GATHERED_BYTES = SYNC_WRITE_BYTES
 /** Frames from so many bytes on are written from where they lie, if they can: a copy would take longer than one more write. */
 const IN_PLACE_BYTES = 16 * 1024
 
-/** A frame ready to be written, and where it went. */
+/** A frame ready to be written. */
 export interface WritableFrame {
   readonly type: FrameType
   readonly codecId: number
@@ -20,6 +20,7 @@ export interface WritableFrame {
   readonly count: number
 }
 
+/** Where it went. */
 export interface WrittenFrame {
   readonly segment: number
   readonly offset: number

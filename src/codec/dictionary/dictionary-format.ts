@@ -143,11 +143,13 @@ export function dictionaryContent(dictionary: Uint8Array): Uint8Array {
   return parseDictionary(dictionary)?.content ?? dictionary
 }
 
-/** The id that frames made with this dictionary name; undefined if it is content only, and they name none. */
-export function dictionaryId(dictionary: Uint8Array): number | undefined {
-  return hasTables(dictionary) ? readU32(dictionary, ID_AT) : undefined
+/** A copy with 0 for an id. Frames made with it name none: who reads a value may know its dictionary from elsewhere. */
+export function withoutId(dictionary: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(dictionary) // slice() of a Buffer would be no copy.
+  return hasTables(copy) ? copy.fill(0, ID_AT, TABLES_AT) : copy
 }
 
+/** What is too short for magic and id is content, as it is to libzstd. */
 function hasTables(dictionary: Uint8Array): boolean {
   return dictionary.length >= TABLES_AT && readU32(dictionary, 0) === MAGIC
 }

@@ -33,7 +33,7 @@ export class DictionaryMatcher {
     this.#view = new DataView(this.#window.buffer)
   }
 
-  /** @param content at least 8 bytes */
+  /** @param content at least {@link LONG_BYTES} */
   static *create(content: Uint8Array, maxValueBytes: number): Steps<DictionaryMatcher> {
     const matcher = new DictionaryMatcher(content, maxValueBytes)
     for (let at = 0; at < content.length; at += BYTES_PER_STEP) {

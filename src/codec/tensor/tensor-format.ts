@@ -13,7 +13,7 @@ import { corruption, notSupported } from '../../errors.js'
  */
 
 /** Do not change the values of existing entries: they are stored with the data. */
-export const FILTER_BYTE_PLANES = 1
+const FILTER_BYTE_PLANES = 1
 
 /** Do not change the ids of existing entries: they are stored with the data. `bytes` is the size of an element. */
 export const DTYPES = {
@@ -40,8 +40,8 @@ const ENTRY_BYTES = 4
 const PAYLOAD_ALIGNMENT = 8
 
 /** Bounds of blockShift. The lower one keeps whole blocks aligned, the upper one bounds what one call of the inner codec takes. */
-export const MIN_BLOCK_SHIFT = 10
-export const MAX_BLOCK_SHIFT = 24
+const MIN_BLOCK_SHIFT = 10
+const MAX_BLOCK_SHIFT = 24
 
 /** How a value is cut up. */
 export interface Layout {

@@ -1,5 +1,5 @@
 import { BitWriter } from '../zstd-format/bit-writer.js'
-import { type ParsedDictionary, parseDictionary } from '../dictionary/dictionary-format.js'
+import { MIN_CONTENT_BYTES, type ParsedDictionary, parseDictionary } from '../dictionary/dictionary-format.js'
 import { DictionaryMatcher } from '../dictionary/dictionary-matcher.js'
 import { FseEncoder } from '../zstd-format/fse-encoder.js'
 import { HuffmanCode } from '../zstd-format/huffman-code.js'
@@ -83,7 +83,7 @@ function tablesOf(dictionary: ParsedDictionary): Tables | undefined {
   const matchLengths = new FseEncoder(dictionary.matchLengthCodes)
   const literalLengths = new FseEncoder(dictionary.literalLengthCodes)
   const isComplete =
-    dictionary.content.length >= 8 &&
+    dictionary.content.length >= MIN_CONTENT_BYTES &&
     literals.hasAllBytes &&
     offsets.canWriteTo(offsetCode(dictionary.content.length + MAX_ENCODED_BYTES + REPEAT_OFFSETS)) &&
     matchLengths.canWriteTo(MATCH_LENGTH_CODES - 1) &&

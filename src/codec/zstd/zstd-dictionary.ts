@@ -1,6 +1,6 @@
 import { corruption } from '../../errors.js'
 import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from '../codec.js'
-import { dictionaryContent } from '../dictionary/dictionary-format.js'
+import { dictionaryContent, withoutId } from '../dictionary/dictionary-format.js'
 import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from './zstd-block-encoder.js'
 import { ZSTD_MAGIC } from './zstd-frame.js'
 import { wasmEngineWith } from './zstd-wasm.js'
@@ -21,12 +21,6 @@ const TWO_BYTES_FROM = 256
 const BLOCK_HEADER_BYTES = 3
 const LAST_BLOCK = 1
 const COMPRESSED_BLOCK = 2
-
-const DICTIONARY_MAGIC = Uint8Array.of(0x37, 0xa4, 0x30, 0xec)
-const DICTIONARY_ID_AT = 4
-const DICTIONARY_ID_BYTES = 4
-/** libzstd takes what is shorter for content, magic and all. */
-const MIN_FORMATTED_BYTES = 8
 
 /** Up to this level values are compressed by {@link ZstdBlockEncoder}; with a dictionary libzstd needs a higher one to do better. */
 const MAX_ENCODER_LEVEL = 5
@@ -70,13 +64,6 @@ function proven(
   } catch {
     return undefined // Whether the dictionary is of use at all libzstd decides.
   }
-}
-
-/** Else every frame would carry it; who reads a value knows its dictionary from elsewhere. */
-function withoutId(dictionary: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(dictionary) // slice() of a Buffer would be no copy.
-  const isFormatted = copy.length >= MIN_FORMATTED_BYTES && DICTIONARY_MAGIC.every((byte, i) => copy[i] === byte)
-  return isFormatted ? copy.fill(0, DICTIONARY_ID_AT, DICTIONARY_ID_AT + DICTIONARY_ID_BYTES) : copy
 }
 
 function headerBytes(rawLength: number): number {

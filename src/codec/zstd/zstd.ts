@@ -9,7 +9,7 @@ import { loadNodeEngine } from './zstd-node.js'
 import { wasmEngine } from './zstd-wasm.js'
 
 export const ZSTD_DEFAULT_LEVEL = 3
-export const ZSTD_MAX_LEVEL = 22
+const ZSTD_MAX_LEVEL = 22
 
 /** From this size on, node:zlib's speed outweighs the cheaper call into WebAssembly (measured on Node.js 24). */
 const NODE_SYNC_BYTES = 16 * 1024

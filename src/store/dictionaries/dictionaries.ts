@@ -12,7 +12,7 @@ import {
 } from './dictionary-record.js'
 
 /** A store has at most so many at a time; a sweep removes those that no value needs. */
-export const MAX_DICTIONARIES = 32
+const MAX_DICTIONARIES = 32
 /** Longer ones are not taken, in bytes. */
 export const MAX_DICTIONARY_BYTES = 1024 * 1024
 

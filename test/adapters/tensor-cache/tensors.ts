@@ -8,7 +8,7 @@ export type Store = CompressedKvStore<string, Buffer>
 /** 2 layers of [2 heads, 4 tokens, 3 numbers]. */
 export const LAYOUT = { model: 'tiny', dtype: 'bf16', layers: 2, shape: [2, 4, 3], seqAxis: 1, maxBytes: 1e9 } as const
 
-export const ELEMENTS = 24
+const ELEMENTS = 24
 
 export function memoryStore(backend = memoryBackend()): Store {
   return new CompressedKvStore(backend)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { dictionaryContent, dictionaryId } from '../../../src/codec/dictionary/dictionary-format.js'
+import { dictionaryContent, withoutId } from '../../../src/codec/dictionary/dictionary-format.js'
 import { trainDictionary } from '../../../src/codec/dictionary/dictionary-training.js'
 import { everyBitFlipped } from '../../support/sample-values.js'
 import { thrownCode } from '../../support/thrown-code.js'
@@ -30,7 +30,6 @@ describe('an independent reader finds', () => {
   test('the id, and repeat offsets that lie in the content', () => {
     const { id, repeats, content } = readDictionary(dictionary)
     expect(id).toBe(0x1234)
-    expect(dictionaryId(dictionary)).toBe(id)
     for (const offset of repeats) {
       expect(offset).toBeGreaterThan(0)
       expect(offset).toBeLessThanOrEqual(content.length)
@@ -42,6 +41,14 @@ describe('an independent reader finds', () => {
   })
 })
 
+test('without its id it is a copy, otherwise the same', () => {
+  const copy = Buffer.from(withoutId(dictionary))
+  expect(readDictionary(copy).id).toBe(0)
+  copy.writeUInt32LE(0x1234, 4)
+  expect(copy).toEqual(dictionary)
+  expect(readDictionary(dictionary).id).toBe(0x1234)
+})
+
 test('the content is a view of the dictionary', () => {
   const content = dictionaryContent(dictionary)
   expect(content.buffer).toBe(dictionary.buffer)
@@ -50,7 +57,7 @@ test('the content is a view of the dictionary', () => {
 test.each([0, 1, 4, 7, 8, 1000])('%i bytes without the magic number are content as they are', length => {
   const raw = Buffer.alloc(length, 'content only')
   expect(dictionaryContent(raw)).toBe(raw)
-  expect(dictionaryId(raw)).toBeUndefined()
+  expect(withoutId(raw)).toEqual(raw)
 })
 
 describe('is refused:', () => {

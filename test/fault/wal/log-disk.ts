@@ -3,7 +3,6 @@ import { Wal } from '../../../src/wal/wal.js'
 import { Record, type WalRecord } from '../../../src/wal/record.js'
 import type { WalOptions } from '../../../src/wal/options.js'
 import type { RecoveryReport } from '../../../src/wal/recovery.js'
-import { segmentPath } from '../../../src/wal/segment-files.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 
@@ -20,10 +19,6 @@ export interface Opened {
 /** Opens a log that syncs only when it is told to, with small blocks. */
 export function openLog(fs: NonNullable<WalOptions['fs']>, options: WalOptions = {}): Promise<Opened> {
   return Wal.open({ dir: DIRECTORY, blockBytes: BLOCK_BYTES, fsync: 'os', meter: false, fs, ...options })
-}
-
-export function segmentFile(id: number): string {
-  return segmentPath(DIRECTORY, id)
 }
 
 /** A disk that holds these files, by name, in the log's directory. */
