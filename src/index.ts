@@ -3,9 +3,17 @@ export { adaptive, type AdaptiveOptions, type TensorKeys } from './store/adaptiv
 export type { CodecRule, CompressedKvStoreOptions, WriteOptions } from './store/options.js'
 export type { GcOptions } from './store/gc-options.js'
 export type { MemTableOptions } from './store/memtable-options.js'
-export type { CodecStats, MemTableStats, RawReason, StoreStats } from './store/stats.js'
+export type {
+  CodecStats,
+  DictionaryStats,
+  MemTableStats,
+  NoDictionaryReason,
+  RawReason,
+  StoreStats
+} from './store/stats.js'
+export type { Judgement as DictionaryJudgement } from './store/dictionaries/dictionary-judge.js'
 
-export { type Codec, CODEC_ID, type CodecName } from './codec/codec.js'
+export { type Codec, CODEC_ID, type CodecName, type DictionaryCodec } from './codec/codec.js'
 export type { CodecSelector } from './codec/selector.js'
 export { lz4 } from './codec/lz4/lz4.js'
 export { none } from './codec/none.js'
@@ -21,7 +29,7 @@ export type { Probe as EnvelopeProbe } from './envelope/trailer.js'
 
 export { MemTable, type MemTableRange } from './memtable/memtable.js'
 
-export { MIN_COMPRESS_SIZE, type Gc, type GcDecision, type StoredValue } from './gc/policy.js'
+export { MIN_COMPRESS_SIZE, type DictionaryOffer, type Gc, type GcDecision, type StoredValue } from './gc/policy.js'
 export { Lz4Gc } from './gc/lz4-gc.js'
 export { ZstdGc } from './gc/zstd-gc.js'
 export { NoGc } from './gc/no-gc.js'

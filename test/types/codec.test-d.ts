@@ -10,6 +10,7 @@ import {
   type CompressedKvError,
   CompressedKvStore,
   type CompressedKvStoreOptions,
+  type DictionaryCodec,
   type ErrorCode,
   lz4,
   none,
@@ -22,6 +23,10 @@ import { MemoryLevel } from 'memory-level'
 import { describe, expectTypeOf, it } from 'vitest'
 
 describe('a codec', () => {
+  it('makes of a dictionary what has a type of its own', () => {
+    expectTypeOf<ReturnType<NonNullable<Codec['withDictionary']>>>().toEqualTypeOf<DictionaryCodec>()
+  })
+
   it('comes from a factory', () => {
     expectTypeOf(none).toEqualTypeOf<() => Codec>()
     expectTypeOf(lz4).toEqualTypeOf<() => Codec>()

@@ -1,6 +1,15 @@
 // oxlint-disable vitest/expect-expect -- `@ts-expect-error` asserts that something is refused
 import type { AbstractDatabaseOptions, AbstractLevel } from 'abstract-level'
-import type { CodecStats, CompressedKvStore, CompressedKvStoreOptions, RawReason, StoreStats } from 'compressed-kv'
+import type {
+  CodecStats,
+  CompressedKvStore,
+  CompressedKvStoreOptions,
+  DictionaryJudgement,
+  DictionaryStats,
+  NoDictionaryReason,
+  RawReason,
+  StoreStats
+} from 'compressed-kv'
 import { MemoryLevel } from 'memory-level'
 import { describe, expectTypeOf, it } from 'vitest'
 
@@ -58,6 +67,12 @@ describe('what the store has beside abstract-level', () => {
 })
 
 describe('stats', () => {
+  it('of dictionaries have types of their own', () => {
+    expectTypeOf<StoreStats['dictionary']>().toEqualTypeOf<DictionaryStats>()
+    expectTypeOf<DictionaryStats['unused']>().toEqualTypeOf<NoDictionaryReason | undefined>()
+    expectTypeOf<DictionaryStats['lastJudgement']>().toEqualTypeOf<DictionaryJudgement | undefined>()
+  })
+
   it('count by codec and by reason', () => {
     const stats = db.stats()
     expectTypeOf(stats).toEqualTypeOf<StoreStats>()
