@@ -7,7 +7,7 @@ import { OpenFrame, recordBytes, waiter, type Waiter } from './open-frame.js'
 import type { LogRecord } from './record.js'
 import type { WritableFrame } from './frame-writer.js'
 import type { SegmentWriter } from './segment-writer.js'
-import { nextTurn, Turn } from './turn.js'
+import { nextTurn, Turn } from '../turn.js'
 
 /*
  * The write path of the log, from top to bottom:

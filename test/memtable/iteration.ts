@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from 'node:assert'
 import type { Found } from '../../src/memtable/memtable.js'
 import { Overlay } from '../../src/memtable/overlay.js'
 import type { Frozen } from '../../src/memtable/tables.js'
-import { nextTurn } from '../../src/wal/turn.js'
+import { nextTurn } from '../../src/turn.js'
 import { applyTo, type Content, selected } from './content.js'
 import type { Op } from './operations.js'
 

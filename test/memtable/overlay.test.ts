@@ -4,7 +4,7 @@ import type { NameRange } from '../../src/memtable/name-range.js'
 import { Overlay } from '../../src/memtable/overlay.js'
 import type { RangeTombstone } from '../../src/memtable/range-tombstone.js'
 import type { Frozen } from '../../src/memtable/tables.js'
-import { nextTurn } from '../../src/wal/turn.js'
+import { nextTurn } from '../../src/turn.js'
 import { Gate } from '../support/gate.js'
 import { type Entries, frozenOf, isInOrder, shuffledNames } from './filled-tables.js'
 

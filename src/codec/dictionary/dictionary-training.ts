@@ -10,10 +10,10 @@ import { Sequences } from '../zstd-format/zstd-sequences.js'
 export const MAX_SAMPLE_BYTES = 16 * 1024
 /** Of all samples together. The work, about 130 ns a byte, and the memory, about 8 MiB, are bounded by it. */
 export const MAX_TRAINING_BYTES = 1024 * 1024
-export const MIN_DICTIONARY_BYTES = 1024
-export const MAX_DICTIONARY_BYTES = 256 * 1024
+export const MIN_TRAINABLE_BYTES = 1024
+export const MAX_TRAINABLE_BYTES = 256 * 1024
 /** RFC 8878 keeps larger ones for a registry, and encoders on 32 bits take the largest for errors. */
-const MAX_DICTIONARY_ID = 2 ** 31 - 1
+const MAX_ZSTD_DICTIONARY_ID = 2 ** 31 - 1
 
 /** The last of the samples judge what the others gave: this part of them. */
 const JUDGES = 1 / 8
@@ -25,7 +25,7 @@ const SEGMENT_BYTES = [100, 200, 400, 800, 1600]
 const BYTES_PER_STEP = 8 * 1024
 
 export interface TrainingOptions {
-  /** The dictionary is at most so long, in bytes: {@link MIN_DICTIONARY_BYTES} to {@link MAX_DICTIONARY_BYTES}. */
+  /** The dictionary is at most so long, in bytes: {@link MIN_TRAINABLE_BYTES} to {@link MAX_TRAINABLE_BYTES}. */
   readonly maxBytes: number
   /** Every Zstandard frame names it, in 1 byte up to 255, in 2 up to 65,535, else in 4. Default 1, at most 2^31 - 1. */
   readonly id?: number
@@ -45,8 +45,8 @@ export async function trainDictionary(
   samples: readonly Uint8Array[],
   { maxBytes, id = 1 }: TrainingOptions
 ): Promise<Uint8Array | undefined> {
-  checkInteger('maxBytes', maxBytes, MIN_DICTIONARY_BYTES, MAX_DICTIONARY_BYTES)
-  checkInteger('id', id, 1, MAX_DICTIONARY_ID)
+  checkInteger('maxBytes', maxBytes, MIN_TRAINABLE_BYTES, MAX_TRAINABLE_BYTES)
+  checkInteger('id', id, 1, MAX_ZSTD_DICTIONARY_ID)
   return inTurns(train(gather(samples), maxBytes, id))
 }
 

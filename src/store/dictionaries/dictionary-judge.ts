@@ -1,6 +1,6 @@
 import { trainDictionary } from '../../codec/dictionary/dictionary-training.js'
 import { type Sealing, sealRaw, sealWithDictionary } from '../../envelope/seal.js'
-import { nextTurn, Turn } from '../../wal/turn.js'
+import { nextTurn, Turn } from '../../turn.js'
 import { Dictionary } from './dictionaries.js'
 import type { SampledValue } from './small-value-sample.js'
 import type { SmallValues } from './small-values.js'

@@ -1,6 +1,6 @@
 import type { Codec } from '../../codec/codec.js'
 import { keyOfName } from '../../memtable/key-name.js'
-import { nextTurn, Turn } from '../../wal/turn.js'
+import { nextTurn, Turn } from '../../turn.js'
 import type { Dictionary } from './dictionaries.js'
 import { judge, type JudgeContext, type Judgement } from './dictionary-judge.js'
 import { type DictionarySource, smallValueAt, type TableEntries } from './dictionary-source.js'

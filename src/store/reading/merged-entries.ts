@@ -1,7 +1,7 @@
 import { keyName, keyOfName } from '../../memtable/key-name.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import type { Overlay } from '../../memtable/overlay.js'
-import { nextTurn, Turn } from '../../wal/turn.js'
+import { nextTurn, Turn } from '../../turn.js'
 import type { StoredEntries, StoredEntry } from './stored-entries.js'
 import type { TableValue } from '../writing/table-value.js'
 

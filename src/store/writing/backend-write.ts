@@ -1,5 +1,5 @@
 import { keyName } from '../../memtable/key-name.js'
-import { nextTurn } from '../../wal/turn.js'
+import { nextTurn } from '../../turn.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
 import type { TouchedKeys } from './touched-keys.js'

@@ -3,10 +3,10 @@ import { compressSync, uncompressSync } from 'lz4-napi'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { dictionaryContent } from '../../../src/codec/dictionary/dictionary-format.js'
 import {
-  MAX_DICTIONARY_BYTES,
+  MAX_TRAINABLE_BYTES,
   MAX_SAMPLE_BYTES,
   MAX_TRAINING_BYTES,
-  MIN_DICTIONARY_BYTES,
+  MIN_TRAINABLE_BYTES,
   trainDictionary
 } from '../../../src/codec/dictionary/dictionary-training.js'
 import { noise, text } from '../../support/sample-values.js'
@@ -16,7 +16,7 @@ import { documents } from './dictionary-samples.js'
 beforeAll(() => init())
 
 const LEVEL = 3
-const MAXIMA = [MIN_DICTIONARY_BYTES, 4096, 16_384, 65_536, MAX_DICTIONARY_BYTES]
+const MAXIMA = [MIN_TRAINABLE_BYTES, 4096, 16_384, 65_536, MAX_TRAINABLE_BYTES]
 
 /** Bytes that Zstandard makes of the values, each alone; every one is restored and compared. */
 function zstdBytes(values: readonly Uint8Array[], dictionary: Uint8Array): number {
@@ -177,8 +177,8 @@ describe('frames name the dictionary', () => {
 })
 
 test.each([
-  { maxBytes: MIN_DICTIONARY_BYTES - 1 },
-  { maxBytes: MAX_DICTIONARY_BYTES + 1 },
+  { maxBytes: MIN_TRAINABLE_BYTES - 1 },
+  { maxBytes: MAX_TRAINABLE_BYTES + 1 },
   { maxBytes: 4096.5 },
   { maxBytes: Number.NaN },
   { maxBytes: 4096, id: 0 },
