@@ -1,5 +1,10 @@
-/** For the sake of other work a pause is at most so long, in ms: a sweep always goes on. */
-const MAX_PAUSE_MS = 100
+/**
+ * For the sake of other work a sweep rests so many times as long as a chunk took: with once as long a get that waited for a value to be
+ * compressed was not one in a hundred, but many.
+ */
+const REST = 4
+/** A rest is at most so long, in ms: a sweep always goes on. */
+const MAX_REST_MS = 250
 
 /** What setTimeout takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -20,14 +25,14 @@ export class Pace {
    * How long to pause, in ms, after a chunk.
    *
    * @param bytes of the chunk
-   * @param busy whether there was other work meanwhile: then the sweep rests as long as the chunk took
+   * @param busy whether there was other work meanwhile: then the sweep rests
    */
   pauseAfter(bytes: number, busy: boolean): number {
     const now = performance.now()
     const took = now - this.#lastAt
     this.#bytes += bytes
     const due = (this.#bytes / this.#bytesPerSecond) * 1000 - (now - this.#began)
-    return Math.min(MAX_TIMER_MS, Math.max(due, busy ? Math.min(took, MAX_PAUSE_MS) : 0))
+    return Math.min(MAX_TIMER_MS, Math.max(due, busy ? Math.min(REST * took, MAX_REST_MS) : 0))
   }
 
   /** Call when the pause is over. */
