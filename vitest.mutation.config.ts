@@ -19,7 +19,9 @@ export default {
       'test/wal/{memory,lock-processes,process-exit,fairness}.test.ts'
     ],
     isolate: false,
-    testTimeout: 20_000,
+    // The slowest test takes one second: a mutant that never answers need not be waited for longer.
+    testTimeout: 5_000,
+    hookTimeout: 2_000,
     sequence: { sequencer: QuickFirst }
   }
 }
