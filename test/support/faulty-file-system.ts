@@ -45,6 +45,7 @@ export class FaultyFileSystem implements FileSystem {
   #rules: Rule[] = []
   #capacity = Infinity
   #maxWrite = Infinity
+  #maxRead = Infinity
   /** How often each was called. */
   readonly calls: Partial<Record<FileCall, number>> = {}
 
@@ -62,6 +63,11 @@ export class FaultyFileSystem implements FileSystem {
   /** A write takes so many bytes at most; Infinity for all again. */
   shortWrites(maxBytes: number): void {
     this.#maxWrite = maxBytes
+  }
+
+  /** A read gives so many bytes at most; Infinity for all again. */
+  shortReads(maxBytes: number): void {
+    this.#maxRead = maxBytes
   }
 
   /** What the files opened or made through this file system can hold together; Infinity for any amount. */
@@ -135,6 +141,7 @@ export class FaultyFileSystem implements FileSystem {
       this.#mayFail('write', [path])
       return act()
     },
+    readable: length => Math.min(length, this.#maxRead),
     writable: (file, length, position) => {
       const growth = Math.max(0, position + length - file.size)
       const fitting = length - Math.max(0, growth - this.#room())
@@ -182,6 +189,8 @@ export class FaultyFileSystem implements FileSystem {
 interface Script {
   run<T>(call: keyof File, path: string, act: () => Promise<T>): Promise<T>
   runSync<T>(call: 'writeSync', path: string, act: () => T): T
+  /** How many of the bytes are read. */
+  readable(length: number): number
   /** How many of the bytes may be written; ENOSPC if none. */
   writable(file: KnownFile, length: number, position: number): number
 }
@@ -198,7 +207,7 @@ class FaultyFile implements File {
   }
 
   read(into: Uint8Array, position: number): Promise<number> {
-    return this.#run('read', () => this.#inner.read(into, position))
+    return this.#run('read', () => this.#inner.read(into.subarray(0, this.#script.readable(into.length)), position))
   }
 
   write(bytes: Uint8Array, position: number): Promise<number> {

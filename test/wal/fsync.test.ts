@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Record, type Wal, type WalOptions } from '../../src/index.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
@@ -105,6 +105,36 @@ describe('interval', () => {
       await turns()
       expect(await durable(disk)).toEqual(numbered(1, i))
     }
+  })
+})
+
+describe('interval, by a clock that stands still', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  test('an append that comes later in an interval does not bring the next sync forward', async () => {
+    const { wal, syncs } = await counted({ fsync: 'interval', fsyncIntervalMs: 10 })
+    await wal.append(Record.put('2', ''))
+    vi.advanceTimersByTime(4)
+    await wal.append(Record.put('3', ''))
+    vi.advanceTimersByTime(6)
+    await turns()
+    const first = syncs()
+    await wal.append(Record.put('4', ''))
+    vi.advanceTimersByTime(9)
+    await turns()
+    expect(syncs()).toBe(first)
+    vi.advanceTimersByTime(1)
+    await turns()
+    expect(syncs()).toBe(first + 1)
+  })
+
+  test('a log that is closed leaves no timer behind', async () => {
+    const { wal } = await counted({ fsync: 'interval' })
+    await wal.append(Record.put('2', ''))
+    expect(vi.getTimerCount()).toBe(1)
+    await wal.close()
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 

@@ -64,6 +64,26 @@ test('every frame that is left is found by number and position, and read from th
   }
 })
 
+test('a frame is found whose header lies over the end of what is searched at once', async () => {
+  const { wal } = await openLog({ codec: 'none' })
+  const size = 1024 * 1024
+  const [first, second] = [await wal.append(Record.put('1', noise(size))), await wal.append(Record.put('2', ''))]
+  await wal.close()
+  const around = second.offset - first.offset - size
+  // Pieces of 1 MiB are searched, from one byte behind the damage on.
+  for (const inFirst of [1, 4, 20, 55]) {
+    const log = await openLog({ codec: 'none' })
+    await log.wal.append(Record.put('1', noise(size + 1 - around - inFirst)))
+    const { offset } = await log.wal.append(Record.put('2', ''))
+    expect(offset).toBe(first.offset + 1 + size - inFirst)
+    await log.wal.close()
+    damage(log.fs as CrashableFileSystem, segment(1), first.offset + 100)
+    const { recovery } = await salvage(log.fs as CrashableFileSystem)
+    expect(recovery.corruption).toMatchObject([{ from: first.offset, to: offset }])
+    expect(recovery.records).toBe(1)
+  }
+})
+
 test('a record that was skipped is out of range', async () => {
   const { fs, offsets } = await tenFrames()
   damage(fs, segment(1), offsets[3]! + 100)

@@ -2,11 +2,12 @@
 import { readdirSync, readlinkSync, existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/node-file-system.js'
+import { Record } from '../../../src/wal/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem, type FileCall } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
-import { diskWith, linesOf, openLog } from './log-disk.js'
+import { diskWith, lineOf, linesOf, openLog } from './log-disk.js'
 import { sampleLog } from './sample-log.js'
 import { keysOf, ToldAppends } from './told-appends.js'
 
@@ -44,6 +45,37 @@ describe('writes that take a few bytes at a time', () => {
     expect(await keysOf(again)).toEqual(told.acknowledged)
     await again.close()
   })
+})
+
+test('a file system that writes nothing, and gives no reason, is an error, and the log goes on', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog(fs, options)
+  const told = new ToldAppends()
+  await told.append(wal)
+  fs.shortWrites(0)
+  await expect(wal.append(Record.put('k', 'v'))).rejects.toThrow('writes nothing')
+  fs.shortWrites(Infinity)
+  await told.append(wal)
+  expect(await keysOf(wal)).toEqual(told.acknowledged)
+  await wal.close()
+})
+
+test('reads that give a few bytes at a time are gone on with', async () => {
+  const { files, lines } = await sampleLog({ batches: [60, 40, 2, 1], ...options, closed: false })
+  const fs = new FaultyFileSystem(diskWith(files))
+  fs.shortReads(7)
+  const { wal } = await openLog(fs, options)
+  expect(await linesOf(wal)).toEqual(lines)
+  for (const [i, line] of lines.entries()) expect(lineOf(await wal.get(i + 1))).toBe(line)
+  await wal.close()
+})
+
+test('a file that became shorter while the log was open is an error, not a wait without end', async () => {
+  const memory = new CrashableFileSystem()
+  const { wal } = await openLog(memory, options)
+  await wal.append(Record.put('k', 'v'.repeat(500)))
+  memory.put('/log/000001.wal', memory.file('/log/000001.wal').subarray(0, 200))
+  await expect(wal.get(1)).rejects.toMatchObject({ code: 'EIO', message: expect.stringContaining('shorter') })
 })
 
 describe('a write that a signal interrupts', () => {
