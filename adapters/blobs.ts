@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { assertKnownOptions } from 'compressed-kv'
 import { type BlobBackingStore, type BytesLevel, bytesLevel } from './blobs/bytes-level.js'
 import { blobReadable } from './blobs/blob-readable.js'
 import { Catalogue } from './blobs/catalogue.js'
@@ -16,8 +17,11 @@ import {
   assertPutOptions,
   type BlobStoreOptions,
   chunkBytesOf,
+  GET_BLOB_OPTIONS,
+  GET_FILE_OPTIONS,
   type GetBlobOptions,
   type GetFileOptions,
+  LIST_OPTIONS,
   type ListBlobsOptions,
   type PutBlobOptions,
   rangeIn
@@ -114,6 +118,7 @@ export class BlobStore {
    * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION
    */
   async getBlob(key: string, options: GetBlobOptions = {}): Promise<Readable | undefined> {
+    assertKnownOptions('getBlob()', options, GET_BLOB_OPTIONS)
     const manifest = await this.#hold(key, options)
     if (manifest === undefined) return undefined
     try {
@@ -141,6 +146,7 @@ export class BlobStore {
    */
   async getFile(key: string, path: string, options: GetFileOptions = {}): Promise<BlobStat | undefined> {
     assertPath(path)
+    assertKnownOptions('getFile()', options, GET_FILE_OPTIONS)
     const manifest = await this.#hold(key, options)
     if (manifest === undefined) return undefined
     try {
@@ -168,6 +174,7 @@ export class BlobStore {
 
   /** The blobs of one moment, in the order of their keys as UTF-8. */
   async *listBlobs(options: ListBlobsOptions = {}): AsyncGenerator<BlobStat, void> {
+    assertKnownOptions('listBlobs()', options, LIST_OPTIONS)
     for await (const { stat } of this.#catalogue.list(options)) yield stat
   }
 

@@ -72,8 +72,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * @throws CKV_INVALID_OPTION, also for another `maxBytes` than a cache over the same store has
    */
   constructor(db: TensorBackingStore, options: TensorCacheOptions<D>) {
-    assertMaxBytes(options?.maxBytes)
     this.#layout = layoutOf(options)
+    assertMaxBytes(options.maxBytes)
     this.#codec = tensor({ dtype: options.dtype, ...(options.codec === undefined ? {} : { codec: options.codec }) })
     this.#namespace = namespaceOf(this.#layout)
     this.namespace = this.#namespace.name

@@ -19,7 +19,7 @@ export { lz4 } from './codec/lz4/lz4.js'
 export { none } from './codec/none.js'
 export { tensor, type TensorOptions } from './codec/tensor/tensor.js'
 export type { TensorDtype } from './codec/tensor/tensor-format.js'
-export { zstd } from './codec/zstd/zstd.js'
+export { zstd, type ZstdOptions } from './codec/zstd/zstd.js'
 export { codecForReading, registerCodec } from './codec/registry.js'
 
 export { type Guard as EnvelopeGuard, NO_GUARD } from './envelope/guard.js'
@@ -45,6 +45,7 @@ export {
 } from './store/inspect.js'
 
 export { CompressedKvError, type ErrorCode } from './errors.js'
+export { assertKnownOptions, type OptionTable } from './known-options.js'
 
 export { Wal, type AppendOptions } from './wal/wal.js'
 export type { WalReader } from './wal/wal-reader.js'

@@ -1,5 +1,5 @@
 import type { Codec, CodecName } from 'compressed-kv'
-import { CompressedKvError } from 'compressed-kv'
+import { assertKnownOptions, CompressedKvError, type OptionTable } from 'compressed-kv'
 import { invalid, modelMismatch } from './errors.js'
 import type { BlobStat } from './manifest.js'
 
@@ -59,13 +59,42 @@ export interface ListBlobsOptions {
   readonly limit?: number | undefined
 }
 
+const STORE_OPTIONS = { name: 'any', chunkBytes: 'any' } as const satisfies OptionTable<BlobStoreOptions>
+
+const PUT_OPTIONS = {
+  model: 'any',
+  metadata: 'any',
+  codec: 'any',
+  signal: 'signal'
+} as const satisfies OptionTable<PutBlobOptions>
+
+export const GET_FILE_OPTIONS = { model: 'any', signal: 'signal' } as const satisfies OptionTable<GetFileOptions>
+
+export const GET_BLOB_OPTIONS = {
+  ...GET_FILE_OPTIONS,
+  start: 'any',
+  end: 'any'
+} as const satisfies OptionTable<GetBlobOptions>
+
+export const LIST_OPTIONS = {
+  gt: 'any',
+  gte: 'any',
+  lt: 'any',
+  lte: 'any',
+  reverse: 'boolean',
+  limit: 'any'
+} as const satisfies OptionTable<ListBlobsOptions>
+
 const DEFAULT_CHUNK_BYTES = 256 * 1024
 const MIN_CHUNK_BYTES = 1024
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 /** Of what a caller says about a blob: it is read whenever the blob is looked at. */
 const MAX_LABEL_BYTES = 64 * 1024
 
-export function chunkBytesOf({ chunkBytes = DEFAULT_CHUNK_BYTES }: BlobStoreOptions): number {
+/** @throws CKV_INVALID_OPTION */
+export function chunkBytesOf(options: BlobStoreOptions): number {
+  assertKnownOptions('BlobStore', options, STORE_OPTIONS)
+  const { chunkBytes = DEFAULT_CHUNK_BYTES } = options
   if (Number.isInteger(chunkBytes) && chunkBytes >= MIN_CHUNK_BYTES && chunkBytes <= MAX_CHUNK_BYTES) return chunkBytes
   throw invalid(
     `chunkBytes must be a whole number of bytes from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}, not ${String(chunkBytes)}`
@@ -89,7 +118,9 @@ export function assertPath(path: string): void {
 }
 
 /** @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE */
-export function assertPutOptions({ model, metadata = {} }: PutBlobOptions): void {
+export function assertPutOptions(options: PutBlobOptions): void {
+  assertKnownOptions('putBlob() and putFile()', options, PUT_OPTIONS)
+  const { model, metadata = {} } = options
   assertModel(model)
   const isRecord = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
   if (!isRecord || !Object.values(metadata).every(value => typeof value === 'string')) {

@@ -1,4 +1,4 @@
-import type { TensorDtype, TensorOptions } from 'compressed-kv'
+import { assertKnownOptions, type OptionTable, type TensorDtype, type TensorOptions } from 'compressed-kv'
 import { invalidOption } from './failures.js'
 import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 
@@ -35,6 +35,18 @@ export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
   readonly codec?: TensorOptions['codec']
 }
 
+const CACHE_OPTIONS = {
+  model: 'any',
+  revision: 'any',
+  extra: 'any',
+  dtype: 'any',
+  layers: 'any',
+  shape: 'any',
+  seqAxis: 'any',
+  maxBytes: 'any',
+  codec: 'any'
+} as const satisfies OptionTable<TensorCacheOptions>
+
 /** The same, checked. */
 export interface Layout<D extends TensorDtype = TensorDtype> {
   readonly model: string
@@ -52,6 +64,7 @@ export interface Layout<D extends TensorDtype = TensorDtype> {
 
 /** @throws CKV_INVALID_OPTION */
 export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>): Layout<D> {
+  assertKnownOptions('TensorCache', options, CACHE_OPTIONS)
   const { model, revision = '', extra = '', dtype, layers, shape, seqAxis } = options
   for (const [name, text] of Object.entries({ model, revision, extra })) {
     if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH) {

@@ -1,4 +1,11 @@
 import { invalidOption } from '../errors.js'
+import type { Gc } from './policy.js'
+
+/** @throws CKV_INVALID_OPTION */
+export function assertPolicy(name: string, policy: Gc): void {
+  if (typeof policy?.process === 'function') return
+  throw invalidOption(`${name} must have a method process(value), as Lz4Gc, ZstdGc and NoGc do`)
+}
 
 /** What setInterval takes. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
-import { assertRate, assertSweepInterval } from './checks.js'
+import { assertPolicy, assertRate, assertSweepInterval } from './checks.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { decideAll, note, type Sweep } from './decisions.js'
 import type { GcHost } from './host.js'
 import { Pace } from './pace.js'
@@ -22,6 +23,14 @@ export interface GcRunOptions {
   /** Begins at the first key, and tries values again that were settled before. Default false. */
   readonly force?: boolean | undefined
 }
+
+const RUN_OPTIONS = {
+  signal: 'signal',
+  bytesPerSecond: 'any',
+  policy: 'any',
+  onProgress: 'function',
+  force: 'boolean'
+} as const satisfies OptionTable<GcRunOptions>
 
 export interface CollectorSettings {
   readonly policy: Gc
@@ -73,7 +82,9 @@ export class Collector {
 
   /** @param waitedFor whether a promise that somebody awaits depends on it: then its pauses keep the process alive */
   async #run(options: GcRunOptions, waitedFor: boolean): Promise<GcReport> {
+    assertKnownOptions('gc.run()', options, RUN_OPTIONS)
     if (options.bytesPerSecond !== undefined) assertRate('bytesPerSecond', options.bytesPerSecond)
+    if (options.policy !== undefined) assertPolicy('policy', options.policy)
     const opening = this.#host.opening()
     if (opening !== undefined) await opening
     while (this.#running !== undefined) await this.#running.catch(() => {})

@@ -1,5 +1,6 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
-import { zstd, ZSTD_DEFAULT_LEVEL } from '../codec/zstd/zstd.js'
+import { zstd, ZSTD_DEFAULT_LEVEL, ZSTD_OPTIONS, type ZstdOptions } from '../codec/zstd/zstd.js'
+import { assertKnownOptions } from '../known-options.js'
 import { attempt } from './attempt.js'
 import { type Gc, type GcDecision, KEEP, MIN_COMPRESS_SIZE, type StoredValue } from './policy.js'
 import { renewal } from './renewal.js'
@@ -15,10 +16,11 @@ export class ZstdGc implements Gc {
   readonly #level: number
 
   /**
-   * @param options.level 1 (fast) to 22 (small and slow). Default 3
-   * @throws CKV_INVALID_OPTION for any other level
+   * @throws CKV_INVALID_OPTION for a level that is none
    */
-  constructor({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}) {
+  constructor(options: ZstdOptions = {}) {
+    assertKnownOptions('ZstdGc', options, ZSTD_OPTIONS)
+    const { level = ZSTD_DEFAULT_LEVEL } = options
     this.#codec = zstd({ level })
     this.#level = level
     this.id = `zstd ${level}`

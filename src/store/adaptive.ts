@@ -3,10 +3,11 @@ import { lz4 } from '../codec/lz4/lz4.js'
 import { leftRaw } from '../codec/none.js'
 import { MIN_SAMPLED_BYTES, sample } from '../codec/sample.js'
 import type { CodecSelector } from '../codec/selector.js'
-import { tensor, type TensorOptions } from '../codec/tensor/tensor.js'
+import { tensor, TENSOR_OPTIONS, type TensorOptions } from '../codec/tensor/tensor.js'
 import { zstd, ZSTD_DEFAULT_LEVEL } from '../codec/zstd/zstd.js'
 import { invalidOption } from '../errors.js'
-import { beginsWith, type KeyPrefix, prefixBytes } from './key-prefix.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { beginsWith, KEY_PREFIX_OPTIONS, type KeyPrefix, prefixBytes } from './key-prefix.js'
 import { assertBytes } from './option-checks.js'
 
 export interface AdaptiveOptions {
@@ -24,6 +25,17 @@ export interface AdaptiveOptions {
 
 /** Some of the keys, and what their values are. */
 export interface TensorKeys extends KeyPrefix, TensorOptions {}
+
+const ADAPTIVE_OPTIONS = {
+  tensors: 'any',
+  smallSize: 'any',
+  level: 'any'
+} as const satisfies OptionTable<AdaptiveOptions>
+
+const TENSOR_KEYS_OPTIONS = {
+  ...KEY_PREFIX_OPTIONS,
+  ...TENSOR_OPTIONS
+} as const satisfies OptionTable<TensorKeys>
 
 const DEFAULT_SMALL_SIZE = 2048
 
@@ -48,7 +60,7 @@ const MANY_REPEATS = 0.7
  * @throws CKV_INVALID_OPTION for a level, dtype, prefix or size that is none
  */
 export function adaptive(options: AdaptiveOptions = {}): CodecSelector {
-  if (typeof options !== 'object' || options === null) throw invalidOption('adaptive() takes an object of options')
+  assertKnownOptions('adaptive()', options, ADAPTIVE_OPTIONS)
   const { tensors = [], smallSize = DEFAULT_SMALL_SIZE, level = ZSTD_DEFAULT_LEVEL } = options
   assertBytes('smallSize', smallSize, Infinity)
   if (!Array.isArray(tensors)) throw invalidOption('adaptive() takes tensors as a list of { prefix, dtype }')
@@ -64,8 +76,9 @@ export function adaptive(options: AdaptiveOptions = {}): CodecSelector {
 }
 
 function codecOfKeys(keys: TensorKeys): { prefix: Buffer; codec: Codec } {
-  if (typeof keys !== 'object' || keys === null) throw invalidOption('adaptive() takes tensors as { prefix, dtype }')
-  return { prefix: prefixBytes(keys), codec: tensor(keys) }
+  assertKnownOptions('an entry of tensors', keys, TENSOR_KEYS_OPTIONS)
+  const { prefix, sublevel, ...options } = keys
+  return { prefix: prefixBytes({ prefix, sublevel }), codec: tensor(options) }
 }
 
 function chosenFor(value: Buffer, smallSize: number, strong: Codec): Codec {

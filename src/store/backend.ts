@@ -27,6 +27,12 @@ export function assertWrappable(backend: AnyLevel): void {
   if (typeof backend !== 'object' || backend === null || typeof backend.supports !== 'object') {
     throw notSupported('The first argument must be an abstract-level database, such as new Level(location)')
   }
+  // What came with version 3.
+  if (typeof backend.hasMany !== 'function') {
+    throw notSupported(
+      'The database is of an older abstract-level than 3: use level 10, classic-level 3, memory-level 3, or later ones'
+    )
+  }
   try {
     backend.keyEncoding('buffer')
     backend.valueEncoding('buffer')

@@ -2,7 +2,8 @@ import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
 import { codecForCall, type CodecSelector } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
-import { beginsWith, prefixBytes } from './key-prefix.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { beginsWith, KEY_PREFIX_OPTIONS, prefixBytes } from './key-prefix.js'
 import { type CodecRule, DEFAULTS, type Settings } from './options.js'
 
 /** Answers which codec a value is written with. */
@@ -32,7 +33,10 @@ function choiceOf(codec: Codec | CodecName | CodecSelector): CodecChoice {
   return { named: [found], choose: () => found }
 }
 
+const RULE_OPTIONS = { ...KEY_PREFIX_OPTIONS, codec: 'any' } as const satisfies OptionTable<CodecRule>
+
 function byRules(rules: readonly CodecRule[]): CodecChoice {
+  for (const rule of rules) assertKnownOptions('a rule of codec', rule, RULE_OPTIONS)
   const compiled = rules.map(rule => ({ prefix: prefixBytes(rule), choice: choiceOf(rule.codec) }))
   // A rule for every key leaves nothing to the default, which then need not load.
   if (!compiled.some(({ prefix }) => prefix.length === 0)) {

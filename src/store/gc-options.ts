@@ -1,7 +1,7 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import type { CodecSelector } from '../codec/selector.js'
-import { invalidOption } from '../errors.js'
-import { assertRate, assertSweepInterval } from '../gc/checks.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { assertPolicy, assertRate, assertSweepInterval } from '../gc/checks.js'
 import type { CollectorSettings } from '../gc/collector.js'
 import { Lz4Gc } from '../gc/lz4-gc.js'
 import { NoGc } from '../gc/no-gc.js'
@@ -29,6 +29,12 @@ export interface GcOptions {
   readonly bytesPerSecond?: number | undefined
 }
 
+const GC_OPTIONS = {
+  policy: 'any',
+  intervalMs: 'any',
+  bytesPerSecond: 'any'
+} as const satisfies OptionTable<GcOptions>
+
 export interface GcSettings extends CollectorSettings {
   /** Whether values are swept before a snapshot of the log; by default they are what the store has made of them already. */
   readonly beforeSnapshots: boolean
@@ -37,14 +43,10 @@ export interface GcSettings extends CollectorSettings {
 const GC_DEFAULTS: Omit<CollectorSettings, 'policy'> = { intervalMs: 0, bytesPerSecond: Infinity }
 
 /** @throws CKV_INVALID_OPTION */
-export function collectorSettings(gc: GcOptions | undefined, codec: unknown): GcSettings {
-  if (gc !== undefined && (typeof gc !== 'object' || gc === null)) {
-    throw invalidOption(`gc must be an object of options, not ${String(gc)}`)
-  }
-  const { policy, intervalMs = GC_DEFAULTS.intervalMs, bytesPerSecond = GC_DEFAULTS.bytesPerSecond } = gc ?? {}
-  if (policy !== undefined && typeof policy?.process !== 'function') {
-    throw invalidOption('gc.policy must have a method process(value), as Lz4Gc, ZstdGc and NoGc do')
-  }
+export function collectorSettings(gc: GcOptions = {}, codec: unknown): GcSettings {
+  assertKnownOptions('gc', gc, GC_OPTIONS)
+  const { policy, intervalMs = GC_DEFAULTS.intervalMs, bytesPerSecond = GC_DEFAULTS.bytesPerSecond } = gc
+  if (policy !== undefined) assertPolicy('gc.policy', policy)
   assertSweepInterval('gc.intervalMs', intervalMs, 0)
   assertRate('gc.bytesPerSecond', bytesPerSecond)
   return { policy: policy ?? policyFor(codec), intervalMs, bytesPerSecond, beforeSnapshots: policy !== undefined }

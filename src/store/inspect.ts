@@ -4,16 +4,18 @@ import { GUARD_BYTES } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import type { Opened } from '../envelope/open.js'
 import { decodeSweepState } from '../gc/sweep-state.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { Log } from '../wal/log.js'
 import { resolveWalOptions, type WalOptions } from '../wal/options.js'
 import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
+import { assertWrappable } from './backend.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { decodeMarker, type Marker, MARKER_KEY } from './marker.js'
 import { halfUnwrapped } from './marker-state.js'
-import { DEFAULTS } from './options.js'
+import { type CompressedKvStoreOptions, DEFAULTS } from './options.js'
 import { rawEntries } from './reading/raw-entries.js'
 import { isReserved } from './reserved-keys.js'
 import { Counters } from './stats.js'
@@ -57,6 +59,10 @@ export interface StoredEntry {
 }
 
 /** A database looked at from below. */
+type InspectOptions = Pick<CompressedKvStoreOptions<unknown, unknown>, 'maxValueSize'>
+
+const INSPECT_OPTIONS = { maxValueSize: 'any' } as const satisfies OptionTable<InspectOptions>
+
 export interface Inspection {
   /** undefined if no store has written to it. */
   readonly marker: StoreMarker | undefined
@@ -84,11 +90,11 @@ export interface OpenedLog {
  * @param wrappable not open in a store that writes meanwhile; it is opened if it is not
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; errors of the backend
  */
-export async function inspect<K, V>(
-  wrappable: Wrappable<K, V>,
-  { maxValueSize = DEFAULTS.maxValueSize }: { readonly maxValueSize?: number | undefined } = {}
-): Promise<Inspection> {
+export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: InspectOptions = {}): Promise<Inspection> {
+  assertKnownOptions('inspect()', options, INSPECT_OPTIONS)
+  const { maxValueSize = DEFAULTS.maxValueSize } = options
   const backend = wrappable as unknown as AnyLevel
+  assertWrappable(backend)
   await backend.open()
   const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
   const marker = stored === undefined ? undefined : decodeMarker(asBuffer(stored))
@@ -102,7 +108,7 @@ export async function inspect<K, V>(
       if (marker?.unwrapping) throw halfUnwrapped()
       return entriesOf(backend, range ?? {}, unsealer)
     },
-    openLog: options => openLog(backend, unsealer, options ?? {})
+    openLog: (logOptions = {}) => openLog(backend, unsealer, logOptions)
   }
 }
 

@@ -1,4 +1,5 @@
 import { invalidOption } from '../errors.js'
+import type { OptionTable } from '../known-options.js'
 
 /** Some of the keys. With neither `prefix` nor `sublevel` it is all of them. */
 export interface KeyPrefix {
@@ -7,6 +8,8 @@ export interface KeyPrefix {
   /** Keys of this sublevel, by its name or path, made with the default separator. */
   readonly sublevel?: string | readonly string[] | undefined
 }
+
+export const KEY_PREFIX_OPTIONS = { prefix: 'any', sublevel: 'any' } as const satisfies OptionTable<KeyPrefix>
 
 /**
  * The bytes that those keys begin with; none for all keys.

@@ -1,4 +1,5 @@
 import { invalidOption } from '../errors.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { assertBytes, isInterval, MAX_INTERVAL_MS } from './option-checks.js'
 
 /** When the MemTable is moved into the backend. */
@@ -21,6 +22,12 @@ export interface MemTableOptions {
    */
   readonly flushIntervalMs?: number | undefined
 }
+
+const MEMTABLE_OPTIONS = {
+  flushBytes: 'any',
+  maxBytes: 'any',
+  flushIntervalMs: 'any'
+} as const satisfies OptionTable<MemTableOptions>
 
 export type MemTableSettings = { readonly [Name in keyof MemTableOptions]-?: number }
 
@@ -45,6 +52,7 @@ export function memtableSettings(
     throw invalidOption(`memtable must be true, false or an object of options, not ${String(memtable)}`)
   }
   const given: MemTableOptions = memtable === undefined || memtable === true ? {} : memtable
+  assertKnownOptions('memtable', given, MEMTABLE_OPTIONS)
   const {
     flushBytes = MEMTABLE_DEFAULTS.flushBytes,
     maxBytes = MEMTABLE_DEFAULTS.maxBytes,

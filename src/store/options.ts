@@ -4,8 +4,9 @@ import { dictionaryContent } from '../codec/dictionary/dictionary-format.js'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
 import type { CodecSelector } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
+import { assertNoneMisspelt, type OptionTable } from '../known-options.js'
 import type { Meter } from '@opentelemetry/api'
-import type { WalOptions } from '../wal/options.js'
+import { resolveWalOptions, type WalOptions } from '../wal/options.js'
 import type { WalProgress } from '../wal/recovery-progress.js'
 import { MAX_DICTIONARY_BYTES } from './dictionaries/dictionaries.js'
 import { collectorSettings, type GcOptions, type GcSettings } from './gc-options.js'
@@ -97,6 +98,27 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
   readonly readOnly?: boolean | undefined
 }
 
+const STORE_OPTIONS = {
+  codec: 'any',
+  minSize: 'any',
+  dictionary: 'any',
+  minSaving: 'any',
+  offThreadSize: 'any',
+  maxValueSize: 'any',
+  checksum: 'any',
+  cacheBytes: 'any',
+  wal: 'any',
+  memtable: 'any',
+  gc: 'any',
+  meter: 'meter',
+  onProgress: 'function',
+  readOnly: 'boolean',
+  keyEncoding: 'any',
+  valueEncoding: 'any',
+  createIfMissing: 'any',
+  errorIfExists: 'any'
+} as const satisfies OptionTable<CompressedKvStoreOptions<unknown, unknown>>
+
 /**
  * Options of a single write, beside abstract-level's own. On a batch they are the defaults of its operations. Not `readonly`,
  * because `sync` must be declared exactly as classic-level declares it.
@@ -179,9 +201,11 @@ export function resolveOptions<K, V>(
   settings: Settings
   rest: AbstractDatabaseOptions<K, V>
 } {
+  // What is none of these goes to hooks and the backend, which may have options of their own.
+  assertNoneMisspelt('CompressedKvStore', options, STORE_OPTIONS)
   const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...others } = options
   const { dictionary, wal: walOption = hasLocation, memtable, gc, meter, onProgress, ...rest } = others
-  const wal = walOptions(walOption, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })
+  const wal = walOptions(walOption, hasLocation, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })
   const settings: Settings = {
     codec: codec ?? DEFAULTS.codec,
     minSize,
@@ -226,11 +250,30 @@ function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   return bytes
 }
 
+/** Stands for the log's default directory, which is known when the backend is open. */
+const IN_THE_BACKEND = '.'
+
 /** @param shared options of the store that are the log's as well, where those of the log do not say otherwise */
-function walOptions(wal: boolean | string | WalOptions | undefined, shared: WalOptions): WalOptions | undefined {
+function walOptions(
+  wal: boolean | string | WalOptions | undefined,
+  hasLocation: boolean,
+  shared: WalOptions
+): WalOptions | undefined {
   if (wal === undefined || wal === false) return undefined
-  if (wal === true) return shared
-  if (typeof wal === 'string') return { ...shared, dir: wal }
-  if (typeof wal === 'object' && wal !== null) return { ...shared, ...wal }
-  throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
+  if (wal !== true && typeof wal !== 'string' && (typeof wal !== 'object' || wal === null)) {
+    throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
+  }
+  const given: WalOptions = wal === true ? {} : typeof wal === 'string' ? { dir: wal } : wal
+  const options = { ...shared, ...given }
+  if (options.dir === undefined && !hasLocation) {
+    throw invalidOption(
+      "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"
+    )
+  }
+  // Bad ones are told here, not when it opens.
+  const { recovery } = resolveWalOptions({ ...options, dir: options.dir ?? IN_THE_BACKEND }, 'wal')
+  if (recovery === 'salvage') {
+    throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
+  }
+  return options
 }

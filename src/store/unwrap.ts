@@ -2,12 +2,13 @@ import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
 import { segmentIds, segmentPath } from '../wal/segment-files.js'
 import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
-import { rootOf } from './backend.js'
+import { assertWrappable, rootOf } from './backend.js'
 import { assertNotHeld, hold, release } from './backend-lock.js'
 import { type Operation, writeToBackend } from './writing/backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
@@ -27,6 +28,13 @@ export interface UnwrapOptions extends Pick<CompressedKvStoreOptions<unknown, un
   readonly onProgress?: ((progress: { readonly values: number }) => void) | undefined
 }
 
+const UNWRAP_OPTIONS = {
+  wal: 'any',
+  maxValueSize: 'any',
+  signal: 'signal',
+  onProgress: 'function'
+} as const satisfies OptionTable<UnwrapOptions>
+
 /** What one batch takes, as it is stored; at least one value. */
 const MAX_BATCH_ENTRIES = 256
 const MAX_BATCH_BYTES = 1024 * 1024
@@ -45,7 +53,9 @@ export async function unwrap<K, V>(
   wrappable: Wrappable<K, V>,
   options: UnwrapOptions = {}
 ): Promise<{ values: number }> {
+  assertKnownOptions('unwrap()', options, UNWRAP_OPTIONS)
   const backend = wrappable as unknown as AnyLevel
+  assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
   assertNotHeld(backend)
   const wasOpen = backend.status === 'open'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { CompressedKvError, invalidOption, ioError } from '../errors.js'
+import { assertKnownOptions } from '../known-options.js'
 import type { Unseal } from './decoded-frame.js'
 import { FollowSignal } from './follow-signal.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './format.js'
@@ -18,7 +19,7 @@ import { type IterationStart, RecordIterator } from './record-iterator.js'
 import { type RecoveredLog, recoverLog, type RecoveryReport, type SegmentExtent } from './recovery.js'
 import { salvageLog } from './salvage.js'
 import { SegmentWriter } from './segment-writer.js'
-import { asPosition, type ReadOptions, resolveStart } from './read-start.js'
+import { asPosition, READ_OPTIONS, type ReadOptions, resolveStart } from './read-start.js'
 import { Segments } from './segments.js'
 import { findSnapshot, type SnapshotPlace, SnapshotWriter } from './snapshot-frames.js'
 
@@ -269,7 +270,9 @@ export class Log {
     return typeof at === 'number' ? this.#points.bySequence(at) : this.#points.byPosition(asPosition(at))
   }
 
-  read({ from, follow = false, signal }: ReadOptions = {}): RecordIterator {
+  read(options: ReadOptions = {}): RecordIterator {
+    assertKnownOptions('read()', options, READ_OPTIONS)
+    const { from, follow = false, signal } = options
     if (follow && this.#settings.readOnly) {
       throw invalidOption('A log that was opened with readOnly does not grow: it cannot be followed')
     }

@@ -2,6 +2,7 @@ import type { Meter } from '@opentelemetry/api'
 import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
 import { invalidOption } from '../errors.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import type { FileSystem } from '../fs/file-system.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
@@ -72,6 +73,21 @@ export interface WalOptions {
   readonly fs?: FileSystem | undefined
 }
 
+const WAL_OPTIONS = {
+  dir: 'any',
+  fsync: 'any',
+  fsyncIntervalMs: 'any',
+  segmentBytes: 'any',
+  blockBytes: 'any',
+  codec: 'any',
+  recovery: 'any',
+  readOnly: 'boolean',
+  onProgress: 'function',
+  onEvent: 'function',
+  meter: 'meter',
+  fs: 'any'
+} as const satisfies OptionTable<WalOptions>
+
 /** Options of a log, resolved. */
 export interface WalSettings {
   readonly directory: string
@@ -108,9 +124,13 @@ const MAX_BLOCK_BYTES = 64 * 1024 * 1024
 /** What setTimeout takes. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1
 
-/** @throws CKV_INVALID_OPTION */
-export function resolveWalOptions(options: WalOptions): WalSettings {
-  const { dir, codec = WAL_DEFAULTS.codec, onProgress, onEvent, meter }: Partial<WalOptions> = options ?? {}
+/**
+ * @param owner whose options they are, for messages
+ * @throws CKV_INVALID_OPTION
+ */
+export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'): WalSettings {
+  assertKnownOptions(owner, options, WAL_OPTIONS)
+  const { dir, codec = WAL_DEFAULTS.codec, onProgress, onEvent, meter } = options
   if (typeof dir !== 'string' || dir === '') throw invalidOption('A log needs a directory: pass { dir }')
   const {
     fsync = WAL_DEFAULTS.fsync,

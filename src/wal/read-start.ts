@@ -1,4 +1,5 @@
 import { invalidOption, outOfRange } from '../errors.js'
+import type { OptionTable } from '../known-options.js'
 import type { CursorStart } from './frame-cursor.js'
 import type { PointReader } from './point-reader.js'
 import type { Position } from './position.js'
@@ -18,6 +19,12 @@ export interface ReadOptions {
   /** Ends the loop with its reason. */
   readonly signal?: AbortSignal | undefined
 }
+
+export const READ_OPTIONS = {
+  from: 'any',
+  follow: 'boolean',
+  signal: 'signal'
+} as const satisfies OptionTable<ReadOptions>
 
 interface Start {
   readonly start: CursorStart

@@ -1,4 +1,5 @@
 import { invalidOption, notSupported } from '../../errors.js'
+import { assertKnownOptions, type OptionTable } from '../../known-options.js'
 import { builtIn, isBuiltIn } from '../built-in.js'
 import { type Codec, CODEC_ID } from '../codec.js'
 import { lz4 } from '../lz4/lz4.js'
@@ -24,6 +25,8 @@ export interface TensorOptions {
   readonly codec?: 'zstd' | 'lz4' | Codec
 }
 
+export const TENSOR_OPTIONS = { dtype: 'any', codec: 'any' } as const satisfies OptionTable<TensorOptions>
+
 /**
  * For arrays of numbers: puts first bytes with first bytes, second with second, and so on, compresses the planes that hold signs
  * and exponents, and stores mantissas as they are. Lossless to the bit. Trailing zeros cost nothing. Values of any length: what
@@ -32,8 +35,9 @@ export interface TensorOptions {
  * @throws CKV_INVALID_OPTION for another dtype or codec
  */
 export function tensor(options: TensorOptions): Codec {
-  const { dtype, codec = 'zstd' }: Partial<TensorOptions> = options ?? {}
-  if (dtype === undefined || !Object.hasOwn(DTYPES, dtype)) {
+  assertKnownOptions('tensor()', options, TENSOR_OPTIONS)
+  const { dtype, codec = 'zstd' } = options
+  if (!Object.hasOwn(DTYPES, dtype)) {
     throw invalidOption(`tensor dtype must be one of ${Object.keys(DTYPES).join(', ')}, not '${dtype}'`)
   }
   return tensorCodec(`tensor-${dtype}`, dtype, innerForWriting(codec))

@@ -1,4 +1,5 @@
 import { corruption, invalidOption } from '../../errors.js'
+import { assertKnownOptions, type OptionTable } from '../../known-options.js'
 import { builtIn } from '../built-in.js'
 import { CODEC_ID, type Codec } from '../codec.js'
 import type { AsyncZstd, SyncZstd } from './zstd-engine.js'
@@ -14,14 +15,22 @@ const ZSTD_MAX_LEVEL = 22
 /** From this size on, node:zlib's speed outweighs the cheaper call into WebAssembly (measured on Node.js 24). */
 const NODE_SYNC_BYTES = 16 * 1024
 
+export interface ZstdOptions {
+  /** 1 (fast) to 22 (small and slow). @default 3 */
+  level?: number
+}
+
+export const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions>
+
 /**
  * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main
  * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version.
  *
- * @param options.level 1 (fast) to 22 (small and slow). Default 3.
- * @throws CKV_INVALID_OPTION for any other level
+ * @throws CKV_INVALID_OPTION for a level that is none
  */
-export function zstd({ level = ZSTD_DEFAULT_LEVEL }: { level?: number } = {}): Codec {
+export function zstd(options: ZstdOptions = {}): Codec {
+  assertKnownOptions('zstd()', options, ZSTD_OPTIONS)
+  const { level = ZSTD_DEFAULT_LEVEL } = options
   if (!Number.isInteger(level) || level < 1 || level > ZSTD_MAX_LEVEL) {
     throw invalidOption(`zstd level must be an integer from 1 to ${ZSTD_MAX_LEVEL}, not ${String(level)}`)
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { corruption, invalidOption, notSupported } from '../../errors.js'
+import { corruption, notSupported } from '../../errors.js'
 import { Log } from '../../wal/log.js'
 import { resolveWalOptions, type WalOptions, type WalSettings } from '../../wal/options.js'
 import type { RecoveryReport, SegmentExtent } from '../../wal/recovery.js'
@@ -112,14 +112,7 @@ function storeLogOf(
 
 function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
   const { location } = backend as { location?: string }
-  if (options.dir === undefined && location === undefined) {
-    throw invalidOption(
-      "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"
-    )
-  }
   const settings = resolveWalOptions({ ...options, dir: options.dir ?? join(location!, LOG_DIRECTORY) })
-  if (settings.recovery === 'salvage')
-    throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
   // LevelDB has locked its directory, and the log in it with that: whoever left a lock in the log is gone.
   return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
 }

@@ -1,0 +1,74 @@
+import { inspect } from 'node:util'
+import { type CompressedKvError, invalidOption } from './errors.js'
+import { nearestName } from './nearest-name.js'
+
+/** What an option has to be, if it is there. 'any' is left to whoever reads it, and knows its range. */
+type OptionKind = 'any' | 'boolean' | 'function' | 'meter' | 'signal'
+
+/**
+ * The options there are. `satisfies OptionTable<…>` beside a type of options does not compile when one is missing here, or too many: what is
+ * checked when a program runs is what its types say.
+ */
+export type OptionTable<Options> = Readonly<Record<keyof Options, OptionKind>>
+
+type Table = Readonly<Record<string, OptionKind>>
+
+/**
+ * Refuses an option that does not exist, which would be as if it were not there, and one of another type. What is undefined is left out.
+ *
+ * @param owner whose options they are, for the message: `Wal.open()`, or the option that they are the value of
+ * @throws CKV_INVALID_OPTION
+ */
+export function assertKnownOptions(owner: string, options: unknown, table: Table): void {
+  for (const name of optionsBeside(owner, options, table)) throw unknownOption(owner, name, table)
+}
+
+/** The same where others may have options as well: a name is refused only if it is nearly one of these. */
+export function assertNoneMisspelt(owner: string, options: unknown, table: Table): void {
+  for (const name of optionsBeside(owner, options, table)) {
+    if (nearestName(name, Object.keys(table)) !== undefined) throw unknownOption(owner, name, table)
+  }
+}
+
+/** @returns names that the table has not */
+function optionsBeside(owner: string, options: unknown, table: Table): string[] {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidOption(`${owner} takes an object of options, not ${shown(options)}`)
+  }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  for (const [name, value] of given) {
+    if (!Object.hasOwn(table, name)) continue
+    const kind = table[name]!
+    if (value === null) throw invalidOption(`The option '${name}' of ${owner} is null: leave it out for its default`)
+    if (kind !== 'any' && !isOf(kind, value)) {
+      throw invalidOption(`The option '${name}' of ${owner} must be ${KIND_NAMES[kind]}, not ${shown(value)}`)
+    }
+  }
+  return given.map(([name]) => name).filter(name => !Object.hasOwn(table, name))
+}
+
+const KIND_NAMES = {
+  boolean: 'true or false',
+  function: 'a function',
+  meter: 'an OpenTelemetry meter, or false',
+  signal: 'an AbortSignal'
+} as const
+
+function isOf(kind: keyof typeof KIND_NAMES, value: unknown): boolean {
+  if (kind === 'signal') return value instanceof AbortSignal
+  if (kind === 'meter')
+    return value === false || typeof (value as { createCounter?: unknown }).createCounter === 'function'
+  return typeof value === kind
+}
+
+function unknownOption(owner: string, name: string, table: Table): CompressedKvError {
+  const names = Object.keys(table)
+  const nearest = nearestName(name, names)
+  const hint = nearest === undefined ? '.' : `: did you mean '${nearest}'?`
+  return invalidOption(`Unknown option '${name}' of ${owner}${hint} There are ${names.join(', ')}`)
+}
+
+/** In a message, on one line, whatever it is. */
+function shown(value: unknown): string {
+  return inspect(value, { depth: 0, maxStringLength: 60, maxArrayLength: 3, breakLength: Infinity })
+}
