@@ -1,14 +1,18 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync, readdirSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from '../../src/index.js'
+import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { rejectedCode } from '../support/thrown-code.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { openLog } from './open-log.js'
 
 interface Owner {
   host: string
+  machineId: string
   bootId: string
   pidNamespace: string
   pid: number
@@ -33,6 +37,20 @@ async function lockedBy(other: Partial<Owner>): Promise<string> {
   const dir = temporaryDirectory()
   writeFileSync(lockPath(dir), JSON.stringify({ ...(await ownerHere()), nonce: 'abcdef', ...other }))
   return dir
+}
+
+/** Calls `then` when a lock of such a name has been made. */
+function whenLocking(name: RegExp, then: () => void): FaultyFileSystem {
+  return new (class extends FaultyFileSystem {
+    override async createWith(path: string, bytes: Uint8Array): Promise<void> {
+      await super.createWith(path, bytes)
+      if (name.test(path)) then()
+    }
+  })(nodeFileSystem)
+}
+
+function textOf(path: string): string {
+  return readFileSync(path, 'utf8').trim()
 }
 
 /** The number of a process that has ended. */
@@ -94,6 +112,80 @@ test('but not while another process is taking it over', async () => {
   expect(readdirSync(dir).sort()).toEqual(['LOCK', 'LOCK.aa'])
 })
 
+test('takeovers that died one after another are taken over, but not without end', async () => {
+  const nonces = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8', 'a9', 'aa']
+  const dead = { ...(await ownerHere()), pid: deadPid() }
+  const chainOf = (length: number) => {
+    const dir = temporaryDirectory()
+    for (let i = 0; i < length; i++) {
+      const path = [lockPath(dir), ...nonces.slice(0, i)].join('.')
+      writeFileSync(path, JSON.stringify({ ...dead, nonce: nonces[i] }))
+    }
+    return dir
+  }
+  const short = chainOf(5)
+  const { wal } = await open(short)
+  await wal.close()
+  expect(readdirSync(short)).toEqual([])
+  const long = chainOf(10)
+  expect(await rejectedCode(open(long))).toBe('LEVEL_LOCKED')
+  expect(readdirSync(long)).toHaveLength(10)
+})
+
+test('what another process took over meanwhile is not taken from it', async () => {
+  const dir = await lockedBy({ pid: deadPid(), nonce: 'aa' })
+  const winner = JSON.stringify({ ...(await ownerHere()), nonce: 'bb' })
+  const fs = whenLocking(/LOCK\.aa$/, () => writeFileSync(lockPath(dir), winner))
+  expect(await rejectedCode(open(dir, { fs }))).toBe('LEVEL_LOCKED')
+  expect(readFileSync(lockPath(dir), 'utf8')).toBe(winner)
+  expect(readdirSync(dir)).toEqual(['LOCK'])
+})
+
+test('what is let go of while it is looked at is taken', async () => {
+  const dead = await lockedBy({ pid: deadPid(), nonce: 'aa' })
+  const taken = await open(dead, { fs: whenLocking(/LOCK\.aa$/, () => rmSync(lockPath(dead))) })
+  await taken.wal.close()
+  expect(readdirSync(dead)).toEqual([])
+  const fs = new FaultyFileSystem(nodeFileSystem)
+  fs.fail('createWith', { code: 'EEXIST', path: /LOCK$/ })
+  await expect(open(temporaryDirectory(), { fs })).resolves.toBeDefined()
+})
+
+test('a lock that is there and not there is given up at last', async () => {
+  const fs = new FaultyFileSystem(nodeFileSystem)
+  fs.fail('createWith', { code: 'EEXIST', path: /LOCK$/, times: 1000 })
+  await expect(open(temporaryDirectory(), { fs })).rejects.toMatchObject({
+    code: 'LEVEL_LOCKED',
+    message: expect.stringContaining('by somebody')
+  })
+  expect(fs.calls.createWith).toBeLessThan(100)
+})
+
+describe.runIf(process.platform === 'linux')('on Linux', () => {
+  test('a lock says which machine, start, container and process it is of', async () => {
+    const stat = textOf('/proc/self/stat').split(' ')
+    expect(await ownerHere()).toMatchObject({
+      host: hostname(),
+      machineId: existsSync('/etc/machine-id') ? textOf('/etc/machine-id') : '',
+      bootId: textOf('/proc/sys/kernel/random/boot_id'),
+      pidNamespace: readlinkSync('/proc/self/ns/pid'),
+      pid: process.pid,
+      startTime: stat.at(-31) // Field 22 of 52: those before it include a name, which may have spaces.
+    })
+  })
+
+  test('a process that was killed, and whose parent does not ask how it ended, is dead', async () => {
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    onTestFinished(() => void parent.kill())
+    const pid = Number(await new Promise(resolve => parent.stdout.once('data', resolve)))
+    while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(1)
+    const dir = await lockedBy({ pid, startTime: '' })
+    const { wal } = await open(dir)
+    await wal.close()
+    expect(readdirSync(dir)).toEqual([])
+  })
+})
+
 test.runIf(process.platform === 'linux')('the same pid with another start is another process', async () => {
   await open(await lockedBy({ startTime: '1' }))
   expect(await rejectedCode(open(await lockedBy({})))).toBe('LEVEL_LOCKED')
@@ -109,6 +201,7 @@ test('a lock from before the machine was started is taken over', async () => {
 test.for<{ what: string; other: Partial<Owner> }>([
   { what: 'of another host', other: { host: 'elsewhere' } },
   { what: 'of another host that was started anew', other: { host: 'elsewhere', bootId: 'other' } },
+  { what: 'of another machine of the same name', other: { machineId: 'another' } },
   { what: 'of another container', other: { pidNamespace: 'pid:[1]' } },
   { what: 'of a process of somebody else', other: { pid: 1, startTime: '' } }
 ])('a lock $what is left alone, dead or not', async ({ other }) => {
@@ -137,6 +230,19 @@ test.for([
   expect(readFileSync(lockPath(dir), 'utf8')).toBe(content)
 })
 
+test.for<{ what: string; other: object }>([
+  { what: 'whose pid is no number', other: { pid: String(deadPid()) } },
+  { what: 'whose nonce leads elsewhere', other: { nonce: '../aa' } },
+  { what: 'whose nonce leads on', other: { nonce: 'aa/..' } }
+])('a lock $what is not one of ours, and not taken over', async ({ other }) => {
+  const dir = await lockedBy({ pid: deadPid(), ...other })
+  await expect(open(dir)).rejects.toMatchObject({
+    code: 'LEVEL_LOCKED',
+    message: expect.stringContaining('by somebody')
+  })
+  expect(readdirSync(dir)).toEqual(['LOCK'])
+})
+
 test('a log that is only read needs no lock and makes none', async () => {
   const dir = temporaryDirectory()
   const first = await open(dir)
@@ -155,7 +261,25 @@ test('a lock that is no longer ours is not removed', async () => {
   expect(readFileSync(lockPath(dir), 'utf8')).toBe(other)
 })
 
-test('where the lock cannot be made the log says so', async () => {
+test('a lock that somebody deleted is no error', async () => {
+  const dir = temporaryDirectory()
+  const { wal } = await open(dir)
+  rmSync(lockPath(dir))
+  await expect(wal.close()).resolves.toBeUndefined()
+})
+
+test('where the lock cannot be written the log says why, at once', async () => {
+  const fs = new FaultyFileSystem(nodeFileSystem)
+  fs.fail('createWith', { code: 'EROFS', times: 1000 })
+  await expect(open(temporaryDirectory(), { fs })).rejects.toMatchObject({
+    code: 'LEVEL_IO_ERROR',
+    message: expect.stringContaining('readOnly'),
+    cause: { code: 'EROFS' }
+  })
+  expect(fs.calls.createWith).toBe(1)
+})
+
+test('where the lock cannot be read the log says so', async () => {
   const dir = join(temporaryDirectory(), 'log')
   mkdirSync(dir)
   mkdirSync(lockPath(dir))

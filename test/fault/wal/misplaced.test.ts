@@ -14,6 +14,7 @@ import { decodeSegmentHeader } from '../../../src/wal/segment-header.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import {
   afterPowerCut,
+  DIRECTORY,
   diskWith,
   filesOf,
   goOn,
@@ -105,7 +106,11 @@ describe('segments', () => {
     const names = Object.keys(files)
     const without = (...missing: string[]): Files =>
       Object.fromEntries(Object.entries(files).filter(([name]) => !missing.includes(name)))
-    for (const name of names.slice(1, -1)) await expectRefused(without(name))
+    for (const name of names.slice(1, -1)) {
+      await expectRefused(without(name))
+      const what = `segment ${Number.parseInt(name, 10)} of the log in ${DIRECTORY} is missing`
+      await expect(openLog(diskWith(without(name)))).rejects.toThrow(what)
+    }
     await expectRefused(without(...names.slice(1, -1)))
     for (let deleted = 1; deleted < names.length; deleted++) {
       const fs = diskWith(without(...names.slice(0, deleted)))

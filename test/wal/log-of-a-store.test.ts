@@ -1,0 +1,384 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { Record, type WalOptions } from '../../src/index.js'
+import { FRAME_TYPE } from '../../src/wal/format.js'
+import { Log, type LogContext } from '../../src/wal/log.js'
+import { waiter } from '../../src/wal/open-frame.js'
+import { resolveWalOptions } from '../../src/wal/options.js'
+import { RecordCursor } from '../../src/wal/record-cursor.js'
+import { unsealRecord } from '../../src/wal/record-codec.js'
+import type { LogRecord } from '../../src/wal/record.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../support/faulty-file-system.js'
+import { noise } from '../support/sample-values.js'
+import { rejectedCode } from '../support/thrown-code.js'
+import { track, turns } from '../support/turns.js'
+import { afterPowerCut, contents, DIRECTORY, keys, numbered, TINY_SEGMENTS } from './open-log.js'
+
+const STORE = Buffer.alloc(16, 1)
+const OTHER = Buffer.alloc(16, 2)
+
+type Context = Partial<LogContext>
+
+/** Opens a log as a store does, and closes it after the test. */
+async function open(fs: WalOptions['fs'], context: Context = {}, options: WalOptions = {}): Promise<Log> {
+  const settings = resolveWalOptions({ dir: DIRECTORY, meter: false, codec: 'none', ...options, fs })
+  const { log } = await Log.open(settings, { unseal: unsealRecord, ...context })
+  onTestFinished(() => log.close().catch(() => {}))
+  return log
+}
+
+async function reopen(log: Log, fs: WalOptions['fs'], context: Context = {}, options: WalOptions = {}): Promise<Log> {
+  await log.close()
+  return open(fs, context, options)
+}
+
+function append(log: Log, record: LogRecord): Promise<void> {
+  return new Promise(
+    (resolve, reject) =>
+      void log.append(
+        record,
+        false,
+        waiter(() => resolve(), reject)
+      )
+  )
+}
+
+async function fill(log: Log, count: number, bytes = 1000): Promise<void> {
+  for (let i = 0; i < count; i++) await append(log, Record.put(String(log.nextSequence), noise(bytes)))
+}
+
+/** The frames from a segment on: 'data 1', their type and keys. */
+async function framesOf(log: Log, segment = 0): Promise<string[]> {
+  const names = Object.fromEntries(Object.entries(FRAME_TYPE).map(([name, type]) => [type, name]))
+  const frames = log.frames({ segment, offset: 0 })
+  const found: string[] = []
+  for (let at = await frames.next(); at !== undefined; at = await frames.next()) {
+    const { type } = at.frame.header
+    const line = [names[type]!]
+    const records = new RecordCursor(at.payload)
+    if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) {
+      while (records.next()) line.push(records.key.toString())
+    }
+    found.push(line.join(' '))
+  }
+  await frames.close()
+  return found
+}
+
+/** Of the segments' files, bytes. */
+function sizes(fs: CrashableFileSystem): number[] {
+  const segments = fs.paths().filter(path => path.endsWith('.wal'))
+  return segments.map(path => fs.file(path).length)
+}
+
+describe('whose log it is', () => {
+  test('a new one becomes that of the store, and keeps its name', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs, { storeId: STORE })
+    expect(log.storeId).toEqual(STORE)
+    await fill(log, 1)
+    expect((await reopen(log, fs)).storeId).toEqual(STORE)
+  })
+
+  test('without a store it gets a name of its own, at random', async () => {
+    const [first, second] = [await open(new CrashableFileSystem()), await open(new CrashableFileSystem())]
+    expect(first.storeId).toHaveLength(16)
+    expect(first.storeId).not.toEqual(second.storeId)
+  })
+
+  test('the log of another store is refused, whole and unlocked', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs, { storeId: STORE })
+    await fill(log, 1)
+    await log.close()
+    const before = contents(fs)
+    await expect(open(fs, { storeId: OTHER })).rejects.toThrow('another store')
+    expect(contents(fs)).toEqual(before)
+    expect((await open(fs, { storeId: STORE })).nextSequence).toBe(2)
+  })
+
+  test('what the store does not approve of is left as it is: the store is told which segments there are', async () => {
+    const disk = new CrashableFileSystem()
+    const log = await open(disk, {}, TINY_SEGMENTS)
+    await fill(log, 3)
+    const fs = await afterPowerCut(disk) // Not sealed: to open it is to write to it.
+    const before = contents(fs)
+    const seen: unknown[] = []
+    const approve: LogContext['approve'] = segments => {
+      seen.push(...segments)
+      throw new Error('Not mine')
+    }
+    await expect(open(fs, { approve }, TINY_SEGMENTS)).rejects.toThrow('Not mine')
+    expect(seen).toEqual([
+      { id: 1, firstSequence: 1, lastSequence: 1 },
+      { id: 2, firstSequence: 2, lastSequence: 2 },
+      { id: 3, firstSequence: 3, lastSequence: 2 }
+    ])
+    expect(contents(fs)).toEqual(before)
+    expect((await open(fs, { approve: () => {} }, TINY_SEGMENTS)).nextSequence).toBe(3)
+  })
+
+  test('a lock counts for nothing if the store knows that its owner is gone', async () => {
+    const disk = new CrashableFileSystem()
+    const log = await open(disk)
+    await fill(log, 1)
+    const fs = disk.clone() // With the lock of this process, which lives.
+    expect(await rejectedCode(open(fs))).toBe('LEVEL_LOCKED')
+    expect((await open(fs, { ownerIsDead: true })).nextSequence).toBe(2)
+  })
+
+  test('where only reading is asked for, a directory that is not there may be a log without segments', async () => {
+    const fs = new CrashableFileSystem()
+    const context = { storeId: STORE, mayBeMissing: true }
+    const log = await open(fs, context, { readOnly: true })
+    expect(log.isNew).toBe(true)
+    expect(await keys(log.read())).toEqual([])
+    expect(fs.steps).toBe(0)
+    const denied = new FaultyFileSystem(fs)
+    denied.fail('list', { code: 'EACCES' })
+    await expect(open(denied, context, { readOnly: true })).rejects.toMatchObject({ code: 'EACCES' })
+  })
+})
+
+describe('numbers', () => {
+  test('begin where the store says, or where the log is, whichever is later', async () => {
+    const fs = new CrashableFileSystem()
+    let log = await open(fs, { minSequence: 100 })
+    expect([log.nextSequence, log.firstSequence]).toEqual([100, 100])
+    await fill(log, 2)
+    log = await reopen(log, fs, { minSequence: 50 })
+    expect([log.nextSequence, log.firstSequence]).toEqual([102, 100])
+    expect((await log.get(101)).key.toString()).toBe('101')
+    log = await reopen(log, fs, { minSequence: 200 })
+    await fill(log, 1)
+    expect(await keys(log.read())).toEqual(['100', '101', '200'])
+  })
+
+  test('a log is new until something was written to it', async () => {
+    const fs = new CrashableFileSystem()
+    let log = await open(fs)
+    expect([log.isNew, log.firstSegment, log.bytes, log.appendedBytes]).toEqual([true, 0, 0, 0])
+    await log.ensureSegment()
+    log = await reopen(log, fs)
+    expect([log.isNew, log.firstSegment, log.bytes]).toEqual([true, 1, 80 + 48 + 16])
+    await fill(log, 1)
+    expect(log.isNew).toBe(false)
+    expect((await reopen(log, fs)).isNew).toBe(false)
+  })
+
+  test('the segment that has records above a number is known; beyond all it is that of the next record', async () => {
+    const log = await open(new CrashableFileSystem(), {}, TINY_SEGMENTS)
+    expect(log.segmentAbove(0)).toBe(1)
+    await fill(log, 4)
+    expect([0, 1, 2, 3, 4, 9].map(sequence => log.segmentAbove(sequence))).toEqual([1, 2, 3, 4, 4, 4])
+    await log.roll()
+    expect(log.segmentAbove(4)).toBe(5)
+  })
+})
+
+describe('segments', () => {
+  test('the first is made on demand, once', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs)
+    expect(sizes(fs)).toEqual([])
+    for (let i = 0; i < 2; i++) await log.ensureSegment()
+    expect(sizes(fs)).toHaveLength(1)
+    await fill(log, 1)
+    await log.ensureSegment()
+    expect(sizes(fs)).toHaveLength(1)
+    const again = await reopen(log, fs)
+    await again.ensureSegment()
+    expect(sizes(fs)).toHaveLength(1)
+  })
+
+  test('the open one can be ended, and keeps the numbers when all others are deleted', async () => {
+    const fs = new CrashableFileSystem()
+    let log = await open(fs)
+    await fill(log, 3)
+    const { segment, offset } = log.position
+    expect(log.openSegmentBytes).toBe(offset)
+    await log.roll()
+    expect(log.position).toEqual({ segment: segment + 1, offset: 80, index: 0 })
+    expect(log.openSegmentBytes).toBe(80)
+    expect(await log.deleteSegmentsBefore(log.position)).toBe(1)
+    expect([log.firstSegment, log.firstSequence, log.nextSequence]).toEqual([2, 4, 4])
+    log = await reopen(log, fs)
+    expect([log.nextSequence, log.openSegmentBytes, log.position.segment]).toEqual([4, 0, 3])
+    await fill(log, 2)
+    expect(await keys(log.read())).toEqual(['4', '5'])
+    expect(log.openSegmentBytes).toBe(log.position.offset)
+  })
+
+  test('bytes are those of the files, and of the frames that were appended since the log was opened', async () => {
+    const fs = new CrashableFileSystem()
+    let log = await open(fs, {}, TINY_SEGMENTS)
+    await fill(log, 3)
+    const [before, appended] = [log.bytes, log.appendedBytes]
+    await fill(log, 1)
+    expect(log.bytes - before).toBe(80 + log.appendedBytes - appended)
+    log = await reopen(log, fs)
+    expect(log.bytes).toBe(sizes(fs).reduce((sum, size) => sum + size))
+    expect(log.appendedBytes).toBe(0)
+  })
+})
+
+describe('waiting', () => {
+  test('until all that was appended is written or rejected', async () => {
+    const fs = new FaultyFileSystem(new CrashableFileSystem())
+    const log = await open(fs)
+    await expect(log.settled()).resolves.toBeUndefined()
+    await fill(log, 1)
+    const writing = fs.hold('write')
+    const [written, settled] = [append(log, Record.put('2', noise(300_000))), log.settled()]
+    const state = track(settled)
+    await writing.reached
+    await turns()
+    expect(state.settled).toBe(false)
+    writing()
+    await Promise.all([written, settled])
+    fs.fail('writeSync', { code: 'EIO' })
+    const outcome = append(log, Record.put('3', '')).catch((error: { code?: string }) => error.code)
+    await log.settled()
+    expect(await outcome).toBe('EIO')
+  })
+
+  test('until what is written is on stable storage, though nothing was appended with a sync', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs, {}, { fsync: 'os' })
+    await fill(log, 2)
+    await log.syncWritten()
+    expect((await open(await afterPowerCut(fs))).nextSequence).toBe(3)
+  })
+
+  test('a log that can be written no more says why', async () => {
+    const fs = new FaultyFileSystem(new CrashableFileSystem())
+    const log = await open(fs)
+    await fill(log, 1)
+    expect(log.poison).toBeUndefined()
+    fs.fail('sync', { code: 'EIO' })
+    await expect(log.syncWritten()).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
+    expect(log.poison).toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  })
+})
+
+test('records with hidden keys take numbers and are shown to no reader', async () => {
+  const log = await open(new CrashableFileSystem(), { isHidden: key => key[0] === 0 })
+  for (const key of ['a', '\0', '\0b', 'c', '\0']) await append(log, Record.put(key, ''))
+  const batch = new Promise<void>((resolve, reject) => {
+    const records = ['d', '\0', 'e'].map(key => Record.put(key, ''))
+    log.appendBatch(
+      records,
+      false,
+      waiter(() => resolve(), reject)
+    )
+  })
+  await batch
+  expect(log.nextSequence).toBe(9)
+  const seen: [string, number][] = []
+  for await (const { record, position } of log.read()) {
+    seen.push([record.key.toString(), record.sequence])
+    expect(await log.get(position)).toEqual(record)
+  }
+  expect(seen).toEqual([
+    ['a', 1],
+    ['c', 4],
+    ['d', 6],
+    ['e', 8]
+  ])
+  for (const sequence of [2, 3, 5, 7]) {
+    expect(await rejectedCode(Promise.resolve().then(() => log.get(sequence)))).toBe('CKV_OUT_OF_RANGE')
+  }
+})
+
+describe('a snapshot', () => {
+  test('is found when the log is opened again, with what it takes; readers of records pass it by', async () => {
+    const fs = new CrashableFileSystem()
+    let log = await open(fs, {}, { blockBytes: 1024 })
+    await fill(log, 3)
+    const writer = log.snapshotWriter()
+    const { segment } = await writer.begin(3)
+    expect(segment).toBe(2)
+    for (const key of ['x', 'y', 'z']) await writer.add(Record.put(key, noise(500)))
+    await fill(log, 1)
+    await writer.add(Record.put('large', noise(5000)))
+    await writer.add(Record.put('last', ''))
+    const bytes = await writer.end()
+    expect(bytes).toBeGreaterThan(6500)
+    expect(bytes).toBeLessThan(7000)
+    await fill(log, 1)
+    expect(await keys(log.read())).toEqual(numbered(1, 5))
+    const frames = ['snapshotBegin', 'snapshotData x y', 'data 4', 'snapshotData z']
+    frames.push('snapshotData large', 'snapshotData last', 'snapshotEnd', 'data 5')
+    expect(await framesOf(log, 2)).toEqual(frames)
+    expect(log.snapshot).toBeUndefined()
+
+    log = await reopen(log, fs)
+    expect(log.snapshot).toMatchObject({ segment: 2, offset: 80, sequence: 3 })
+    // From its beginning to its end, with what others appended meanwhile.
+    expect(log.snapshot!.bytes).toBe(bytes + 5 * 48 + 8 + 48 + 1000 + 6)
+    expect(await keys(log.read())).toEqual(numbered(1, 5))
+    for (const sequence of [3, 4, 5]) expect((await log.get(sequence)).key.toString()).toBe(String(sequence))
+  })
+
+  test('over several segments is one, and its bytes are those of all of them', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs, {}, TINY_SEGMENTS)
+    await fill(log, 2)
+    const writer = log.snapshotWriter()
+    await writer.begin(2)
+    for (let i = 0; i < 5; i++) await writer.add(Record.put('k', noise(900)))
+    const bytes = await writer.end()
+    const { snapshot, position } = await reopen(log, fs)
+    expect(snapshot).toMatchObject({ segment: 3, offset: 80, sequence: 2 })
+    expect(position.segment).toBeGreaterThan(7)
+    expect(snapshot!.bytes).toBeGreaterThan(bytes)
+    expect(snapshot!.bytes).toBeLessThan(bytes + 5 * 300)
+  })
+
+  test('of nothing is one as well, and a log with one is not new', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs)
+    const writer = log.snapshotWriter()
+    await writer.begin(0)
+    expect(await writer.end()).toBe(0)
+    const again = await reopen(log, fs)
+    expect(again.snapshot).toMatchObject({ segment: 1, offset: 80, sequence: 0 })
+    expect(again.isNew).toBe(false)
+    expect(await framesOf(again)).toEqual(['snapshotBegin', 'snapshotEnd', 'seal'])
+  })
+
+  test('that was not written to its end does not count, and the one before does', async () => {
+    const fs = new CrashableFileSystem()
+    let log = await open(fs)
+    const whole = log.snapshotWriter()
+    await whole.begin(0)
+    await whole.end()
+    await fill(log, 2)
+    const half = log.snapshotWriter()
+    await half.begin(2)
+    await half.add(Record.put('k', noise(100_000)))
+    log = await reopen(log, fs)
+    expect(log.snapshot).toMatchObject({ segment: 1, sequence: 0 })
+    const newer = log.snapshotWriter()
+    await newer.begin(2)
+    await newer.end()
+    expect((await reopen(log, fs)).snapshot).toMatchObject({ segment: 3, sequence: 2 })
+  })
+
+  test('is on stable storage when it has ended', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs, {}, { fsync: 'os' })
+    await fill(log, 1)
+    const writer = log.snapshotWriter()
+    await writer.begin(1)
+    await writer.add(Record.put('k', 'v'))
+    await writer.end()
+    expect((await open(await afterPowerCut(fs))).snapshot).toMatchObject({ sequence: 1 })
+  })
+
+  test('is not written to a log that is only read', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await reopen(await open(fs), fs, {}, { readOnly: true })
+    expect(() => log.snapshotWriter()).toThrow('read-only')
+  })
+})
