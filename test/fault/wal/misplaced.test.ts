@@ -31,7 +31,8 @@ type Files = Readonly<Record<string, Buffer>>
 /** Frames of the same length wherever they are: numbers of two digits. */
 const equalFrames = [...Array<number>(8).fill(10), 1] as const
 /** Five segments, a frame each, and all of about one length. */
-const segmented = { batches: Array<number>(5).fill(80), segmentBytes: 1192, codec: 'none' } as const
+const oneFrameSegments = { segmentBytes: 1192, codec: 'none' } as const
+const segmented = { ...oneFrameSegments, batches: Array<number>(5).fill(80) } as const
 
 async function expectRefused(files: Files): Promise<void> {
   const fs = diskWith(files)
@@ -233,14 +234,14 @@ describe('a log file that is the value of a record', () => {
 /** Two logs that part after two of their five segments: the same store, the same numbers, other records. */
 async function fork(): Promise<{ ours: SampleLog; stale: SampleLog; early: Files }> {
   const disk = new CrashableFileSystem()
-  const { wal } = await openLog(disk, segmented)
+  const { wal } = await openLog(disk, oneFrameSegments)
   const common = await appendFrames(wal, { batches: [80, 80], label: 'v' })
   await wal.append(Record.put('k161', 'v161'))
   const early = filesOf(disk)
   disk.crash()
   const branch = async (label: string): Promise<SampleLog> => {
     const fs = afterPowerCut(disk, 'all')
-    const opened = await openLog(fs, segmented)
+    const opened = await openLog(fs, oneFrameSegments)
     const frames = [...common, ...(await appendFrames(opened.wal, { batches: [80, 80, 80], label }))]
     await opened.wal.close()
     return { files: filesOf(fs), frames, lines: frames.flatMap(({ lines }) => lines) }
