@@ -19,11 +19,11 @@ const SEALING: Sealing = { guard: NO_GUARD, mayOmitChecksum: false }
 export function withCodecApplied(record: LogRecord): LogRecord {
   if (record.codec === undefined) return record
   const codec = codecForWriting(record.codec)
-  if (codec.compressSync === undefined && codec.id !== CODEC_ID.none) {
+  if (codec.compressSync === undefined) {
     throw notSupported(`Codec '${codec.name}' has no compressSync: a record cannot be compressed with it`)
   }
   const { value } = record
-  const compressed = codec.id === CODEC_ID.none ? undefined : codec.compressSync!(value)
+  const compressed = codec.id === CODEC_ID.none ? undefined : codec.compressSync(value)
   const sealed = compressed && sealCompressed(codec.id, compressed, value.length, SEALING, value.length)
   return { ...record, value: sealed ?? sealRaw(value, SEALING), sealed: true, codec: undefined }
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { type Position, Record, type Wal, type WalEntry } from '../../src/index.js'
 import { track, turns } from '../support/turns.js'
@@ -115,6 +116,21 @@ test('a signal ends it with its reason, waiting or not', async () => {
   await expect(soon(ended)).rejects.toBe(reason)
   await expect(soon(loop(wal))).rejects.toBe(reason)
   expect(seen).toEqual([1, 2])
+})
+
+test('a signal is left with no listener, however often its follower waited', async () => {
+  const { wal } = await openLog()
+  const { signal } = new AbortController()
+  const reader = wal.read({ follow: true, signal })
+  for (let i = 1; i <= 5; i++) {
+    const next = reader.next()
+    await turns()
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await fill(wal, 1)
+    await soon(next)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  }
+  await reader.return!()
 })
 
 test('leaving the loop lets go of the log', async () => {

@@ -67,6 +67,44 @@ test('an old segment whose index was dropped has many frames, and all its record
   expect(await notFound(wal, positions, 1000)).toEqual([])
 })
 
+describe('an old segment with many small frames, whose index was dropped', () => {
+  const options = { codec: 'none', blockBytes: 1024, segmentBytes: 100_000 } as const
+
+  async function manySmallFrames() {
+    const disk = new CrashableFileSystem()
+    const fs = new FaultyFileSystem(disk)
+    const { wal } = await openLog({ ...options, fs })
+    for (let i = 1; i <= 500; i++) await wal.append(Record.put(String(i), noise(100, i)))
+    for (let i = 0; i < 20; i++) await wal.append(Record.put('large', noise(100_000)))
+    return { disk, fs, wal }
+  }
+
+  test('is read in pieces, not frame by frame, and then its index is known again', async () => {
+    const { fs, wal } = await manySmallFrames()
+    const readsOf = async (sequence: number) => {
+      const before = fs.calls.read ?? 0
+      expect((await wal.get(sequence)).key.toString()).toBe(String(sequence))
+      return fs.calls.read! - before
+    }
+    expect(await readsOf(1)).toBeLessThan(10)
+    expect(await readsOf(400)).toBe(1)
+    expect(await readsOf(200)).toBe(1)
+  })
+
+  test('is told to be damaged if it changed since the log was opened', async () => {
+    const { disk, wal } = await manySmallFrames()
+    const path = '/log/000001.wal'
+    const bytes = disk.file(path)
+    const second = 80 + (48 + 4 + 1 + 100)
+    bytes[second + 10]! ^= 1
+    disk.put(path, bytes)
+    await expect(wal.get(400)).rejects.toMatchObject({
+      code: 'LEVEL_CORRUPTION',
+      message: expect.stringContaining(`the frame at ${second} of segment 1`)
+    })
+  })
+})
+
 test('a frame that was just read is not read again', async () => {
   const fs = new FaultyFileSystem(new CrashableFileSystem())
   const { wal } = await openLog({ fs })

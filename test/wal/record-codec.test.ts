@@ -1,5 +1,9 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { type Codec, lz4, none, Record, registerCodec, zstd } from '../../src/index.js'
+import { CODEC_ID } from '../../src/codec/codec.js'
+import { NO_GUARD } from '../../src/envelope/guard.js'
+import { sealWithDictionary } from '../../src/envelope/seal.js'
 import { noise, text } from '../support/sample-values.js'
 import { rejectedCode } from '../support/thrown-code.js'
 import { deflate } from '../support/user-codecs.js'
@@ -59,12 +63,39 @@ test('a codec that throws rejects its record and no other', async () => {
   expect(await keys(wal.read())).toEqual(['before', 'after'])
 })
 
+test('a codec that restores only off the calling thread is enough to read', async () => {
+  const codec: Codec = {
+    id: 218,
+    name: 'restores later',
+    compress: async data => deflateRawSync(data),
+    compressSync: data => deflateRawSync(data),
+    decompress: async data => inflateRawSync(data)
+  }
+  registerCodec(codec)
+  const { wal } = await openLog()
+  for (const value of VALUES) await wal.append(Record.put('k', value, { codec }))
+  expect(await fingerprints(wal.read())).toEqual(VALUES.map(fingerprint))
+  for (const [i, value] of VALUES.entries()) expect(fingerprint((await wal.get(i + 1)).value)).toBe(fingerprint(value))
+})
+
+test('a value that a store compressed with a dictionary says where it can be read', async () => {
+  const { wal } = await openLog()
+  const compressed = deflateRawSync(text(100))
+  const value = sealWithDictionary(CODEC_ID.zstd, compressed, 100, 7, { guard: NO_GUARD, mayOmitChecksum: false })
+  await wal.append({ ...Record.put('k', value), sealed: true })
+  await expect(wal.get(1)).rejects.toMatchObject({
+    code: 'LEVEL_NOT_SUPPORTED',
+    message: expect.stringContaining("read the log through the store's wal")
+  })
+})
+
 test('a codec without compressSync, or one that nobody could read again, is refused', async () => {
   const asyncOnly: Codec = { id: 211, name: 'async', compress: async data => data, decompress: async data => data }
   registerCodec(asyncOnly)
   const { wal } = await openLog()
   const append = (codec: Codec) => rejectedCode(wal.append(Record.put('k', 'v', { codec })))
   expect(await append(asyncOnly)).toBe('LEVEL_NOT_SUPPORTED')
+  await expect(wal.append(Record.put('k', 'v', { codec: asyncOnly }))).rejects.toThrow("'async' has no compressSync")
   expect(await append({ ...deflate, id: 212 })).toBe('LEVEL_NOT_SUPPORTED')
   expect(await append('snappy' as never)).toBe('CKV_INVALID_OPTION')
   expect(await append({} as Codec)).toBe('CKV_INVALID_OPTION')
