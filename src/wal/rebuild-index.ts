@@ -15,6 +15,7 @@ export async function rebuildIndex(segments: Segments, file: File, segment: Segm
   for (const { from, to } of segment.runs) {
     let chunk: Buffer = Buffer.alloc(0)
     let chunkAt = from
+    let first = true
     for (let at = from; at < to;) {
       if (at - chunkAt + FRAME_HEADER_BYTES > chunk.length) {
         chunk = await readPiece(file, at, Math.min(READ_BYTES, to - at))
@@ -22,7 +23,10 @@ export async function rebuildIndex(segments: Segments, file: File, segment: Segm
       }
       const header = decodeFrameHeader(chunk.subarray(at - chunkAt), frameSeed(segment.seed, at))
       if (header === undefined) throw corruption(`the frame at ${at} of segment ${segment.id} of the log is damaged`)
-      if (header.type === FRAME_TYPE.data) index.add(at, header.firstSequence, header.count)
+      if (header.type === FRAME_TYPE.data) {
+        index.add(at, header.firstSequence, header.count, first)
+        first = false
+      }
       at += FRAME_HEADER_BYTES + header.storedLength
     }
   }

@@ -64,6 +64,24 @@ test('every frame that is left is found by number and position, and read from th
   }
 })
 
+test('what is left of an old segment is found also when its index was dropped', async () => {
+  const options = { codec: 'none', blockBytes: 1024, segmentBytes: 6000 } as const
+  const { wal, fs } = await openLog(options)
+  const offsets: number[] = []
+  for (const key of numbered(1, 10)) offsets.push((await wal.append(Record.put(key, noise(500)))).offset)
+  for (let i = 0; i < 20; i++) await wal.append(Record.put('large', noise(6000)))
+  await wal.close()
+  damage(fs as CrashableFileSystem, segment(1), offsets[3]! + 100)
+  damage(fs as CrashableFileSystem, segment(1), offsets[7]! + 10)
+  const { wal: left } = await salvage(fs as CrashableFileSystem)
+  const rest = ['5', '6', '7', '9', '10', ...Array.from({ length: 20 }, () => 'large')]
+  for (const sequence of [1, 2, 3, 5, 6, 7, 9, 10]) {
+    expect((await left.get(sequence)).key.toString()).toBe(String(sequence))
+  }
+  expect(await keys(left.read({ from: 5 }))).toEqual(rest)
+  for (const sequence of [4, 8]) expect(await rejectedCode(left.get(sequence))).toBe('CKV_OUT_OF_RANGE')
+})
+
 test('a frame is found whose header lies over the end of what is searched at once', async () => {
   const { wal } = await openLog({ codec: 'none' })
   const size = 1024 * 1024
