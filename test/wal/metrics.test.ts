@@ -147,3 +147,19 @@ test('a listener that throws changes nothing, and is told of as a warning', asyn
   expect(await isUnharmed({ onEvent: raise })).toBe(true)
   expect(warn).toHaveBeenCalledWith(expect.stringMatching(/listener .*It threw/), expect.anything())
 })
+
+test('a meter and a listener that throw on and on are warned of once each', async () => {
+  const warn = quietWarnings()
+  await work({ meter: throwingMeter(), onEvent: raise })
+  expect(warn.mock.calls).toEqual([
+    ['The meter of the log threw: Error: The meter threw', 'CompressedKvWarning'],
+    ['A listener for events of the log threw: Error: It threw', 'CompressedKvWarning']
+  ])
+})
+
+test('a log that is closed counts no segments any more', async () => {
+  const { meter: own, read } = meterToRead()
+  const { wal } = await work({ meter: own })
+  await wal.close()
+  expect((await read())['wal_segment_count']).toBe(0)
+})

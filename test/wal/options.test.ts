@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { lz4, Wal, type WalOptions } from '../../src/index.js'
+import { lz4, nodeFileSystem, Wal, type WalOptions } from '../../src/index.js'
+import { resolveWalOptions } from '../../src/wal/options.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { rejectedCode } from '../support/thrown-code.js'
 import { fill, openLog } from './open-log.js'
@@ -47,6 +48,37 @@ test.for(Object.entries(VALID).flatMap(([name, values]) => values.map(value => (
     expect((await wal.get(2)).key.toString()).toBe('2')
   }
 )
+
+test('the defaults are those that the documentation names', () => {
+  expect(resolveWalOptions({ dir: '/log' })).toEqual({
+    directory: '/log',
+    fsync: 'interval',
+    fsyncIntervalMs: 5,
+    segmentBytes: 134_217_728,
+    blockBytes: 65_536,
+    codec: lz4(),
+    codecMayYield: true,
+    recovery: 'tail',
+    readOnly: false,
+    onProgress: undefined,
+    onEvent: undefined,
+    meter: undefined,
+    fs: nodeFileSystem
+  })
+})
+
+test('a codec that is named compresses every block; salvage only reads', () => {
+  expect(resolveWalOptions({ dir: '/log', codec: 'lz4' }).codecMayYield).toBe(false)
+  expect(resolveWalOptions({ dir: '/log', recovery: 'salvage' }).readOnly).toBe(true)
+  expect(resolveWalOptions({ dir: '/log', readOnly: true }).readOnly).toBe(true)
+})
+
+test('an option of several words says which', async () => {
+  await expect(openLog({ fsync: 'never' as never })).rejects.toThrow(
+    "fsync must be one of 'always', 'interval', 'os', not 'never'"
+  )
+  await expect(Wal.open({})).rejects.toThrow('pass { dir }')
+})
 
 test('options of a number say what they take', async () => {
   await expect(openLog({ fsyncIntervalMs: 0 })).rejects.toThrow(/fsyncIntervalMs .* from 1 to 2147483647, not 0/)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Record, type WalEvent } from '../../src/index.js'
-import type { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { noise, text } from '../support/sample-values.js'
 import { afterPowerCut, DIRECTORY, fill, openLog, reopened, TINY_SEGMENTS } from './open-log.js'
 
@@ -76,6 +77,31 @@ test('a torn end that is cut off is an event, and its bytes are kept where it sa
   expect(events).toEqual([{ type: 'truncated', segment: 1, bytes: 4, keptIn: expect.stringMatching(/torn/) }])
   const [event] = events
   expect(event?.type === 'truncated' && left.file(event.keptIn).toString()).toBe('torn')
+})
+
+test('a segment that is ended is an event, with what it takes', async () => {
+  const events: WalEvent[] = []
+  const { wal, fs } = await openLog({ ...TINY_SEGMENTS, fsync: 'os', onEvent: event => events.push(event) })
+  await fill(wal, 3)
+  await wal.close()
+  const rolls = events.filter(event => event.type === 'segmentRoll')
+  const bytes = (id: number) => (fs as CrashableFileSystem).file(`${DIRECTORY}/00000${id}.wal`).length
+  expect(rolls).toEqual([1, 2, 3].map(id => ({ type: 'segmentRoll', segment: id, bytes: bytes(id) })))
+})
+
+test('a log that can be written no more tells why, once', async () => {
+  const events: WalEvent[] = []
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog({ fs, fsync: 'os', onEvent: event => events.push(event) })
+  await fill(wal, 1)
+  fs.fail('sync', { code: 'EIO' })
+  const errors = [
+    await wal.sync().catch((error: unknown) => error),
+    await fill(wal, 1).catch((error: unknown) => error)
+  ]
+  expect(errors[0]).toMatchObject({ code: 'LEVEL_IO_ERROR', message: expect.stringContaining('open it again') })
+  expect(errors[1]).toBe(errors[0])
+  expect(events).toEqual([{ type: 'poisoned', error: errors[0] }])
 })
 
 test('what stats() returned does not change', async () => {
