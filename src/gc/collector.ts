@@ -54,7 +54,7 @@ export class Collector {
   /** What the last sweep did. */
   #last: GcReport | undefined
 
-  /** @param onFailure told why a sweep in the background failed */
+  /** @param onFailure told why a sweep in the background failed, and of any sweep that its policy does not let end */
   constructor(host: GcHost, settings: CollectorSettings, onFailure: (error: unknown) => void) {
     this.#host = host
     this.#settings = settings
@@ -123,7 +123,10 @@ export class Collector {
     else await this.#running.catch(() => {}) // Whoever began it is told.
   }
 
-  /** Ends sweeping in the background, and a sweep that is under way, behind the values that it is at. */
+  /**
+   * Ends sweeping in the background, and a sweep that is under way, behind the values that it is at. For a policy that does not answer it waits
+   * 5 s, and a 'gcError' event tells.
+   */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#timer = undefined
@@ -187,7 +190,8 @@ export class Collector {
     const chunk = await this.#host.chunk(sweep.lastKey, end)
     try {
       if (chunk.entries.length === 0) return undefined
-      const { rewrites, judged } = await decideAll(chunk.entries, policy, force, report, signal)
+      const { rewrites, judged, unanswered } = await decideAll(chunk.entries, policy, force, report, signal)
+      if (unanswered !== undefined) this.#onFailure(unanswered)
       if (rewrites.length > 0) note(report, sweep, rewrites, await chunk.rewrite(rewrites))
       const entries = chunk.entries.slice(0, judged)
       sweep.lastKey = entries.at(-1)?.key ?? sweep.lastKey

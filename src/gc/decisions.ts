@@ -15,10 +15,13 @@ export interface Sweep {
 /** Values that are judged at once: a sweep that is stopped does not begin with the others. */
 const MAX_JUDGED = 16
 
+/** So long, in ms, a sweep that is to stop waits for a policy that has not answered. */
+export const MAX_ANSWER_MS = 5000
+
 /**
  * What is to be written anew; the others are counted as they are.
  *
- * @returns also how many entries were judged: all, unless the sweep is stopped
+ * @returns also how many entries were judged: all, unless the sweep is stopped; and why not those after them, if it is the policy's fault
  */
 export async function decideAll(
   entries: readonly SweptEntry[],
@@ -26,8 +29,9 @@ export async function decideAll(
   force: boolean,
   report: GcCounts,
   signal: AbortSignal
-): Promise<{ rewrites: Rewrite[]; judged: number }> {
+): Promise<{ rewrites: Rewrite[]; judged: number; unanswered: Error | undefined }> {
   const decisions: (GcDecision | undefined)[] = []
+  let unanswered: Error | undefined
   const slice = new Slice() // Policies compress small values on the calling thread.
   while (decisions.length < entries.length && !signal.aborted) {
     const deciding: Promise<GcDecision | undefined>[] = []
@@ -35,7 +39,12 @@ export async function decideAll(
       deciding.push(decide(entry, policy, force, report))
       await slice.next()
     }
-    decisions.push(...(await Promise.all(deciding)))
+    const answers = await answersUnlessStopped(Promise.all(deciding), signal)
+    if (answers === undefined) {
+      unanswered = report.lastError = noAnswer()
+      break
+    }
+    decisions.push(...answers)
   }
   const rewrites: Rewrite[] = []
   for (const [i, decision] of decisions.entries()) {
@@ -45,7 +54,28 @@ export async function decideAll(
     if (decision === undefined || (decision.action === 'keep' && !entry.plain)) report.bytesAfter += entry.storedBytes
     else rewrites.push({ entry, decision })
   }
-  return { rewrites, judged: decisions.length }
+  return { rewrites, judged: decisions.length, unanswered }
+}
+
+/** @returns undefined if the sweep is to stop, and they do not come soon: then nobody waits for them any more */
+function answersUnlessStopped<T>(answers: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise(resolve => {
+    let timer: NodeJS.Timeout | undefined
+    const hurry = () => {
+      timer = setTimeout(resolve, MAX_ANSWER_MS, undefined)
+    }
+    if (signal.aborted) hurry()
+    else signal.addEventListener('abort', hurry, { once: true })
+    void answers.then(resolve).finally(() => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', hurry)
+    })
+  })
+}
+
+function noAnswer(): Error {
+  const what = `The policy of a sweep has not answered within ${MAX_ANSWER_MS} ms after the sweep was stopped`
+  return new DOMException(`${what}: its values stay as they are`, 'TimeoutError')
 }
 
 /** undefined where the value cannot be judged: then it stays as it is. */

@@ -16,7 +16,7 @@ export interface GcReport {
   readonly overtaken: number
   /** Values that could not be read, or for which the policy failed; they are left as they are. */
   readonly failed: number
-  /** The last reason for that. */
+  /** The last reason for that; or a `TimeoutError` of a policy that did not answer when the sweep was to stop. */
   readonly lastError: unknown
   /** Bytes of the values as they were stored, and as they are now. */
   readonly bytesBefore: number

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { type Gc, type GcReport, Lz4Gc, NoGc, type StoredValue, ZstdGc } from '../../../src/index.js'
+import { MAX_ANSWER_MS } from '../../../src/gc/decisions.js'
 import { Gate } from '../../support/gate.js'
 import { Counted, filled, markerIn, MODES, openAfterKill, openMode, type Sweepable } from '../../support/gc-store.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
@@ -377,6 +378,32 @@ describe('a store that is', () => {
     const outcomes = Promise.allSettled(sweeps)
     await store.close()
     expect((await outcomes).map(endOf)).toEqual([ENDED, ENDED, ENDED])
+    const again = await openMode(mode, backend, {}, fs)
+    expect(await contents(again.store)).toEqual(expected)
+    await again.store.close()
+  })
+
+  it.each(MODES)('a policy that never answers, %s, does not keep close() for ever, and loses nothing', async mode => {
+    const { store, backend, fs } = await openMode(mode)
+    await fill(store, 600)
+    const expected = await contents(store)
+    const asked = new Gate()
+    const policy: Gc = { id: 'silent', process: () => asked.wait() as Promise<never> }
+    const errors: unknown[] = []
+    store.on('gcError', ({ error }: { error: unknown }) => void errors.push(error))
+    const sweeping = store.gc.run({ policy })
+    await asked.reached
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const closing = store.close()
+    await turns()
+    vi.advanceTimersByTime(MAX_ANSWER_MS)
+    vi.useRealTimers()
+    await closing
+    const TIMEOUT = expect.objectContaining({ name: 'TimeoutError' }) as unknown
+    expect(await sweeping).toMatchObject({ complete: false, scanned: 0, lastError: TIMEOUT })
+    expect(errors).toEqual([TIMEOUT])
+    asked.open() // Its answer comes too late to do anything.
+    await turns()
     const again = await openMode(mode, backend, {}, fs)
     expect(await contents(again.store)).toEqual(expected)
     await again.store.close()
