@@ -12,7 +12,7 @@ export type ErrorCode =
   | 'LEVEL_READONLY' // a write to a store or log opened with readOnly: true, or to a frozen MemTable
   | 'LEVEL_INVALID_KEY' // the key lies in the reserved range
   | 'CKV_OUT_OF_RANGE' // a position or sequence number that the log does not hold
-  | 'CKV_BUSY' // more waits to be written than the limit allows: await the writes before
+  | 'CKV_BUSY' // no room for the write, of which nothing is stored: more waits than the limit allows, or the backend takes nothing
   | 'CKV_OUTCOME_UNKNOWN' // logged, but refused by the backend: the write may be there after the next open
   | 'CKV_TENSOR_MISMATCH' // of a TensorCache: a tensor or chunk of another model, dtype or shape
   | 'CKV_MODEL_MISMATCH' // of a BlobStore: the blob was put for another model
@@ -75,6 +75,16 @@ export function codecUnavailable(usedFor: string, packageName: string, cause: un
     'CKV_CODEC_UNAVAILABLE',
     `${usedFor} needs the package '${packageName}', which does not load on ${process.platform}-${process.arch}: ` +
       `run 'npm install ${packageName}' (with optional dependencies, which carry its binaries), or choose another codec`,
+    { cause }
+  )
+}
+
+/** @param failures flushes in a row */
+export function noRoom(failures: number, cause: unknown): CompressedKvError {
+  return new CompressedKvError(
+    'CKV_BUSY',
+    `There is no room for the write, and nothing of it is stored: the MemTable is full, and ${failures} flushes in a row failed ` +
+      `(${(cause as Error)?.message ?? String(cause)}). Try again when the backend takes writes`,
     { cause }
   )
 }

@@ -137,10 +137,11 @@ interface TableParts extends Coding, Pick<Session, 'marker' | 'cache' | 'view'> 
 
 function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Counters, tell: Tell): TableWrites {
   const admission = new Admission(settings.maxBytes)
+  let hasFailedForGood = false
   const flusher = new Flusher({
     ...parts,
     flushBytes: settings.flushBytes,
-    retryMs: Math.min(settings.flushIntervalMs, MAX_RETRY_MS),
+    maxRetryMs: Math.min(settings.flushIntervalMs, MAX_RETRY_MS),
     onFlushed: (weight, report) => {
       counters.flushed(report)
       tell('flush', report)
@@ -149,11 +150,15 @@ function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Co
       parts.tables.freeze() // All that was let in may be there already, and nobody else comes to say so.
       flusher.wake()
     },
-    onFailed: error => {
-      counters.flushes.failed++
-      counters.flushes.lastError = error
-      tell('flushError', { error })
-      admission.rejectWaiting(error)
+    onFailed: failure => {
+      if (!hasFailedForGood) {
+        counters.flushes.failed++
+        counters.flushes.lastError = failure.error
+        tell('flushError', { error: failure.error })
+      }
+      hasFailedForGood ||= failure.isFinal
+      admission.afterFailure(failure)
+      if (admission.waiting > 0) flusher.wake() // Whoever waits keeps the process alive until it is tried again.
     },
     onBackendCall: () => counters.writes.backendCalls++
   })
@@ -171,7 +176,7 @@ function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Co
   })
 }
 
-/** A flush that failed is tried again after this time at the latest. */
+/** A flush that failed is tried again after this time at the latest, however often it has failed. */
 const MAX_RETRY_MS = 1000
 
 /** @param limit -1 for none */

@@ -86,6 +86,11 @@ export class StoreLog {
     return { ...this.#log.stats(), lastGcError: this.#reclaim.lastError }
   }
 
+  /** Whether nothing more is written until it is opened again. */
+  get isPoisoned(): boolean {
+    return this.#log.poison !== undefined
+  }
+
   // ---- writing
 
   /** Whether {@link begin} has to be awaited before the next append. */

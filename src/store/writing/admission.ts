@@ -1,7 +1,14 @@
-import { CompressedKvError } from '../../errors.js'
+import { CompressedKvError, noRoom } from '../../errors.js'
+import type { FlushFailure } from './flusher.js'
 
 /** Bytes of calls that wait to be let in. Callers that await their writes never come near it. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
+
+/**
+ * So many flushes in a row fail before those who wait for room are turned away: 4.5 s, with the pauses between. A disk that is full for a moment
+ * only holds them up.
+ */
+export const MAX_FAILED_FLUSHES = 8
 
 interface Waiting {
   readonly weight: number
@@ -17,6 +24,7 @@ export class Admission {
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #letting = false
+  #isClosing = false
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -69,8 +77,18 @@ export class Admission {
     if (this.#waiting.length > 0) this.#letIn()
   }
 
-  /** Turns away everybody who waits. */
-  rejectWaiting(error: unknown): void {
+  /** From now on one failure is enough to turn everybody away. */
+  close(): void {
+    this.#isClosing = true
+  }
+
+  /** A flush has failed: who waits for the room that it would have made goes on waiting, unless that has no end. */
+  afterFailure({ error, times, isFinal }: FlushFailure): void {
+    if (isFinal) this.#rejectWaiting(error)
+    else if (times >= MAX_FAILED_FLUSHES || this.#isClosing) this.#rejectWaiting(noRoom(times, error))
+  }
+
+  #rejectWaiting(error: unknown): void {
     const waiting = this.#waiting
     this.#waiting = []
     this.#waitingBytes = 0

@@ -15,6 +15,14 @@ export interface FlushReport {
   readonly ms: number
 }
 
+export interface FlushFailure {
+  readonly error: unknown
+  /** How many in a row failed, this one included. */
+  readonly times: number
+  /** The log takes nothing more, and no flush can go before it: none will succeed until the store is opened again. */
+  readonly isFinal: boolean
+}
+
 export interface FlusherContext {
   readonly tables: Tables<TableValue>
   readonly backend: AnyLevel
@@ -23,11 +31,11 @@ export interface FlusherContext {
   readonly overLevelDb: boolean
   /** Tables up to this weight are taken together. */
   readonly flushBytes: number
-  /** How long to wait before a flush that failed is tried again. */
-  readonly retryMs: number
+  /** How long to wait at most before a flush that failed is tried again. */
+  readonly maxRetryMs: number
   /** @param weight of what the backend has now */
   readonly onFlushed: (weight: number, report: FlushReport) => void
-  readonly onFailed: (error: unknown) => void
+  readonly onFailed: (failure: FlushFailure) => void
   readonly onBackendCall: () => void
 }
 
@@ -38,6 +46,9 @@ interface TableGroup {
 
 /** What goes to the backend together: tables, or one deleted range. */
 type Group = TableGroup | { readonly items: readonly Frozen<TableValue>[]; readonly clear: FrozenClear }
+
+/** How long to wait before a flush that failed is tried again; twice as long after each that fails as well. */
+const FIRST_RETRY_MS = 100
 
 /** From this share of `flushBytes` on a table is sealed ahead. */
 const MIN_AHEAD = 0.25
@@ -57,6 +68,8 @@ export class Flusher {
   #lane: Promise<unknown> = Promise.resolve()
   #pumping = false
   #retry: NodeJS.Timeout | undefined
+  /** How many flushes in a row have failed. */
+  #failures = 0
   #stopped = false
   /** What is sealed while something else is written. */
   #ahead: Group | undefined
@@ -137,13 +150,15 @@ export class Flusher {
       if ('chunks' in group) group.chunks.discard()
       this.#dropAhead()
       tables.endFlush(false)
-      this.#retryLater()
-      onFailed(error)
+      const times = ++this.#failures
+      const isFinal = log.isPoisoned
+      this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
+      onFailed({ error, times, isFinal })
       throw error
     }
     tables.endFlush(true)
-    clearTimeout(this.#retry)
-    this.#retry = undefined
+    this.#failures = 0
+    this.#retryLater(undefined)
     log.afterBatch()
     const weight = items.reduce((sum, item) => sum + item.weight, 0)
     onFlushed(weight, { entries, ms: performance.now() - start })
@@ -172,13 +187,16 @@ export class Flusher {
     this.#ahead = undefined
   }
 
-  #retryLater(): void {
+  /** @param ms undefined for not at all */
+  #retryLater(ms: number | undefined): void {
     clearTimeout(this.#retry)
-    if (this.#stopped) return
-    this.#retry = setTimeout(() => {
+    this.#retry = undefined
+    if (ms === undefined || this.#stopped) return
+    const retry = () => {
       this.#retry = undefined
       this.wake()
-    }, this.#context.retryMs).unref()
+    }
+    this.#retry = setTimeout(retry, Math.min(ms, this.#context.maxRetryMs)).unref()
   }
 
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {

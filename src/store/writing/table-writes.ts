@@ -139,11 +139,17 @@ export class TableWrites implements Writes {
   }
 
   async flush(): Promise<void> {
+    const { admission, flusher } = this.#context
+    // Those before wait for a flush themselves, which may be waiting to be tried again.
+    if (admission.waiting > 0) await flusher.flush()
     await this.#settled()
-    return this.#context.flusher.flush()
+    return flusher.flush()
   }
 
   async close(): Promise<boolean> {
+    const { admission, flusher } = this.#context
+    admission.close()
+    if (admission.waiting > 0) await flusher.flush().catch(() => {}) // It was told.
     // Whoever waits for room is turned away when a flush fails, and this with them.
     while (this.pending > 0) await this.#settled().catch(() => {})
     await this.#table.close()

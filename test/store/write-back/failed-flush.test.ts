@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { MAX_FAILED_FLUSHES } from '../../../src/store/writing/admission.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { contents, killed, logOn, openLogged, type Store, type StoreOptions } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
@@ -69,9 +70,39 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect(await keysIn(backend)).toEqual(['new', 'old'])
   })
 
-  it('writers that wait for room get the error, and nothing of theirs is logged', async () => {
+  it('one that fails for a moment turns away nobody who waits for room', async () => {
+    const { store, backend, repair, errors } = await refused(backendOf, {
+      memtable: { flushIntervalMs: 3, maxBytes: 4 * (ENTRY_BYTES + 10) }
+    })
+    const puts = manyPuts(store, 20)
+    const flushed = store.flush()
+    await expect(flushed).rejects.toBe(NO_SPACE)
+    while (errors.length < MAX_FAILED_FLUSHES - 1) await next(store, 'flushError')
+    repair()
+    await Promise.all(puts)
+    await store.flush()
+    expect((await keysIn(backend)).length).toBe(22)
+    expect(store.stats().memtable!.flushes.failed).toBe(MAX_FAILED_FLUSHES - 1)
+  })
+
+  it('and failures do not add up over flushes that succeed between', async () => {
+    const memtable = { flushIntervalMs: 3, maxBytes: 4 * (ENTRY_BYTES + 10) }
+    const { store, backend } = await openWriteBack({ memtable }, backendOf())
+    await store.put('k0', OLD) // The marker is there from then on.
+    let calls = 0
+    const restore = intercept(backend, WRITES, ({ proceed }) =>
+      ++calls % 2 === 1 ? Promise.reject(NO_SPACE) : proceed()
+    )
+    await Promise.all(manyPuts(store, 100))
+    restore()
+    await store.flush()
+    expect(store.stats().memtable!.flushes.failed).toBeGreaterThan(MAX_FAILED_FLUSHES)
+    expect((await keysIn(backend)).length).toBe(100)
+  })
+
+  it('one that goes on failing turns away who waits for room, and nothing of theirs is logged', async () => {
     const maxBytes = 4 * (ENTRY_BYTES + 10)
-    const opened = await refused(backendOf, { memtable: { ...NEVER, maxBytes } })
+    const opened = await refused(backendOf, { memtable: { flushIntervalMs: 3, maxBytes } })
     const { store, repair } = opened
     const fits = store.put('fits', NEW)
     const waiting = [
@@ -80,11 +111,11 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
       store.batch([{ type: 'put', key: 'fits', value: text(700) }]),
       store.del('new'),
       store.clear(),
-      store.clear({ limit: 1 }),
-      store.flush()
+      store.clear({ limit: 1 })
     ]
-    const results = await Promise.allSettled(waiting)
-    expect(results.map(result => result.status === 'rejected' && result.reason)).toEqual(waiting.map(() => NO_SPACE))
+    const flushed = store.flush()
+    await expect(flushed).rejects.toBe(NO_SPACE)
+    for (const write of waiting) await expect(write).rejects.toMatchObject({ code: 'CKV_BUSY', cause: NO_SPACE })
     await fits
     const expected = [
       ['fits', 'new'],
@@ -103,7 +134,7 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
   it('writes go on by themselves when the backend takes what it refused', async () => {
     const memtable = { flushIntervalMs: 3, maxBytes: 2 * (ENTRY_BYTES + 10) }
     const { store, repair } = await refused(backendOf, { memtable })
-    await expect(Promise.all([store.put('a', NEW), store.put('b', NEW)])).rejects.toBe(NO_SPACE)
+    await expect(Promise.all([store.put('a', NEW), store.put('b', NEW)])).rejects.toMatchObject({ cause: NO_SPACE })
     const flushed = next(store, 'flush')
     repair()
     await flushed
@@ -176,14 +207,19 @@ it('the backend is never ahead of the log: a flush whose log cannot be synced fa
   await store.flush()
   await store.put('k', NEW)
   const { length } = backend.disk.batches
+  let told = 0
+  store.on('flushError', () => void told++)
   fs.fail('sync', { code: 'EIO', times: Infinity })
   await expect(store.flush()).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
   expect(backend.disk.batches.length).toBe(length)
   expect(await store.get('k')).toEqual(NEW)
   await expect(store.put('l', NEW)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
   await expect(store.clear()).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  await expect(store.flush()).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
   expect(store.stats().writes.pending).toBe(0)
+  expect(told).toBe(1)
   await store.close()
+  expect(told).toBe(1)
   const reopened = await openLogged(logOn(killed(disk)), new PermanentMemoryLevel(backend.disk.clone()), {
     memtable: NEVER
   })
