@@ -5,7 +5,7 @@ import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { Gate } from '../support/gate.js'
 import { noise, text } from '../support/sample-values.js'
 import { rejectedCode } from '../support/thrown-code.js'
-import { fill, openLog, reopened, TINY_SEGMENTS } from './open-log.js'
+import { fill, keys, numbered, openLog, reopened, TINY_SEGMENTS } from './open-log.js'
 
 /** `count` records, key and value their number. */
 async function numberedLog(wal: Wal, count: number, bytes: number): Promise<Position[]> {
@@ -91,6 +91,12 @@ describe('an old segment with many small frames, whose index was dropped', () =>
     expect(await readsOf(200)).toBe(1)
   })
 
+  test('is read from a number on', async () => {
+    const { wal } = await manySmallFrames()
+    const found = await keys(wal.read({ from: 300 }))
+    expect(found.slice(0, 202)).toEqual([...numbered(300, 500), 'large'])
+  })
+
   test('is told to be damaged if it changed since the log was opened', async () => {
     const { disk, wal } = await manySmallFrames()
     const path = '/log/000001.wal'
@@ -118,6 +124,37 @@ test('a frame that was just read is not read again', async () => {
   expect(fs.calls.read).toBe(before)
 })
 
+test('frames up to 1 MiB are kept when they were read, larger ones are not', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog({ fs, codec: 'none' })
+  const small = await wal.append(Record.put('1', noise(1_000_000)))
+  const large = await wal.append(Record.put('2', noise(1_100_000)))
+  for (const [at, reads] of [
+    [small, 1],
+    [large, 4]
+  ] as const) {
+    await wal.get(at)
+    const before = fs.calls.read!
+    for (let i = 0; i < 2; i++) await wal.get(at)
+    expect(fs.calls.read! - before).toBe(reads === 1 ? 0 : reads)
+  }
+})
+
+describe('a frame that changed since the log was opened', () => {
+  test.for([
+    { what: 'its records', at: 48 + 20, message: /the frame at 80 of segment 1 of the log is damaged/ },
+    { what: 'its header', at: 20, message: /Segment 1 of the log has no frame at 80/ }
+  ])('$what: is not read, by number or by position', async ({ at, message }) => {
+    const fs = new CrashableFileSystem()
+    const { wal } = await openLog({ fs })
+    const position = await wal.append(Record.put('1', noise(500)))
+    const bytes = fs.file('/log/000001.wal')
+    bytes[position.offset + at]! ^= 1
+    fs.put('/log/000001.wal', bytes)
+    for (const place of [1, position]) await expect(wal.get(place)).rejects.toThrow(message)
+  })
+})
+
 test('what is found is the caller’s own: changing it changes no later read', async () => {
   const { wal } = await openLog()
   const plain = await wal.append(Record.put('key', text(40)))
@@ -138,6 +175,20 @@ test('what is found is the caller’s own: changing it changes no later read', a
 })
 
 describe('out of range', () => {
+  test('what there is not is named', async () => {
+    const { wal } = await openLog()
+    await expect(wal.get(7)).rejects.toThrow('The log has no record 7')
+    const { segment, offset } = await wal.append(Record.put('a', ''))
+    const at = (other: Partial<Position>) => wal.get({ segment, offset, index: 0, ...other })
+    await expect(at({ segment: 3 })).rejects.toThrow('The log has no segment 3')
+    await expect(at({ offset: offset + 1 })).rejects.toThrow(`no frame at ${offset + 1}`)
+    await expect(at({ offset: offset + 1000 })).rejects.toThrow(`no frame at ${offset + 1000}`)
+    await expect(at({ index: 1 })).rejects.toThrow('has 1 records, and none with the index 1')
+    await expect(wal.read({ from: { segment, offset, index: 1 } }).next()).rejects.toThrow(
+      'has 1 records, none with the index 1'
+    )
+  })
+
   test('a number that no record has', async () => {
     const { wal } = await openLog()
     expect(await rejectedCode(wal.get(1))).toBe('CKV_OUT_OF_RANGE')

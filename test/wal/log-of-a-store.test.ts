@@ -286,7 +286,7 @@ test('records with hidden keys take numbers and are shown to no reader', async (
     ['e', 8]
   ])
   for (const sequence of [2, 3, 5, 7]) {
-    expect(await rejectedCode(Promise.resolve().then(() => log.get(sequence)))).toBe('CKV_OUT_OF_RANGE')
+    await expect(Promise.resolve().then(() => log.get(sequence))).rejects.toThrow(`no record ${sequence}:`)
   }
 })
 
@@ -333,6 +333,39 @@ describe('a snapshot', () => {
     expect(position.segment).toBeGreaterThan(7)
     expect(snapshot!.bytes).toBeGreaterThan(bytes)
     expect(snapshot!.bytes).toBeLessThan(bytes + 5 * 300)
+  })
+
+  test('is no record: its frames are out of range', async () => {
+    const log = await open(new CrashableFileSystem())
+    const writer = log.snapshotWriter()
+    await writer.begin(0)
+    await writer.add(Record.put('k', 'v'))
+    await writer.end()
+    for (const offset of [80, 80 + 48 + 8]) {
+      await expect(Promise.resolve(log.get({ segment: 1, offset, index: 0 }))).rejects.toThrow('holds no records')
+    }
+  })
+
+  test('is passed by on the way to a record that salvage skipped', async () => {
+    const fs = new CrashableFileSystem()
+    const log = await open(fs)
+    const writer = log.snapshotWriter()
+    await writer.begin(0)
+    await fill(log, 1)
+    for (let i = 0; i < 20; i++) await writer.add(Record.put('k', noise(10_000)))
+    await writer.end()
+    const { segment, offset } = log.position
+    await fill(log, 2)
+    await log.close()
+    const bytes = fs.file(`${DIRECTORY}/000001.wal`)
+    bytes[offset + 100]! ^= 1
+    fs.put(`${DIRECTORY}/000001.wal`, bytes)
+    const left = await open(fs, {}, { recovery: 'salvage' })
+    expect([segment, await keys(left.read())]).toEqual([1, ['1', '3']])
+    for (const at of [2, { segment, offset, index: 0 }]) {
+      expect(await rejectedCode(Promise.resolve().then(() => left.get(at)))).toBe('CKV_OUT_OF_RANGE')
+    }
+    expect((await left.get(3)).key.toString()).toBe('3')
   })
 
   test('of nothing is one as well, and a log with one is not new', async () => {
