@@ -1,29 +1,21 @@
-import { type Codec, tensor, type TensorDtype } from 'compressed-kv'
+import { tensor, type TensorDtype } from 'compressed-kv'
 import type { TensorBackingStore } from './tensor-cache/backing-store.js'
-import type { Entry } from './tensor-cache/entry-index.js'
+import { type ChunkFormat, leadingChunks, putChunk, putSequence, touchChunk } from './tensor-cache/chunk-entries.js'
 import { invalidOption, mismatch } from './tensor-cache/failures.js'
+import { assertChunkLayers, assertDtype, assertSequenceLayers, storedArrays } from './tensor-cache/given-tensors.js'
 import { chunkId, type EntryId, tensorId } from './tensor-cache/keys.js'
 import { type Namespace, namespaceOf } from './tensor-cache/namespace.js'
 import {
   assertMaxBytes,
   elementsOf,
-  type Layout,
   layoutOf,
   MAX_TEXT_LENGTH,
   type TensorCacheOptions
 } from './tensor-cache/options.js'
 import { type Pin, Pins } from './tensor-cache/pins.js'
-import { mergeSequence, splitSequence, tokensIn } from './tensor-cache/sequence-axis.js'
+import { mergeSequence } from './tensor-cache/sequence-axis.js'
 import { spaceOf } from './tensor-cache/shared-spaces.js'
-import {
-  arrayName,
-  arrayOver,
-  bytesOf,
-  elementBytes,
-  isTensorArray,
-  type Tensor,
-  type TensorArray
-} from './tensor-cache/tensor-array.js'
+import { bytesOf, type Tensor, type TensorArray } from './tensor-cache/tensor-array.js'
 import type { TensorCacheStats } from './tensor-cache/stats.js'
 import type { TensorSpace } from './tensor-cache/tensor-space.js'
 import { chunksOf, type TokenChunk, type Tokens } from './tensor-cache/token-chunks.js'
@@ -57,9 +49,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /** Tokens of a chunk. */
   readonly chunkTokens: number
   readonly #db: TensorBackingStore
-  readonly #layout: Layout<D>
+  readonly #format: ChunkFormat<D>
   readonly #namespace: Namespace
-  readonly #codec: Codec
   readonly #maxBytes: number
   readonly #pins = new Pins()
   #hits = 0
@@ -72,12 +63,13 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * @throws CKV_INVALID_OPTION, also for another `maxBytes` than a cache over the same store has
    */
   constructor(db: TensorBackingStore, options: TensorCacheOptions<D>) {
-    this.#layout = layoutOf(options)
+    const layout = layoutOf(options)
     assertMaxBytes(options.maxBytes)
-    this.#codec = tensor({ dtype: options.dtype, ...(options.codec === undefined ? {} : { codec: options.codec }) })
-    this.#namespace = namespaceOf(this.#layout)
+    const codec = tensor({ dtype: options.dtype, ...(options.codec === undefined ? {} : { codec: options.codec }) })
+    this.#format = { layout, codec }
+    this.#namespace = namespaceOf(layout)
     this.namespace = this.#namespace.name
-    this.chunkTokens = this.#layout.chunkTokens
+    this.chunkTokens = layout.chunkTokens
     this.#db = db
     this.#maxBytes = options.maxBytes
     spaceOf(db, options.maxBytes)
@@ -91,13 +83,12 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * @throws CKV_INVALID_OPTION for a token that is no integer from 0 to 2^32 - 1
    */
   chunksOf(tokens: Tokens): TokenChunk[] {
-    return [...chunksOf(tokens, this.chunkTokens, this.#namespace)]
+    return [...this.#chunks(tokens)]
   }
 
   /** How many leading tokens are cached, with all layers: a multiple of {@link chunkTokens}. What is not pinned may be evicted right after. */
   async hasPrefix(tokens: Tokens): Promise<number> {
-    const space = await this.#space()
-    return this.#leading(space, tokens).at(-1)?.chunk.end ?? 0
+    return leadingChunks(await this.#space(), this.#chunks(tokens)).at(-1)?.chunk.end ?? 0
   }
 
   /**
@@ -109,28 +100,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    */
   async putPrefix(tokens: Tokens, layers: readonly TensorArray<D>[]): Promise<number> {
     const chunks = this.chunksOf(tokens)
-    this.#assertLayers(layers)
-    for (const layer of layers) {
-      const held = tokensIn(this.#layout, layer)
-      if (held < (chunks.at(-1)?.end ?? 0))
-        throw mismatch(`A tensor of ${held} tokens for a sequence of ${tokens.length}`)
-    }
-    const space = await this.#space()
-    // Of no use without the first ones, the next must not take their room.
-    const spared = new Set<EntryId>()
-    let stored: TokenChunk | undefined
-    for (const chunk of chunks) {
-      // Another put may have taken it.
-      if (stored !== undefined && space.find(chunkId(stored)) === undefined) break
-      const { start, end } = chunk
-      const split = () => layers.map(layer => splitSequence(this.#layout, layer, start, end))
-      if (!(await this.#write(space, chunk, split, spared))) break
-      spared.add(chunkId(chunk))
-      stored = chunk
-    }
-    this.#touch(space, stored)
-    const lost = chunks.find(chunk => chunk.end < (stored?.end ?? 0) && space.find(chunkId(chunk)) === undefined)
-    return (lost?.start ?? stored?.end) || 0
+    assertSequenceLayers(this.#format.layout, layers, chunks.at(-1)?.end ?? 0)
+    return putSequence(await this.#space(), this.#format, chunks, layers)
   }
 
   /**
@@ -139,25 +110,22 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * @throws LEVEL_CORRUPTION for what was damaged
    */
   async getPrefix(tokens: Tokens): Promise<CachedPrefix<D> | undefined> {
+    const { layout } = this.#format
     const space = await this.#space()
-    const leading = this.#leading(space, tokens)
+    const leading = leadingChunks(space, this.#chunks(tokens))
+    touchChunk(space, leading.at(-1)?.chunk)
+    const read = await space.readLeading(leading.map(({ entry }) => entry))
     // What is missing counts too, once: the chunk at which the prefix ends.
-    if (leading.length * this.chunkTokens + this.chunkTokens <= tokens.length) this.#misses++
-    this.#touch(space, leading.at(-1)?.chunk)
-    const chunks: TensorArray<D>[][] = []
-    for (const { entry } of leading) {
-      const layers = await this.#read(space, entry)
-      if (layers === undefined) break
-      chunks.push(layers)
-    }
-    if (chunks.length === 0) return undefined
-    const layers = Array.from({ length: this.#layout.layers }, (_, layer) =>
+    if ((read.length + 1) * this.chunkTokens <= tokens.length) this.#misses++
+    if (read.length === 0) return undefined
+    const arrays = read.map(values => this.#found(values, layout.elements))
+    const layers = Array.from({ length: layout.layers }, (_, layer) =>
       mergeSequence(
-        this.#layout,
-        chunks.map(chunk => chunk[layer]!)
+        layout,
+        arrays.map(chunk => chunk[layer]!)
       )
     )
-    return { tokens: chunks.length * this.chunkTokens, layers }
+    return { tokens: read.length * this.chunkTokens, layers }
   }
 
   // ---- by chunk
@@ -172,17 +140,10 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    */
   async putLayers(chunk: TokenChunk, layers: readonly TensorArray<D>[]): Promise<boolean> {
     this.#assertOwn(chunk)
-    this.#assertLayers(layers)
-    for (const { length } of layers) {
-      if (length !== this.#layout.elements) {
-        throw mismatch(
-          `A layer of ${length} numbers where the shape, [${this.#layout.shape.join(', ')}], has ${this.#layout.elements}`
-        )
-      }
-    }
+    assertChunkLayers(this.#format.layout, layers)
     const space = await this.#space()
-    const isThere = await this.#write(space, chunk, () => layers, new Set())
-    if (isThere) this.#touch(space, chunk)
+    const isThere = await putChunk(space, this.#format, chunk, () => layers)
+    if (isThere) touchChunk(space, chunk)
     return isThere
   }
 
@@ -195,9 +156,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     this.#assertOwn(chunk)
     const space = await this.#space()
     const entry = space.find(chunkId(chunk))
-    if (entry === undefined) return this.#missed()
-    this.#touch(space, chunk)
-    return this.#read(space, entry)
+    if (entry !== undefined) touchChunk(space, chunk)
+    const values = entry && (await space.read(entry))
+    return values === undefined ? this.#missed() : this.#found(values, this.#format.layout.elements)
   }
 
   /**
@@ -205,8 +166,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * callers add up.
    */
   async pin(tokens: Tokens): Promise<Pin> {
-    const space = await this.#space()
-    const leading = this.#leading(space, tokens)
+    const leading = leadingChunks(await this.#space(), this.#chunks(tokens))
     const entries = leading.map(({ entry }) => entry)
     return this.#pins.pin(entries, leading.length * this.chunkTokens)
   }
@@ -227,12 +187,12 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   async putTensor(name: string, given: Tensor<D>): Promise<boolean> {
     const id = this.#tensorId(name)
     const { data, shape }: Partial<Tensor<D>> = given ?? {}
-    this.#assertDtype(data)
+    assertDtype(this.#format.layout, data)
     if (elementsOf(shape) !== data.length) {
       throw mismatch(`A tensor of ${data.length} numbers is not of shape ${JSON.stringify(shape)}`)
     }
-    const facts = { model: this.#layout.model, name, shape: [...shape] }
-    return (await this.#space()).write(id, facts, [bytesOf(data)], this.#codec)
+    const facts = { model: this.#format.layout.model, name, shape: [...shape] }
+    return (await this.#space()).write(id, facts, [bytesOf(data)], this.#format.codec)
   }
 
   /**
@@ -250,7 +210,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
       throw mismatch(`'${name}' has shape [${shape.join(', ')}], not [${expected.shape.join(', ')}]`)
     }
     space.touch([found.entry])
-    const [data] = this.#opened(found.values, elementsOf(shape))
+    const [data] = this.#found(found.values, elementsOf(shape))
     return { data: data!, shape: [...shape] }
   }
 
@@ -288,59 +248,15 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return space
   }
 
-  /** The chunks at the beginning of a sequence that are all there. */
-  #leading(space: TensorSpace, tokens: Tokens): { chunk: TokenChunk; entry: Entry }[] {
-    const leading: { chunk: TokenChunk; entry: Entry }[] = []
-    for (const chunk of chunksOf(tokens, this.chunkTokens, this.#namespace)) {
-      const entry = space.find(chunkId(chunk))
-      if (entry === undefined) break
-      leading.push({ chunk, entry })
-    }
-    return leading
+  /** One by one, hashed as they are asked for. */
+  #chunks(tokens: Tokens): Generator<TokenChunk, void> {
+    return chunksOf(tokens, this.chunkTokens, this.#namespace)
   }
 
-  /**
-   * @param spared is not evicted for it
-   * @returns whether it is there now
-   */
-  async #write(
-    space: TensorSpace,
-    chunk: TokenChunk,
-    layers: () => readonly TensorArray<D>[],
-    spared: ReadonlySet<EntryId>
-  ): Promise<boolean> {
-    const id = chunkId(chunk)
-    if (space.find(id) !== undefined) return true
-    const facts = { model: this.#layout.model, tokens: [chunk.start, chunk.end] as const }
-    const isStored = await space.write(id, facts, layers().map(bytesOf), this.#codec, { keep: true, spared })
-    if (isStored) this.#touch(space, chunk)
-    return isStored
-  }
-
-  async #read(space: TensorSpace, entry: Entry): Promise<TensorArray<D>[] | undefined> {
-    const values = await space.read(entry)
-    return values === undefined ? this.#missed() : this.#opened(values, this.#layout.elements)
-  }
-
-  #opened(values: readonly Uint8Array[], elements: number): TensorArray<D>[] {
-    const { dtype } = this.#layout
-    for (const { length } of values) {
-      if (length !== elements * elementBytes(dtype)) {
-        throw mismatch(`${length} bytes are stored where a ${dtype} tensor of ${elements} numbers should be`)
-      }
-    }
+  #found(values: readonly Uint8Array[], elements: number): TensorArray<D>[] {
+    const arrays = storedArrays(this.#format.layout, values, elements)
     this.#hits++
-    return values.map(value => arrayOver(dtype, value))
-  }
-
-  /** A chunk is of no use without those before it, which therefore count as used after it. */
-  #touch(space: TensorSpace, last: TokenChunk | undefined): void {
-    const entries: Entry[] = []
-    for (let chunk = last; chunk !== undefined; chunk = chunk.parent) {
-      const entry = space.find(chunkId(chunk))
-      if (entry !== undefined) entries.push(entry)
-    }
-    space.touch(entries)
+    return arrays
   }
 
   #missed(): undefined {
@@ -359,22 +275,4 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     if (chunk?.namespace === this.namespace) return
     throw mismatch('The chunk is of a cache with another model, dtype or layout: take it from chunksOf() of this one')
   }
-
-  #assertLayers(layers: readonly TensorArray<D>[]): void {
-    if (!Array.isArray(layers)) throw mismatch(`Layers come as an array of ${arrayName(this.#layout.dtype)}`)
-    if (layers.length !== this.#layout.layers) {
-      throw mismatch(`${layers.length} layers where a chunk has ${this.#layout.layers}`)
-    }
-    for (const layer of layers) this.#assertDtype(layer)
-  }
-
-  #assertDtype(data: unknown): void {
-    const { dtype } = this.#layout
-    if (isTensorArray(dtype, data)) return
-    throw mismatch(`Tensors of ${dtype} come as ${arrayName(dtype)}, not ${kindOf(data)}`)
-  }
-}
-
-function kindOf(data: unknown): string {
-  return data?.constructor?.name ?? String(data)
 }

@@ -48,22 +48,37 @@ export class TensorSpace {
 
   /** From now on these were used last, the last of them last of all. */
   touch(entries: Iterable<Entry>): void {
-    for (const entry of entries) {
-      if (!this.#index.has(entry)) continue
-      entry.record = { ...entry.record, used: this.#now() }
-      this.#index.add(entry)
-      this.#records.changed(entry)
-    }
+    for (const entry of entries) if (this.#index.has(entry)) this.#use(entry, undefined)
+  }
+
+  /** From now on `entry` was used just before `next`, or last of all if there is none. */
+  touchBefore(entry: Entry, next: Entry | undefined): void {
+    if (this.#index.has(entry)) this.#use(entry, next)
+  }
+
+  /** Makes that many entries, each used just before the next, have times of their own behind what is used next. */
+  reserveTimes(count: number): void {
+    this.#lastUse = Math.max(Date.now(), this.#lastUse) + count
   }
 
   /** The values of an entry; undefined if some of them are gone. */
   async read(entry: Entry): Promise<Uint8Array[] | undefined> {
-    const { id, record } = entry
-    const values = await readValues(this.#db, dataKeys(id, record.values), record.bytes / record.values)
-    if (values.every(value => value !== undefined)) return values as Uint8Array[]
+    return (await this.readLeading([entry]))[0]
+  }
+
+  /** The values of entries, up to the first of which some are gone; the next are read ahead. */
+  async readLeading(entries: readonly Entry[]): Promise<Uint8Array[][]> {
+    const wanted = entries.map(({ id, record }) => ({
+      keys: dataKeys(id, record.values),
+      valueBytes: record.bytes / record.values
+    }))
+    const found = await readValues(this.#db, wanted)
+    const incomplete = found.findIndex(values => values.includes(undefined))
+    if (incomplete < 0) return found as Uint8Array[][]
+    const entry = entries[incomplete]!
     // Evicted meanwhile; if not, somebody else deleted something, and the rest is of no use. If it cannot be deleted it is a miss as well.
     if (this.#index.has(entry) && !entry.replaced) await this.room.delete([entry]).catch(() => {})
-    return undefined
+    return found.slice(0, incomplete) as Uint8Array[][]
   }
 
   /** An entry and its values, of one moment, although others may be written in their place; undefined as {@link read}. */
@@ -82,6 +97,7 @@ export class TensorSpace {
    *
    * @param keep whether what is there stays as it is
    * @param spared is not evicted for it
+   * @param next counts as used just after it; otherwise it counts as used last of all
    * @returns whether it is stored: false if there is no room that is not pinned
    * @throws CKV_VALUE_TOO_LARGE for what would not fit into an empty cache; what the store throws
    */
@@ -90,18 +106,18 @@ export class TensorSpace {
     facts: Facts,
     values: readonly Buffer[],
     codec: Codec,
-    { keep = false, spared = new Set() }: { keep?: boolean; spared?: ReadonlySet<EntryId> } = {}
+    { keep = false, spared = new Set(), next }: WriteSettings = {}
   ): Promise<boolean> {
     return this.#locks.run(id, async () => {
       await this.ready()
       if (keep && this.find(id) !== undefined) return true
-      const record: EntryRecord = { ...facts, bytes: 0, used: this.#now(), values: values.length }
+      const record: EntryRecord = { ...facts, bytes: 0, used: this.#timeBefore(next), values: values.length }
       const overhead = overheadBytes(id, record)
       const most = values.reduce((sum, { length }) => sum + mostStoredBytes(length), overhead)
       if (most > this.room.maxBytes) throw tooLarge(most, this.room.maxBytes)
       return this.#replacing(id, async old => {
         const room = Math.max(0, most - (old?.record.bytes ?? 0))
-        const storing = { id, record: { ...record, bytes: most }, values, codec, overhead, room }
+        const storing = { id, record: { ...record, bytes: most }, values, codec, overhead, room, next }
         return this.room.with(room, () => this.#store(storing), spared)
       })
     })
@@ -175,7 +191,7 @@ export class TensorSpace {
     }
   }
 
-  async #store({ id, record, values, codec, overhead, room }: Storing): Promise<void> {
+  async #store({ id, record, values, codec, overhead, room, next }: Storing): Promise<void> {
     let stored = 0
     let told = 0
     const onStored = (bytes: number) => {
@@ -194,20 +210,35 @@ export class TensorSpace {
       await this.#db.batch([...puts, recordPut({ id, record })], ENCODINGS.text)
     } catch (error) {
       if (isRefusal(error)) this.room.giveBack(room)
-      else this.#settle(id, { ...record, bytes: room + this.#bytesOf(id) }, room, true)
+      else this.#settle(id, { ...record, bytes: room + this.#bytesOf(id) }, room, next, true)
       throw error
     }
     // What is no CompressedKvStore does not tell.
     const exact = told === values.length ? { ...record, bytes: overhead + stored } : record
-    this.#settle(id, exact, room, false)
+    this.#settle(id, exact, room, next, false)
   }
 
   /** What is stored under an id now. */
-  #settle(id: EntryId, record: EntryRecord, room: number, doomed: boolean): void {
+  #settle(id: EntryId, record: EntryRecord, room: number, next: Entry | undefined, doomed: boolean): void {
     this.room.giveBack(room + this.#bytesOf(id) - record.bytes)
-    const entry: Entry = { id, record: { ...record, used: this.#now() }, pins: 0, replaced: false, doomed }
-    this.#index.add(entry)
-    if (!doomed) this.#records.changed(entry) // Its exact size.
+    this.#use({ id, record, pins: 0, replaced: false, doomed }, next) // Its exact size is written as well.
+  }
+
+  #use(entry: Entry, next: Entry | undefined): void {
+    // Of a new entry the time is written already, and as good as another if nothing was used since.
+    const isLast = !this.#isThere(next) && entry.record.used === this.#lastUse
+    if (!isLast) entry.record = { ...entry.record, used: this.#timeBefore(next) }
+    if (this.#isThere(next)) this.#index.addBefore(entry, next)
+    else this.#index.add(entry)
+    if (!entry.doomed) this.#records.changed(entry)
+  }
+
+  #timeBefore(next: Entry | undefined): number {
+    return this.#isThere(next) ? next.record.used - 1 : this.#now()
+  }
+
+  #isThere(entry: Entry | undefined): entry is Entry {
+    return entry !== undefined && this.#index.has(entry)
   }
 
   #bytesOf(id: EntryId): number {
@@ -228,6 +259,12 @@ export class TensorSpace {
   }
 }
 
+export interface WriteSettings {
+  readonly keep?: boolean
+  readonly spared?: ReadonlySet<EntryId>
+  readonly next?: Entry | undefined
+}
+
 interface Storing {
   readonly id: EntryId
   readonly record: EntryRecord
@@ -237,6 +274,8 @@ interface Storing {
   readonly overhead: number
   /** Room that was taken for it, beside that of what it replaces. */
   readonly room: number
+  /** Counts as used just after it. */
+  readonly next: Entry | undefined
 }
 
 function recordDel(id: EntryId): Operation {

@@ -8,27 +8,41 @@ const READ_BYTES = 3 * 1024 * 1024
  */
 const MAX_READS = 3
 
+/** Values of one entry. */
+export interface Wanted {
+  readonly keys: readonly string[]
+  /** About as much as one of them takes as it is stored. */
+  readonly valueBytes: number
+}
+
+interface Call {
+  readonly entry: number
+  readonly at: number
+  readonly keys: string[]
+}
+
 /**
- * Values of keys, in their order.
- *
- * @param valueBytes about as much a value takes as it is stored
+ * The values of entries, in their order, the next ones being read while others are decoded. Where one is missing no further call is made: it, and
+ * what was not read behind it, is undefined.
  */
-export async function readValues(
-  db: TensorBackingStore,
-  keys: readonly string[],
-  valueBytes: number
-): Promise<unknown[]> {
-  const size = Math.max(1, Math.floor(READ_BYTES / valueBytes))
-  const values: unknown[] = []
-  let next = 0
+export async function readValues(db: TensorBackingStore, wanted: readonly Wanted[]): Promise<unknown[][]> {
+  const found = wanted.map(({ keys }) => keys.map((): unknown => undefined))
+  const calls = callsFor(wanted)
   const read = async () => {
-    while (next < keys.length) {
-      const at = next
-      next += size
-      const some = await db.getMany(keys.slice(at, at + size), ENCODINGS.bytes)
-      for (const [i, value] of some.entries()) values[at + i] = value
+    // All take from one list, which whoever leaves early ends for all.
+    for (const { entry, at, keys } of calls) {
+      const values = await db.getMany(keys, ENCODINGS.bytes)
+      found[entry]!.splice(at, values.length, ...values)
+      if (values.includes(undefined)) return
     }
   }
   await Promise.all(Array.from({ length: MAX_READS }, read))
-  return values
+  return found
+}
+
+function* callsFor(wanted: readonly Wanted[]): Generator<Call, void> {
+  for (const [entry, { keys, valueBytes }] of wanted.entries()) {
+    const size = Math.max(1, Math.floor(READ_BYTES / valueBytes))
+    for (let at = 0; at < keys.length; at += size) yield { entry, at, keys: keys.slice(at, at + size) }
+  }
 }

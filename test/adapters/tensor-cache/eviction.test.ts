@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TensorCache } from 'compressed-kv/tensor-cache'
+import { Gate } from '../../support/gate.js'
+import { intercept, WRITES } from '../../support/intercept.js'
 import { bits, layersOf, memoryBackend, memoryStore, type Store, storedBytes, tinyCache, tokens } from './tensors.js'
 
 /** Room for three chunks and most of a fourth, while they are written. */
@@ -50,6 +52,42 @@ describe('eviction', () => {
     await cache.getLayers(first!)
     await cache.putPrefix(tokens(4, 300), layersOf(4))
     expect(await cache.hasPrefix(tokens(8))).toBe(4)
+  })
+
+  it('takes the last chunk first of a prefix that is still being put', async () => {
+    const backend = memoryBackend()
+    const cache = tinyCache(memoryStore(backend), { maxBytes })
+    const gate = new Gate()
+    let writes = 0
+    intercept(backend, WRITES, async ({ proceed }) => {
+      if (++writes === 4) await gate.wait()
+      return proceed()
+    })
+    // Three chunks are there, and room for the fourth is being made, when another needs some.
+    await cache.putPrefix(tokens(4, 200), layersOf(3))
+    const putting = cache.putPrefix(tokens(12), layersOf(1, 2, 72))
+    await gate.reached
+    const other = cache.putPrefix(tokens(4, 100), layersOf(2))
+    gate.open()
+    await Promise.all([putting, other])
+    expect(await cache.hasPrefix(tokens(4))).toBe(4)
+    expect(await cache.hasPrefix(tokens(12))).toBeLessThan(12)
+  })
+
+  it('takes the last chunk first of a prefix that was put before a crash', async () => {
+    const store = memoryStore()
+    const before = tinyCache(store, { maxBytes: 1e6 })
+    await before.putPrefix(tokens(4, 500), layersOf(5))
+    await before.putPrefix(tokens(12), layersOf(1, 2, 72))
+    await before.putPrefix(tokens(8, 100), layersOf(2, 2, 48)) // Nothing is flushed.
+    const records = await indexOf(store)
+    const used = (...prefix: number[]) => before.chunksOf(prefix).map(({ hash }) => records.get(hash)!)
+    const [first, second, third] = used(...tokens(12))
+    const [other, otherSecond] = used(...tokens(8, 100))
+    const [alone] = used(...tokens(4, 500))
+    const order = [alone, third, second, first, otherSecond, other]
+    expect(order).toEqual([...order].sort((a, b) => a! - b!))
+    expect(new Set(order).size).toBe(order.length)
   })
 
   it('evicts chunks of other models, and tensors, from the same store', async () => {
@@ -218,6 +256,15 @@ describe('recency', () => {
     expect(store.stats().writes.calls).toBe(calls + 1)
   })
 })
+
+/** When each chunk was used, by its hash, as the store has it. */
+async function indexOf(store: Store): Promise<Map<string, number>> {
+  const used = new Map<string, number>()
+  for await (const [key, value] of store.iterator({ gte: 'tensor-cache:1:index:', lt: 'tensor-cache:1:index;' })) {
+    used.set(key.split(':c')[1]!, (JSON.parse(value.toString()) as { used: number }).used)
+  }
+  return used
+}
 
 async function reopened(store: Store): Promise<Store> {
   await store.close()

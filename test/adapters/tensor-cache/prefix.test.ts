@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { EntryIndex } from '../../../adapters/tensor-cache/entry-index.js'
+import { Gate } from '../../support/gate.js'
+import { intercept } from '../../support/intercept.js'
 import { LAYOUT, layersOf, memoryBackend, memoryStore, tinyCache, tokens } from './tensors.js'
 
 const littleEndian = (ids: readonly number[]) => Buffer.from(Uint32Array.from(ids).buffer)
@@ -105,5 +108,55 @@ describe('putPrefix', () => {
     await cache.putPrefix(tokens(12), layersOf(2, 2, 72))
     expect(store.stats().written.byCodec['none']!.values).toBe(values + 3)
     expect((await cache.getPrefix(tokens(8)))!.layers).toEqual(layersOf(1, 2, 48))
+  })
+})
+
+describe('putPrefix of many chunks', () => {
+  it('changes the order of use a few times a chunk, however long the prefix is', async () => {
+    const changes = vi.spyOn(EntryIndex.prototype, 'add')
+    const changesBefore = vi.spyOn(EntryIndex.prototype, 'addBefore')
+    const length = 400
+    expect(await tinyCache().putPrefix(tokens(length), layersOf(1, 2, 6 * length))).toBe(length)
+    expect(changes.mock.calls.length + changesBefore.mock.calls.length).toBeLessThanOrEqual((4 * length) / 4)
+    vi.restoreAllMocks()
+  })
+})
+
+describe('getPrefix', () => {
+  it('reads the next chunks while the first is read, three at a time', async () => {
+    const backend = memoryBackend()
+    const cache = tinyCache(memoryStore(backend))
+    const layers = layersOf(1, 2, 6 * 24)
+    await cache.putPrefix(tokens(24), layers)
+    const gate = new Gate()
+    let [underWay, most] = [0, 0]
+    intercept(backend, ['_getMany'], async ({ proceed }) => {
+      most = Math.max(most, ++underWay)
+      if (most < 3) await gate.wait()
+      gate.open()
+      const values = await proceed()
+      underWay--
+      return values
+    })
+    expect(await cache.getPrefix(tokens(24))).toEqual({ tokens: 24, layers })
+    expect(most).toBe(3)
+  })
+
+  it('reads nothing behind a chunk that turns out to be gone', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const cache = tinyCache(store)
+    await cache.putPrefix(tokens(4 * 20), layersOf(1, 2, 6 * 80))
+    const third = cache.chunksOf(tokens(12))[2]!
+    await store.del(`tensor-cache:1:data:${cache.namespace}:c${third.hash}:0001`)
+    let reads = 0
+    intercept(backend, ['_getMany'], ({ proceed }) => {
+      reads++
+      return proceed()
+    })
+    expect((await cache.getPrefix(tokens(80)))!.tokens).toBe(8)
+    expect(reads).toBeLessThanOrEqual(8)
+    expect(cache.stats()).toMatchObject({ hits: 2, misses: 1 })
+    expect(await cache.hasPrefix(tokens(80))).toBe(8)
   })
 })

@@ -1,0 +1,96 @@
+import type { Codec, TensorDtype } from 'compressed-kv'
+import type { Entry } from './entry-index.js'
+import { chunkId, type EntryId } from './keys.js'
+import type { Layout } from './options.js'
+import { splitSequence } from './sequence-axis.js'
+import { bytesOf, type TensorArray } from './tensor-array.js'
+import type { TensorSpace, WriteSettings } from './tensor-space.js'
+import type { TokenChunk } from './token-chunks.js'
+
+/*
+ * Chunks of sequences as entries of a space. A chunk is of no use without those before it, which therefore count as used after it: so that a
+ * prefix is evicted from its end.
+ */
+
+/** How chunks are stored. */
+export interface ChunkFormat<D extends TensorDtype = TensorDtype> {
+  readonly layout: Layout<D>
+  readonly codec: Codec
+}
+
+export interface ChunkEntry {
+  readonly chunk: TokenChunk
+  readonly entry: Entry
+}
+
+/** The chunks at the beginning of a sequence that are all there. */
+export function leadingChunks(space: TensorSpace, chunks: Iterable<TokenChunk>): ChunkEntry[] {
+  const leading: ChunkEntry[] = []
+  for (const chunk of chunks) {
+    const entry = space.find(chunkId(chunk))
+    if (entry === undefined) break
+    leading.push({ chunk, entry })
+  }
+  return leading
+}
+
+/** Counts a chunk as used, and after it those before it. */
+export function touchChunk(space: TensorSpace, last: TokenChunk | undefined): void {
+  const entries: Entry[] = []
+  for (let chunk = last; chunk !== undefined; chunk = chunk.parent) {
+    const entry = space.find(chunkId(chunk))
+    if (entry !== undefined) entries.push(entry)
+  }
+  space.touch(entries)
+}
+
+/**
+ * Stores a chunk, unless it is there.
+ *
+ * @returns whether it is there now
+ */
+export async function putChunk(
+  space: TensorSpace,
+  { layout, codec }: ChunkFormat,
+  chunk: TokenChunk,
+  layers: () => readonly TensorArray[],
+  settings: Pick<WriteSettings, 'spared' | 'next'> = {}
+): Promise<boolean> {
+  const id = chunkId(chunk)
+  if (space.find(id) !== undefined) return true
+  const facts = { model: layout.model, tokens: [chunk.start, chunk.end] as const }
+  return space.write(id, facts, layers().map(bytesOf), codec, { keep: true, ...settings })
+}
+
+/**
+ * Stores the chunks of one sequence, first to last.
+ *
+ * @returns how many leading tokens are there now
+ */
+export async function putSequence<D extends TensorDtype>(
+  space: TensorSpace,
+  format: ChunkFormat<D>,
+  chunks: readonly TokenChunk[],
+  layers: readonly TensorArray<D>[]
+): Promise<number> {
+  space.reserveTimes(chunks.length)
+  // Of no use without the first ones, the next must not take their room.
+  const spared = new Set<EntryId>()
+  let stored: TokenChunk | undefined
+  for (const chunk of chunks) {
+    const before = stored && space.find(chunkId(stored))
+    // Another put may have taken it.
+    if (stored !== undefined && before === undefined) break
+    const split = () => layers.map(layer => splitSequence(format.layout, layer, chunk.start, chunk.end))
+    if (!(await putChunk(space, format, chunk, split, { spared, next: before }))) break
+    const entry = space.find(chunkId(chunk))
+    if (entry !== undefined) space.touchBefore(entry, before) // It may have been there, used long ago.
+    spared.add(chunkId(chunk))
+    stored = chunk
+  }
+  if (stored === undefined) return 0
+  touchChunk(space, stored)
+  const { end } = stored
+  const lost = chunks.find(chunk => chunk.end < end && space.find(chunkId(chunk)) === undefined)
+  return lost?.start ?? end
+}
