@@ -98,9 +98,7 @@ export async function beginSession(
     save: dictionary =>
       writes.storeReserved(dictionaryKey(dictionary.id), encodeDictionary(dictionary, marker.storeId)),
     onJudged: judgement => counters.judged(judgement),
-    onFailed: error => {
-      counters.dictionary.lastError = error
-    }
+    onFailed: error => counters.dictionaryFailed(error)
   })
   sealer.dictionarySource = dictionarySource
   return {

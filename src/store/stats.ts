@@ -2,8 +2,8 @@ import type { WalStats } from '../wal/observer.js'
 import type { Judgement } from './dictionaries/dictionary-judge.js'
 import type { SmallValues } from './dictionaries/small-values.js'
 
-/** Why small values are stored without a dictionary. */
-export type NoDictionaryReason = 'off' | 'tooFewValues' | 'doesNotPay'
+/** Why small values are stored without a dictionary. 'failed': it could not be made or stored, `lastError` says why; it is tried again. */
+export type NoDictionaryReason = 'off' | 'tooFewValues' | 'doesNotPay' | 'failed'
 
 /**
  * Why a value was stored raw. 'incompressible' was tried, and saved less than `minSaving`; what adaptive() did not find worth
@@ -118,6 +118,9 @@ export class Counters {
     lastError: undefined as unknown
   }
 
+  /** Since it was judged last, if ever. */
+  #dictionaryFailed = false
+
   flushed({ entries, ms }: { readonly entries: number; readonly ms: number }): void {
     this.flushes.count++
     this.flushes.entries += entries
@@ -144,6 +147,12 @@ export class Counters {
   judged(judgement: Judgement): void {
     this.dictionary.judged++
     this.dictionary.lastJudgement = judgement
+    this.#dictionaryFailed = false
+  }
+
+  dictionaryFailed(error: unknown): void {
+    this.dictionary.lastError = error
+    this.#dictionaryFailed = true
   }
 
   sealedRaw(reason: RawReason, bytesIn: number, bytesStored: number): void {
@@ -205,6 +214,7 @@ export class Counters {
 
   #whyNoDictionary(small: SmallValues | undefined): NoDictionaryReason {
     if (small?.isOn !== true) return 'off'
+    if (this.#dictionaryFailed) return 'failed'
     return this.dictionary.judged === 0 ? 'tooFewValues' : 'doesNotPay'
   }
 

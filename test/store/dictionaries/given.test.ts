@@ -6,6 +6,7 @@ import { Dictionaries, Dictionary } from '../../../src/store/dictionaries/dictio
 import { dictionaryKey } from '../../../src/store/dictionaries/dictionary-record.js'
 import { GivenDictionary } from '../../../src/store/dictionaries/given-dictionary.js'
 import { SmallValues } from '../../../src/store/dictionaries/small-values.js'
+import { failing } from '../../support/intercept.js'
 import { envelopeOf, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
 import { memoryLevel } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
@@ -187,6 +188,18 @@ describe('a dictionary that cannot be stored', () => {
     await source.begin()
     await source.begin()
     expect([tries, failures.length, small.current]).toEqual([2, 2, undefined])
+  })
+
+  it('is what stats() say, until it is stored', async () => {
+    const { store, backend } = await openMode('write-through', undefined, { dictionary: DICTIONARY })
+    await store.put('long', Buffer.alloc(8192)) // With the marker, which has to be there first.
+    expect(store.stats().dictionary).toMatchObject({ unused: 'tooFewValues', lastError: undefined })
+    const repair = failing(backend, ['_put'], new Error('refused'))
+    await store.put('a', DOCUMENTS[1]!).catch(() => {})
+    repair()
+    expect(store.stats().dictionary).toMatchObject({ unused: 'failed', lastError: new Error('refused') })
+    await store.put('b', DOCUMENTS[2]!)
+    expect(store.stats().dictionary).toMatchObject({ id: 1, unused: undefined })
   })
 
   it('lets values go on at once where there are as many as may be, and says so', () => {
