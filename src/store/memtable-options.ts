@@ -12,7 +12,7 @@ export interface MemTableOptions {
   readonly flushBytes?: number | undefined
   /**
    * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone. When 256 MiB of calls wait, further ones
-   * are rejected with CKV_BUSY.
+   * are rejected with CKV_BUSY. With `readOnly` so much of a log that is ahead of the backend is kept in memory.
    * @default 67108864 (64 MiB)
    */
   readonly maxBytes?: number | undefined
@@ -31,7 +31,7 @@ const MEMTABLE_OPTIONS = {
 
 export type MemTableSettings = { readonly [Name in keyof MemTableOptions]-?: number }
 
-const MEMTABLE_DEFAULTS: MemTableSettings = {
+export const MEMTABLE_DEFAULTS: MemTableSettings = {
   flushBytes: 16 * 1024 * 1024,
   maxBytes: 64 * 1024 * 1024,
   flushIntervalMs: 1000

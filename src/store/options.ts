@@ -92,7 +92,8 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
   /** Told how far reading the log back is, when the store opens. */
   readonly onProgress?: ((progress: WalProgress) => void) | undefined
   /**
-   * Refuses every write with LEVEL_READONLY, and writes nothing by itself, not even the store's marker.
+   * Refuses every write with LEVEL_READONLY, and writes nothing by itself, not even the store's marker. What a log has and the backend lacks
+   * is read into memory, up to `memtable.maxBytes`; where it is more, opening fails with LEVEL_NOT_SUPPORTED.
    * @default false
    */
   readonly readOnly?: boolean | undefined
@@ -264,6 +265,9 @@ function walOptions(
     throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
   }
   const given: WalOptions = wal === true ? {} : typeof wal === 'string' ? { dir: wal } : wal
+  if (given.readOnly !== undefined && given.readOnly !== (shared.readOnly ?? false)) {
+    throw invalidOption('The log of a store is read-only if the store is: give readOnly to the store')
+  }
   const options = { ...shared, ...given }
   if (options.dir === undefined && !hasLocation) {
     throw invalidOption(

@@ -18,7 +18,7 @@ import { Flusher } from './writing/flusher.js'
 import { GivenDictionary } from './dictionaries/given-dictionary.js'
 import { assertNoLogNeeded } from './log/log-pairing.js'
 import { MarkerState } from './marker-state.js'
-import type { MemTableSettings } from './memtable-options.js'
+import { MEMTABLE_DEFAULTS, type MemTableSettings } from './memtable-options.js'
 import type { Settings } from './options.js'
 import { Reader } from './reading/reader.js'
 import { Sealer } from './writing/sealer.js'
@@ -74,18 +74,23 @@ export async function beginSession(
     ),
     unsealer: new Unsealer(settings, guard, small.dictionaries, !levelDb, counters)
   })
-  const { marker, log, coding } = await openMarker(backend, settings, codingFor, small.dictionaries, tell)
+  const {
+    marker,
+    log,
+    coding,
+    tables: replayed
+  } = await openMarker(backend, settings, codingFor, small.dictionaries, tell)
   const { sealer, unsealer } = coding
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   const parts = { backend, marker, cache, ...coding }
-  const tables = settings.memtable === undefined ? undefined : new Tables<TableValue>()
+  const tables = replayed ?? (settings.memtable === undefined ? undefined : new Tables<TableValue>())
   const view = (snapshot: AbstractSnapshot | undefined): ReadView => ({
     backend,
     frozen: snapshot ? tablesOf(snapshot, backend) : (tables?.view() ?? []),
     ttlUsed: marker.ttlUsed
   })
   const writes =
-    log === undefined || tables === undefined
+    log === undefined || tables === undefined || settings.readOnly
       ? new BackendWrites(
           { ...parts, log, counters: counters.writes },
           new WriteQueue(backend, marker, cache, counters.writes, log)
@@ -209,13 +214,14 @@ export async function endSession(session: Session, backend: AnyLevel): Promise<v
 
 async function openMarker(
   backend: AnyLevel,
-  { wal }: Settings,
+  { wal, memtable = MEMTABLE_DEFAULTS }: Settings,
   codingFor: (guard: Guard) => Coding,
   dictionaries: Dictionaries,
   tell: Tell
-): Promise<{ marker: MarkerState; log: StoreLog | undefined; coding: Coding }> {
+): Promise<{ marker: MarkerState; log: StoreLog | undefined; coding: Coding; tables?: Tables<TableValue> }> {
   if (wal !== undefined) {
-    return openStoreLog(backend, { ...wal, onEvent: event => tellOfLog(event, wal, tell) }, codingFor, dictionaries)
+    const options = { ...wal, onEvent: (event: WalEvent) => tellOfLog(event, wal, tell) }
+    return openStoreLog(backend, options, memtable.maxBytes, codingFor, dictionaries)
   }
   const marker = await MarkerState.load(backend)
   assertNoLogNeeded(marker.log)

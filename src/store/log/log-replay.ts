@@ -15,7 +15,7 @@ import { aroundReserved, isReserved } from '../reserved-keys.js'
 const MAX_BATCH_OPERATIONS = 1000
 const MAX_BATCH_BYTES = 1024 * 1024
 
-type BackendOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
+export type BackendOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
 
 /**
  * Gives the backend what the log has and it has not, in order. Every batch is synced and carries the number it goes up to, so that
@@ -90,7 +90,7 @@ async function loadSnapshot(
 }
 
 /** @param above records up to this number are left out */
-async function replayRecords(
+export async function replayRecords(
   log: Log,
   from: { segment: number; offset: number },
   above: number,
@@ -144,8 +144,8 @@ function operationAt(records: RecordCursor, values: LoggedValues): BackendOperat
     : { type: 'put', key, value: stored }
 }
 
-/** Gathers operations into backend batches, one after another. */
-class ReplayBatch {
+/** Gathers operations into batches, one after another. */
+export class ReplayBatch {
   readonly #write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>
   #operations: BackendOperation[] = []
   #bytes = 0

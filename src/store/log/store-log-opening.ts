@@ -1,10 +1,12 @@
 import { join } from 'node:path'
-import { corruption, notSupported } from '../../errors.js'
+import { corruption } from '../../errors.js'
+import type { Tables } from '../../memtable/tables.js'
 import { Log } from '../../wal/log.js'
 import { resolveWalOptions, type WalOptions, type WalSettings } from '../../wal/options.js'
 import type { RecoveryReport, SegmentExtent } from '../../wal/recovery.js'
 import { segmentIds } from '../../wal/segment-files.js'
 import type { AnyLevel } from '../any-level.js'
+import type { TableValue } from '../writing/table-value.js'
 import { isLevelDb } from '../backend.js'
 import { assertBelongsTogether } from './log-pairing.js'
 import { loadLog, replayLog } from './log-replay.js'
@@ -13,6 +15,7 @@ import { isReserved } from '../reserved-keys.js'
 import type { Coding, CodingFor } from '../coding.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { LoggedValues } from './logged-values.js'
+import { readIntoTables } from './read-only-replay.js'
 import { StoreLog } from './store-log.js'
 
 /** Where `wal: true` keeps the log: LevelDB leaves directories that it does not know alone. */
@@ -22,24 +25,28 @@ interface OpenedLog {
   readonly log: StoreLog
   readonly marker: MarkerState
   readonly coding: Coding
+  /** With `readOnly`, what the log has and the backend lacks. */
+  readonly tables?: Tables<TableValue>
 }
 
 /**
- * Opens the log of a store and brings the backend up to it.
+ * Opens the log of a store and brings the backend up to it; with `readOnly` it is read into tables instead.
  *
  * @param backend open
+ * @param maxBytes of such tables
  * @throws LEVEL_CORRUPTION where log and backend do not belong together; LEVEL_LOCKED; what reading the log throws
  */
 export async function openStoreLog(
   backend: AnyLevel,
   options: WalOptions,
+  maxBytes: number,
   codingFor: CodingFor,
   dictionaries: Dictionaries
 ): Promise<OpenedLog> {
   const { settings, ownerIsDead } = settingsFor(backend, options)
   const values = new LoggedValues(codingFor, dictionaries)
   return backend.supports.permanence
-    ? openBeside(backend, settings, values, ownerIsDead)
+    ? openBeside(backend, settings, values, ownerIsDead, maxBytes)
     : openInstead(backend, settings, values)
 }
 
@@ -48,7 +55,8 @@ async function openBeside(
   backend: AnyLevel,
   settings: WalSettings,
   values: LoggedValues,
-  ownerIsDead: boolean
+  ownerIsDead: boolean,
+  maxBytes: number
 ): Promise<OpenedLog> {
   const { directory, readOnly } = settings
   const marker = await MarkerState.load(backend)
@@ -67,16 +75,18 @@ async function openBeside(
     unseal: values.unseal,
     isHidden: isReserved
   })
+  let tables: Tables<TableValue> | undefined
   try {
     if (log.nextSequence > applied + 1) {
-      if (readOnly) throw needsReplay(directory)
-      await replayLog(log, backend, marker, values)
+      if (readOnly) tables = await readIntoTables(log, applied, values, maxBytes)
+      else await replayLog(log, backend, marker, values)
     }
   } catch (error) {
     await log.close()
     throw error
   }
-  return { log: storeLogOf(log, backend, marker, settings, recovery, coding), marker, coding }
+  const storeLog = storeLogOf(log, backend, marker, settings, recovery, coding)
+  return { log: storeLog, marker, coding, ...(tables && { tables }) }
 }
 
 /** The backend keeps nothing: the log has it all. */
@@ -130,10 +140,4 @@ async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
   }
-}
-
-function needsReplay(directory: string): Error {
-  return notSupported(
-    `The log in ${directory} holds writes that the backend has not, and with readOnly it cannot get them: open the store once without`
-  )
 }

@@ -252,7 +252,7 @@ export class OneOperation implements Waiter {
 }
 
 /** What a deleted range counts: so much that there are few of them. */
-export function clearWeight({ maxBytes }: MemTableSettings): number {
+export function clearWeight({ maxBytes }: Pick<MemTableSettings, 'maxBytes'>): number {
   return Math.max(1, Math.min(Math.ceil(maxBytes / MAX_CLEARS), MAX_CLEAR_WEIGHT))
 }
 

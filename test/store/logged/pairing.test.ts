@@ -336,13 +336,65 @@ describe('a database with a log that is opened without one', () => {
 describe('readOnly', () => {
   const readOnly = { readOnly: true }
 
-  it('with a log that has what the database lacks is refused with LEVEL_NOT_SUPPORTED, and changes nothing', async () => {
+  it.each([false, {}])(
+    'with memtable: %s shows what the log has and the database lacks, and changes nothing',
+    async memtable => {
+      const { backend, fs } = await behindItsLog()
+      const before = { batches: backend.batches.length, log: imageOfDisk(fs) }
+      const store = await openLogged(logOn(fs), new PermanentMemoryLevel(backend), { ...readOnly, memtable })
+      expect(await store.keys().all()).toEqual(Array.from('abcde'))
+      expect(await store.keys({ reverse: true, limit: 2 }).all()).toEqual(['e', 'd'])
+      expect(await store.getMany(Array.from('aex'))).toEqual([Buffer.from('A'), Buffer.from('E'), undefined])
+      expect([store.getSync('d'), await store.has('d')]).toEqual([Buffer.from('D'), true])
+      await expect(store.put('k', Buffer.of(1))).rejects.toMatchObject({ code: 'LEVEL_READONLY' })
+      await store.flush()
+      await store.close()
+      expect({ batches: backend.batches.length, log: imageOfDisk(fs) }).toEqual(before)
+      expect(await keysOn(backend, fs)).toBe('abcde')
+    }
+  )
+
+  it('reads from the log deletes, deleted ranges, and values of every kind, as a store that writes would', async () => {
+    const fs = new CrashableFileSystem()
+    const backend = new PermanentMemoryLevel()
+    const store = await openLogged(logOn(fs), backend, { memtable: { flushIntervalMs: Infinity } })
+    await putAll(store, 'abcdefgh')
+    await store.flush()
+    await store.del('a')
+    await store.clear({ gte: 'c', lt: 'f' })
+    await store.put('d', Buffer.alloc(100_000, 'sealed before it is logged'))
+    await store.put('e', Buffer.from('compressed'), { codec: 'zstd' })
+    await store.put('gone', Buffer.from('soon'), { ttl: 1 })
+    await store.put('z', Buffer.alloc(0))
+    await new Promise(resolve => setTimeout(resolve, 5))
+    const expected = await store.iterator().all()
+    const disk = backend.disk.clone()
+    const reading = await openLogged(logOn(killed(fs)), new PermanentMemoryLevel(disk), readOnly)
+    expect(await reading.iterator().all()).toEqual(expected)
+    expect(await reading.getMany(['a', 'c', 'd', 'gone'])).toEqual(await store.getMany(['a', 'c', 'd', 'gone']))
+    expect(reading.stats().memtable!.entries).toBeGreaterThan(0)
+    await reading.close()
+  })
+
+  it('with more in the log than maxBytes is refused, says what to do, and changes nothing', async () => {
     const { backend, fs } = await behindItsLog()
     const before = { batches: backend.batches.length, log: imageOfDisk(fs) }
-    const refused = await refusal(logOn(fs), new PermanentMemoryLevel(backend), readOnly)
+    const memtable = { maxBytes: 200 }
+    const refused = await refusal(logOn(fs), new PermanentMemoryLevel(backend), { ...readOnly, memtable })
     expect(refused.code).toBe('LEVEL_NOT_SUPPORTED')
+    expect(refused.message).toMatch(/memtable\.maxBytes, 200,.*or open the store once without readOnly/)
     expect({ batches: backend.batches.length, log: imageOfDisk(fs) }).toEqual(before)
-    expect(await keysOn(backend, fs)).toBe('abcde')
+  })
+
+  it('is given to the store, not to its log alone', async () => {
+    for (const [ofStore, ofLog] of [
+      [false, true],
+      [true, false]
+    ]) {
+      const options = { readOnly: ofStore! }
+      const refused = await refusal(logOn(new CrashableFileSystem(), { readOnly: ofLog! }), memoryLevel(), options)
+      expect(refused.code).toBe('CKV_INVALID_OPTION')
+    }
   })
 
   it.each([

@@ -1,0 +1,53 @@
+import { none } from '../../codec/none.js'
+import { notSupported } from '../../errors.js'
+import { keyName } from '../../memtable/key-name.js'
+import { TOMBSTONE } from '../../memtable/memtable.js'
+import { Tables } from '../../memtable/tables.js'
+import type { Log } from '../../wal/log.js'
+import { TableValue } from '../writing/table-value.js'
+import { clearWeight, weightOf } from '../writing/logged-table.js'
+import type { LoggedValues } from './logged-values.js'
+import { ReplayBatch, replayRecords } from './log-replay.js'
+
+/**
+ * What the log has and the backend lacks, in memory: for a store that writes nothing, to lay over the backend.
+ *
+ * @param applied the last record that the backend has
+ * @param maxBytes of such entries, as `memtable.maxBytes` counts them
+ * @throws LEVEL_NOT_SUPPORTED where there are more
+ */
+export async function readIntoTables(
+  log: Log,
+  applied: number,
+  values: LoggedValues,
+  maxBytes: number
+): Promise<Tables<TableValue>> {
+  const tables = new Tables<TableValue>()
+  let bytes = 0
+  const take = (weight: number) => {
+    bytes += weight
+    if (bytes <= maxBytes) return weight
+    throw notSupported(
+      `The log holds more that the backend has not than memtable.maxBytes, ${maxBytes}, which readOnly has to keep in memory: ` +
+        'raise that option, or open the store once without readOnly'
+    )
+  }
+  const batch = new ReplayBatch(async (operations, sequence) => {
+    for (const operation of operations) {
+      const name = keyName(operation.key)
+      if (operation.type === 'del') {
+        tables.set(name, TOMBSTONE, { sequence, weight: take(weightOf(operation.key.length)) })
+        continue
+      }
+      const weight = take(weightOf(operation.key.length, operation.value.length))
+      const value = Buffer.from(operation.value) // A frame of the log would stay in memory for it.
+      tables.set(name, new TableValue(value, 0, value.length, value.length, true, 0, none()), { sequence, weight })
+    }
+  })
+  const start = { segment: log.segmentAbove(applied), offset: 0 }
+  await replayRecords(log, start, applied, values, batch, async ({ start: from, end }) => {
+    const range = { start: keyName(from), end: end === undefined ? undefined : keyName(end) }
+    tables.clear(range, { sequence: 0, weight: take(clearWeight({ maxBytes })) })
+  })
+  return tables
+}
