@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
-import { Record, type Wal } from '../../src/index.js'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { type Codec, type Position, Record, registerCodec, type Wal, type WalEntry } from '../../src/index.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { noise } from '../support/sample-values.js'
@@ -87,6 +88,83 @@ test('records with values of their own codecs come in order too', async () => {
   await Promise.all(numbered(1, 40).map(key => wal.append(Record.put(key, key, { codec: codecs[Number(key) % 4] }))))
   const entries = await collect(wal.read())
   expect(entries.map(({ record }) => record.value?.toString())).toEqual(numbered(1, 40))
+})
+
+test('calls of next() at once are answered in order, whatever thread restores their values', async () => {
+  const { wal } = await openLog()
+  const restoredLater: Codec = {
+    id: 219,
+    name: 'restored later',
+    compress: async data => deflateRawSync(data),
+    compressSync: data => deflateRawSync(data),
+    decompress: async data => inflateRawSync(data)
+  }
+  registerCodec(restoredLater)
+  const codecs = [undefined, restoredLater, restoredLater, 'none'] as const
+  await Promise.all(
+    numbered(1, 40).map(key => wal.append(Record.put(key, key.repeat(100), { codec: codecs[Number(key) % 4] })))
+  )
+  const reader = wal.read()
+  const results = await Promise.all(Array.from({ length: 41 }, () => reader.next()))
+  const values = results.map(({ value }) => value?.record.value?.toString())
+  expect(values).toEqual([...numbered(1, 40).map(key => key.repeat(100)), undefined])
+})
+
+test('a reader that goes out of scope lets go of its segment', async () => {
+  const { wal } = await openLog(TINY_SEGMENTS)
+  await fill(wal, 3)
+  const reader = wal.read()
+  await reader.next()
+  expect(await wal.deleteSegmentsBefore(wal.position)).toBe(0)
+  await (reader as AsyncIterableIterator<WalEntry> & AsyncDisposable)[Symbol.asyncDispose]()
+  expect(await reader.next()).toEqual({ done: true, value: undefined })
+  expect(await wal.deleteSegmentsBefore(wal.position)).toBe(2)
+})
+
+/** Three frames in a segment, the one with that number damaged. */
+async function damaged(number: number) {
+  const disk = new CrashableFileSystem()
+  const fs = new FaultyFileSystem(disk)
+  const { wal } = await openLog({ fs, codec: 'none' })
+  const positions: Position[] = []
+  for (let i = 1; i <= 3; i++) positions.push(await wal.append(Record.put(String(i), noise(300))))
+  const path = '/log/000001.wal'
+  const bytes = disk.file(path)
+  bytes[positions[number - 1]!.offset + 100]! ^= 1
+  disk.put(path, bytes)
+  return { wal, fs, positions }
+}
+
+describe('a frame that changed since the log was opened', () => {
+  test('is corruption to whoever comes to it', async () => {
+    const { wal, positions } = await damaged(2)
+    for (const from of [undefined, 1, positions[0]!]) {
+      const reader = wal.read({ from })
+      expect((await reader.next()).value?.record.sequence).toBe(1)
+      await expect(reader.next()).rejects.toMatchObject({
+        code: 'LEVEL_CORRUPTION',
+        message: expect.stringContaining(`the frame at ${positions[1]!.offset} of segment 1`)
+      })
+      expect(await reader.next()).toEqual({ done: true, value: undefined })
+    }
+    for (const from of [undefined, 1]) {
+      await expect((await damaged(1)).wal.read({ from }).next()).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+    }
+  })
+
+  test('is no frame to begin at', async () => {
+    const { wal, positions } = await damaged(2)
+    await expect(wal.read({ from: positions[1]! }).next()).rejects.toMatchObject({
+      code: 'CKV_OUT_OF_RANGE',
+      message: expect.stringContaining(`Segment 1 of the log has no frame at ${positions[1]!.offset}`)
+    })
+  })
+
+  test('is told from one that cannot be read', async () => {
+    const { wal, fs, positions } = await damaged(2)
+    fs.fail('read', { code: 'EIO' })
+    await expect(wal.read({ from: positions[0]! }).next()).rejects.toMatchObject({ code: 'EIO' })
+  })
 })
 
 test.for([0, -1, 4, 2.5, Number.NaN])('from %s, which no record has, is out of range', async from => {
