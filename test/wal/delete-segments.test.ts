@@ -105,6 +105,14 @@ test('a file that cannot be removed is told, and the log goes on', async () => {
   expect(wal.stats()).toMatchObject({ segments: 2, segmentsDeleted: 3 })
 })
 
+test('a file that somebody else removed is as good as deleted', async () => {
+  const { wal, fs } = await openLog(TINY_SEGMENTS)
+  await fill(wal, 4)
+  await fs.remove(`${DIRECTORY}/000001.wal`)
+  expect(await wal.deleteSegmentsBefore(before(4))).toBe(3)
+  expect(await keys(wal.read())).toEqual(['4'])
+})
+
 test('two calls at once delete each segment once, and both know when it is done', async () => {
   const { wal, fs } = await openLog(TINY_SEGMENTS)
   await fill(wal, 6)

@@ -59,6 +59,35 @@ test('among many more segments than have an index in memory, in any order', asyn
   await check((await reopened(wal, { ...TINY_SEGMENTS, fs })).wal)
 })
 
+test('of the files of many segments a few stay open, and all are closed at the end', async () => {
+  const fs = new CrashableFileSystem()
+  const { wal } = await openLog({ ...TINY_SEGMENTS, fs })
+  await fill(wal, 60)
+  const before = fs.openHandles
+  for (let sequence = 1; sequence <= 60; sequence++) await wal.get(sequence)
+  expect(fs.openHandles - before).toBe(16)
+  await Promise.all(numbered(1, 60).map(sequence => wal.get(Number(sequence))))
+  expect(fs.openHandles - before).toBe(16)
+  await wal.close()
+  expect(fs.openHandles).toBe(0)
+})
+
+test('a file that could not be opened, or read, is tried again by the next who wants it', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog({ ...TINY_SEGMENTS, fs })
+  const positions = [await wal.append(Record.put('1', noise(1000))), await wal.append(Record.put('2', noise(1000)))]
+  for (const call of ['open', 'read'] as const) {
+    for (const at of [...positions, 1]) {
+      fs.fail(call, { code: 'EMFILE' })
+      await expect(wal.get(at)).rejects.toMatchObject({ code: 'EMFILE' })
+    }
+  }
+  fs.fail('open', { code: 'EMFILE' })
+  const together = await Promise.allSettled([1, 1, 2].map(sequence => wal.get(sequence)))
+  expect(together.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+  for (const at of [1, 2, ...positions]) expect((await wal.get(at)).value).toHaveLength(1000)
+})
+
 test('an old segment whose index was dropped has many frames, and all its records are found', async () => {
   const options = { codec: 'none', blockBytes: 1024, segmentBytes: 64 * 1024 } as const
   const { wal } = await openLog(options)
