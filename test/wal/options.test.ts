@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { lz4, nodeFileSystem, Wal, type WalOptions } from '../../src/index.js'
 import { resolveWalOptions } from '../../src/wal/options.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
-import { rejectedCode } from '../support/thrown-code.js'
 import { fill, openLog } from './open-log.js'
 
 const NUMBERS = [0, -1, 1.5, Number.NaN, Infinity, '1024', null, 2n, {}]
@@ -22,7 +21,10 @@ test.for(Object.entries(INVALID).flatMap(([name, values]) => values.map(value =>
   async ({ name, value }) => {
     const fs = new CrashableFileSystem()
     const options = { dir: '/log', fs, meter: false, [name]: value } as WalOptions
-    expect(await rejectedCode(Wal.open(options))).toBe('CKV_INVALID_OPTION')
+    await expect(Wal.open(options)).rejects.toMatchObject({
+      code: 'CKV_INVALID_OPTION',
+      message: expect.stringMatching(new RegExp(name, 'i'))
+    })
     expect(await fs.list('/')).toEqual([])
   }
 )

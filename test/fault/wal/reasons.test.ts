@@ -52,6 +52,13 @@ describe('where frames end', () => {
   })
 })
 
+test('a seal says that all before it was on stable storage', async () => {
+  const file = forgedSegment([good(1), good(2), sealOf(2, 2)])
+  await expect(openLog(diskWith({ '000001.wal': changed(file, SECOND + 48) }))).rejects.toThrow(
+    'it is damaged before a place that was on stable storage (its checksum fails)'
+  )
+})
+
 describe('a segment without a header', () => {
   test.each([
     ['a crash while the segment was being made', Buffer.alloc(30, 1)],
