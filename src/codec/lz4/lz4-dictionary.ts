@@ -1,6 +1,8 @@
 import { corruption } from '../../errors.js'
-import type { DictionaryCodec } from '../codec.js'
+import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from '../codec.js'
+import { BLOCK_AT, enterBlock, roomBytes, roomView } from '../dictionary/block-room.js'
 import { dictionaryContent } from '../dictionary/dictionary-format.js'
+import { copyLiterals, copyMatch, DictionaryWindow } from '../dictionary/dictionary-window.js'
 
 /*
  * LZ4 blocks (github.com/lz4/lz4, doc/lz4_Block_format.md) of small values behind a dictionary. In JavaScript, because where matches may
@@ -42,10 +44,13 @@ export class Lz4Dictionary implements DictionaryCodec {
   /** By hash: one more than the last place in the value. */
   readonly #recent = new Uint16Array(1 << VALUE_HASH_BITS)
   #output = Buffer.allocUnsafe(0)
+  /** Where values are restored. */
+  readonly #history: DictionaryWindow
 
   constructor(dictionary: Uint8Array) {
     this.#content = new Uint8Array(dictionaryContent(dictionary).subarray(-MAX_OFFSET))
     this.#window = this.#content
+    this.#history = new DictionaryWindow(this.#content)
     this.#chain = new Uint16Array(this.#content.length)
     for (let at = 0; at + MIN_MATCH <= this.#content.length; at++) {
       const hash = hashAt(this.#content, at) >>> (32 - DICTIONARY_HASH_BITS)
@@ -143,47 +148,46 @@ export class Lz4Dictionary implements DictionaryCodec {
     return out
   }
 
-  decompressSync(data: Uint8Array, rawLength: number): Uint8Array {
-    const content = this.#content
-    const end = data.length
-    const out = Buffer.allocUnsafe(rawLength)
-    let at = 0
-    let to = 0
+  decompressSync(data: Uint8Array, rawLength: number): Buffer {
+    if (rawLength >= DICTIONARY_VALUE_LIMIT) throw damaged()
+    const end = enterBlock(data)
+    this.#history.prepare(rawLength)
+    const { base, bytes, view } = this.#history
+    const valueEnd = base + rawLength
+    let at = BLOCK_AT
+    let to = base
     for (;;) {
       if (at >= end) throw damaged()
-      const token = data[at++]!
+      const token = roomBytes[at++]!
       let count = token >>> 4
       if (count === LONG) {
         for (let more = 255; more === 255; count += more) {
           if (at >= end || count > rawLength) throw damaged()
-          more = data[at++]!
+          more = roomBytes[at++]!
         }
       }
-      if (count > end - at || count > rawLength - to) throw damaged()
-      for (const stop = at + count; at < stop;) out[to++] = data[at++]!
+      if (count > end - at || count > valueEnd - to) throw damaged()
+      copyLiterals(roomView, at, view, to, count)
+      at += count
+      to += count
       if (at === end) break
       if (end - at < 2) throw damaged()
-      const offset = data[at]! | (data[at + 1]! << 8)
+      const from = to - roomView.getUint16(at, true)
       at += 2
       let length = token & LONG
       if (length === LONG) {
         for (let more = 255; more === 255; length += more) {
           if (at >= end || length > rawLength) throw damaged()
-          more = data[at++]!
+          more = roomBytes[at++]!
         }
       }
       length += MIN_MATCH
-      if (offset === 0 || length > rawLength - to) throw damaged()
-      let from = to - offset
-      if (from < 0) {
-        let place = content.length + from
-        if (place < 0) throw damaged()
-        for (; from < 0 && length > 0; from++, length--) out[to++] = content[place++]!
-      }
-      for (; length > 0; length--) out[to++] = out[from++]!
+      if (from === to || from < 0 || length > valueEnd - to) throw damaged()
+      copyMatch(bytes, view, from, to, length)
+      to += length
     }
-    if (to !== rawLength) throw damaged()
-    return out
+    if (to !== valueEnd) throw damaged()
+    return this.#history.value(rawLength)
   }
 }
 

@@ -1,25 +1,36 @@
+/** So many bytes behind a stream are written too, with zeros. */
+export const BIT_WRITER_SLACK_BYTES = 4
+
 /** Writes fields of up to 24 bits one behind the other, least significant bit first: how every bit stream of Zstandard is laid out. */
 export class BitWriter {
-  readonly #bytes: Uint8Array
+  readonly #view: DataView
   #at: number
+  /** Up to 7 bits. */
   #pending = 0
   #pendingBits = 0
 
-  /** @param bytes large enough for all that is added from `at` on */
+  /** @param bytes large enough for all that is added from `at` on, and {@link BIT_WRITER_SLACK_BYTES} */
   constructor(bytes: Uint8Array, at = 0) {
-    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#at = at
+  }
+
+  /** Begins another stream. */
+  begin(at: number): this {
+    this.#at = at
+    this.#pending = 0
+    this.#pendingBits = 0
+    return this
   }
 
   /** @param value below 2^bits */
   add(value: number, bits: number): void {
-    this.#pending |= value << this.#pendingBits
-    this.#pendingBits += bits
-    while (this.#pendingBits >= 8) {
-      this.#bytes[this.#at++] = this.#pending
-      this.#pending >>>= 8
-      this.#pendingBits -= 8
-    }
+    const pending = this.#pending | (value << this.#pendingBits)
+    const pendingBits = this.#pendingBits + bits
+    this.#view.setInt32(this.#at, pending, true)
+    this.#at += pendingBits >> 3
+    this.#pending = pending >>> (pendingBits & ~7)
+    this.#pendingBits = pendingBits & 7
   }
 
   /** Fills the last byte up with zeros. @returns where the next byte would be */

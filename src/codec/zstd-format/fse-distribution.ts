@@ -1,5 +1,5 @@
 import { corruption } from '../../errors.js'
-import { BitWriter } from './bit-writer.js'
+import { BIT_WRITER_SLACK_BYTES, BitWriter } from './bit-writer.js'
 
 /**
  * How often each symbol is expected, in cells of a table of 2^accuracyLog: what Zstandard's finite state entropy coder works with
@@ -40,7 +40,7 @@ export function distribute(counts: readonly number[], accuracyLog: number): Dist
  * written with one bit less.
  */
 export function describeDistribution({ accuracyLog, cells }: Distribution): Uint8Array {
-  const bytes = new Uint8Array(MAX_DESCRIPTION_BYTES)
+  const bytes = new Uint8Array(MAX_DESCRIPTION_BYTES + BIT_WRITER_SLACK_BYTES)
   const writer = new BitWriter(bytes)
   writer.add(accuracyLog - MIN_ACCURACY_LOG, 4)
   let remaining = 2 ** accuracyLog
@@ -123,35 +123,41 @@ function bit(bytes: Uint8Array, position: number): number {
   return (byte >>> (position & 7)) & 1
 }
 
-/** A state of the decoder: it stands for `symbol`; the next state is `base` plus the next `bits` bits. */
-export interface Cell {
-  readonly symbol: number
-  readonly bits: number
-  readonly base: number
+/**
+ * The states of a decoder, in the order that RFC 8878, 4.1.1 fixes. Each stands for a symbol; the next state is its base plus the next bits,
+ * as many as it says.
+ */
+export interface DecodingTable {
+  readonly accuracyLog: number
+  readonly symbols: Uint8Array
+  readonly bits: Uint8Array
+  readonly bases: Uint16Array
 }
 
-/** The states of a decoder, in the order that RFC 8878, 4.1.1 fixes. */
-export function decodingTable({ accuracyLog, cells }: Distribution): Cell[] {
+export function decodingTable({ accuracyLog, cells }: Distribution): DecodingTable {
   const size = 2 ** accuracyLog
-  const symbolOf = new Uint8Array(size)
+  const symbols = new Uint8Array(size)
   let end = size
   cells.forEach((share, symbol) => {
-    if (share === -1) symbolOf[--end] = symbol
+    if (share === -1) symbols[--end] = symbol
   })
   const step = size / 2 + size / 8 + 3
   let position = 0
   cells.forEach((share, symbol) => {
     for (let i = 0; i < share; i++) {
-      symbolOf[position] = symbol
+      symbols[position] = symbol
       do position = (position + step) % size
       while (position >= end)
     }
   })
 
-  const seen = cells.map(Math.abs)
-  return Array.from(symbolOf, symbol => {
-    const order = seen[symbol]!++
-    const bits = accuracyLog - (31 - Math.clz32(order))
-    return { symbol, bits, base: order * 2 ** bits - size }
-  })
+  const seen = Uint16Array.from(cells, Math.abs)
+  const bits = new Uint8Array(size)
+  const bases = new Uint16Array(size)
+  for (let state = 0; state < size; state++) {
+    const order = seen[symbols[state]!]!++
+    bits[state] = accuracyLog - (31 - Math.clz32(order))
+    bases[state] = (order << bits[state]!) - size
+  }
+  return { accuracyLog, symbols, bits, bases }
 }

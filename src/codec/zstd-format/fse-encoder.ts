@@ -1,15 +1,22 @@
 import type { BitWriter } from './bit-writer.js'
 import { decodingTable, type Distribution } from './fse-distribution.js'
 
+/** Numbers of bits are kept in units of so much, so that what is added to a state may carry one over. */
+const BITS_SHIFT = 16
+
 /**
- * Writes symbols by a distribution, the last one first, since a decoder reads the stream from its end. A state is one of the decoder's, which
- * stands for the symbol written last; the decoder comes to it from a state of the symbol written next, by as many bits as are written then.
+ * Writes symbols by a distribution, the last one first, since a decoder reads the stream from its end. A state is one of the decoder's and the
+ * size of its table, and stands for the symbol written last; the decoder comes to it from a state of the symbol written next, by as many bits
+ * as are written then.
  */
 export class FseEncoder {
   readonly #accuracyLog: number
   readonly #size: number
-  /** By symbol: its cells, and where its states begin in {@link #states}, less its cells. */
+  /** By symbol. */
   readonly #cells: Uint16Array
+  /** By symbol: added to a state, it makes the number of bits to be written, times 2^{@link BITS_SHIFT} and something. */
+  readonly #bits: Int32Array
+  /** By symbol: where its states begin in {@link #states}, less its cells. */
   readonly #statesAt: Int16Array
   /** The states of each symbol, in order. */
   readonly #states: Uint16Array
@@ -18,6 +25,11 @@ export class FseEncoder {
     this.#accuracyLog = distribution.accuracyLog
     this.#size = 2 ** distribution.accuracyLog
     this.#cells = Uint16Array.from(distribution.cells, Math.abs)
+    this.#bits = Int32Array.from(this.#cells, cells => {
+      // The bits are those that leave a number from `cells` to below twice as much: which of the symbol's states it is. From this state on it is most.
+      const most = this.#accuracyLog - (cells > 1 ? 31 - Math.clz32(cells - 1) : 0)
+      return (most << BITS_SHIFT) - (cells << most)
+    })
     this.#statesAt = new Int16Array(this.#cells.length)
     let at = 0
     this.#cells.forEach((cells, symbol) => {
@@ -26,7 +38,7 @@ export class FseEncoder {
     })
     this.#states = new Uint16Array(this.#size)
     const next = this.#statesAt.map((start, symbol) => start + this.#cells[symbol]!)
-    decodingTable(distribution).forEach(({ symbol }, state) => (this.#states[next[symbol]!++] = state))
+    decodingTable(distribution).symbols.forEach((symbol, state) => (this.#states[next[symbol]!++] = state + this.#size))
   }
 
   /** Whether symbols 0 to `last` can be written. */
@@ -41,17 +53,13 @@ export class FseEncoder {
 
   /** @returns the state of `symbol` from which a decoder comes to `state` */
   write(symbol: number, state: number, writer: BitWriter): number {
-    const cells = this.#cells[symbol]!
-    const shifted = state + this.#size
-    // The bits are those that leave a number from `cells` to below twice as much: which of the symbol's states it is.
-    let bits = this.#accuracyLog - (31 - Math.clz32(cells))
-    if (shifted >>> bits < cells) bits--
-    writer.add(shifted & ((1 << bits) - 1), bits)
-    return this.#states[this.#statesAt[symbol]! + (shifted >>> bits)]!
+    const bits = (state + this.#bits[symbol]!) >> BITS_SHIFT
+    writer.add(state & ((1 << bits) - 1), bits)
+    return this.#states[this.#statesAt[symbol]! + (state >> bits)]!
   }
 
   /** What a decoder begins with. */
   end(state: number, writer: BitWriter): void {
-    writer.add(state, this.#accuracyLog)
+    writer.add(state - this.#size, this.#accuracyLog)
   }
 }

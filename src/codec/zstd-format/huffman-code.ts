@@ -39,7 +39,9 @@ export class HuffmanCode {
 
   /** The stream is read from its end, so the last byte is written first. */
   write(bytes: Uint8Array, from: number, to: number, writer: BitWriter): number {
-    for (let at = to - 1; at >= from; at--) writer.add(this.#codes[bytes[at]!]!, this.#bits[bytes[at]!]!)
+    const codes = this.#codes
+    const bits = this.#bits
+    for (let at = to - 1; at >= from; at--) writer.add(codes[bytes[at]!]!, bits[bytes[at]!]!)
     return writer.finishBackward()
   }
 }

@@ -1,5 +1,5 @@
 import { corruption } from '../../errors.js'
-import { BitWriter } from './bit-writer.js'
+import { BIT_WRITER_SLACK_BYTES, BitWriter } from './bit-writer.js'
 import { decodingTable, describeDistribution, distribute, readDistribution } from './fse-distribution.js'
 import { FseEncoder } from './fse-encoder.js'
 
@@ -22,7 +22,7 @@ export function describeWeights(weights: readonly number[]): Uint8Array {
   const counts = Array.from({ length: MAX_CODE_BITS + 1 }, (_, weight) => weights.filter(w => w === weight).length)
   const distribution = distribute(counts, ACCURACY_LOG)
   const encoder = new FseEncoder(distribution)
-  const stream = new Uint8Array(weights.length + 2)
+  const stream = new Uint8Array(weights.length + 2 + BIT_WRITER_SLACK_BYTES)
   const writer = new BitWriter(stream)
   const last = weights.length - 1
   const states = [0, 0]
@@ -66,14 +66,14 @@ export function readWeights(description: Uint8Array): number[] {
 
 function readCompressed(body: Uint8Array): number[] {
   const { distribution, end } = readDistribution(body, 0, MAX_CODE_BITS, ACCURACY_LOG)
-  const table = decodingTable(distribution)
+  const { symbols, bits, bases } = decodingTable(distribution)
   const lastByte = body.at(-1)
   if (end >= body.length || lastByte === 0) throw corruption('Huffman weights that are cut short')
   let left = (body.length - end - 1) * 8 + (31 - Math.clz32(lastByte!))
-  const take = (bits: number) => {
-    if (bits > left) throw corruption('Huffman weights that are cut short')
+  const take = (count: number) => {
+    if (count > left) throw corruption('Huffman weights that are cut short')
     let value = 0
-    for (let i = 0; i < bits; i++) {
+    for (let i = 0; i < count; i++) {
       left--
       value = value * 2 + ((body[end + (left >>> 3)]! >>> (left & 7)) & 1)
     }
@@ -83,10 +83,10 @@ function readCompressed(body: Uint8Array): number[] {
   const states = [take(distribution.accuracyLog), take(distribution.accuracyLog)]
   const weights: number[] = []
   for (let turn = 0; weights.length < MAX_WEIGHTS - 1; turn ^= 1) {
-    const { symbol, bits, base } = table[states[turn]!]!
-    weights.push(symbol)
-    if (bits > left) return [...weights, table[states[turn ^ 1]!]!.symbol]
-    states[turn] = base + take(bits)
+    const state = states[turn]!
+    weights.push(symbols[state]!)
+    if (bits[state]! > left) return [...weights, symbols[states[turn ^ 1]!]!]
+    states[turn] = bases[state]! + take(bits[state]!)
   }
   throw corruption('more Huffman weights than there are symbols')
 }

@@ -3,54 +3,13 @@
  */
 
 /** Extra bits of a code: codes below 16 stand for one literal length each. */
-const LITERAL_LENGTH_BITS = Uint8Array.of(
-  ...Array<number>(16).fill(0),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16
-)
+export const LITERAL_LENGTH_BITS = extraBits(16, '1 1 1 1 2 2 3 3 4 6 7 8 9 10 11 12 13 14 15 16')
 /** The same for matches: codes below 32 stand for lengths from 3 to 34. */
-const MATCH_LENGTH_BITS = Uint8Array.of(
-  ...Array<number>(32).fill(0),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  4,
-  5,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16
-)
+export const MATCH_LENGTH_BITS = extraBits(32, '1 1 1 1 2 2 3 3 4 4 5 7 8 9 10 11 12 13 14 15 16')
+
+function extraBits(codesOfNone: number, ofOthers: string): Uint8Array {
+  return Uint8Array.of(...Array<number>(codesOfNone).fill(0), ...ofOthers.split(' ').map(Number))
+}
 
 /** No match is shorter. */
 export const MIN_MATCH_BYTES = 3
@@ -94,10 +53,10 @@ function highestBit(value: number): number {
 }
 
 /** Each code stands for 2^bits numbers, which follow those of the code before. */
-function codesOf(extraBits: Uint8Array, numbers: number): Uint8Array {
+function codesOf(bitsByCode: Uint8Array, numbers: number): Uint8Array {
   const codes = new Uint8Array(numbers)
   let number = 0
-  for (const [code, bits] of extraBits.entries()) {
+  for (const [code, bits] of bitsByCode.entries()) {
     for (const end = number + 2 ** bits; number < Math.min(end, numbers); number++) codes[number] = code
   }
   return codes

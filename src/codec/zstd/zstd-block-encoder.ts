@@ -41,6 +41,7 @@ export class ZstdBlockEncoder {
   readonly #sequences: Sequences
   readonly #tables: Tables
   readonly #block = Buffer.alloc(MAX_BLOCK_BYTES)
+  readonly #writer = new BitWriter(this.#block)
 
   private constructor(dictionary: ParsedDictionary, tables: Tables) {
     this.#matcher = allSteps(DictionaryMatcher.create(dictionary.content, MAX_ENCODED_BYTES))
@@ -64,8 +65,8 @@ export class ZstdBlockEncoder {
    */
   encode(value: Uint8Array): Buffer | undefined {
     this.#matcher.parse(value, this.#sequences)
-    const literalsEnd = writeLiterals(this.#sequences, this.#tables.literals, this.#block)
-    const end = writeSequences(this.#sequences, this.#tables, this.#block, literalsEnd)
+    const literalsEnd = writeLiterals(this.#sequences, this.#tables.literals, this.#block, this.#writer)
+    const end = writeSequences(this.#sequences, this.#tables, this.#block, literalsEnd, this.#writer)
     return end < value.length ? Buffer.from(this.#block.subarray(0, end)) : undefined
   }
 }
@@ -92,7 +93,12 @@ function tablesOf(dictionary: ParsedDictionary): Tables | undefined {
 }
 
 /** RFC 8878, 3.1.1.3.1. @returns where the section ends */
-function writeLiterals({ literals, literalBytes }: Sequences, code: HuffmanCode, block: Buffer): number {
+function writeLiterals(
+  { literals, literalBytes }: Sequences,
+  code: HuffmanCode,
+  block: Buffer,
+  writer: BitWriter
+): number {
   const oneStream = literalBytes < ONE_STREAM_LIMIT
   const streamBytes = oneStream ? literalBytes : Math.ceil(literalBytes / 4)
   const headerBytes = oneStream ? 3 : 4 + 6
@@ -106,13 +112,13 @@ function writeLiterals({ literals, literalBytes }: Sequences, code: HuffmanCode,
 
   if (oneStream) {
     block.writeUIntLE(TREELESS_LITERALS | (literalBytes << 4) | (codedBytes << 14), 0, 3)
-    return code.write(literals, 0, literalBytes, new BitWriter(block, headerBytes))
+    return code.write(literals, 0, literalBytes, writer.begin(headerBytes))
   }
   block.writeUInt32LE((TREELESS_LITERALS | (2 << 2) | (literalBytes << 4) | ((6 + codedBytes) << 18)) >>> 0, 0)
   let at = headerBytes
   for (let stream = 0; stream < 4; stream++) {
     const from = stream * streamBytes
-    const end = code.write(literals, from, Math.min(from + streamBytes, literalBytes), new BitWriter(block, at))
+    const end = code.write(literals, from, Math.min(from + streamBytes, literalBytes), writer.begin(at))
     if (stream < 3) block.writeUInt16LE(end - at, 4 + stream * 2)
     at = end
   }
@@ -132,7 +138,8 @@ function writeSequences(
   sequences: Sequences,
   { offsets, matchLengths, literalLengths }: Tables,
   block: Buffer,
-  from: number
+  from: number,
+  writer: BitWriter
 ): number {
   const { count } = sequences
   let at = from
@@ -141,7 +148,7 @@ function writeSequences(
   if (count === 0) return at
   block[at++] = REPEAT_MODES
 
-  const writer = new BitWriter(block, at)
+  writer.begin(at)
   let [offsetState, matchState, literalState] = [0, 0, 0]
   for (let i = count - 1; i >= 0; i--) {
     const literalLength = sequences.literalLengths[i]!

@@ -1,9 +1,10 @@
 import { corruption } from '../../errors.js'
 import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from '../codec.js'
 import { dictionaryContent, withoutId } from '../dictionary/dictionary-format.js'
+import { ZstdBlockDecoder } from './zstd-block-decoder.js'
 import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from './zstd-block-encoder.js'
 import { ZSTD_MAGIC } from './zstd-frame.js'
-import { wasmEngineWith } from './zstd-wasm.js'
+import { wasmCompressorWith } from './zstd-wasm.js'
 
 /*
  * Zstandard with a dictionary, for small values. A frame of one compressed block (RFC 8878, 3.1.1):
@@ -29,28 +30,29 @@ const PROBED_CONTENT_BYTES = 1024
 
 /** @param dictionary in Zstandard's format, or any bytes */
 export function zstdWithDictionary(dictionary: Uint8Array, level: number): DictionaryCodec {
-  const engine = wasmEngineWith(withoutId(dictionary))
+  const byLibzstd = wasmCompressorWith(withoutId(dictionary))
+  // Both are made when first needed.
+  let encoder: { prepared: ZstdBlockEncoder | undefined } | undefined
+  let decoder: ZstdBlockDecoder | undefined
+  const preparedDecoder = () => (decoder ??= new ZstdBlockDecoder(dictionary))
   const decompressSync = (data: Uint8Array, rawLength: number) => {
     // No block is as long as its value: it would have been stored raw.
     if (data.length >= rawLength || rawLength >= DICTIONARY_VALUE_LIMIT)
       throw corruption('a Zstandard block that is not shorter than its value')
-    const raw = engine.decompressSync(frameAround(data, rawLength), rawLength)
-    if (raw.length !== rawLength) throw corruption(`Zstandard block unfolds to ${raw.length} bytes, not ${rawLength}`)
-    return raw
+    return preparedDecoder().decode(data, rawLength)
   }
-  // Made when first needed: who only reads does without.
-  let encoder: { prepared: ZstdBlockEncoder | undefined } | undefined
   return {
     compressSync(data) {
       encoder ??= { prepared: level <= MAX_ENCODER_LEVEL ? proven(dictionary, decompressSync) : undefined }
       if (encoder.prepared !== undefined && data.length <= MAX_ENCODED_BYTES) return encoder.prepared.encode(data)
-      return blockIn(engine.compressSync(data, level), data.length)
+      preparedDecoder() // If it throws, nothing is written that could not be read.
+      return blockIn(byLibzstd(data, level), data.length)
     },
     decompressSync
   }
 }
 
-/** An encoder, if there is one for the dictionary, and libzstd restores what it writes: some of the content, and every literal there is. */
+/** An encoder, if there is one for the dictionary, and what it writes is restored: some of the content, and every literal there is. */
 function proven(
   dictionary: Uint8Array,
   restore: (block: Uint8Array, rawLength: number) => Uint8Array
@@ -62,7 +64,7 @@ function proven(
     const block = encoder?.encode(probe)
     return block && Buffer.compare(restore(block, probe.length), probe) === 0 ? encoder : undefined
   } catch {
-    return undefined // Whether the dictionary is of use at all libzstd decides.
+    return undefined // Whether the dictionary is of use at all the decoder decides.
   }
 }
 
@@ -74,31 +76,21 @@ function headerBytes(rawLength: number): number {
 function blockIn(frame: Uint8Array, rawLength: number): Uint8Array | undefined {
   const from = headerBytes(rawLength)
   if (frame.length < from || frame.length - from >= rawLength) return undefined
-  writeHeader(frame.length - from, rawLength)
-  for (let i = 0; i < from; i++) if (frame[i] !== room[i]) return undefined
-  return frame.subarray(from)
+  const header = headerOf(frame.length - from, rawLength)
+  return header.compare(frame, 0, from) === 0 ? frame.subarray(from) : undefined
 }
 
-/** Where frames are put together, one at a time. */
-const room = Buffer.alloc(DICTIONARY_VALUE_LIMIT + 16)
-
-/** @returns memory that the next call uses again */
-function frameAround(block: Uint8Array, rawLength: number): Buffer {
-  const from = writeHeader(block.length, rawLength)
-  room.set(block, from)
-  return room.subarray(0, from + block.length)
-}
-
-/** @returns where the block goes */
-function writeHeader(blockLength: number, rawLength: number): number {
-  room.set(ZSTD_MAGIC, 0)
+function headerOf(blockLength: number, rawLength: number): Buffer {
+  const header = Buffer.alloc(headerBytes(rawLength))
+  header.set(ZSTD_MAGIC, 0)
   let at = ZSTD_MAGIC.length
   if (rawLength < TWO_BYTES_FROM) {
-    room[at++] = DESCRIPTOR_ONE_BYTE
-    room[at++] = rawLength
+    header[at++] = DESCRIPTOR_ONE_BYTE
+    header[at++] = rawLength
   } else {
-    room[at++] = DESCRIPTOR_TWO_BYTES
-    at = room.writeUInt16LE(rawLength - TWO_BYTES_FROM, at)
+    header[at++] = DESCRIPTOR_TWO_BYTES
+    at = header.writeUInt16LE(rawLength - TWO_BYTES_FROM, at)
   }
-  return room.writeUIntLE(LAST_BLOCK | (COMPRESSED_BLOCK << 1) | (blockLength << 3), at, BLOCK_HEADER_BYTES)
+  header.writeUIntLE(LAST_BLOCK | (COMPRESSED_BLOCK << 1) | (blockLength << 3), at, BLOCK_HEADER_BYTES)
+  return header
 }

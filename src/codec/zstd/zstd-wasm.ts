@@ -77,35 +77,31 @@ const ENGINE: SyncZstd = {
 }
 
 /**
- * The same with a dictionary, which is copied into WebAssembly's memory once. Its tables are read anew for every value: the package exports
+ * Compresses with a dictionary, which is copied into WebAssembly's memory once. Its tables are read anew for every value: the package exports
  * no function that would keep them.
  *
  * @param dictionary in Zstandard's format with id 0, or any bytes that do not begin like one
  */
-export function wasmEngineWith(dictionary: Uint8Array): SyncZstd {
-  const { length } = dictionary
-  return {
-    compressSync: (data, level) =>
-      run(
-        data,
-        zstd => zstd._ZSTD_compressBound(data.length),
-        (instance, output, capacity, input) => {
-          const place = placeOf(dictionary, instance)
-          const { zstd, compressor } = instance
-          return zstd._ZSTD_compress_usingDict(compressor, output, capacity, input, data.length, place, length, level)
-        }
-      ),
-    decompressSync: (data, rawLength) =>
-      run(
-        data,
-        () => rawLength,
-        (instance, output, capacity, input) => {
-          const place = placeOf(dictionary, instance)
-          const { zstd, decompressor } = instance
-          return zstd._ZSTD_decompress_usingDict(decompressor, output, capacity, input, data.length, place, length)
-        }
-      )
-  }
+export function wasmCompressorWith(dictionary: Uint8Array): SyncZstd['compressSync'] {
+  return (data, level) =>
+    run(
+      data,
+      zstd => zstd._ZSTD_compressBound(data.length),
+      (instance, output, capacity, input) => {
+        const place = placeOf(dictionary, instance)
+        const { zstd, compressor } = instance
+        return zstd._ZSTD_compress_usingDict(
+          compressor,
+          output,
+          capacity,
+          input,
+          data.length,
+          place,
+          dictionary.length,
+          level
+        )
+      }
+    )
 }
 
 /** It stays there as long as the instance does, which is given up when its memory has grown. */
