@@ -154,11 +154,12 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength
   if (extra! & ~EXTRA_KNOWN) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
 
   let at = payloadLength + CRC_BYTES
-  const rawLength = rawLengthWidth > 0 ? envelope.readUIntLE(at, rawLengthWidth) : 0
-  at += rawLengthWidth
+  let rawLength = 0
+  // Written out: readUIntLE() takes longer than all the rest.
+  for (let i = 0; i < rawLengthWidth; i++) rawLength += envelope[at++]! * 2 ** (8 * i)
   let dictionary: number | undefined
   if (tag & TAG_DICTIONARY) {
-    dictionary = envelope.readUInt16LE(at)
+    dictionary = envelope[at]! | (envelope[at + 1]! << 8)
     at += DICTIONARY_BYTES
   }
   let expiresAt: number | undefined

@@ -23,6 +23,9 @@ export class Dictionary {
   readonly rawShare: number
   readonly bytes: Buffer
   readonly #coders = new WeakMap<Codec, DictionaryCodec>()
+  /** The codec that was asked for last, and its coder: for value after value it is the same. */
+  #codec: Codec | undefined
+  #coder: DictionaryCodec | undefined
 
   constructor({ id, given, rawShare, bytes }: DictionaryRecord) {
     this.id = id
@@ -33,10 +36,14 @@ export class Dictionary {
 
   /** @returns undefined if the codec can use no dictionary */
   coderFor(codec: Codec): DictionaryCodec | undefined {
+    if (codec === this.#codec) return this.#coder
     let coder = this.#coders.get(codec)
-    if (coder !== undefined || codec.withDictionary === undefined) return coder
-    coder = codec.withDictionary(this.bytes)
-    this.#coders.set(codec, coder)
+    if (coder === undefined && codec.withDictionary !== undefined) {
+      coder = codec.withDictionary(this.bytes)
+      this.#coders.set(codec, coder)
+    }
+    this.#codec = codec
+    this.#coder = coder
     return coder
   }
 }
