@@ -29,7 +29,7 @@ interface OpenFile {
   users: number
   /** To be closed when the last user is done. */
   evicted: boolean
-  closed: boolean
+  closing: Promise<void> | undefined
 }
 
 /** The segments there are, oldest first, and what is known and open of them. */
@@ -142,7 +142,12 @@ export class Segments {
   async withFile<T>(id: number, work: (file: File) => Promise<T>): Promise<T> {
     let open = this.#files.get(id)
     if (open === undefined) {
-      open = { file: this.#fs.open(segmentPath(this.#directory, id), 'read'), users: 0, evicted: false, closed: false }
+      open = {
+        file: this.#fs.open(segmentPath(this.#directory, id), 'read'),
+        users: 0,
+        evicted: false,
+        closing: undefined
+      }
       this.#files.set(id, open)
     }
     open.users++
@@ -189,8 +194,8 @@ export class Segments {
 
   async close(): Promise<void> {
     const open = [...this.#files.values()]
-    this.#files.clear()
-    await Promise.all(open.map(evict))
+    this.#files.clear() // Begins to close them.
+    await Promise.all(open.map(closeUnused))
   }
 }
 
@@ -208,14 +213,16 @@ export function noSuchSegment(id: number): Error {
   return outOfRange(`The log has no segment ${id}: it was deleted, or never written`)
 }
 
-async function evict(open: OpenFile): Promise<void> {
+function evict(open: OpenFile): Promise<void> {
   open.evicted = true
-  await closeUnused(open)
+  return closeUnused(open)
 }
 
 async function closeUnused(open: OpenFile): Promise<void> {
-  if (open.users > 0 || open.closed) return
-  open.closed = true
-  const file = await open.file.catch(() => undefined)
-  await file?.close().catch(() => {}) // It was only read.
+  if (open.users === 0) await (open.closing ??= closeFile(open))
+}
+
+async function closeFile({ file }: OpenFile): Promise<void> {
+  const opened = await file.catch(() => undefined)
+  await opened?.close().catch(() => {}) // It was only read.
 }

@@ -4,6 +4,7 @@ import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { noise } from '../support/sample-values.js'
 import { rejectedCode } from '../support/thrown-code.js'
+import { track, turns } from '../support/turns.js'
 import { afterPowerCut, DIRECTORY, fill, keys, numbered, openLog } from './open-log.js'
 
 test('appends that nobody awaited are written, whatever their size and codec', async () => {
@@ -64,6 +65,23 @@ test('it leaves no file open and no lock', async () => {
   await wal.close()
   expect(fs.openHandles).toBe(0)
   expect(fs.paths().every(path => path.endsWith('.wal'))).toBe(true)
+})
+
+test('it is done when the files of readers are closed', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog({ fs })
+  await fill(wal, 1)
+  await wal.get(1)
+  const [writers, readers] = [fs.hold('close'), fs.hold('close')]
+  const state = track(wal.close())
+  await writers.reached
+  writers()
+  await readers.reached
+  await turns()
+  expect(state.settled).toBe(false)
+  readers()
+  await turns()
+  expect(state.settled).toBe(true)
 })
 
 test('a seal that cannot be written is told, and everything is let go of all the same', async () => {

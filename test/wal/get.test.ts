@@ -184,6 +184,17 @@ describe('a frame that changed since the log was opened', () => {
   })
 })
 
+test('a record of a segment that was just ended is found by one read', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog({ ...TINY_SEGMENTS, fs })
+  await fill(wal, 4)
+  for (let sequence = 1; sequence <= 4; sequence++) {
+    const before = fs.calls.read ?? 0
+    await wal.get(sequence)
+    expect(fs.calls.read).toBe(before + 1)
+  }
+})
+
 test('what is found is the caller’s own: changing it changes no later read', async () => {
   const { wal } = await openLog()
   const plain = await wal.append(Record.put('key', text(40)))

@@ -200,6 +200,7 @@ describe('segments', () => {
     await log.roll()
     expect(log.position).toEqual({ segment: segment + 1, offset: 80, index: 0 })
     expect(log.openSegmentBytes).toBe(80)
+    expect(() => log.get(4)).toThrow('no record 4:')
     expect(await log.deleteSegmentsBefore(log.position)).toBe(1)
     expect([log.firstSegment, log.firstSequence, log.nextSequence]).toEqual([2, 4, 4])
     log = await reopen(log, fs)

@@ -122,7 +122,10 @@ describe('what lies behind a segment that has nothing left is read', () => {
     expect(await rejectedCode(openLog({ fs }))).toBe('LEVEL_CORRUPTION')
     const { wal, recovery } = await salvage(fs)
     expect(recovery.records).toBe(4)
-    for (const sequence of [1, 3, 4, 5]) expect((await wal.get(sequence)).sequence).toBe(sequence)
+    for (const sequence of [1, 3, 4, 5]) {
+      expect((await wal.get(sequence)).sequence).toBe(sequence)
+      expect((await wal.get({ segment: sequence, offset: 80, index: 0 })).sequence).toBe(sequence)
+    }
     expect(await rejectedCode(wal.get(2))).toBe('CKV_OUT_OF_RANGE')
     expect(await keys(wal.read())).toEqual(['1', '3', '4', '5'])
   })
