@@ -1,5 +1,5 @@
 /** Threads that libuv starts, unless this variable says otherwise. */
-const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
+export const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
 /**
  * Codec calls under way at once, in the whole process. One thread is left alone: the backend's reads and writes run on the same
  * pool, and must not wait behind values of many megabytes.

@@ -3,6 +3,7 @@ import { codecUnavailable, corruption } from '../../errors.js'
 import { builtIn } from '../built-in.js'
 import { CODEC_ID, type Codec } from '../codec.js'
 import { Lz4Dictionary } from './lz4-dictionary.js'
+import { taken } from './thread-memory.js'
 
 /**
  * LZ4 block compression by lz4-napi: fast both ways, moderate ratio. The compressed form is lz4-napi's own, a u32
@@ -14,8 +15,7 @@ export function lz4(): Codec {
 
 /**
  * Between these, values are restored on the calling thread also where another might: 0.1 ms for 256 KiB and 0.5 ms for 1 MiB here, where the way
- * over another takes 0.2 and 0.9. And the memory that lz4-napi's threads take for results comes back late: 250 MiB stayed with the process
- * for values of 256 KiB, 450 for 1 MiB. Less matters less, and the log has several frames of 64 KiB restored at once.
+ * over another takes 0.2 and 0.9. Less matters less, and the log has several frames of 64 KiB restored at once.
  */
 const MIN_HERE_BYTES = 128 * 1024
 const MAX_HERE_BYTES = 1024 * 1024
@@ -24,12 +24,19 @@ const LZ4 = builtIn({
   id: CODEC_ID.lz4,
   name: 'lz4',
   load: () => void native(),
-  compress: data => native().compress(data),
+  compress: async data => {
+    const compressed = await native().compress(data)
+    taken(data.length, lookForMemory) // The room that the worst case would have needed.
+    return compressed
+  },
   compressSync: data => native().compressSync(data),
   decompress: async (data, rawLength) => {
     checkSize(data, rawLength)
     const here = rawLength >= MIN_HERE_BYTES && rawLength <= MAX_HERE_BYTES
-    return restored(here ? native().uncompressSync(data) : await native().uncompress(data), rawLength)
+    if (here) return restored(native().uncompressSync(data), rawLength)
+    const raw = await native().uncompress(data)
+    taken(rawLength, lookForMemory)
+    return restored(raw, rawLength)
   },
   decompressSync: (data, rawLength) => {
     checkSize(data, rawLength)
@@ -54,11 +61,19 @@ function restored(raw: Uint8Array, rawLength: number): Uint8Array {
   return raw
 }
 
+let emptyFrame: Uint8Array | undefined
+
+function lookForMemory(): Promise<unknown> {
+  return native().decompressFrame((emptyFrame ??= native().compressFrameSync(Buffer.alloc(0))))
+}
+
 interface Lz4Napi {
   compress(data: Uint8Array): Promise<Uint8Array>
   compressSync(data: Uint8Array): Uint8Array
   uncompress(data: Uint8Array): Promise<Uint8Array>
   uncompressSync(data: Uint8Array): Uint8Array
+  compressFrameSync(data: Buffer): Uint8Array
+  decompressFrame(data: Uint8Array): Promise<Uint8Array>
 }
 
 let loaded: Lz4Napi | undefined
