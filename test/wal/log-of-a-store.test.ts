@@ -6,13 +6,16 @@ import { waiter } from '../../src/wal/open-frame.js'
 import { resolveWalOptions } from '../../src/wal/options.js'
 import { RecordCursor } from '../../src/wal/record-cursor.js'
 import { unsealRecord } from '../../src/wal/record-codec.js'
-import type { LogRecord } from '../../src/wal/record.js'
+import { clearRange, type LogRecord, rawPut, sealedPut } from '../../src/wal/record.js'
+import { readerOf } from '../../src/wal/wal-reader.js'
+import { NO_GUARD } from '../../src/envelope/guard.js'
+import { sealRaw } from '../../src/envelope/seal.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { noise } from '../support/sample-values.js'
 import { rejectedCode } from '../support/thrown-code.js'
 import { track, turns } from '../support/turns.js'
-import { afterPowerCut, contents, DIRECTORY, keys, numbered, TINY_SEGMENTS } from './open-log.js'
+import { afterPowerCut, collect, contents, DIRECTORY, keys, numbered, TINY_SEGMENTS } from './open-log.js'
 
 const STORE = Buffer.alloc(16, 1)
 const OTHER = Buffer.alloc(16, 2)
@@ -289,6 +292,30 @@ test('records with hidden keys take numbers and are shown to no reader', async (
   for (const sequence of [2, 3, 5, 7]) {
     await expect(Promise.resolve().then(() => log.get(sequence))).rejects.toThrow(`no record ${sequence}:`)
   }
+})
+
+test('what a store logs is read back as it was: plain, expiring and sealed values, and ranges that were cleared', async () => {
+  const log = await open(new CrashableFileSystem())
+  const [key, value] = [Buffer.from('k'), Buffer.from('value')]
+  await append(log, rawPut(key, value, 0))
+  await append(log, rawPut(key, value, 1_234_567))
+  await append(log, sealedPut(key, sealRaw(value, { guard: NO_GUARD, mayOmitChecksum: false })))
+  await append(log, clearRange(Buffer.from('a'), Buffer.from('b')))
+  await append(log, clearRange(Buffer.from('a'), Buffer.alloc(0)))
+  const put = { kind: 'put', key, value, tombstone: false }
+  const cleared = { kind: 'clear', key: Buffer.from('a'), value: undefined, tombstone: true }
+  const expected = [
+    { ...put, sequence: 1 },
+    { ...put, sequence: 2, expiresAt: 1_234_567 },
+    { ...put, sequence: 3 },
+    { ...cleared, sequence: 4, end: Buffer.from('b') },
+    { ...cleared, sequence: 5, end: undefined }
+  ]
+  const reader = readerOf(log)
+  expect((await collect(reader.read())).map(({ record }) => record)).toEqual(expected)
+  for (const [i, record] of expected.entries()) expect(await reader.get(i + 1)).toEqual(record)
+  expect([reader.position, reader.nextSequence, reader.stats()]).toEqual([log.position, 6, log.stats()])
+  await expect(reader.get(6)).rejects.toMatchObject({ code: 'CKV_OUT_OF_RANGE' })
 })
 
 describe('a snapshot', () => {

@@ -110,6 +110,49 @@ test('calls of next() at once are answered in order, whatever thread restores th
   expect(values).toEqual([...numbered(1, 40).map(key => key.repeat(100)), undefined])
 })
 
+describe('frames are decompressed ahead', () => {
+  let decompressed = 0
+  const counting: Codec = {
+    id: 220,
+    name: 'counting',
+    compress: async data => deflateRawSync(data, { level: 1 }),
+    decompress: async data => {
+      decompressed++
+      return inflateRawSync(data)
+    }
+  }
+
+  async function compressedLog(frames: number, bytes: number) {
+    registerCodec(counting)
+    const { wal, fs } = await openLog({ codec: counting })
+    for (const key of numbered(1, frames)) await wal.append(Record.put(key, Buffer.alloc(bytes)))
+    decompressed = 0
+    return { wal, fs }
+  }
+
+  test('but no more than a few', async () => {
+    const { wal } = await compressedLog(20, 1000)
+    const reader = wal.read()
+    await reader.next()
+    expect(decompressed).toBe(4)
+    await reader.next()
+    expect(decompressed).toBe(5)
+    expect(await keys(reader)).toEqual(numbered(3, 20))
+    expect(decompressed).toBe(20)
+  })
+
+  test('and no more than some bytes, however long the log is', async () => {
+    const { wal } = await compressedLog(6, 5 * 1024 * 1024)
+    const reader = wal.read()
+    await reader.next()
+    expect(decompressed).toBe(2)
+    await reader.next()
+    expect(decompressed).toBe(3)
+    expect(await keys(reader)).toEqual(numbered(3, 6))
+    expect(decompressed).toBe(6)
+  })
+})
+
 test('a reader that goes out of scope lets go of its segment', async () => {
   const { wal } = await openLog(TINY_SEGMENTS)
   await fill(wal, 3)
@@ -222,7 +265,15 @@ test('a log that is closed is not read', async () => {
   await fill(wal, 1)
   await wal.close()
   expect(await rejectedCode(wal.get(1))).toBe('LEVEL_DATABASE_NOT_OPEN')
-  expect(await rejectedCode(collect(wal.read()))).toBe('LEVEL_DATABASE_NOT_OPEN')
+  await expect(collect(wal.read())).rejects.toMatchObject({
+    code: 'LEVEL_DATABASE_NOT_OPEN',
+    message: 'The log is closed'
+  })
+})
+
+test('an option that there is not is refused, by the name of the call', async () => {
+  const { wal } = await openLog()
+  expect(() => wal.read({ form: 1 } as never)).toThrow(/'form' of read\(\)/)
 })
 
 test('every way to end a loop closes its file', async () => {
@@ -264,4 +315,5 @@ test('a log opened to be only read does not grow: it cannot be followed', async 
   await wal.close()
   const again = await openLog({ fs, readOnly: true })
   expect(thrownCode(() => again.wal.read({ follow: true }))).toBe('CKV_INVALID_OPTION')
+  expect(() => again.wal.read({ follow: true })).toThrow('cannot be followed')
 })
