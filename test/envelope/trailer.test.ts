@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { crc32c } from '../../src/checksum/crc32c.js'
 import {
   RAW_CHECKED,
   readTrailer,
@@ -36,7 +37,7 @@ const trailers: fc.Arbitrary<Trailer> = fc
 function written(payload: Buffer, trailer: Trailer): Buffer {
   const out = Buffer.alloc(payload.length + trailerLength(trailer), 0xee)
   out.set(payload)
-  writeTrailer(out, payload.length, trailer)
+  writeTrailer(out, payload.length, trailer, crc32c(payload))
   return out
 }
 
@@ -55,7 +56,7 @@ describe('a trailer', () => {
     fc.assert(
       fc.property(trailers, trailer => {
         const roomy = Buffer.alloc(10 + trailerLength(trailer) + 10, 0xee)
-        writeTrailer(roomy, 10, trailer)
+        writeTrailer(roomy, 10, trailer, 0)
         expect(roomy.subarray(0, 10)).toEqual(Buffer.alloc(10, 0xee))
         expect(roomy.subarray(-10)).toEqual(Buffer.alloc(10, 0xee))
       })
