@@ -301,6 +301,9 @@ test.for([undefined, null, 'a', {}, { segment: 1 }, { segment: 1, offset: 80, in
   async at => {
     const { wal } = await openLog()
     await fill(wal, 1)
-    expect(await rejectedCode(wal.get(at as never))).toBe('CKV_INVALID_OPTION')
+    await expect(wal.get(at as never)).rejects.toMatchObject({
+      code: 'CKV_INVALID_OPTION',
+      message: 'A place in the log is a position, as append() gives it, or a sequence number'
+    })
   }
 )

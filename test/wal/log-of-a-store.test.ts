@@ -226,6 +226,30 @@ describe('segments', () => {
   })
 })
 
+describe('frames of all types, from a place on', () => {
+  test('that was deleted are out of range; from one that is not there yet there are none', async () => {
+    const log = await open(new CrashableFileSystem(), {}, TINY_SEGMENTS)
+    await fill(log, 3)
+    await log.deleteSegmentsBefore({ segment: 3 })
+    await expect(framesOf(log, 2)).rejects.toThrow('The log has no segment 2')
+    expect(await framesOf(log, 3)).toEqual(['data 3'])
+    expect(await framesOf(log, 4)).toEqual([])
+    expect(await framesOf(log)).toEqual(['data 3'])
+  })
+
+  test('hold the segment that they are in', async () => {
+    const log = await open(new CrashableFileSystem(), {}, TINY_SEGMENTS)
+    await fill(log, 3)
+    const frames = log.frames({ segment: 2, offset: 80 })
+    expect((await frames.next())?.segment).toBe(2)
+    expect(await log.deleteSegmentsBefore({ segment: 3 })).toBe(1)
+    expect((await frames.next())?.segment).toBe(3)
+    expect(await log.deleteSegmentsBefore({ segment: 3 })).toBe(1)
+    await frames.close()
+    expect(await frames.next()).toBeUndefined()
+  })
+})
+
 describe('waiting', () => {
   test('until all that was appended is written or rejected', async () => {
     const fs = new FaultyFileSystem(new CrashableFileSystem())

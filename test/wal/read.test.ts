@@ -231,6 +231,10 @@ test('from a position where no record can lie is out of range', async () => {
   ]) {
     expect([from, await rejectedCode(collect(wal.read({ from })))]).toEqual([from, 'CKV_OUT_OF_RANGE'])
   }
+  await expect(collect(wal.read({ from: { ...at, segment: 3 } }))).rejects.toThrow('The log has no segment 3')
+  await expect(collect(wal.read({ from: { ...at, offset: 0 } }))).rejects.toThrow(
+    'Segment 1 of the log has no frame at 0'
+  )
   expect(await rejectedCode(collect(wal.read({ from: {} as never })))).toBe('CKV_INVALID_OPTION')
 })
 
@@ -274,6 +278,17 @@ test('a log that is closed is not read', async () => {
 test('an option that there is not is refused, by the name of the call', async () => {
   const { wal } = await openLog()
   expect(() => wal.read({ form: 1 } as never)).toThrow(/'form' of read\(\)/)
+})
+
+test('a reader whose segment cannot be opened says why, and holds nothing', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const { wal } = await openLog({ ...TINY_SEGMENTS, fs })
+  await fill(wal, 3)
+  fs.fail('open', { code: 'EMFILE' })
+  const reader = wal.read()
+  await expect(reader.next()).rejects.toMatchObject({ code: 'EMFILE' })
+  expect(await reader.next()).toEqual({ done: true, value: undefined })
+  expect(await wal.deleteSegmentsBefore(wal.position)).toBe(2)
 })
 
 test('every way to end a loop closes its file', async () => {
