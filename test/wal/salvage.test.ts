@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Record } from '../../src/index.js'
-import type { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { noise } from '../support/sample-values.js'
 import { rejectedCode } from '../support/thrown-code.js'
 import { contents, DIRECTORY, fill, keys, numbered, openLog, TINY_SEGMENTS } from './open-log.js'
@@ -37,6 +38,32 @@ test('a log that is whole is read whole', async () => {
   const { wal, recovery } = await salvage(fs)
   expect(recovery).toEqual({ records: 5, segments: 5, bytesTruncated: 0, corruption: [] })
   expect(await keys(wal.read())).toEqual(numbered(1, 5))
+  expect(wal.nextSequence).toBe(6)
+})
+
+test('an empty directory is an empty log', async () => {
+  const fs = new CrashableFileSystem()
+  await fs.makeDirectory(DIRECTORY)
+  const { wal, recovery } = await salvage(fs)
+  expect(recovery).toEqual({ records: 0, segments: 0, bytesTruncated: 0, corruption: [] })
+  expect([wal.nextSequence, await keys(wal.read())]).toEqual([1, []])
+})
+
+test('a read that fails is no damage to be skipped', async () => {
+  const disk = await fiveSegments()
+  let failures = 0
+  for (let after = 0; ; after++) {
+    const fs = new FaultyFileSystem(disk)
+    fs.fail('read', { code: 'EIO', after })
+    const code = await openLog({ fs, recovery: 'salvage' }).then(
+      () => 'opened',
+      (error: { code?: string }) => error.code
+    )
+    if (code === 'opened') break
+    expect(code).toBe('EIO')
+    failures++
+  }
+  expect(failures).toBeGreaterThanOrEqual(10)
 })
 
 test('a damaged frame is skipped and reported, those before and behind it are read', async () => {
@@ -136,7 +163,7 @@ test('a segment whose header is damaged keeps its frames', async () => {
   damage(fs, segment(1), 20)
   const { wal, recovery } = await salvage(fs)
   expect(recovery.records).toBe(5)
-  expect(recovery.corruption).toMatchObject([{ segment: 1, from: 0, to: 80 }])
+  expect(recovery.corruption).toEqual([{ segment: 1, from: 0, to: 80, why: 'the header of the segment is damaged' }])
   expect(await keys(wal.read())).toEqual(numbered(1, 5))
 })
 
