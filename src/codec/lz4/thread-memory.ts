@@ -7,7 +7,7 @@ import { THREADS } from '../off-thread.js'
  */
 
 /** So many bytes of results may stay, beside what is in use. */
-const MAX_KEPT_BYTES = 16 * 1024 * 1024
+const MAX_KEPT_BYTES = 8 * 1024 * 1024
 /** Results below this are so many, until there is as much of them, that the threads look by themselves. */
 const MIN_RESULT_BYTES = 128 * 1024
 /** Twice what is needed, since nobody can say which thread takes a call: one of `decompressFrame` makes two to three requests. */

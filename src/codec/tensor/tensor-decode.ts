@@ -7,6 +7,9 @@ import { mergePlanes } from './tensor-planes.js'
 /** The codec that reads what inner codec `id` wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
 export type InnerCodec = (id: number) => Codec
 
+/** Of most systems; where pages are larger some are touched several times. */
+const PAGE_BYTES = 4096
+
 /**
  * @param rawLength bytes to restore. The result has as many, whatever `data` claims; beside it, at most the planes of the
  *   blocks under way are allocated, which are no more.
@@ -22,7 +25,9 @@ export async function decodeTensor(data: Uint8Array, rawLength: number, innerCod
     const planes = cellsOf(cells, layout, block).map(cell =>
       cell.mode === CELL_COMPRESSED ? inner.decompress(cell.payload, bytes).catch(undecodable) : plainPlane(cell, bytes)
     )
-    merge(out, layout, block, await Promise.all(planes))
+    const place = placeOf(out, layout, block)
+    touchPages(place)
+    mergePlanes(await Promise.all(planes), place)
   })
   return finish(out, layout, tail)
 }
@@ -38,7 +43,7 @@ export function decodeTensorSync(data: Uint8Array, rawLength: number, innerCodec
     const planes = cellsOf(cells, layout, block).map(cell =>
       cell.mode === CELL_COMPRESSED ? decompressSync(inner, cell.payload, bytes) : plainPlane(cell, bytes)
     )
-    merge(out, layout, block, planes)
+    mergePlanes(planes, placeOf(out, layout, block))
   }
   return finish(out, layout, tail)
 }
@@ -66,9 +71,14 @@ function undecodable(error: unknown): never {
     : corruption('a plane of a tensor that its codec cannot restore', error)
 }
 
-function merge(out: Buffer, layout: Layout, block: number, planes: readonly Uint8Array[]): void {
+function placeOf(out: Buffer, layout: Layout, block: number): Buffer {
   const from = block * 2 ** layout.blockShift * layout.elementBytes
-  mergePlanes(planes, out.subarray(from, from + elementsIn(layout, block) * layout.elementBytes))
+  return out.subarray(from, from + elementsIn(layout, block) * layout.elementBytes)
+}
+
+/** The system gives fresh memory page by page, when it is written to first, which takes as long as the merging: better while others work. */
+function touchPages(fresh: Buffer): void {
+  for (let at = 0; at < fresh.length; at += PAGE_BYTES) fresh[at] = 0
 }
 
 function finish(out: Buffer, { elements, elementBytes, usedBytes }: Layout, tail: Uint8Array): Buffer {
