@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { CodecName } from 'compressed-kv'
 import { writeDocumentFile } from './blob/document-file.js'
-import type { RoundTripReply, RoundTripRequest, Way } from './blob/round-trip-child.js'
+import type { LevelOptions, RoundTripReply, RoundTripRequest, Way } from './blob/round-trip-child.js'
 import { bitsPerByte } from './harness/entropy.js'
 import { bytesText, megabytesPerSecond, ratioText, threeDigits } from './harness/number-text.js'
 import type { Report } from './harness/report.js'
@@ -15,11 +15,21 @@ const FULL_FILE_BYTES = 3 * 1024 * MIB
 /** What a blob may add to the resident memory of the process. */
 const RSS_BAR = 128
 
-const CONTENDERS: readonly { name: string; codec: CodecName | undefined }[] = [
-  { name: 'plain copy', codec: undefined },
-  { name: 'blob, none', codec: 'none' },
-  { name: 'blob, lz4', codec: 'lz4' },
-  { name: 'blob, zstd', codec: 'zstd' }
+/** What docs/blobs.md recommends where memory matters. */
+const FEW_MAPPED: LevelOptions = { maxOpenFiles: 74, maxFileSize: MIB }
+
+interface Contender {
+  readonly name: string
+  readonly codec: CodecName | undefined
+  readonly level: LevelOptions
+}
+
+const CONTENDERS: readonly Contender[] = [
+  { name: 'plain copy', codec: undefined, level: {} },
+  ...(['none', 'lz4', 'zstd'] as const).flatMap(codec => [
+    { name: `blob, ${codec}`, codec, level: {} },
+    { name: `blob, ${codec}, few mapped`, codec, level: FEW_MAPPED }
+  ])
 ]
 
 /** A file into a store and out of it, beside a plain copy. */
@@ -32,13 +42,14 @@ export async function benchBlob(report: Report, corpus?: string, full = false): 
       `A file of ${bytesText(bytes)} as a blob over classic-level`,
       `Documents one after another, ${bitsPerByte([sample]).toFixed(2)} bits a byte. Write-back as it comes; in: putFile and flush, out: getFile, which checks the SHA-256 and`,
       "syncs. 'copy': createReadStream into a file, and fsync. Each line is a process of its own, one run, the file in the page cache. RSS: the most",
-      'it grew; of that, own is memory of the process, and mapped are pages of files, which the system takes back when it needs them.'
+      'it grew; of that, own is memory of the process, and mapped are pages of files, which the system takes back when it needs them.',
+      `'few mapped': new Level(location, ${JSON.stringify(FEW_MAPPED)}).`
     )
     const rows: string[][] = []
     const bars: (() => void)[] = []
     let copied: RoundTripReply | undefined
-    for (const { name, codec } of CONTENDERS) {
-      const request: RoundTripRequest = { file, codec }
+    for (const { name, codec, level } of CONTENDERS) {
+      const request: RoundTripRequest = { file, codec, level }
       const reply = await askChild<RoundTripReply>(CHILD, [], request)
       copied ??= reply
       rows.push([

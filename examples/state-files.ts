@@ -8,6 +8,9 @@ import { Level } from 'level'
 
 const MODEL = 'tiny-llama@1f0c'
 
+/** For files of gigabytes: LevelDB keeps 64 MiB of its own files mapped into memory. By default it is every table that it reads, up to 2 GB. */
+const FEW_MAPPED = { maxOpenFiles: 74, maxFileSize: 1024 * 1024 }
+
 /** @param tokens length of the context whose state is saved. Default 512: 2 MiB */
 export async function main([tokens = '512']: string[] = []) {
   const directory = mkdtempSync(join(tmpdir(), 'ckv-example-'))
@@ -15,12 +18,12 @@ export async function main([tokens = '512']: string[] = []) {
     const [saved, restored] = [join(directory, 'state.bin'), join(directory, 'restored.bin')]
     saveStateToFile(saved, Number(tokens))
 
-    const db = new CompressedKvStore(new Level(join(directory, 'db')), { codec: 'zstd' })
+    const db = new CompressedKvStore(new Level(join(directory, 'db'), FEW_MAPPED), { codec: 'zstd' })
     const { length, llamaState } = await new BlobStore(db).putFile('chat:7', saved, { model: MODEL })
     console.log(`${length} bytes in, a ${llamaState?.kind} of ${llamaState?.tokens} tokens`)
     await db.close()
 
-    const again = new CompressedKvStore(new Level(join(directory, 'db')))
+    const again = new CompressedKvStore(new Level(join(directory, 'db'), FEW_MAPPED))
     const blobs = new BlobStore(again)
     const refused = await blobs.getFile('chat:7', restored, { model: 'other@1' }).catch((error: Error) => error)
     console.log(`another model: ${(refused as Error).message}`)

@@ -13,6 +13,13 @@ export interface RoundTripRequest {
   readonly file: string
   /** undefined copies the file twice, and nothing else. */
   readonly codec: CodecName | undefined
+  /** Options of the backend. */
+  readonly level: LevelOptions
+}
+
+export interface LevelOptions {
+  readonly maxOpenFiles?: number
+  readonly maxFileSize?: number
 }
 
 export interface Way {
@@ -37,9 +44,9 @@ process.once('message', (request: RoundTripRequest) => {
   void inTemporaryDirectory(directory => measure(request, directory)).then(reply => process.send!(reply))
 })
 
-function measure({ file, codec }: RoundTripRequest, directory: string): Promise<RoundTripReply> {
+function measure({ file, codec, level }: RoundTripRequest, directory: string): Promise<RoundTripReply> {
   const out = join(directory, 'out')
-  return codec === undefined ? copies(file, out) : blobs(file, out, join(directory, 'db'), codec)
+  return codec === undefined ? copies(file, out) : blobs(file, out, new Level(join(directory, 'db'), level), codec)
 }
 
 async function copies(file: string, out: string): Promise<RoundTripReply> {
@@ -49,8 +56,8 @@ async function copies(file: string, out: string): Promise<RoundTripReply> {
   return { put, get, bytesStored: (await stat(out)).size }
 }
 
-async function blobs(file: string, out: string, location: string, codec: CodecName): Promise<RoundTripReply> {
-  const db = new CompressedKvStore(new Level(location), { codec })
+async function blobs(file: string, out: string, level: Level, codec: CodecName): Promise<RoundTripReply> {
+  const db = new CompressedKvStore(level, { codec })
   const store = new BlobStore(db)
   await store.putBlob('warm-up', WARM_UP)
   for await (const chunk of (await store.getBlob('warm-up'))!)
@@ -64,7 +71,7 @@ async function blobs(file: string, out: string, location: string, codec: CodecNa
   })
   const get = await way(before, () => store.getFile('blob', out)) // Its SHA-256 is checked.
   await db.close()
-  return { put, get, bytesStored: directorySize(location) }
+  return { put, get, bytesStored: directorySize(level.location) }
 }
 
 async function copy(from: string, to: string): Promise<void> {
