@@ -15,21 +15,33 @@ const FULL_FILE_BYTES = 3 * 1024 * MIB
 /** What a blob may add to the resident memory of the process. */
 const RSS_BAR = 128
 
+/** How a process is set up: options of LevelDB and environment variables. */
+interface Setting {
+  readonly name: string
+  readonly level: LevelOptions
+  readonly env: Readonly<Record<string, string>>
+}
+
+const AS_IT_COMES: Setting = { name: '', level: {}, env: {} }
 /** What docs/blobs.md recommends where memory matters. */
-const FEW_MAPPED: LevelOptions = { maxOpenFiles: 74, maxFileSize: MIB }
+const LITTLE_MEMORY: Setting = {
+  name: ', little memory',
+  level: { maxOpenFiles: 74, maxFileSize: MIB },
+  env: { MALLOC_ARENA_MAX: '1' }
+}
 
 interface Contender {
   readonly name: string
+  /** undefined for a plain copy. */
   readonly codec: CodecName | undefined
-  readonly level: LevelOptions
+  readonly setting: Setting
 }
 
 const CONTENDERS: readonly Contender[] = [
-  { name: 'plain copy', codec: undefined, level: {} },
-  ...(['none', 'lz4', 'zstd'] as const).flatMap(codec => [
-    { name: `blob, ${codec}`, codec, level: {} },
-    { name: `blob, ${codec}, few mapped`, codec, level: FEW_MAPPED }
-  ])
+  { name: 'plain copy', codec: undefined, setting: AS_IT_COMES },
+  ...(['none', 'lz4', 'zstd'] as const).flatMap(codec =>
+    [AS_IT_COMES, LITTLE_MEMORY].map(setting => ({ name: `blob, ${codec}${setting.name}`, codec, setting }))
+  )
 ]
 
 /** A file into a store and out of it, beside a plain copy. */
@@ -43,14 +55,14 @@ export async function benchBlob(report: Report, corpus?: string, full = false): 
       `Documents one after another, ${bitsPerByte([sample]).toFixed(2)} bits a byte. Write-back as it comes; in: putFile and flush, out: getFile, which checks the SHA-256 and`,
       "syncs. 'copy': createReadStream into a file, and fsync. Each line is a process of its own, one run, the file in the page cache. RSS: the most",
       'it grew; of that, own is memory of the process, and mapped are pages of files, which the system takes back when it needs them.',
-      `'few mapped': new Level(location, ${JSON.stringify(FEW_MAPPED)}).`
+      `'little memory': new Level(location, ${JSON.stringify(LITTLE_MEMORY.level)}), and ${JSON.stringify(LITTLE_MEMORY.env)} in the environment.`
     )
     const rows: string[][] = []
     const bars: (() => void)[] = []
     let copied: RoundTripReply | undefined
-    for (const { name, codec, level } of CONTENDERS) {
-      const request: RoundTripRequest = { file, codec, level }
-      const reply = await askChild<RoundTripReply>(CHILD, [], request)
+    for (const { name, codec, setting } of CONTENDERS) {
+      const request: RoundTripRequest = { file, codec, level: setting.level }
+      const reply = await askChild<RoundTripReply>(CHILD, [], request, setting.env)
       copied ??= reply
       rows.push([
         name,

@@ -1,9 +1,18 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Sends a request to a process of its own, and waits for its one reply. */
-export async function askChild<Reply>(module: URL, execArgv: readonly string[], request: object): Promise<Reply> {
-  const child = fork(module, { execArgv: [...execArgv] })
+/**
+ * Sends a request to a process of its own, and waits for its one reply.
+ *
+ * @param env beside the environment of this one
+ */
+export async function askChild<Reply>(
+  module: URL,
+  execArgv: readonly string[],
+  request: object,
+  env: Readonly<Record<string, string>> = {}
+): Promise<Reply> {
+  const child = fork(module, { execArgv: [...execArgv], env: { ...process.env, ...env } })
   try {
     child.send(request)
     const failed = once(child, 'exit').then(() => {
