@@ -31,22 +31,21 @@ export interface Opened {
  */
 export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number): Opened {
   const envelope = unguard(stored, guard)
-  if (envelope === undefined) return raw(stored, stored.length, undefined, false)
-  const { trailer, payloadLength } = readTrailer(envelope)
+  if (envelope === undefined) return raw(stored, undefined, false)
+  const { trailer, payload } = readTrailer(envelope)
   const { kind } = trailer
   refuseFuture(trailer)
   if (kind === KIND.rawUnchecked || kind === KIND.raw) {
     if (trailer.rawLengthWidth !== 0) throw corruption('a raw value with a length')
     if (trailer.dictionary !== undefined) throw corruption('a raw value with a dictionary')
-    if (payloadLength > maxValueSize) throw tooLarge(payloadLength, maxValueSize)
-    return raw(envelope, payloadLength, trailer, true)
+    if (payload.length > maxValueSize) throw tooLarge(payload.length, maxValueSize)
+    return raw(payload, trailer, true)
   }
   if (kind === KIND.other && trailer.codecId! <= CODEC_ID.zstd)
     throw corruption('a built-in codec under the kind of others')
   const { dictionary } = trailer
   if (dictionary !== undefined && trailer.rawLengthWidth % 4 === 0)
     throw corruption('a value with a dictionary whose length has the wrong width')
-  const payload = envelope.subarray(0, payloadLength)
   const rawLength = compressedRawLength(trailer, payload)
   if (rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
   return {
@@ -61,12 +60,12 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
   }
 }
 
-function raw(bytes: Buffer, length: number, trailer: Trailer | undefined, enveloped: boolean): Opened {
+function raw(payload: Buffer, trailer: Trailer | undefined, enveloped: boolean): Opened {
   return {
     enveloped,
     codecId: CODEC_ID.none,
-    payload: length === bytes.length ? bytes : bytes.subarray(0, length),
-    rawLength: length,
+    payload,
+    rawLength: payload.length,
     expiresAt: trailer?.expiresAt,
     probe: trailer?.probe,
     dictionary: undefined,

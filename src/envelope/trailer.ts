@@ -125,15 +125,15 @@ export function writeTrailer(out: Buffer, payloadLength: number, trailer: Traile
  * Reads the trailer at the end of `envelope` and checks the checksum.
  *
  * @param envelope without its guard
- * @returns the trailer and the length of the payload before it
+ * @returns the trailer and the payload before it, which shares memory with `envelope`
  * @throws LEVEL_CORRUPTION if the bytes are damaged; LEVEL_NOT_SUPPORTED if they are intact and from a later version
  */
-export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength: number } {
+export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buffer } {
   const end = envelope.length
   if (end === 0) throw corruption('no bytes where an envelope should be')
   const tag = envelope[end - 1]!
   const kind = tag & KIND_MASK
-  if (kind === KIND.rawUnchecked) return readUnchecked(tag, end - TAG_BYTES)
+  if (kind === KIND.rawUnchecked) return readUnchecked(tag, envelope.subarray(0, end - TAG_BYTES))
   if (tag === GUARD_LAST) throw corruption('it ends like a guarded value, but not with the guard of this store')
   if (tag === KIND.raw) return readChecked(envelope, end - CRC_BYTES - TAG_BYTES)
 
@@ -149,7 +149,7 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength
     (tag & TAG_EXTRA ? EXTRA_BYTES : 0) +
     TAG_BYTES
   const payloadLength = end - length
-  check(envelope, payloadLength)
+  const payload = checked(envelope, payloadLength)
   // From here on the bytes are what was written: what is not understood is from a later version.
   if (kind > KIND.raw && kind !== KIND.other) throw notSupported(`Envelope kind ${kind}: upgrade compressed-kv`)
   if (extra! & ~EXTRA_KNOWN) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
@@ -177,33 +177,34 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payloadLength
   const filtered = (extra! & EXTRA_FILTERED) !== 0
   return {
     trailer: { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, filtered, codecId },
-    payloadLength
+    payload
   }
 }
 
 /** Kind 0 has nothing but its tag, so every other bit of the tag is a check, and so is the length. */
-function readUnchecked(tag: number, payloadLength: number): { trailer: Trailer; payloadLength: number } {
-  if (tag !== KIND.rawUnchecked || payloadLength >= UNCHECKED_BELOW) throw corruption('its tag makes no sense')
-  return { trailer: RAW_UNCHECKED, payloadLength }
+function readUnchecked(tag: number, payload: Buffer): { trailer: Trailer; payload: Buffer } {
+  if (tag !== KIND.rawUnchecked || payload.length >= UNCHECKED_BELOW) throw corruption('its tag makes no sense')
+  return { trailer: RAW_UNCHECKED, payload }
 }
 
 /** The common case: a raw value with a checksum and nothing else. */
-function readChecked(envelope: Buffer, payloadLength: number): { trailer: Trailer; payloadLength: number } {
-  check(envelope, payloadLength)
-  return { trailer: RAW_CHECKED, payloadLength }
+function readChecked(envelope: Buffer, payloadLength: number): { trailer: Trailer; payload: Buffer } {
+  return { trailer: RAW_CHECKED, payload: checked(envelope, payloadLength) }
 }
 
-function check(envelope: Buffer, payloadLength: number): void {
+/** The payload, if the checksum holds. */
+function checked(envelope: Buffer, payloadLength: number): Buffer {
   if (payloadLength < 0) throw corruption('shorter than its trailer')
-  if (envelopeCrc(envelope, payloadLength, envelope.length) !== envelope.readUInt32LE(payloadLength)) {
+  const payload = envelope.subarray(0, payloadLength)
+  if (envelopeCrc(envelope, payload, envelope.length) !== envelope.readUInt32LE(payloadLength)) {
     throw corruption('its checksum does not match')
   }
+  return payload
 }
 
 /** Covers every byte of the envelope but itself. The few bytes behind it are not worth a call into native code. */
-function envelopeCrc(envelope: Buffer, payloadLength: number, end: number): number {
-  const payloadCrc = crc32c(envelope.subarray(0, payloadLength))
-  return crc32cTable(envelope, payloadCrc, payloadLength + CRC_BYTES, end)
+function envelopeCrc(envelope: Buffer, payload: Buffer, end: number): number {
+  return crc32cTable(envelope, crc32c(payload), payload.length + CRC_BYTES, end)
 }
 
 /** Whether the codec's own first bytes are left out of the payload, because the trailer or the kind says the same. */

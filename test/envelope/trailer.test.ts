@@ -46,7 +46,7 @@ describe('a trailer', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), trailers, (bytes, trailer) => {
         const payload = Buffer.from(bytes)
-        expect(readTrailer(written(payload, trailer))).toEqual({ trailer, payloadLength: payload.length })
+        expect(readTrailer(written(payload, trailer))).toEqual({ trailer, payload })
       }),
       { numRuns: 500 }
     )
@@ -78,7 +78,7 @@ describe('a trailer', () => {
 
   test('without checksum is a single zero', () => {
     expect(written(text(5), RAW_UNCHECKED)).toEqual(Buffer.concat([text(5), Buffer.of(0)]))
-    expect(readTrailer(Buffer.of(9, 9, 0))).toEqual({ trailer: RAW_UNCHECKED, payloadLength: 2 })
+    expect(readTrailer(Buffer.of(9, 9, 0))).toEqual({ trailer: RAW_UNCHECKED, payload: Buffer.of(9, 9) })
   })
 })
 

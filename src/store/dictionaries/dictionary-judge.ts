@@ -16,7 +16,7 @@ const MAX_TRAINED_BYTES = 16 * 1024
 
 /** What a new dictionary has to save of what is stored without one, its own bytes counted. */
 const MIN_GAIN = 0.1
-/** The same of what is stored with the one in use. */
+/** The same of what is stored with the one in use; if that does not do so much worse than before, none is trained. */
 const MIN_GAIN_OVER_CURRENT = 0.05
 
 /** What a sample takes in the backend. */
@@ -25,7 +25,10 @@ export interface Judgement {
   readonly rawBytes: number
   /** With the dictionary in use. */
   readonly currentBytes: number | undefined
-  /** With a new one, that counted as well; undefined if the values have too little in common for one. */
+  /**
+   * With a new one, that counted as well; undefined if the values have too little in common for one, or if the one in use is as good as it was
+   * and as large as a new one would be.
+   */
   readonly candidateBytes: number | undefined
 }
 
@@ -33,6 +36,14 @@ export type Verdict =
   | { readonly use: 'candidate'; readonly candidate: Dictionary }
   | { readonly use: 'current' }
   | { readonly use: 'none' }
+
+/** How well the dictionary in use did last. */
+export interface Standing {
+  /** Bytes with it over bytes without. */
+  readonly share: number
+  /** How large it might have been. */
+  readonly maxBytes: number
+}
 
 export interface JudgeContext {
   readonly small: SmallValues
@@ -46,13 +57,15 @@ export interface JudgeContext {
  *
  * @param seenBytes of all the values that the sample stands for
  * @param id of the new dictionary
+ * @param standing of the dictionary in use, if it was judged before
  */
 export async function judge(
   sample: readonly SampledValue[],
   seenBytes: number,
   id: number,
-  { small, sealing, overLevelDb }: JudgeContext
-): Promise<{ verdict: Verdict; judgement: Judgement }> {
+  { small, sealing, overLevelDb }: JudgeContext,
+  standing?: Standing
+): Promise<{ verdict: Verdict; judgement: Judgement; standing: Standing | undefined }> {
   const { current } = small
   const turn = new Turn()
 
@@ -71,6 +84,11 @@ export async function judge(
   const rawBytes = await stored(undefined)
   const currentBytes = current && (await stored(current))
   const maxBytes = Math.min(Math.max(Math.floor(seenBytes / BYTES_FOR_A_BYTE), MIN_TRAINED_BYTES), MAX_TRAINED_BYTES)
+  if (currentBytes !== undefined && standing?.maxBytes === maxBytes) {
+    const expected = rawBytes * standing.share * (1 + MIN_GAIN_OVER_CURRENT)
+    const judgement = { sampleBytes, rawBytes, currentBytes, candidateBytes: undefined }
+    if (currentBytes <= expected) return { verdict: { use: 'current' }, judgement, standing }
+  }
   const trained = await trainDictionary(dealt(sample), { maxBytes })
   const rawShare = overLevelDb ? Math.min(1, rawBytes / sampleBytes) : 1
   const candidate = trained && new Dictionary({ id, given: false, rawShare, bytes: Buffer.from(trained) })
@@ -79,10 +97,13 @@ export async function judge(
   const candidateBytes = candidate && (await stored(candidate)) + ownBytes
 
   const judgement = { sampleBytes, rawBytes, currentBytes, candidateBytes }
+  const standingAt = (bytes: number): Standing => ({ share: bytes / rawBytes, maxBytes })
   const most = Math.min(rawBytes * (1 - MIN_GAIN), (currentBytes ?? Infinity) * (1 - MIN_GAIN_OVER_CURRENT))
-  if (candidate !== undefined && candidateBytes! <= most) return { verdict: { use: 'candidate', candidate }, judgement }
-  const currentPays = currentBytes !== undefined && currentBytes <= rawBytes
-  return { verdict: { use: currentPays ? 'current' : 'none' }, judgement }
+  if (candidate !== undefined && candidateBytes! <= most)
+    return { verdict: { use: 'candidate', candidate }, judgement, standing: standingAt(candidateBytes!) }
+  if (currentBytes !== undefined && currentBytes <= rawBytes)
+    return { verdict: { use: 'current' }, judgement, standing: standingAt(currentBytes) }
+  return { verdict: { use: 'none' }, judgement, standing: undefined }
 }
 
 /** How many hands the values are dealt to. */

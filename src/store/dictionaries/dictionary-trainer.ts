@@ -2,7 +2,7 @@ import type { Codec } from '../../codec/codec.js'
 import { keyOfName } from '../../memtable/key-name.js'
 import { nextTurn, Turn } from '../../turn.js'
 import type { Dictionary } from './dictionaries.js'
-import { judge, type JudgeContext, type Judgement } from './dictionary-judge.js'
+import { judge, type JudgeContext, type Judgement, type Standing } from './dictionary-judge.js'
 import { type DictionarySource, smallValueAt, type TableEntries } from './dictionary-source.js'
 import { type SampledValue, SmallValueSample } from './small-value-sample.js'
 import type { SmallValues } from './small-values.js'
@@ -32,6 +32,8 @@ export class DictionaryTrainer implements DictionarySource {
   readonly #small: SmallValues
   #sample = new SmallValueSample()
   #dueBytes: number
+  /** Of the dictionary in use. */
+  #standing: Standing | undefined
   #running: Promise<void> | undefined
   #saving: Promise<void> | undefined
   #stopped = false
@@ -100,14 +102,18 @@ export class DictionaryTrainer implements DictionarySource {
     const small = this.#small
     const id = small.dictionaries.freeId
     if (this.#stopped || id === undefined || sample.length < MIN_VALUES) return
-    const { verdict, judgement } = await judge(sample, seenBytes, id, this.#context)
+    const { verdict, judgement, standing } = await judge(sample, seenBytes, id, this.#context, this.#standing)
     if (this.#stopped) return
     this.#context.onJudged(judgement)
     if (verdict.use === 'none') small.current = undefined
-    if (verdict.use !== 'candidate') return
+    if (verdict.use !== 'candidate') {
+      this.#standing = standing
+      return
+    }
     this.#saving = this.#context.save(verdict.candidate)
     await this.#saving
     small.dictionaries.add(verdict.candidate)
     small.current = verdict.candidate
+    this.#standing = standing
   }
 }
