@@ -101,3 +101,15 @@ test('a record that fills its block to the last byte shares it with none', async
   expect([a.index, b.index, c.index]).toEqual([0, 0, 1])
   expect(c.offset).toBe(b.offset)
 })
+
+test.for([
+  { what: 'two records', ttl: undefined, head: 2 + 1 + 2 },
+  { what: 'two records that expire', ttl: 1_000_000, head: 2 + 1 + 2 + 6 }
+])('$what that fill a block together to the last byte share it', async ({ ttl, head }) => {
+  const { wal, fs } = await openLog({ codec: 'none', blockBytes: 1024 })
+  const values = [noise(400), noise(1024 - 400 - 2 * (head + 1)), noise(200)]
+  const [a, b, c] = await Promise.all(values.map(value => wal.append(Record.put('k', value, { ttl }))))
+  expect([b!.offset - a!.offset, b!.index, c!.offset - a!.offset, c!.index]).toEqual([0, 1, 48 + 1024, 0])
+  expect(await fingerprints(wal.read())).toEqual(values.map(fingerprint))
+  expect(await fingerprints((await reopened(wal, { fs })).wal.read())).toEqual(values.map(fingerprint))
+})

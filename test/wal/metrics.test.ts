@@ -124,10 +124,11 @@ test('a meter whose instruments throw changes nothing', { timeout: 5000 }, async
   expect(await isUnharmed({ meter: throwingMeter() })).toBe(true)
 })
 
-test('a meter that cannot make its instruments changes nothing', async () => {
-  quietWarnings()
+test('a meter that cannot make its instruments changes nothing, and is told of as a warning', async () => {
+  const warn = quietWarnings()
   const meter = { createCounter: raise, createUpDownCounter: raise, createHistogram: raise }
   expect(await isUnharmed({ meter: meter as unknown as Meter })).toBe(true)
+  expect(warn).toHaveBeenCalledWith('The meter of the log threw: Error: It threw', 'CompressedKvWarning')
 })
 
 test('one whose instruments begin to throw while the log is open changes nothing', { timeout: 5000 }, async () => {
