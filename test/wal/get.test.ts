@@ -296,14 +296,20 @@ describe('out of range', () => {
   })
 })
 
-test.for([undefined, null, 'a', {}, { segment: 1 }, { segment: 1, offset: 80, index: '0' }])(
-  '%j is no place',
-  async at => {
-    const { wal } = await openLog()
-    await fill(wal, 1)
-    await expect(wal.get(at as never)).rejects.toMatchObject({
-      code: 'CKV_INVALID_OPTION',
-      message: 'A place in the log is a position, as append() gives it, or a sequence number'
-    })
-  }
-)
+test.for([
+  undefined,
+  null,
+  'a',
+  {},
+  { segment: 1 },
+  { segment: 1, offset: 80, index: '0' },
+  { segment: 1, offset: 0.5, index: 0 },
+  { segment: '1', offset: 80, index: 0 }
+])('%j is no place', async at => {
+  const { wal } = await openLog()
+  await fill(wal, 1)
+  await expect(wal.get(at as never)).rejects.toMatchObject({
+    code: 'CKV_INVALID_OPTION',
+    message: 'A place in the log is a position, as append() gives it, or a sequence number'
+  })
+})
