@@ -49,14 +49,19 @@ test('small frames are written on the calling thread, large ones off it', async 
   expect(calls('write') - calls('writeSync')).toBe(1)
 })
 
-test('frames of all sizes, some gathered and some written from where they lie, come back as they were', async () => {
-  const { wal } = await counted({ blockBytes: 1024 })
-  const sizes = [10, 16_000, 16_384, 20_000, 100, 130_000, 131_072, 1, 131_016, 131_017, 50, 60_000, 60_000, 60_000]
-  const values = [Buffer.alloc(0), ...sizes.map(bytes => noise(bytes))]
-  await Promise.all(values.slice(1).map(value => wal.append(Record.put('k', value))))
-  expect(await fingerprints(wal.read())).toEqual(values.map(fingerprint))
-  for (const [i, value] of values.entries()) expect(fingerprint((await wal.get(i + 1)).value)).toBe(fingerprint(value))
-})
+test.for(['none', 'lz4'] as const)(
+  "frames of all sizes, some gathered and some written from where they lie, come back as they were (codec '%s')",
+  async codec => {
+    const { wal } = await counted({ blockBytes: 1024, codec })
+    const sizes = [10, 16_000, 16_384, 20_000, 100, 130_000, 131_072, 1, 131_016, 131_017, 50, 60_000, 60_000, 300_000]
+    const values = [Buffer.alloc(0), ...sizes.map(bytes => Buffer.concat([noise(bytes), Buffer.alloc(bytes)]))]
+    await Promise.all(values.slice(1).map(value => wal.append(Record.put('k', value))))
+    expect(await fingerprints(wal.read())).toEqual(values.map(fingerprint))
+    for (const [i, value] of values.entries()) {
+      expect(fingerprint((await wal.get(i + 1)).value)).toBe(fingerprint(value))
+    }
+  }
+)
 
 test('the disk is told to begin before much waits for it, though nobody asked for a sync', async () => {
   const { wal, calls } = await counted({})
@@ -88,6 +93,20 @@ test('a write that fails is told to all whose records are in it, and takes no nu
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   await fill(wal, 1)
   expect(await keys(wal.read())).toEqual(['1', '2'])
+})
+
+test('a write that fails and cannot be undone is the last one, and says so', async () => {
+  const { wal, fs } = await counted({})
+  fs.fail('writeSync', { code: 'EIO' })
+  fs.fail('truncate', { code: 'EIO' })
+  const error = {
+    code: 'LEVEL_IO_ERROR',
+    message: expect.stringContaining('failed and could not be undone; close the log and open it again'),
+    cause: { code: 'EIO' }
+  }
+  for (const key of ['2', '3']) await expect(wal.append(Record.put(key, ''))).rejects.toMatchObject(error)
+  await expect(wal.sync()).rejects.toMatchObject(error)
+  expect(await keys(wal.read())).toEqual(['1'])
 })
 
 test('more than 256 MiB may not wait to be written', async () => {
