@@ -17,7 +17,7 @@ const MIN_SAVING = 0.1
  * Shorter payloads are compressed and restored on the calling thread: the trip to another costs about 50 µs, what LZ4 takes for
  * 8 KiB.
  */
-const OFF_THREAD_BYTES = 16 * 1024
+export const OFF_THREAD_BYTES = 16 * 1024
 
 /** How errors call it. */
 const FRAME = 'a frame of the log whose checksums hold'
@@ -25,9 +25,14 @@ const FRAME = 'a frame of the log whose checksums hold'
 /** Compresses a payload: at once, or as a promise where another thread does it. A codec that fails stores it raw. */
 export function storePayload(raw: Buffer, codec: Codec): StoredPayload | Promise<StoredPayload> {
   if (codec.id === CODEC_ID.none || raw.length === 0) return uncompressed(raw)
-  if (codec.compressSync === undefined || raw.length >= OFF_THREAD_BYTES) return storeOffThread(raw, codec)
+  const here = codec.compressSync !== undefined && raw.length < OFF_THREAD_BYTES
+  return here ? storePayloadSync(raw, codec) : storeOffThread(raw, codec)
+}
+
+/** The same on the calling thread, with a codec that can. */
+export function storePayloadSync(raw: Buffer, codec: Codec): StoredPayload {
   try {
-    return smaller(raw, codec, codec.compressSync(raw))
+    return smaller(raw, codec, codec.compressSync!(raw))
   } catch {
     return uncompressed(raw)
   }

@@ -1,5 +1,6 @@
 import { corruption } from '../errors.js'
 import { type FrameHeader, isPlausible } from './frame-header.js'
+import { nextTurn } from '../turn.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
 import { restorePayload, restorePayloadSync } from './frame-payload.js'
 
@@ -11,11 +12,13 @@ export interface RestoredFrame {
 
 /** Frames that are decompressed ahead of the one asked for, so that other threads do it. */
 const AHEAD_FRAMES = 4
+/** The same where the calling thread decompresses too, and gets ahead of the others. */
+const TRANSIENT_AHEAD_FRAMES = 12
 /** Raw bytes they may take together, beside the first. */
 const AHEAD_BYTES = 8 * 1024 * 1024
 
 /** So many of them at once on other threads. Where nothing else is to be done meanwhile, the calling thread takes the next ones. */
-const OFF_THREAD_FRAMES = 2
+const OFF_THREAD_FRAMES = 3
 /** Raw bytes of a frame that the calling thread takes, at most: for LZ4 about 200 µs. */
 const MAX_HERE_BYTES = 256 * 1024
 
@@ -59,7 +62,8 @@ export class FrameReader {
   }
 
   async #fill(): Promise<void> {
-    while (this.#bad === undefined && this.#ahead.length < AHEAD_FRAMES && this.#aheadBytes < AHEAD_BYTES) {
+    const frames = this.#transient ? TRANSIENT_AHEAD_FRAMES : AHEAD_FRAMES
+    while (this.#bad === undefined && this.#ahead.length < frames && this.#aheadBytes < AHEAD_BYTES) {
       let found: Frame | BadFrame | undefined
       try {
         found = await this.#scanner.next()
@@ -70,8 +74,11 @@ export class FrameReader {
       if (found === undefined) return
       if ('badAt' in found) this.#bad = found
       else {
+        const busy = this.#offThread
         this.#ahead.push({ frame: found, payload: this.#restore(found) })
         this.#aheadBytes += found.header.rawLength
+        // The other threads may have come to an end, and get the next frames.
+        if (busy > 0 && this.#offThread === busy) await nextTurn()
       }
     }
   }

@@ -37,8 +37,9 @@ export interface ScanStart {
   readonly sequence: number | undefined
 }
 
-/** Read at once, at least: fewer reads, and a bound on what a reader holds beside its frame. */
-const READ_BYTES = 256 * 1024
+/** Read at once, at least, and a bound on what a reader holds beside its frame: who goes on reads more at a time, and so less often. */
+const FIRST_READ_BYTES = 256 * 1024
+const READ_BYTES = 1024 * 1024
 
 /** Reads the frames of a segment one after another, and checks them. */
 export class FrameScanner {
@@ -52,6 +53,7 @@ export class FrameScanner {
   #chunk: Chunk = { bytes: Buffer.alloc(0), at: 0, frames: 0 }
   /** Memory for the next chunk. */
   #spare: Buffer | undefined
+  #readBytes = FIRST_READ_BYTES
 
   /** @param seed see `segmentSeed` */
   constructor(file: File, seed: number, start: ScanStart, end: number) {
@@ -129,7 +131,8 @@ export class FrameScanner {
   }
 
   async #read(length: number): Promise<Buffer> {
-    const size = Math.min(Math.max(length, READ_BYTES), this.#end - this.#offset)
+    const size = Math.min(Math.max(length, this.#readBytes), this.#end - this.#offset)
+    this.#readBytes = READ_BYTES
     const bytes = this.#memory(size)
     const last = this.#chunk
     const from = this.#offset - last.at
@@ -142,14 +145,14 @@ export class FrameScanner {
 
   #memory(size: number): Buffer {
     const spare = this.#spare
-    if (size > READ_BYTES || spare === undefined)
-      return Buffer.allocUnsafeSlow(Math.max(size, READ_BYTES)).subarray(0, size)
+    if (spare === undefined || size > spare.length) return Buffer.allocUnsafeSlow(size)
     this.#spare = undefined
     return spare.subarray(0, size)
   }
 
   #reuse({ bytes, frames }: Chunk): void {
-    if (frames === 0 && bytes.buffer.byteLength === READ_BYTES) this.#spare = Buffer.from(bytes.buffer)
+    const { buffer } = bytes
+    if (frames === 0 && buffer.byteLength <= READ_BYTES) this.#spare = Buffer.from(buffer)
   }
 }
 

@@ -1,12 +1,12 @@
 import type { File } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, type FrameType, payloadCrc } from './format.js'
 import { encodeFrameHeader } from './frame-header.js'
-import { SYNC_WRITE_BYTES, writeAll } from './write-all.js'
+import { writeAll } from './write-all.js'
 
-/** Small frames, and compressed ones, are gathered up to this many bytes and then written at once. */
-const GATHERED_BYTES = SYNC_WRITE_BYTES
-/** Frames from so many bytes on are written from where they lie, if they can: a copy would take longer than one more write. */
-const IN_PLACE_BYTES = 16 * 1024
+/** Frames and runs of frames from so many bytes on are written from where they lie: a copy would take longer than one more write. */
+const IN_PLACE_BYTES = 128 * 1024
+/** What is shorter is gathered up to this many bytes and then written at once: a page cache takes large writes much faster. */
+const GATHERED_BYTES = 512 * 1024
 
 /** A frame ready to be written. */
 export interface WritableFrame {
@@ -45,52 +45,59 @@ export interface WritePlace {
 /** Writes frames behind one another with as few calls and copies as can be. */
 export class FrameWriter {
   readonly #gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES)
-  #length = 0
 
   /** @returns where the frames are; if it throws, some of their bytes may have been written */
   async write(frames: readonly WritableFrame[], place: WritePlace): Promise<WrittenFrame[]> {
     const written: WrittenFrame[] = []
-    this.#length = 0
+    const pieces: Uint8Array[] = []
+    const start = place.offset
     for (const frame of frames) {
       const { id, offset, sequence } = place
-      await this.#write(frame, place)
+      const { whole, stored } = frame
+      const header = whole ?? Buffer.allocUnsafe(FRAME_HEADER_BYTES)
+      place.lastCrc = encodeHeader(header, frame, place)
+      if (whole === undefined) pieces.push(header, stored)
+      else if (!extendLast(pieces, whole)) pieces.push(whole)
       written.push({ segment: id, offset, firstSequence: sequence })
-      place.offset += FRAME_HEADER_BYTES + frame.stored.length
+      place.offset += FRAME_HEADER_BYTES + stored.length
       if (frame.type !== FRAME_TYPE.data) continue
       place.sequence += frame.count
       place.records += frame.count
     }
-    await this.#flush(place.file, place.offset)
+    await this.#write(place.file, pieces, start)
     return written
   }
 
-  async #write(frame: WritableFrame, place: WritePlace): Promise<void> {
-    const { file, offset } = place
-    const { stored, whole } = frame
-    const length = FRAME_HEADER_BYTES + stored.length
-    if (whole !== undefined && length >= IN_PLACE_BYTES) {
-      await this.#flush(file, offset)
-      place.lastCrc = encodeHeader(whole, frame, place)
-      return writeAll(file, whole, offset)
+  async #write(file: File, pieces: readonly Uint8Array[], start: number): Promise<void> {
+    let at = start
+    let length = 0
+    const flush = async () => {
+      await writeAll(file, this.#gathered.subarray(0, length), at)
+      at += length
+      length = 0
     }
-    if (this.#length + length > GATHERED_BYTES) await this.#flush(file, offset)
-    const header = this.#gathered.subarray(this.#length, (this.#length += FRAME_HEADER_BYTES))
-    place.lastCrc = encodeHeader(header, frame, place)
-    if (this.#length + stored.length <= GATHERED_BYTES) {
-      this.#gathered.set(stored, this.#length)
-      this.#length += stored.length
-      return
+    for (const piece of pieces) {
+      const inPlace = piece.length >= IN_PLACE_BYTES || pieces.length === 1
+      if (inPlace || length + piece.length > GATHERED_BYTES) await flush()
+      if (inPlace) {
+        await writeAll(file, piece, at)
+        at += piece.length
+      } else {
+        this.#gathered.set(piece, length)
+        length += piece.length
+      }
     }
-    await this.#flush(file, offset + FRAME_HEADER_BYTES)
-    await writeAll(file, stored, offset + FRAME_HEADER_BYTES)
+    await flush()
   }
+}
 
-  /** @param end where in the file the gathered bytes end */
-  async #flush(file: File, end: number): Promise<void> {
-    const bytes = this.#gathered.subarray(0, this.#length)
-    this.#length = 0
-    await writeAll(file, bytes, end - bytes.length)
-  }
+/** Where memory lies behind the last piece it becomes a part of it. */
+function extendLast(pieces: Uint8Array[], next: Uint8Array): boolean {
+  const last = pieces.at(-1)
+  if (last === undefined || last.buffer !== next.buffer) return false
+  if (last.byteOffset + last.length !== next.byteOffset) return false
+  pieces[pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + next.length)
+  return true
 }
 
 /** @returns the CRC of the header */

@@ -1,7 +1,9 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, tooLargeForFrame } from '../errors.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, MAX_FRAME_BYTES } from './format.js'
-import { type StoredPayload, storePayload, uncompressed } from './frame-payload.js'
+import { FrameCompression } from './frame-compression.js'
+import { FrameMemory } from './frame-memory.js'
+import type { StoredPayload } from './frame-payload.js'
 import type { WalObserver } from './observer.js'
 import { OpenFrame, recordBytes, waiter, type Waiter } from './open-frame.js'
 import type { LogRecord } from './record.js'
@@ -20,12 +22,12 @@ import { nextTurn, Turn } from '../turn.js'
  * write ends is written, and synced, together.
  */
 
-/** What one write takes together. More of it would keep those that wait for it waiting. */
-const MAX_GROUP_BYTES = 4 * 1024 * 1024
+/** What is written together: when it is, those that waited for it go on, and what they append comes while the next is being written. */
+const MAX_GROUP_BYTES = 512 * 1024
+/** What is written, and then synced, together. */
+const MAX_SYNCED_GROUP_BYTES = 4 * 1024 * 1024
 /** What may wait to be written, raw. Callers that await their appends never come near it. */
 const MAX_PENDING_BYTES = 256 * 1024 * 1024
-/** Memory of frames that is kept for the next ones, bytes: a thousand records of 10 KiB under way, and as much again. */
-const MAX_POOLED_BYTES = 16 * 1024 * 1024
 
 /** A frame that takes no more records. */
 interface ClosedFrame {
@@ -34,11 +36,6 @@ interface ClosedFrame {
   writable: WritableFrame | undefined
   readonly compressed: Promise<void> | undefined
 }
-
-/** With a codec that may yield: shorter frames are not compressed. One of 1 KiB would take half of the time of its append. */
-const MIN_COMPRESSED_BYTES = 4 * 1024
-/** And no more than so many at once: further ones would wait for a thread longer than it takes to write them as they are. */
-const MAX_COMPRESSING = 2
 
 export interface GroupCommitSettings {
   readonly codec: Codec
@@ -55,13 +52,12 @@ export interface GroupCommitSettings {
 export class GroupCommit {
   readonly #writer: SegmentWriter
   readonly #settings: GroupCommitSettings
-  readonly #pool: Buffer[] = []
+  readonly #memory: FrameMemory
+  readonly #compression: FrameCompression
   #open: OpenFrame
   #closed: ClosedFrame[] = []
   #running: Promise<void> | undefined
   #pendingBytes = 0
-  /** Frames that are being compressed off the main thread. */
-  #compressing = 0
   readonly #turn = new Turn()
   /** What is to be written beside appends. */
   #tasks: (() => Promise<void>)[] = []
@@ -69,7 +65,9 @@ export class GroupCommit {
   constructor(writer: SegmentWriter, settings: GroupCommitSettings) {
     this.#writer = writer
     this.#settings = settings
-    this.#open = new OpenFrame(this.#frameBuffer(0))
+    this.#memory = new FrameMemory(settings.blockBytes)
+    this.#compression = new FrameCompression(settings.codec, settings.codecMayYield)
+    this.#open = new OpenFrame(this.#memory.take(0))
   }
 
   /**
@@ -160,42 +158,20 @@ export class GroupCommit {
   /** Closes the open frame, which begins to be compressed, and opens one that takes `size` bytes. */
   #close(size = 0): void {
     const frame = this.#open
-    this.#open = new OpenFrame(this.#frameBuffer(size))
-    if (frame.waiters.length === 0) return this.#recycle(frame)
-    const { raw } = frame
-    const stored = this.#isCompressed(raw.length) ? storePayload(raw, this.#settings.codec) : uncompressed(raw)
+    this.#memory.keep(frame.bytes, frame.count === 0 ? 0 : frame.whole.length)
+    this.#open = new OpenFrame(this.#memory.take(size))
+    if (frame.waiters.length === 0) return this.#memory.release(frame.bytes)
+    const stored = this.#compression.store(frame.raw)
     if (!(stored instanceof Promise)) {
       this.#closed.push({ frame, writable: writable(frame, stored), compressed: undefined })
       return
     }
-    this.#compressing++
     const closed: ClosedFrame = {
       frame,
       writable: undefined,
-      compressed: stored.then(payload => {
-        this.#compressing--
-        closed.writable = writable(frame, payload)
-      })
+      compressed: stored.then(payload => void (closed.writable = writable(frame, payload)))
     }
     this.#closed.push(closed)
-  }
-
-  /** Compression must not hold up the writes that it is to make smaller. */
-  #isCompressed(bytes: number): boolean {
-    if (!this.#settings.codecMayYield) return true
-    return bytes >= MIN_COMPRESSED_BYTES && this.#compressing < MAX_COMPRESSING
-  }
-
-  #frameBuffer(size: number): Buffer {
-    const { blockBytes } = this.#settings
-    const pooled = size > blockBytes ? undefined : this.#pool.pop()
-    return pooled ?? Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + Math.max(size, blockBytes))
-  }
-
-  #recycle(frame: OpenFrame): void {
-    const { length } = frame.bytes
-    const isPooled = length === FRAME_HEADER_BYTES + this.#settings.blockBytes
-    if (isPooled && (this.#pool.length + 1) * length <= MAX_POOLED_BYTES) this.#pool.push(frame.bytes)
   }
 
   // ---- writing
@@ -230,12 +206,13 @@ export class GroupCommit {
 
   /** The frames that are ready, as many as fit into the open segment. */
   #takeGroup(): ClosedFrame[] {
+    const maxBytes = this.#closed[0]!.frame.sync ? MAX_SYNCED_GROUP_BYTES : MAX_GROUP_BYTES
     let bytes = 0
     let taken = 0
     for (const { writable: ready } of this.#closed) {
       if (ready === undefined) break
       bytes += FRAME_HEADER_BYTES + ready.stored.length
-      if (taken > 0 && (bytes > MAX_GROUP_BYTES || bytes > this.#writer.room)) break
+      if (taken > 0 && (bytes > maxBytes || bytes > this.#writer.room)) break
       taken++
     }
     return this.#closed.splice(0, taken)
@@ -265,13 +242,13 @@ export class GroupCommit {
       this.#settings.onSettled(frame, stored.length)
     }
     frame.settle()
-    this.#recycle(frame)
+    this.#memory.release(frame.bytes)
   }
 
   #reject(frame: OpenFrame, error: unknown): void {
     this.#pendingBytes -= frame.length
     frame.reject(error)
-    this.#recycle(frame)
+    this.#memory.release(frame.bytes)
   }
 }
 

@@ -7,12 +7,15 @@ import { FrameWriter, type WritableFrame, type WrittenFrame } from './frame-writ
 import { encodeSeal } from './seal.js'
 import { createSegment, type LogTail, syncSeal, unseal } from './segment-creation.js'
 import type { WalObserver } from './observer.js'
+import { OverlappingSyncs } from './overlapping-syncs.js'
 
 /**
- * From so many bytes on the disk is told to begin, under every policy: else the seal of a segment, or a `sync()`, would wait for all of
- * them at once.
+ * From so many bytes on that no fsync covers yet the disk is told to begin, under every policy: else the seal of a segment, or a
+ * `sync()`, would wait for all of them at once.
  */
-const WRITE_BEHIND_BYTES = 4 * 1024 * 1024
+const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
+/** Fsyncs under way at once: with two the disk goes on with the next bytes while the first is being told of. Each takes a thread. */
+const MAX_SYNCS = 2
 
 /** The segment that is written to. */
 interface OpenSegment {
@@ -23,6 +26,8 @@ interface OpenSegment {
   /** What is written and whole: the next frame goes here. */
   offset: number
   syncedOffset: number
+  /** What is on stable storage, or will be when the fsyncs under way have succeeded. */
+  coveredOffset: number
   lastCrc: number
   records: number
 }
@@ -46,7 +51,7 @@ export class SegmentWriter {
   #open: OpenSegment | undefined
   #tail: LogTail
   #nextSequence: number
-  #syncing: Promise<void> | undefined
+  readonly #syncs = new OverlappingSyncs()
   #nextSync: Promise<void> | undefined
   #poison: Error | undefined
   readonly #frames = new FrameWriter()
@@ -105,7 +110,7 @@ export class SegmentWriter {
     open.lastCrc = next.lastCrc
     open.records = next.records
     this.#nextSequence = next.sequence
-    if (open.offset - open.syncedOffset > WRITE_BEHIND_BYTES && this.#syncing === undefined) this.sync().catch(() => {})
+    this.#writeBehind(open)
     return written
   }
 
@@ -121,14 +126,18 @@ export class SegmentWriter {
     const open = this.#open
     if (this.#poison !== undefined) return Promise.reject(this.#poison)
     if (open === undefined || open.syncedOffset === open.offset) return Promise.resolve()
-    if (this.#syncing === undefined) return (this.#syncing = this.#sync(open))
-    this.#nextSync ??= this.#syncing
-      .catch(() => {})
-      .then(() => {
-        this.#nextSync = undefined
-        return this.sync()
-      })
+    if (this.#syncs.areSettled) return this.#sync(open)
+    this.#nextSync ??= this.#syncs.settled().then(() => {
+      this.#nextSync = undefined
+      return this.sync()
+    })
     return this.#nextSync
+  }
+
+  /** Nobody waits for it: who does need not wait for so much. */
+  #writeBehind(open: OpenSegment): void {
+    if (open.offset - open.coveredOffset < WRITE_BEHIND_BYTES) return
+    if (this.#syncs.underWay < MAX_SYNCS && this.#nextSync === undefined) this.#sync(open).catch(() => {})
   }
 
   /** Ends the open segment, if there is one: its seal says how many records it has, and nothing is ever written to it again. */
@@ -163,7 +172,7 @@ export class SegmentWriter {
   async release(): Promise<void> {
     const open = this.#open
     this.#open = undefined
-    await this.#syncing?.catch(() => {})
+    await this.#syncs.settled()
     await open?.file.close()
   }
 
@@ -180,19 +189,28 @@ export class SegmentWriter {
     if (this.#poison !== undefined) throw this.#poison
   }
 
-  async #sync(open: OpenSegment): Promise<void> {
-    const upTo = open.offset
+  #sync(open: OpenSegment): Promise<void> {
+    const upTo = (open.coveredOffset = open.offset)
+    let milliseconds = 0
+    return this.#syncs.run(
+      async () => void (milliseconds = await this.#fsync(open.file)),
+      () => {
+        open.syncedOffset = Math.max(open.syncedOffset, upTo)
+        this.#settings.observer.fsynced(milliseconds)
+      }
+    )
+  }
+
+  /** @returns how many milliseconds it took */
+  async #fsync(file: File): Promise<number> {
     const start = performance.now()
     try {
-      await open.file.sync()
+      await file.sync()
+      return performance.now() - start
     } catch (error) {
       // The system may have dropped the bytes it could not write, and would report success the next time.
       throw this.#fail('The log could not be put on stable storage', error)
-    } finally {
-      this.#syncing = undefined
     }
-    open.syncedOffset = Math.max(open.syncedOffset, upTo)
-    this.#settings.observer.fsynced(performance.now() - start)
   }
 
   /** What a failed write left must not lie before what a later one acknowledges. */
@@ -227,6 +245,7 @@ export class SegmentWriter {
       seed: segmentSeed(storeId, id),
       offset: SEGMENT_HEADER_BYTES,
       syncedOffset: SEGMENT_HEADER_BYTES,
+      coveredOffset: SEGMENT_HEADER_BYTES,
       lastCrc: crc,
       records: 0
     }

@@ -34,6 +34,11 @@ export class CrashableFileSystem implements FileSystem {
     this.#process.crashMidway = midway
   }
 
+  /** A sync of a file waits for this before it takes effect; what it covers is what was written when it was called. */
+  delaySyncs(wait: () => Promise<void>): void {
+    this.#process.delaySync = wait
+  }
+
   /** The process dies now. */
   crash(): void {
     this.#process.isDead = true

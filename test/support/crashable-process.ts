@@ -13,6 +13,8 @@ export class Process {
   openHandles = 0
   crashStep = Infinity
   crashMidway = false
+  /** What a sync of a file waits for, once it is called and before it takes effect. */
+  delaySync: (() => Promise<void>) | undefined
   isDead = false
 
   async turn(): Promise<void> {
@@ -87,6 +89,7 @@ export class OpenFile implements File {
 
   async sync(): Promise<void> {
     const { end } = this.#inode.writes
+    await this.#process.delaySync?.()
     await this.#turn('fdatasync')
     this.#process.step(
       () => this.#inode.sync(end),

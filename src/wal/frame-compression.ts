@@ -1,0 +1,69 @@
+import { type Codec, CODEC_ID } from '../codec/codec.js'
+import { OFF_THREAD_BYTES, type StoredPayload, storePayload, storePayloadSync, uncompressed } from './frame-payload.js'
+
+/** Frames that other threads have at once: more than there are processors for, so that none waits until this thread has time for it. */
+const MAX_OFF_THREAD = 3
+/** Raw bytes of a frame that the calling thread takes, at most: for LZ4 half a millisecond. */
+const MAX_HERE_BYTES = 256 * 1024
+
+/** With a codec that may yield: shorter frames are not compressed. One of 1 KiB would take half of the time of its append. */
+const MIN_YIELDING_BYTES = 4 * 1024
+/** And no more than so many at once: further ones would wait for a thread longer than it takes to write them as they are. */
+const MAX_YIELDING = 2
+
+interface Waiting {
+  readonly raw: Buffer
+  readonly done: (payload: StoredPayload | Promise<StoredPayload>) => void
+}
+
+/**
+ * Compresses frames: a few on other threads, and of those that would have to wait for one the oldest on the calling thread, one in a
+ * turn of the event loop. With LZ4 alone: other codecs would take too much of the turn.
+ */
+export class FrameCompression {
+  readonly #codec: Codec
+  readonly #mayYield: boolean
+  #offThread = 0
+  readonly #waiting: Waiting[] = []
+  #helping = false
+
+  /** @param mayYield frames may go uncompressed for the sake of speed */
+  constructor(codec: Codec, mayYield: boolean) {
+    this.#codec = codec
+    this.#mayYield = mayYield
+  }
+
+  /** What is stored of a frame's payload. Never rejects: what the codec cannot compress is stored as it is. */
+  store(raw: Buffer): StoredPayload | Promise<StoredPayload> {
+    if (this.#mayYield && (raw.length < MIN_YIELDING_BYTES || this.#offThread >= MAX_YIELDING)) return uncompressed(raw)
+    if (this.#offThread < MAX_OFF_THREAD || !this.#canHelp(raw)) return this.#begin(raw)
+    const stored = new Promise<StoredPayload>(done => this.#waiting.push({ raw, done }))
+    if (!this.#helping) this.#help()
+    return stored
+  }
+
+  #canHelp({ length }: Buffer): boolean {
+    return this.#codec.id === CODEC_ID.lz4 && length >= OFF_THREAD_BYTES && length <= MAX_HERE_BYTES
+  }
+
+  #begin(raw: Buffer): StoredPayload | Promise<StoredPayload> {
+    const stored = storePayload(raw, this.#codec)
+    if (!(stored instanceof Promise)) return stored
+    this.#offThread++
+    return stored.finally(() => {
+      this.#offThread--
+      const next = this.#waiting.shift()
+      next?.done(this.#begin(next.raw))
+    })
+  }
+
+  #help(): void {
+    this.#helping = true
+    setImmediate(() => {
+      this.#helping = false
+      const next = this.#waiting.shift()
+      next?.done(storePayloadSync(next.raw, this.#codec))
+      if (this.#waiting.length > 0) this.#help()
+    })
+  }
+}
