@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'CKV_TENSOR_MISMATCH' // of a TensorCache: a tensor or chunk of another model, dtype or shape
   | 'CKV_MODEL_MISMATCH' // of a BlobStore: the blob was put for another model
   | 'LEVEL_IO_ERROR' // the file system failed; nothing more is written until the log is opened again
+  | 'LEVEL_DECODE_ERROR' // a value that the value encoding cannot read; the cause is what the encoding threw
   | 'LEVEL_CORRUPTION' // stored bytes fail their checksum or contradict themselves
 
 /**
@@ -46,6 +47,11 @@ export function corruption(what: string, cause?: unknown): CompressedKvError {
 /** What an error says is corrupt, to be part of another. */
 export function whatIsCorrupt({ message }: Error): string {
   return message.startsWith(CORRUPTION_PREFIX) ? message.slice(CORRUPTION_PREFIX.length) : message
+}
+
+/** What abstract-level throws for it. */
+export function decodeFailed(cause: unknown): CompressedKvError {
+  return new CompressedKvError('LEVEL_DECODE_ERROR', 'Could not decode value', { cause })
 }
 
 export function invalidOption(message: string): CompressedKvError {

@@ -3,7 +3,7 @@ import { keyOfName } from '../../memtable/key-name.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import { Overlay } from '../../memtable/overlay.js'
 import type { Frozen } from '../../memtable/tables.js'
-import { nextTurn, Turn } from '../../turn.js'
+import { BACKGROUND_TURN_MS, nextTurn, Turn } from '../../turn.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
 import type { Sealer } from './sealer.js'
@@ -30,7 +30,7 @@ export interface FlushGroupContext {
 /** Tables that go to the backend together: put in order, and sealed chunk by chunk into batches. Its first chunk is begun at once. */
 export class FlushGroup {
   readonly #context: FlushGroupContext
-  readonly #turn = new Turn()
+  readonly #turn = new Turn(BACKGROUND_TURN_MS)
   readonly #tables: readonly Frozen<TableValue>[]
   readonly #entries: Overlay<TableValue>
   #ahead: Promise<Chunk> | undefined
