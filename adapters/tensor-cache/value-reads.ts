@@ -1,12 +1,12 @@
 import { ENCODINGS, type TensorBackingStore } from './backing-store.js'
 
 /** Stored bytes that one call asks for, if that is more than one value. */
-const READ_BYTES = 3 * 1024 * 1024
+const READ_BYTES = 1.5 * 1024 * 1024
 /**
  * Calls under way at once. Some values are read while others are decoded; more of either only get into each other's way: on 2 cores 32 layers of
  * 2 MiB, asked for all at once, took one and a half times as long.
  */
-const MAX_READS = 3
+const MAX_READS = 5
 
 /** Values of one entry. */
 export interface Wanted {
