@@ -65,7 +65,7 @@ test.for(['none', 'lz4'] as const)(
 
 test('the disk is told to begin before much waits for it, though nobody asked for a sync', async () => {
   const { wal, calls } = await counted({})
-  for (let i = 0; i < 15; i++) await wal.append(Record.put('k', noise(MIB / 4)))
+  for (let i = 0; i < 31; i++) await wal.append(Record.put('k', noise(MIB / 4)))
   await turns()
   expect(calls('sync')).toBe(0)
   for (let i = 0; i < 3; i++) await wal.append(Record.put('k', noise(MIB / 4)))
