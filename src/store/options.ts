@@ -268,7 +268,9 @@ function walOptions(
   if (given.readOnly !== undefined && given.readOnly !== (shared.readOnly ?? false)) {
     throw invalidOption('The log of a store is read-only if the store is: give readOnly to the store')
   }
-  const options = { ...shared, ...given }
+  // An option that is undefined is as if it were not there.
+  const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as WalOptions
+  const options = { ...shared, ...defined }
   if (options.dir === undefined && !hasLocation) {
     throw invalidOption(
       "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"

@@ -39,7 +39,7 @@ export class Admission {
     return this.#waiting.length
   }
 
-  /** Lets in what has room, if nobody waits; one write of any size when there is nothing else. */
+  /** Lets in what has room, if nobody waits; what weighs nothing always has, and one write of any size when there is nothing else. */
   tryEnter(weight: number): boolean {
     if (this.#waiting.length > 0 || !this.#hasRoom(weight)) return false
     this.#bytes += weight
@@ -96,7 +96,7 @@ export class Admission {
   }
 
   #hasRoom(weight: number): boolean {
-    return this.#bytes === 0 || this.#bytes + weight <= this.#maxBytes
+    return weight === 0 || this.#bytes === 0 || this.#bytes + weight <= this.#maxBytes
   }
 
   #letIn(): void {

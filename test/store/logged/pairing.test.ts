@@ -397,6 +397,16 @@ describe('readOnly', () => {
     }
   })
 
+  it('holds also where options of the log are there and undefined', async () => {
+    const { backend, fs } = await behindItsLog()
+    const before = { batches: backend.batches.length, log: imageOfDisk(fs) }
+    const wal = logOn(fs, { readOnly: undefined, onProgress: undefined })
+    const store = await openLogged(wal, new PermanentMemoryLevel(backend), readOnly)
+    expect(await store.keys().all()).toEqual(Array.from('abcde'))
+    await store.close()
+    expect({ batches: backend.batches.length, log: imageOfDisk(fs) }).toEqual(before)
+  })
+
   it.each([
     ['closed', closedStore],
     ['killed', killedStore]

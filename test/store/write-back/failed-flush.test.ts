@@ -44,6 +44,15 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect(store.stats().memtable).toMatchObject({ entries: 2, flushes: { failed: 1, lastError: NO_SPACE } })
   })
 
+  it('flush() says why at once, also behind a write that is larger than all the room there is', async () => {
+    const { store, backend } = await openWriteBack({ memtable: { ...NEVER, maxBytes: 1000 } }, backendOf())
+    failing(backend, WRITES, NO_SPACE)
+    const put = store.put('large', text(5000))
+    await expect(store.flush()).rejects.toBe(NO_SPACE)
+    await put
+    expect(store.stats().memtable!.flushes.failed).toBe(1)
+  })
+
   it('later writes resolve while there is room, and a later flush() brings all of it', async () => {
     const opened = await refused(backendOf)
     const { store, backend, repair } = opened
