@@ -46,6 +46,8 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
 
   it('flush() says why at once, also behind a write that is larger than all the room there is', async () => {
     const { store, backend } = await openWriteBack({ memtable: { ...NEVER, maxBytes: 1000 } }, backendOf())
+    await store.put('old', OLD) // The marker is there from then on.
+    await store.flush()
     failing(backend, WRITES, NO_SPACE)
     const put = store.put('large', text(5000))
     await expect(store.flush()).rejects.toBe(NO_SPACE)
