@@ -20,7 +20,11 @@ export class DictionaryWindow {
     this.#view = viewOf(this.#bytes)
   }
 
-  /** Makes room for a value. What {@link bytes} and {@link view} give is the same until the next call. */
+  /**
+   * Makes room for a value. What {@link bytes} and {@link view} give is the same until the next call.
+   *
+   * @param rawLength below DICTIONARY_VALUE_LIMIT: so much memory is taken
+   */
   prepare(rawLength: number): void {
     const needed = this.base + rawLength + COPY_SLACK_BYTES
     if (this.#bytes.length >= needed) return

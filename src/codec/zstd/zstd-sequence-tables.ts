@@ -1,5 +1,5 @@
 import { corruption } from '../../errors.js'
-import { type Distribution, readDistribution } from '../zstd-format/fse-distribution.js'
+import { readDistribution } from '../zstd-format/fse-distribution.js'
 import {
   PREDEFINED_LITERAL_LENGTHS,
   PREDEFINED_MATCH_LENGTHS,
@@ -31,7 +31,7 @@ export interface SequencesHeader {
   readonly streamAt: number
 }
 
-/** RFC 8878, 3.1.1.3.2.1: the first byte of a count says how many follow. */
+/** RFC 8878, 3.1.1.3.2.1: the first byte of a count says how many there are. */
 const TWO_BYTES = 128
 const THREE_BYTES = 255
 const MOST_IN_TWO_BYTES = (THREE_BYTES - TWO_BYTES) << 8
@@ -64,44 +64,61 @@ export function readSequencesHeader(
   end: number,
   known: SequenceTables | undefined
 ): SequencesHeader {
-  if (at >= end) throw corruption('a block without sequences')
-  let count = bytes[at++]!
-  const countBytes = count < TWO_BYTES ? 0 : count < THREE_BYTES ? 1 : 2
-  if (end - at < countBytes) throw corruption('a count of sequences that is cut short')
-  if (countBytes === 1) count = ((count - TWO_BYTES) << 8) + bytes[at]!
-  else if (countBytes === 2) count = bytes[at]! + (bytes[at + 1]! << 8) + MOST_IN_TWO_BYTES
+  const first = at < end ? bytes[at]! : -1
+  const countBytes = first < TWO_BYTES ? 1 : first < THREE_BYTES ? 2 : 3
+  if (first < 0 || end - at < countBytes) throw corruption('a block that is cut short before its sequences')
+  let count = first
+  if (countBytes === 2) count = ((first - TWO_BYTES) << 8) + bytes[at + 1]!
+  else if (countBytes === 3) count = bytes[at + 1]! + (bytes[at + 2]! << 8) + MOST_IN_TWO_BYTES
   at += countBytes
   if (count === 0) {
     if (at !== end) throw corruption('a block that goes on behind its literals')
     return { count, tables: undefined, streamAt: at }
   }
-  if (at >= end) throw corruption('sequences that are cut short')
+  if (at === end) throw corruption('sequences that are cut short')
   const modes = bytes[at++]!
   if (modes === ALL_REPEATED && known !== undefined) return { count, tables: known, streamAt: at }
   if (modes & MODE_MASK) throw corruption('reserved bits of a block')
+  const descriptions = new TableDescriptions(bytes.subarray(0, end), at)
+  const literalLengths = descriptions.next(
+    modes >> 6,
+    LITERAL_LENGTHS,
+    predefined.literalLengths,
+    known?.literalLengths
+  )
+  const offsets = descriptions.next((modes >> 4) & MODE_MASK, OFFSETS, predefined.offsets, known?.offsets)
+  const matchMode = (modes >> 2) & MODE_MASK
+  const matchLengths = descriptions.next(matchMode, MATCH_LENGTHS, predefined.matchLengths, known?.matchLengths)
+  return { count, tables: { literalLengths, offsets, matchLengths }, streamAt: descriptions.at }
+}
 
-  const read = (mode: number, field: SequenceField, ready: SequenceTable, before: SequenceTable | undefined) => {
+/** Descriptions of tables, one behind the other. */
+class TableDescriptions {
+  readonly #bytes: Uint8Array
+  /** Of the next one. */
+  at: number
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes
+    this.at = at
+  }
+
+  /** @param before the dictionary's, which is what the table "before" means in a frame of one block */
+  next(mode: number, field: SequenceField, ready: SequenceTable, before: SequenceTable | undefined): SequenceTable {
     if (mode === PREDEFINED) return ready
-    if (mode === ONE_CODE) {
-      const code = at < end ? bytes[at++]! : field.codes
-      if (code >= field.codes) throw corruption('a code that no sequence has')
-      return tableOfOne(code, field)
-    }
+    if (mode === ONE_CODE) return tableOfOne(this.#code(field), field)
     if (mode === DESCRIBED) {
-      const described: { distribution: Distribution; end: number } = readDistribution(
-        bytes.subarray(0, end),
-        at,
-        field.codes - 1,
-        field.maxAccuracyLog
-      )
-      at = described.end
-      return sequenceTable(described.distribution, field)
+      const { distribution, end } = readDistribution(this.#bytes, this.at, field.codes - 1, field.maxAccuracyLog)
+      this.at = end
+      return sequenceTable(distribution, field)
     }
     if (before === undefined) throw corruption('sequences that need the tables of a dictionary that has none')
     return before
   }
-  const literalLengths = read(modes >> 6, LITERAL_LENGTHS, predefined.literalLengths, known?.literalLengths)
-  const offsets = read((modes >> 4) & MODE_MASK, OFFSETS, predefined.offsets, known?.offsets)
-  const matchLengths = read((modes >> 2) & MODE_MASK, MATCH_LENGTHS, predefined.matchLengths, known?.matchLengths)
-  return { count, tables: { literalLengths, offsets, matchLengths }, streamAt: at }
+
+  #code({ codes }: SequenceField): number {
+    const code = this.#bytes[this.at++]
+    if (code === undefined || code >= codes) throw corruption('a code that no sequence has')
+    return code
+  }
 }

@@ -105,6 +105,12 @@ describe('a damaged LZ4 block with a dictionary', () => {
       expect(thrownCode(() => coder.decompressSync(block, length))).toBe('LEVEL_CORRUPTION')
   })
 
+  it('is refused where it, or the value, would be longer than any small value', () => {
+    const coder = coderFor(DICTIONARY)
+    expect(thrownCode(() => coder.decompressSync(Buffer.alloc(70_000), 65_535))).toBe('LEVEL_CORRUPTION')
+    expect(thrownCode(() => coder.decompressSync(Buffer.of(0x10, 0x61), 2 ** 32))).toBe('LEVEL_CORRUPTION')
+  })
+
   it.each([
     ['an offset of 0', [0x10, 0x61, 0, 0, 0x00]],
     ['an offset before the dictionary', [0x10, 0x61, 0xff, 0xff, 0x00]],
