@@ -1,4 +1,4 @@
-import { type Codec, CODEC_ID } from '../../codec/codec.js'
+import { CODEC_ID } from '../../codec/codec.js'
 import { codecForReading } from '../../codec/registry.js'
 import { checkedRaw, restoreOffThread, restoreSync, undecodable } from '../../codec/restore.js'
 import type { Guard } from '../../envelope/guard.js'
@@ -70,9 +70,10 @@ export class Unsealer {
   /** The value: at once, or as a promise where it is restored off the main thread. */
   value(opened: Opened): Buffer | Promise<Buffer> {
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
+    if (opened.dictionary !== undefined) return this.#withDictionary(opened, opened.dictionary)
     const codec = codecForReading(opened.codecId)
     const isHere = codec.decompressSync !== undefined && opened.rawLength < this.#settings.offThreadSize
-    if (isHere || opened.dictionary !== undefined) return this.valueSync(opened)
+    if (isHere) return this.valueSync(opened)
     return restoreOffThread(codec, codecInput(opened), opened.rawLength, WHAT).then(value =>
       this.#restored(opened, value)
     )
@@ -81,14 +82,15 @@ export class Unsealer {
   /** @throws LEVEL_NOT_SUPPORTED if the value's codec has no synchronous form */
   valueSync(opened: Opened): Buffer {
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
+    if (opened.dictionary !== undefined) return this.#withDictionary(opened, opened.dictionary)
     const codec = codecForReading(opened.codecId)
-    if (opened.dictionary !== undefined) return this.#withDictionary(opened, codec, opened.dictionary)
     if (codec.decompressSync === undefined)
       throw notSupported(`getSync() of a value whose codec, '${codec.name}', has no decompressSync`)
     return this.#restored(opened, restoreSync(codec, codecInput(opened), opened.rawLength, WHAT))
   }
 
-  #withDictionary(opened: Opened, codec: Codec, id: number): Buffer {
+  #withDictionary(opened: Opened, id: number): Buffer {
+    const codec = codecForReading(opened.codecId)
     const dictionary = this.#dictionaries.get(id)
     let raw: Uint8Array
     try {
