@@ -6,6 +6,7 @@ import type { Frozen } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES } from '../as-bytes.js'
 import { copiedBounds } from '../caller-buffers.js'
+import { ofKey } from './of-key.js'
 import type { Unsealer } from './unsealer.js'
 import { isOutside, type KeyRange } from '../key-range.js'
 import { isReserved, mayHoldReserved } from '../reserved-keys.js'
@@ -37,7 +38,7 @@ export interface EncodedIteratorOptions extends KeyRange {
   readonly signal?: AbortSignal
 }
 
-type Entry = [key: Buffer | undefined, value: Buffer | undefined]
+export type Entry = [key: Buffer | undefined, value: Buffer | undefined]
 
 /** What there is to read: the backend, and what lies over it. */
 export interface ReadView {
@@ -204,7 +205,19 @@ export class EntrySource {
   }
 
   /** undefined for an entry that is not to be seen. */
-  #open([storedKey, storedValue]: StoredEntry) {
+  #open(entry: StoredEntry) {
+    const key = entry[0]
+    try {
+      const opened = this.#openedEntry(entry)
+      if (key === undefined || !(opened?.value instanceof Promise)) return opened
+      const named = (error: unknown) => Promise.reject(ofKey(asBuffer(key), error))
+      return { ...opened, value: opened.value.catch(named) }
+    } catch (error) {
+      throw key === undefined ? error : ofKey(asBuffer(key), error)
+    }
+  }
+
+  #openedEntry([storedKey, storedValue]: StoredEntry) {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
     if (this.#filterKeys && isReserved(key!)) return undefined
     const isStored = storedValue === undefined || storedValue instanceof Uint8Array

@@ -1,91 +1,52 @@
 import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator } from 'abstract-level'
 import type { AnyLevel } from '../any-level.js'
-import type { EntrySource } from './entry-source.js'
+import type { Entry, EntrySource } from './entry-source.js'
 
-/*
- * Three faces of one source. The source is made first, by the store, because that may throw: from super() on the store closes
- * an iterator with itself.
+type IteratorClass<T> = new (store: AnyLevel, options: object, source: EntrySource) => T
+
+/**
+ * A class of iterators over entries. The source is made first, by the store, because that may throw: from super() on the store closes an
+ * iterator with itself.
+ *
+ * @param base abstract-level's, of which there are three
+ * @param pick what such an iterator gives of an entry
  */
+function iteratorClass<T>(base: unknown, pick: (entry: Entry) => unknown): IteratorClass<T> {
+  const Base = base as new (store: AnyLevel, options: object) => object
+  const picked = (entry: Entry | undefined) => entry && pick(entry)
 
-type Constructor<T> = new (db: AnyLevel, options: object) => T
+  class EntryIterator extends Base {
+    readonly #source: EntrySource
 
-const EntryBase = AbstractIterator as unknown as Constructor<AbstractIterator<AnyLevel, Buffer, Buffer>>
-const KeyBase = AbstractKeyIterator as unknown as Constructor<AbstractKeyIterator<AnyLevel, Buffer>>
-const ValueBase = AbstractValueIterator as unknown as Constructor<AbstractValueIterator<AnyLevel, Buffer, Buffer>>
+    constructor(store: AnyLevel, options: object, source: EntrySource) {
+      super(store, options)
+      this.#source = source
+    }
 
-export class StoreIterator extends EntryBase {
-  readonly #source: EntrySource
+    _next() {
+      const entry = this.#source.next()
+      return entry instanceof Promise ? entry.then(picked) : picked(entry)
+    }
 
-  constructor(store: AnyLevel, options: object, source: EntrySource) {
-    super(store, options)
-    this.#source = source
+    async _nextv(size: number, options: object) {
+      return (await this.#source.nextv(size, options)).map(pick)
+    }
+
+    _seek(target: Buffer, options: object): void {
+      this.#source.seek(target, options)
+    }
+
+    _close() {
+      return this.#source.close()
+    }
   }
-
-  _next() {
-    return this.#source.next()
-  }
-
-  _nextv(size: number, options: object) {
-    return this.#source.nextv(size, options)
-  }
-
-  _seek(target: Buffer, options: object): void {
-    this.#source.seek(target, options)
-  }
-
-  _close() {
-    return this.#source.close()
-  }
+  return EntryIterator as IteratorClass<T>
 }
 
-export class StoreKeyIterator extends KeyBase {
-  readonly #source: EntrySource
+export type StoreIterator = AbstractIterator<AnyLevel, Buffer, Buffer>
+export type StoreKeyIterator = AbstractKeyIterator<AnyLevel, Buffer>
+export type StoreValueIterator = AbstractValueIterator<AnyLevel, Buffer, Buffer>
 
-  constructor(store: AnyLevel, options: object, source: EntrySource) {
-    super(store, options)
-    this.#source = source
-  }
-
-  _next() {
-    const entry = this.#source.next()
-    return entry instanceof Promise ? entry.then(fetched => fetched?.[0]) : entry?.[0]
-  }
-
-  async _nextv(size: number, options: object) {
-    return (await this.#source.nextv(size, options)).map(([key]) => key)
-  }
-
-  _seek(target: Buffer, options: object): void {
-    this.#source.seek(target, options)
-  }
-
-  _close() {
-    return this.#source.close()
-  }
-}
-
-export class StoreValueIterator extends ValueBase {
-  readonly #source: EntrySource
-
-  constructor(store: AnyLevel, options: object, source: EntrySource) {
-    super(store, options)
-    this.#source = source
-  }
-
-  _next() {
-    const entry = this.#source.next()
-    return entry instanceof Promise ? entry.then(fetched => fetched?.[1]) : entry?.[1]
-  }
-
-  async _nextv(size: number, options: object) {
-    return (await this.#source.nextv(size, options)).map(([, value]) => value)
-  }
-
-  _seek(target: Buffer, options: object): void {
-    this.#source.seek(target, options)
-  }
-
-  _close() {
-    return this.#source.close()
-  }
-}
+export const StoreIterator = iteratorClass<StoreIterator>(AbstractIterator, entry => entry)
+export const StoreKeyIterator = iteratorClass<StoreKeyIterator>(AbstractKeyIterator, ([key]) => key)
+export const StoreValueIterator = iteratorClass<StoreValueIterator>(AbstractValueIterator, ([, value]) => value)

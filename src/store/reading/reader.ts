@@ -9,6 +9,7 @@ import { supportsGetSync } from '../manifest.js'
 import { GetQueue, type Open } from './get-queue.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { MarkerState } from '../marker-state.js'
+import { ofKey } from './of-key.js'
 import type { Unsealer } from './unsealer.js'
 import { isReserved } from '../reserved-keys.js'
 import { backendSnapshotOf, tablesOf } from './snapshot.js'
@@ -117,9 +118,9 @@ export class Reader {
     const values = keys.map((key, i) => {
       const found = known?.[i]
       if (found === TOMBSTONE) return undefined
-      if (found !== undefined) return settled(() => this.#unsealer.tableValue(found))
+      if (found !== undefined) return settled(key, () => this.#unsealer.tableValue(found))
       const value = stored[next++]
-      return isReserved(key) ? undefined : settled(() => this.#valueOf(value))
+      return isReserved(key) ? undefined : settled(key, () => this.#valueOf(value))
     })
     return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as (Buffer | undefined)[])
   }
@@ -191,12 +192,13 @@ export class Reader {
   }
 }
 
-/** An error as a rejection: beside it others may be under way, which must not reject unseen. */
-function settled<T>(value: () => T | Promise<T>): T | Promise<T> {
+/** An error as a rejection, and of which key: beside it others may be under way, which must not reject unseen. */
+function settled<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
   try {
-    return value()
+    const found = value()
+    return found instanceof Promise ? found.catch((error: unknown) => Promise.reject(ofKey(key, error))) : found
   } catch (error) {
-    return Promise.reject(error)
+    return Promise.reject(ofKey(key, error))
   }
 }
 

@@ -1,0 +1,21 @@
+import { CompressedKvError } from '../../errors.js'
+
+const MAX_SHOWN_BYTES = 80
+
+/** What reading a value threw, with its key: among many nobody knows otherwise whose it is. */
+export function ofKey(key: Buffer, error: unknown): unknown {
+  if (!(error instanceof CompressedKvError)) return error
+  const { code, message, cause } = error
+  return new CompressedKvError(code, `${message} (the value of ${shownKey(key)})`, cause === undefined ? {} : { cause })
+}
+
+/** As text, if it is text. */
+function shownKey(key: Buffer): string {
+  const shown = key.subarray(0, MAX_SHOWN_BYTES)
+  const rest = key.length > MAX_SHOWN_BYTES ? '…' : ''
+  const text = shown.toString()
+  // oxlint-disable-next-line no-control-regex -- those that a terminal would act on
+  return /[\u0000-\u001f\u007f\ufffd]/.test(text)
+    ? `the key ${shown.toString('hex')}${rest} in hex`
+    : `'${text}${rest}'`
+}
