@@ -1,4 +1,4 @@
-import type { WriteOptions } from 'compressed-kv'
+import { CompressedKvError, type WriteOptions } from 'compressed-kv'
 import type { KeyvStoreAdapter, StoredData } from 'keyv'
 
 interface Encodings {
@@ -42,7 +42,14 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
   readonly opts = { dialect: 'etcd' }
   readonly #store: KeyvBackingStore
 
+  /** @throws LEVEL_NOT_SUPPORTED for what is no store */
   constructor(store: KeyvBackingStore) {
+    if (typeof store?.getMany !== 'function' || typeof store.iterator !== 'function') {
+      throw new CompressedKvError(
+        'LEVEL_NOT_SUPPORTED',
+        'A Keyv is kept in a CompressedKvStore, or in a sublevel of one'
+      )
+    }
     this.#store = store
   }
 

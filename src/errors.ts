@@ -90,7 +90,8 @@ export function noRoom(failures: number, cause: unknown): CompressedKvError {
   return new CompressedKvError(
     'CKV_BUSY',
     `There is no room for the write, and nothing of it is stored: the MemTable is full, and ${failures} flushes in a row failed ` +
-      `(${(cause as Error)?.message ?? String(cause)}). Try again when the backend takes writes`,
+      `(${(cause as Error)?.message ?? String(cause)}). Try again when the backend takes writes: ` +
+      'LevelDB, after a failure of its own, when the store was closed and opened again',
     { cause }
   )
 }

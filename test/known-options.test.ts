@@ -1,4 +1,4 @@
-import { adaptive, CompressedKvStore, inspect, tensor, unwrap, Wal, zstd, ZstdGc } from 'compressed-kv'
+import { adaptive, CompressedKvStore, inspect, Lz4Gc, tensor, unwrap, Wal, zstd, ZstdGc } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
 import { TensorCache } from 'compressed-kv/tensor-cache'
 import { MemoryLevel } from 'memory-level'
@@ -88,6 +88,7 @@ const WRONG: Readonly<Record<string, readonly [options: unknown, message: RegExp
   'a log without a place': [{ wal: true }, /The backend has no directory of its own/],
   'a policy of fsync': [{ wal: { ...log, fsync: 'never' } }, /fsync must be one of 'always', 'interval', 'os'/],
   'recovery of a log that is looked at': [{ wal: { ...log, recovery: 'salvage' } }, /open the log alone/],
+  'a policy for options of sweeps': [{ gc: new Lz4Gc() }, /give it a policy as \{ policy \}/],
   'a rule that is none': [{ codec: ['zstd'] }, /a rule of codec takes an object of options, not 'zstd'/]
 }
 

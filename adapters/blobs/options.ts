@@ -94,7 +94,8 @@ const MAX_LABEL_BYTES = 64 * 1024
 /** @throws CKV_INVALID_OPTION */
 export function chunkBytesOf(options: BlobStoreOptions): number {
   assertKnownOptions('BlobStore', options, STORE_OPTIONS)
-  const { chunkBytes = DEFAULT_CHUNK_BYTES } = options
+  const { name, chunkBytes = DEFAULT_CHUNK_BYTES } = options
+  if (name !== undefined && typeof name !== 'string') throw invalid(`name must be text, not ${typeof name}`)
   if (Number.isInteger(chunkBytes) && chunkBytes >= MIN_CHUNK_BYTES && chunkBytes <= MAX_CHUNK_BYTES) return chunkBytes
   throw invalid(
     `chunkBytes must be a whole number of bytes from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}, not ${String(chunkBytes)}`

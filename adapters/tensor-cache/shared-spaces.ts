@@ -1,3 +1,4 @@
+import { CompressedKvError, CompressedKvStore } from 'compressed-kv'
 import type { TensorBackingStore } from './backing-store.js'
 import { invalidOption } from './failures.js'
 import { TensorSpace } from './tensor-space.js'
@@ -8,11 +9,17 @@ const spaces = new WeakMap<object, Map<string, TensorSpace>>()
 /**
  * The one space of a database or sublevel, as long as the store is open.
  *
- * @throws CKV_INVALID_OPTION for another `maxBytes` than it has
+ * @throws CKV_INVALID_OPTION for another `maxBytes` than it has; LEVEL_NOT_SUPPORTED for what is no store
  */
 export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
+  const root = db?.db ?? db
+  if (!(root instanceof CompressedKvStore)) {
+    throw new CompressedKvError(
+      'LEVEL_NOT_SUPPORTED',
+      'Tensors are kept in a CompressedKvStore, or in a sublevel of one'
+    )
+  }
   const prefix = db.prefix ?? ''
-  const root = db.db ?? db
   let ofStore = spaces.get(root)
   if (ofStore === undefined) {
     const all = new Map<string, TensorSpace>()

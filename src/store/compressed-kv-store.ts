@@ -6,7 +6,7 @@ import {
   type AbstractSnapshot,
   type Transcoder
 } from 'abstract-level'
-import { CompressedKvError, decodeFailed, notSupported } from '../errors.js'
+import { CompressedKvError, decodeFailed, invalidOption, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
@@ -299,17 +299,21 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   // ---- writing
 
   _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
+    assertSync(options)
     return this.#writesTo(key).put(key, value, options)
   }
 
   _del(key: Buffer, options: WriteOptions): Promise<void> {
+    assertSync(options)
     return this.#writesTo(key).del(key, options)
   }
 
   async _batch(operations: readonly EncodedOperation[], defaults: WriteOptions): Promise<void> {
-    for (const { sublevel, key } of operations) {
-      assertOwnSublevel(sublevel, this)
-      this.#writesTo(key)
+    assertSync(defaults)
+    for (const operation of operations) {
+      assertSync(operation)
+      assertOwnSublevel(operation.sublevel, this)
+      this.#writesTo(operation.key)
     }
     const requests = operations.map(operation => ({
       type: operation.type,
@@ -326,6 +330,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   async _clear(options: EncodedClearOptions): Promise<void> {
+    assertSync(options)
     this.#assertWritable()
     return this.#requireSession.writes.clear(options)
   }
@@ -403,6 +408,13 @@ function decoded<V>(value: Buffer, encoding: Transcoder.Encoding<V, Buffer, V>):
 
 function notOpen(): CompressedKvError {
   return new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+}
+
+/** @throws CKV_INVALID_OPTION: what is nearly `true` must not be taken for no wish at all */
+function assertSync({ sync }: Pick<WriteOptions, 'sync'>): void {
+  if (sync !== undefined && typeof sync !== 'boolean') {
+    throw invalidOption(`sync must be true or false, not ${String(sync)}`)
+  }
 }
 
 /** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */

@@ -1,5 +1,6 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import type { CodecSelector } from '../codec/selector.js'
+import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { assertPolicy, assertRate, assertSweepInterval } from '../gc/checks.js'
 import type { CollectorSettings } from '../gc/collector.js'
@@ -44,6 +45,9 @@ const GC_DEFAULTS: Omit<CollectorSettings, 'policy'> = { intervalMs: 0, bytesPer
 
 /** @throws CKV_INVALID_OPTION */
 export function collectorSettings(gc: GcOptions = {}, codec: unknown): GcSettings {
+  if (typeof (gc as Partial<Gc> | null)?.process === 'function') {
+    throw invalidOption('gc takes an object of options: give it a policy as { policy }')
+  }
   assertKnownOptions('gc', gc, GC_OPTIONS)
   const { policy, intervalMs = GC_DEFAULTS.intervalMs, bytesPerSecond = GC_DEFAULTS.bytesPerSecond } = gc
   if (policy !== undefined) assertPolicy('gc.policy', policy)

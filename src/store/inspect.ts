@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { invalidOption } from '../errors.js'
 import { GUARD_BYTES } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import type { Opened } from '../envelope/open.js'
@@ -11,7 +12,8 @@ import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES } from './as-bytes.js'
-import { assertWrappable } from './backend.js'
+import { assertWrappable, rootOf } from './backend.js'
+import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { decodeMarker, type Marker, MARKER_KEY } from './marker.js'
 import { halfUnwrapped } from './marker-state.js'
@@ -95,6 +97,7 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   const { maxValueSize = DEFAULTS.maxValueSize } = options
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
+  if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('inspect() takes the database below the store')
   await backend.open()
   const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
   const marker = stored === undefined ? undefined : decodeMarker(asBuffer(stored))

@@ -225,7 +225,7 @@ export function resolveOptions<K, V>(
   assertBytes('offThreadSize', settings.offThreadSize, Infinity)
   assertBytes('maxValueSize', settings.maxValueSize, MAX_VALUE_SIZE)
   assertBytes('cacheBytes', settings.cacheBytes, Number.MAX_SAFE_INTEGER)
-  if (!(settings.minSaving >= 0 && settings.minSaving < 1)) {
+  if (typeof settings.minSaving !== 'number' || !(settings.minSaving >= 0 && settings.minSaving < 1)) {
     throw invalidOption(`minSaving must be from 0 to below 1, not ${String(settings.minSaving)}`)
   }
   if (settings.checksum !== 'auto' && settings.checksum !== 'always') {

@@ -143,6 +143,7 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
   } = options
   assertOneOf('fsync', fsync, FSYNC_POLICIES)
   assertOneOf('recovery', recovery, RECOVERY_MODES)
+  if (typeof fs?.list !== 'function') throw invalidOption('fs must be a FileSystem, as nodeFileSystem is')
   assertWhole('fsyncIntervalMs', fsyncIntervalMs, 1, MAX_INTERVAL_MS)
   assertWhole('blockBytes', blockBytes, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES)
   // At least one block, with what surrounds it.

@@ -1,5 +1,6 @@
 import type { Codec, CodecName } from '../codec/codec.js'
 import { invalidOption } from '../errors.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { expiryOf } from '../envelope/expiry.js'
 import { RECORD_KIND } from './format.js'
 
@@ -40,12 +41,15 @@ export interface PutOptions {
   readonly codec?: Codec | CodecName | undefined
 }
 
+const PUT_OPTIONS = { ttl: 'any', codec: 'any' } as const satisfies OptionTable<PutOptions>
+
 const NOTHING = new Uint8Array(0)
 
 /** Makes records. Text becomes UTF-8. */
 export const Record = {
   /** @throws CKV_INVALID_OPTION for what is neither text nor bytes, and a ttl that is not a number above 0 */
   put(key: Uint8Array | string, value: Uint8Array | string, options?: PutOptions): LogRecord {
+    if (options !== undefined) assertKnownOptions('Record.put()', options, PUT_OPTIONS)
     return {
       kind: RECORD_KIND.put,
       key: bytes(key),
@@ -67,6 +71,14 @@ export const Record = {
     }
   }
 } as const
+
+/** @throws CKV_INVALID_OPTION for what {@link Record} did not make: its bytes would be a record that nothing can read */
+export function assertRecord(record: LogRecord): void {
+  const isRecord = KINDS.has(record?.kind) && record.key instanceof Uint8Array && record.value instanceof Uint8Array
+  if (!isRecord) throw invalidOption('A log takes records, as Record.put(key, value) and Record.delete(key) make them')
+}
+
+const KINDS: ReadonlySet<unknown> = new Set(Object.values(RECORD_KIND))
 
 /** @param expiresAt ms since 1970, 0 for never */
 export function rawPut(key: Uint8Array, value: Uint8Array, expiresAt: number): LogRecord {

@@ -1,10 +1,12 @@
+import { invalidOption } from '../errors.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { Log } from './log.js'
-import type { ReadOptions } from './read-start.js'
+import { asPosition, type ReadOptions } from './read-start.js'
 import type { WalStats } from './observer.js'
 import { type OpenFrame, waiter, type Waiter } from './open-frame.js'
 import { resolveWalOptions, type WalOptions } from './options.js'
 import type { Position } from './position.js'
-import type { LogRecord, WalRecord } from './record.js'
+import { assertRecord, type LogRecord, type WalRecord } from './record.js'
 import { unsealRecord } from './record-codec.js'
 import type { LogEntry } from './record-iterator.js'
 import type { RecoveryReport } from './recovery.js'
@@ -14,6 +16,8 @@ export interface AppendOptions {
   /** Resolve only when it is on stable storage, whatever the log's policy. */
   readonly sync?: boolean | undefined
 }
+
+const APPEND_OPTIONS = { sync: 'boolean' } as const satisfies OptionTable<AppendOptions>
 
 /**
  * A write-ahead log in a directory of its own: compressed, checked, durable.
@@ -55,11 +59,13 @@ export class Wal implements WalReader {
    * Appends a record. Its bytes are copied before this returns.
    *
    * @returns where it lies, when it is as durable as the policy, or `sync`, asks for
-   * @throws LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; CKV_VALUE_TOO_LARGE above about 2 GB; CKV_BUSY when more than 256 MiB wait to be
+   * @throws CKV_INVALID_OPTION for what is no record; LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; CKV_VALUE_TOO_LARGE above about 2 GB; CKV_BUSY when more than 256 MiB wait to be
    *   written; the file system's error, if the log goes on after it; LEVEL_IO_ERROR once it cannot
    */
   append(record: LogRecord, options?: AppendOptions): Promise<Position> {
     return new Promise((resolve, reject) => {
+      if (options !== undefined) assertKnownOptions('append()', options, APPEND_OPTIONS)
+      assertRecord(record)
       const settle: Waiter['settle'] = (frame, waiting) => resolve(positionOf(frame, waiting))
       this.#log.append(record, options?.sync === true, waiter(settle, reject))
     })
@@ -71,8 +77,11 @@ export class Wal implements WalReader {
    * @returns where they lie; see {@link append}
    */
   appendBatch(records: readonly LogRecord[], options?: AppendOptions): Promise<Position[]> {
-    if (records.length === 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
+      if (options !== undefined) assertKnownOptions('appendBatch()', options, APPEND_OPTIONS)
+      if (!Array.isArray(records)) throw invalidOption('appendBatch() takes a list of records')
+      for (const record of records) assertRecord(record)
+      if (records.length === 0) return resolve([])
       const settle: Waiter['settle'] = (frame, waiting) =>
         resolve(
           Array.from({ length: waiting.count }, (_, i) => ({ ...positionOf(frame, waiting), index: waiting.index + i }))
@@ -100,8 +109,8 @@ export class Wal implements WalReader {
    *
    * @returns how many
    */
-  deleteSegmentsBefore(position: Position): Promise<number> {
-    return this.#log.deleteSegmentsBefore(position)
+  async deleteSegmentsBefore(position: Position): Promise<number> {
+    return this.#log.deleteSegmentsBefore(asPosition(position))
   }
 
   stats(): WalStats {

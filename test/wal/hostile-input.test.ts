@@ -20,7 +20,7 @@ test.each([
 test('a record made by hand of what has no length is refused, and the log goes on', async () => {
   const { wal, fs } = await openLog()
   const record: LogRecord = { ...Record.put('k', 'v'), value: {} as never }
-  await expect(wal.append(record)).rejects.toMatchObject({ code: 'CKV_VALUE_TOO_LARGE' })
+  await expect(wal.append(record)).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
   await wal.append(Record.put('next', 'v'))
   const { wal: again } = await reopened(wal, { fs })
   expect(await keys(again.read())).toEqual(['next'])
