@@ -14,7 +14,7 @@ async function filledStore(count: number) {
 }
 
 describe('gets made at one moment', () => {
-  it('become few calls of the backend, of which at most four are under way', async () => {
+  it('become few calls of the backend, of which at most eight are under way', async () => {
     const { store, backend } = await filledStore(1000)
     let calls = 0
     let underWay = 0
@@ -29,7 +29,7 @@ describe('gets made at one moment', () => {
     const found = await Promise.all(names(1000).map(key => store.get(key)))
     expect(found).toEqual(names(1000).map(valueOf))
     expect(calls).toBeLessThan(30)
-    expect(most).toBe(4)
+    expect(most).toBe(8)
   })
 
   it('find what is there and not what is not', async () => {

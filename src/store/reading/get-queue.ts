@@ -1,8 +1,11 @@
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES } from '../as-bytes.js'
 
-/** Calls of the backend under way at once: as many as libuv has threads, unless told otherwise. More would only wait there. */
-const MAX_CALLS = 4
+/**
+ * Calls of the backend under way at once: twice as many as libuv has threads, unless told otherwise. With as many as threads each of them
+ * has nothing to do when it is done, goes to sleep, and has to be woken.
+ */
+const MAX_CALLS = 8
 /** Keys that one call takes at most, so that the first of many is not kept waiting for the last. */
 const MAX_KEYS = 64
 
