@@ -25,6 +25,8 @@ export class Admission {
   #waitingBytes = 0
   #letting = false
   #isClosing = false
+  /** Why there will be no more room, if so. */
+  #end: { readonly error: unknown } | undefined
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -54,6 +56,7 @@ export class Admission {
    */
   enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
     if (this.tryEnter(weight)) return start()
+    if (this.#end !== undefined) return reject(this.#end.error) // No flush is tried any more that would tell it.
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES && this.#waiting.length > 0) {
       reject(
         new CompressedKvError(
@@ -84,8 +87,10 @@ export class Admission {
 
   /** A flush has failed: who waits for the room that it would have made goes on waiting, unless that has no end. */
   afterFailure({ error, times, isFinal }: FlushFailure): void {
-    if (isFinal) this.#rejectWaiting(error)
-    else if (times >= MAX_FAILED_FLUSHES || this.#isClosing) this.#rejectWaiting(noRoom(times, error))
+    if (isFinal) {
+      this.#end = { error }
+      this.#rejectWaiting(error)
+    } else if (times >= MAX_FAILED_FLUSHES || this.#isClosing) this.#rejectWaiting(noRoom(times, error))
   }
 
   #rejectWaiting(error: unknown): void {

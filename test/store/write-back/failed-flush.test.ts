@@ -7,7 +7,7 @@ import { contents, killed, logOn, openLogged, type Store, type StoreOptions } fr
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { text } from '../../support/sample-values.js'
 import { turns } from '../../support/turns.js'
-import { afterKill, BACKENDS, ENTRY_BYTES, keysIn, manyPuts, NEVER, openWriteBack } from './write-back-store.js'
+import { afterKill, BACKENDS, ENTRY_BYTES, keysIn, LARGE, manyPuts, NEVER, openWriteBack } from './write-back-store.js'
 
 const OLD = Buffer.from('old')
 const NEW = Buffer.from('new')
@@ -235,6 +235,31 @@ it('the backend is never ahead of the log: a flush whose log cannot be synced fa
     memtable: NEVER
   })
   expect(await reopened.keys().all()).toEqual(['first', 'k'])
+})
+
+it('writers that go on after a log was poisoned are refused, also those for whom there is no room', async () => {
+  const fs = new FaultyFileSystem(new CrashableFileSystem())
+  const memtable = { ...NEVER, flushBytes: 4000, maxBytes: 8000 }
+  const store = await openLogged(logOn(fs, LARGE), new PermanentMemoryLevel(), { memtable })
+  await store.put('first', OLD)
+  fs.fail('sync', { code: 'EIO', times: Infinity })
+  const outcomes: string[] = []
+  const write = async (writer: string) => {
+    for (let i = 0; i < 20; i++) {
+      const put = store.put(`${writer}${i}`, Buffer.alloc(1500))
+      outcomes.push(
+        await put.then(
+          () => 'done',
+          ({ code }: { code: string }) => code
+        )
+      )
+    }
+  }
+  await Promise.all([write('a'), write('b')])
+  expect(outcomes.lastIndexOf('done')).toBeLessThan(10)
+  expect(outcomes.at(-1)).toBe('LEVEL_IO_ERROR')
+  expect(store.stats().writes.pending).toBe(0)
+  await store.close()
 })
 
 it('a log that has no space refuses writes of every kind, holds no room for them, and goes on when it has', async () => {
