@@ -106,6 +106,7 @@ export class SegmentWriter {
       await this.#rollBack(open, error)
       throw error
     }
+    this.#assertSound() // An fsync may have failed meanwhile: what lies before may be lost, and this with it.
     open.offset = next.offset
     open.lastCrc = next.lastCrc
     open.records = next.records

@@ -137,6 +137,21 @@ describe('two fsyncs under way', () => {
   })
 })
 
+test('what was being written when an fsync failed is not acknowledged', async () => {
+  const { memory, fs, wal, first, second } = await withTwoUnderWay()
+  const writing = fs.hold('write')
+  const appended = wal.append(Record.put('5', LARGE))
+  await writing.reached
+  fs.fail('sync', { code: 'EIO' })
+  first()
+  second()
+  await turns(20)
+  writing()
+  await expect(appended).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR', cause: { code: 'EIO' } })
+  await wal.close()
+  expect(memory.openHandles).toBe(0)
+})
+
 /** @param onDurable told how many records are on stable storage for sure */
 async function writeAll(wal: Wal, onDurable: (records: number) => void): Promise<void> {
   for (let i = 0; i < 5; i++) await wal.append(Record.put(String(i), LARGE))
