@@ -279,7 +279,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   override get(key: K): Promise<V | undefined>
   override get<K2 = K, V2 = V>(key: K2, options: AbstractGetOptions<K2, V2>): Promise<V2 | undefined>
   override get(key: K, options?: AbstractGetOptions<K, V>): Promise<V | undefined> {
-    if (!this.#isPlain(key, options)) return super.get(key, options!)
+    // Where `_get` is another's, be it a subclass's, it is asked as ever.
+    if (!this.#isPlain(key, options) || this._get !== CompressedKvStore.prototype._get) return super.get(key, options!)
     try {
       return this.#get!(this.#encodeKey(key))
     } catch (error) {

@@ -158,6 +158,26 @@ describe.each([
   })
 })
 
+it('a subclass has its say in them', async () => {
+  const asked: string[] = []
+  class Watched extends CompressedKvStore<string, string> {
+    override _get(...args: Parameters<CompressedKvStore['_get']>) {
+      asked.push(`get ${args[0].toString()}`)
+      return super._get(...args)
+    }
+    override _put(...args: Parameters<CompressedKvStore['_put']>) {
+      asked.push(`put ${args[0].toString()}`)
+      return super._put(...args)
+    }
+  }
+  const store = new Watched(new MemoryLevel())
+  onTestFinished(() => store.close())
+  await store.open()
+  await store.put('k', 'v')
+  expect(await store.get('k')).toBe('v')
+  expect(asked).toEqual(['put k', 'get k'])
+})
+
 it('reserved keys hold nothing for a reader, and take nothing', async () => {
   const store = new CompressedKvStore<Buffer, Buffer>(
     new MemoryLevel<Buffer, Buffer>({ keyEncoding: 'buffer', valueEncoding: 'buffer' })
