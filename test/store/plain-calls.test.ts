@@ -160,7 +160,7 @@ describe.each([
 
 it('a subclass has its say in them', async () => {
   const asked: string[] = []
-  class Watched extends CompressedKvStore<string, string> {
+  class Watched extends CompressedKvStore {
     override _get(...args: Parameters<CompressedKvStore['_get']>) {
       asked.push(`get ${args[0].toString()}`)
       return super._get(...args)
