@@ -96,6 +96,13 @@ export function noRoom(failures: number, cause: unknown): CompressedKvError {
   )
 }
 
+/** @param cause why opening failed, if it did. abstract-level's words, and as there its `open()` rejects with the same */
+export function databaseNotOpen(cause?: unknown): CompressedKvError {
+  return cause === undefined
+    ? new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+    : new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database failed to open', { cause })
+}
+
 export function outOfRange(message: string): CompressedKvError {
   return new CompressedKvError('CKV_OUT_OF_RANGE', message)
 }

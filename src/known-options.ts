@@ -1,6 +1,6 @@
-import { inspect } from 'node:util'
 import { type CompressedKvError, invalidOption } from './errors.js'
 import { nearestName } from './nearest-name.js'
+import { shown } from './option-checks.js'
 
 /** What an option has to be, if it is there. 'any' is left to whoever reads it, and knows its range. */
 type OptionKind = 'any' | 'boolean' | 'function' | 'meter' | 'signal'
@@ -66,9 +66,4 @@ function unknownOption(owner: string, name: string, table: Table): CompressedKvE
   const nearest = nearestName(name, names)
   const hint = nearest === undefined ? '.' : `: did you mean '${nearest}'?`
   return invalidOption(`Unknown option '${name}' of ${owner}${hint} There are ${names.join(', ')}`)
-}
-
-/** In a message, on one line, whatever it is. */
-function shown(value: unknown): string {
-  return inspect(value, { depth: 0, maxStringLength: 60, maxArrayLength: 3, breakLength: Infinity })
 }

@@ -123,6 +123,17 @@ describe('what is no option of ours', () => {
   })
 })
 
+describe('a value that an option cannot have', () => {
+  it.for<[options: object, message: string]>([
+    [{ minSize: '1024' }, "not '1024'"],
+    [{ dictionary: true }, 'not true'],
+    [{ codec: [{ prefix: 'a' }] }, 'not undefined'],
+    [{ memtable: true }, 'leave memtable out']
+  ])('is shown as it is: %o', ([options, message]) => {
+    expect(() => new CompressedKvStore(new MemoryLevel(), options as never)).toThrow(message)
+  })
+})
+
 describe('a first argument that is no database', () => {
   it.for([undefined, null, 'db', {}, { supports: {} }, new Map()])('is refused: %s', async backend => {
     const refused = { name: 'CompressedKvError', code: 'LEVEL_NOT_SUPPORTED' }

@@ -1,4 +1,5 @@
 import { invalidOption, notSupported } from '../errors.js'
+import { shown } from '../option-checks.js'
 import { isBuiltIn } from './built-in.js'
 import { type Codec, type CodecName, FIRST_USER_CODEC_ID } from './codec.js'
 import { lz4 } from './lz4/lz4.js'
@@ -62,7 +63,12 @@ function assertCodecShape(codec: Codec): void {
     typeof codec.name === 'string' &&
     typeof codec.compress === 'function' &&
     typeof codec.decompress === 'function'
-  if (!whole) throw invalidOption('A codec has id, name, compress(data) and decompress(data, rawLength)')
+  if (!whole) {
+    throw invalidOption(
+      "A codec is 'none', 'lz4', 'zstd' or an object with id, name, compress(data) and decompress(data, rawLength), " +
+        `not ${shown(codec)}`
+    )
+  }
   const effort = codec.effort ?? 0
   if (!Number.isInteger(effort) || effort < 0 || effort > 255) {
     throw invalidOption(`The effort of codec '${codec.name}' must be an integer from 0 to 255`)

@@ -1,4 +1,5 @@
 import { invalidOption } from '../errors.js'
+import { shown } from '../option-checks.js'
 import { MAX_EXPIRES_AT } from './format.js'
 
 /**
@@ -10,5 +11,5 @@ import { MAX_EXPIRES_AT } from './format.js'
 export function expiryOf(ttl: number): number {
   const expiresAt = typeof ttl === 'number' && ttl > 0 ? Math.ceil(Date.now() + ttl) : Infinity
   if (expiresAt <= MAX_EXPIRES_AT) return expiresAt
-  throw invalidOption(`ttl must be a number of milliseconds above 0, at most until the year 10889, not ${String(ttl)}`)
+  throw invalidOption(`ttl must be a number of milliseconds above 0, at most until the year 10889, not ${shown(ttl)}`)
 }

@@ -1,4 +1,5 @@
 import { invalidOption } from '../errors.js'
+import { isInterval, MAX_INTERVAL_MS, shown } from '../option-checks.js'
 import type { Gc } from './policy.js'
 
 /** @throws CKV_INVALID_OPTION */
@@ -7,17 +8,14 @@ export function assertPolicy(name: string, policy: Gc): void {
   throw invalidOption(`${name} must have a method process(value), as Lz4Gc, ZstdGc and NoGc do`)
 }
 
-/** What setInterval takes. */
-const MAX_INTERVAL_MS = 2 ** 31 - 1
-
 /** @throws CKV_INVALID_OPTION */
 export function assertSweepInterval(name: string, ms: number, least: number): void {
-  if (Number.isInteger(ms) && ms >= least && ms <= MAX_INTERVAL_MS) return
-  throw invalidOption(`${name} must be a whole number of ms, ${least} to ${MAX_INTERVAL_MS}, not ${String(ms)}`)
+  if (isInterval(ms, least)) return
+  throw invalidOption(`${name} must be a whole number of ms, ${least} to ${MAX_INTERVAL_MS}, not ${shown(ms)}`)
 }
 
 /** @throws CKV_INVALID_OPTION */
 export function assertRate(name: string, bytesPerSecond: number): void {
   if (bytesPerSecond > 0) return
-  throw invalidOption(`${name} must be above 0, not ${String(bytesPerSecond)}`)
+  throw invalidOption(`${name} must be above 0, not ${shown(bytesPerSecond)}`)
 }

@@ -1,3 +1,5 @@
+import { MAX_INTERVAL_MS } from '../option-checks.js'
+
 /**
  * For the sake of other work a sweep rests so many times as long as a chunk took: with once as long a get that waited for a value to be
  * compressed was not one in a hundred, but many.
@@ -5,9 +7,6 @@
 const REST = 4
 /** A rest is at most so long, in ms: a sweep always goes on. */
 const MAX_REST_MS = 250
-
-/** What setTimeout takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Keeps a sweep to a rate, and out of the way of other work. */
 export class Pace {
@@ -32,7 +31,7 @@ export class Pace {
     const took = now - this.#lastAt
     this.#bytes += bytes
     const due = (this.#bytes / this.#bytesPerSecond) * 1000 - (now - this.#began)
-    return Math.min(MAX_TIMER_MS, Math.max(due, busy ? Math.min(REST * took, MAX_REST_MS) : 0))
+    return Math.min(MAX_INTERVAL_MS, Math.max(due, busy ? Math.min(REST * took, MAX_REST_MS) : 0))
   }
 
   /** Call when the pause is over. */

@@ -1,4 +1,5 @@
 import {
+  type AbstractDeferOptions,
   type AbstractGetOptions,
   AbstractLevel,
   type AbstractOpenOptions,
@@ -6,7 +7,8 @@ import {
   type AbstractSnapshot,
   type Transcoder
 } from 'abstract-level'
-import { CompressedKvError, decodeFailed, invalidOption, notSupported } from '../errors.js'
+import { CompressedKvError, databaseNotOpen, decodeFailed, invalidOption, notSupported } from '../errors.js'
+import { shown } from '../option-checks.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
@@ -60,6 +62,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   #get: ((key: Buffer) => Promise<V | undefined>) | undefined
   /** Events of which a listener has thrown. */
   readonly #warned = new Set<string>()
+  /** Why the last opening failed, if it did. */
+  #openingFailure: unknown
   /** Whether this store opened the backend, or began to: until then closing the store has to close it as it is. */
   #tookBackend = false
 
@@ -105,7 +109,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
         opening: () => (this.status === 'opening' ? this.deferAsync(async () => {}) : undefined),
         assertWritable: () => {
           this.#assertWritable()
-          if (this.status !== 'open') throw notOpen()
+          if (this.status !== 'open') throw databaseNotOpen(this.#openingFailure)
         }
       }
     )
@@ -193,6 +197,16 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   // ---- opening and closing
 
   async _open(options: AbstractOpenOptions): Promise<void> {
+    this.#openingFailure = undefined
+    try {
+      await this.#openSession(options)
+    } catch (error) {
+      this.#openingFailure = error
+      throw error
+    }
+  }
+
+  async #openSession(options: AbstractOpenOptions): Promise<void> {
     const { backend } = this
     this.#tookBackend = true
     hold(backend, this)
@@ -238,6 +252,17 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#get = undefined
   }
 
+  /** A call that waited for an opening that failed is told why, which abstract-level tells nobody but who called `open()`. */
+  override async deferAsync<T>(call: () => Promise<T>, options?: AbstractDeferOptions): Promise<T> {
+    try {
+      return await super.deferAsync(call, options)
+    } catch (error) {
+      const failure = this.#openingFailure
+      const isNotOpen = (error as { code?: unknown } | undefined)?.code === 'LEVEL_DATABASE_NOT_OPEN'
+      throw isNotOpen && failure !== undefined ? databaseNotOpen(failure) : error
+    }
+  }
+
   /** What is flushed when the store closes needs no sweep. */
   async #sweepWhileOpen(): Promise<void> {
     if (this.status === 'open') await this.gc.runInBackground()
@@ -256,7 +281,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   get #requireSession(): Session {
     if (this.#session !== undefined) return this.#session
-    throw notOpen()
+    throw databaseNotOpen(this.#openingFailure)
   }
 
   // ---- the plainest calls
@@ -407,14 +432,10 @@ function decoded<V>(value: Buffer, encoding: Transcoder.Encoding<V, Buffer, V>):
   }
 }
 
-function notOpen(): CompressedKvError {
-  return new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
-}
-
 /** @throws CKV_INVALID_OPTION: what is nearly `true` must not be taken for no wish at all */
 function assertSync({ sync }: Pick<WriteOptions, 'sync'>): void {
   if (sync !== undefined && typeof sync !== 'boolean') {
-    throw invalidOption(`sync must be true or false, not ${String(sync)}`)
+    throw invalidOption(`sync must be true or false, not ${shown(sync)}`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { invalidOption } from '../errors.js'
 import type { OptionTable } from '../known-options.js'
+import { shown } from '../option-checks.js'
 
 /** Some of the keys. With neither `prefix` nor `sublevel` it is all of them. */
 export interface KeyPrefix {
@@ -22,7 +23,7 @@ export function prefixBytes({ prefix, sublevel }: KeyPrefix): Buffer {
   if (text === undefined) return Buffer.alloc(0)
   if (typeof text === 'string') return Buffer.from(text)
   if (text instanceof Uint8Array) return Buffer.from(text)
-  throw invalidOption(`The prefix of a rule is text or bytes, not ${String(text)}`)
+  throw invalidOption(`The prefix of a rule is text or bytes, not ${shown(text)}`)
 }
 
 function sublevelPrefix(sublevel: string | readonly string[]): string {

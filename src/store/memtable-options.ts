@@ -1,6 +1,6 @@
 import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
-import { assertBytes, isInterval, MAX_INTERVAL_MS } from './option-checks.js'
+import { assertBytes, isInterval, MAX_INTERVAL_MS, shown } from '../option-checks.js'
 
 /** When the MemTable is moved into the backend. */
 export interface MemTableOptions {
@@ -45,11 +45,11 @@ export function memtableSettings(
   if (memtable === false || (memtable === undefined && !hasLog)) return undefined
   if (!hasLog) {
     throw invalidOption(
-      'A memtable needs a log, or a crash would lose what was acknowledged: pass wal as well, or leave it out'
+      'A MemTable needs a log, or a crash would lose what was acknowledged: pass wal as well, or leave memtable out'
     )
   }
   if (memtable !== undefined && memtable !== true && (typeof memtable !== 'object' || memtable === null)) {
-    throw invalidOption(`memtable must be true, false or an object of options, not ${String(memtable)}`)
+    throw invalidOption(`memtable must be true, false or an object of options, not ${shown(memtable)}`)
   }
   const given: MemTableOptions = memtable === undefined || memtable === true ? {} : memtable
   assertKnownOptions('memtable', given, MEMTABLE_OPTIONS)
@@ -62,7 +62,7 @@ export function memtableSettings(
   assertBytes('memtable.maxBytes', maxBytes, Infinity)
   if (!isInterval(flushIntervalMs, 1) && flushIntervalMs !== Infinity) {
     throw invalidOption(
-      `memtable.flushIntervalMs must be a whole number of ms, 1 to ${MAX_INTERVAL_MS}, or Infinity, not ${String(flushIntervalMs)}`
+      `memtable.flushIntervalMs must be a whole number of ms, 1 to ${MAX_INTERVAL_MS}, or Infinity, not ${shown(flushIntervalMs)}`
     )
   }
   return { flushBytes, maxBytes, flushIntervalMs }

@@ -12,7 +12,7 @@ import { MAX_DICTIONARY_BYTES } from './dictionaries/dictionaries.js'
 import { collectorSettings, type GcOptions, type GcSettings } from './gc-options.js'
 import type { KeyPrefix } from './key-prefix.js'
 import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
-import { assertBytes } from './option-checks.js'
+import { assertBytes, shown } from '../option-checks.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
 export interface CodecRule extends KeyPrefix {
@@ -226,10 +226,10 @@ export function resolveOptions<K, V>(
   assertBytes('maxValueSize', settings.maxValueSize, MAX_VALUE_SIZE)
   assertBytes('cacheBytes', settings.cacheBytes, Number.MAX_SAFE_INTEGER)
   if (typeof settings.minSaving !== 'number' || !(settings.minSaving >= 0 && settings.minSaving < 1)) {
-    throw invalidOption(`minSaving must be from 0 to below 1, not ${String(settings.minSaving)}`)
+    throw invalidOption(`minSaving must be a share, at least 0 and less than 1, not ${shown(settings.minSaving)}`)
   }
   if (settings.checksum !== 'auto' && settings.checksum !== 'always') {
-    throw invalidOption(`checksum must be 'auto' or 'always', not '${String(settings.checksum)}'`)
+    throw invalidOption(`checksum must be 'auto' or 'always', not ${shown(settings.checksum)}`)
   }
   return { settings, rest }
 }
@@ -238,7 +238,7 @@ function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   if (dictionary === undefined) return DEFAULTS.dictionary
   if (dictionary === 'auto' || dictionary === false) return dictionary
   if (!(dictionary instanceof Uint8Array)) {
-    throw invalidOption(`dictionary must be 'auto', bytes or false, not ${typeof dictionary}`)
+    throw invalidOption(`dictionary must be 'auto', a Uint8Array or false, not ${shown(dictionary)}`)
   }
   assertBytes('The length of the dictionary', dictionary.length, MAX_DICTIONARY_BYTES)
   if (dictionary.length === 0) throw invalidOption('dictionary must not be empty: use false for none')
@@ -246,7 +246,9 @@ function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   try {
     dictionaryContent(bytes)
   } catch (error) {
-    throw invalidOption(`dictionary begins like one of Zstandard, and is none: ${(error as Error).message}`)
+    throw invalidOption(
+      `dictionary begins like a Zstandard dictionary but is not a valid one: ${(error as Error).message}`
+    )
   }
   return bytes
 }
@@ -262,7 +264,7 @@ function walOptions(
 ): WalOptions | undefined {
   if (wal === undefined || wal === false) return undefined
   if (wal !== true && typeof wal !== 'string' && (typeof wal !== 'object' || wal === null)) {
-    throw invalidOption(`wal must be true, false, a directory or an object of options, not ${String(wal)}`)
+    throw invalidOption(`wal must be true, false, a directory or an object of options, not ${shown(wal)}`)
   }
   const given: WalOptions = wal === true ? {} : typeof wal === 'string' ? { dir: wal } : wal
   if (given.readOnly !== undefined && given.readOnly !== (shared.readOnly ?? false)) {

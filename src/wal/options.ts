@@ -3,6 +3,7 @@ import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
 import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { MAX_INTERVAL_MS, shown } from '../option-checks.js'
 import type { FileSystem } from '../fs/file-system.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
@@ -121,8 +122,6 @@ const FSYNC_POLICIES = ['always', 'interval', 'os']
 const RECOVERY_MODES = ['tail', 'strict', 'salvage']
 const MIN_BLOCK_BYTES = 1024
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024
-/** What setTimeout takes. */
-const MAX_INTERVAL_MS = 2 ** 31 - 1
 
 /**
  * @param owner whose options they are, for messages
@@ -172,10 +171,10 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
 
 function assertOneOf(name: string, value: string, values: readonly string[]): void {
   if (values.includes(value)) return
-  throw invalidOption(`${name} must be one of '${values.join("', '")}', not '${value}'`)
+  throw invalidOption(`${name} must be one of '${values.join("', '")}', not ${shown(value)}`)
 }
 
 function assertWhole(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return
-  throw invalidOption(`${name} must be a whole number from ${least} to ${most}, not ${String(value)}`)
+  throw invalidOption(`${name} must be a whole number from ${least} to ${most}, not ${shown(value)}`)
 }

@@ -23,6 +23,27 @@ describe('opening and closing', () => {
     expect(await store.get('k')).toEqual(SMALL)
   })
 
+  it('tells every call that waited for it why opening failed', async () => {
+    const backend = memory()
+    const first = new CompressedKvStore(backend)
+    await first.open()
+    const second = new CompressedKvStore(backend)
+    const locked = { ...NOT_OPEN, cause: { code: 'LEVEL_LOCKED' } }
+    await Promise.all([
+      expect(second.put('k', SMALL)).rejects.toMatchObject(locked),
+      expect(second.get('k')).rejects.toMatchObject(locked),
+      expect(second.getMany(['k'])).rejects.toMatchObject(locked),
+      expect(second.batch([{ type: 'del', key: 'k' }])).rejects.toMatchObject(locked),
+      expect(second.flush()).rejects.toMatchObject(locked),
+      expect(second.gc.run()).rejects.toMatchObject(locked)
+    ])
+    await expect(second.flush()).rejects.toMatchObject(locked)
+    await first.close()
+    await second.open()
+    await second.close()
+    await expect(second.flush()).rejects.not.toHaveProperty('cause')
+  })
+
   it('may be opened and closed twice', async () => {
     const { store, backend } = await openStore()
     await Promise.all([store.open(), store.open()])

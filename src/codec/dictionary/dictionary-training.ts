@@ -1,4 +1,5 @@
 import { invalidOption } from '../../errors.js'
+import { shown } from '../../option-checks.js'
 import { FIRST_REPEATS, MIN_CONTENT_BYTES, MIN_HEADER_BYTES, writeDictionary } from './dictionary-format.js'
 import { DictionaryMatcher } from './dictionary-matcher.js'
 import { chooseContent, countRuns, type RunCounts } from './dictionary-segments.js'
@@ -131,6 +132,6 @@ function split({ bytes, ends }: Samples, at: number): [Samples, Samples] {
 
 function checkInteger(name: string, value: number, min: number, max: number): void {
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw invalidOption(`${name} of a dictionary must be a whole number from ${min} to ${max}, not ${value}`)
+    throw invalidOption(`${name} of a dictionary must be a whole number from ${min} to ${max}, not ${shown(value)}`)
   }
 }

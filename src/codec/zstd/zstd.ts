@@ -1,5 +1,6 @@
 import { corruption, invalidOption } from '../../errors.js'
 import { assertKnownOptions, type OptionTable } from '../../known-options.js'
+import { shown } from '../../option-checks.js'
 import { builtIn } from '../built-in.js'
 import { CODEC_ID, type Codec } from '../codec.js'
 import type { AsyncZstd, SyncZstd } from './zstd-engine.js'
@@ -32,7 +33,7 @@ export function zstd(options: ZstdOptions = {}): Codec {
   assertKnownOptions('zstd()', options, ZSTD_OPTIONS)
   const { level = ZSTD_DEFAULT_LEVEL } = options
   if (!Number.isInteger(level) || level < 1 || level > ZSTD_MAX_LEVEL) {
-    throw invalidOption(`zstd level must be an integer from 1 to ${ZSTD_MAX_LEVEL}, not ${String(level)}`)
+    throw invalidOption(`zstd level must be an integer from 1 to ${ZSTD_MAX_LEVEL}, not ${shown(level)}`)
   }
   return (byLevel[level] ??= zstdOf(level))
 }

@@ -11,6 +11,7 @@ import { invalidOption, tooLarge } from '../../errors.js'
 import type { GcDecision } from '../../gc/policy.js'
 import type { CodecChoice } from '../codec-choice.js'
 import type { DictionarySource } from '../dictionaries/dictionary-source.js'
+import { shown } from '../../option-checks.js'
 import { nextTurn, Turn } from '../../turn.js'
 import { defaultMinSize, type Settings, type WriteOptions } from '../options.js'
 import type { SmallValues } from '../dictionaries/small-values.js'
@@ -249,7 +250,7 @@ function probeOf(codec: Codec): Probe {
 /** Tells whoever asked how much a value takes. */
 function told(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
   if (onStored === undefined) return sealed
-  if (typeof onStored !== 'function') throw invalidOption(`onStored must be a function, not ${typeof onStored}`)
+  if (typeof onStored !== 'function') throw invalidOption(`onStored must be a function, not ${shown(onStored)}`)
   if (sealed instanceof Promise) return sealed.then(envelope => told(envelope, { onStored }))
   onStored(sealed.length)
   return sealed
