@@ -27,6 +27,12 @@ const MAX_TRIES = 6
 /** After so many places without a match the steps become longer, as in LZ4 itself. */
 const SKIP_BITS = 6
 
+// What is imported V8 looks up and checks at each use, what is this module's own it knows: a tenth of the time that a value takes.
+const room = roomBytes
+const roomWords = roomView
+const copyOver = copyLiterals
+const copyWithin = copyMatch
+
 /** Bytes of a value of `length` at most. */
 function bound(length: number): number {
   return length + Math.ceil(length / 255) + 16
@@ -158,32 +164,32 @@ export class Lz4Dictionary implements DictionaryCodec {
     let to = base
     for (;;) {
       if (at >= end) throw damaged()
-      const token = roomBytes[at++]!
+      const token = room[at++]!
       let count = token >>> 4
       if (count === LONG) {
         for (let more = 255; more === 255; count += more) {
           if (at >= end || count > rawLength) throw damaged()
-          more = roomBytes[at++]!
+          more = room[at++]!
         }
       }
       if (count > end - at || count > valueEnd - to) throw damaged()
-      copyLiterals(roomView, at, view, to, count)
+      copyOver(roomWords, at, view, to, count)
       at += count
       to += count
       if (at === end) break
       if (end - at < 2) throw damaged()
-      const from = to - roomView.getUint16(at, true)
+      const from = to - roomWords.getUint16(at, true)
       at += 2
       let length = token & LONG
       if (length === LONG) {
         for (let more = 255; more === 255; length += more) {
           if (at >= end || length > rawLength) throw damaged()
-          more = roomBytes[at++]!
+          more = room[at++]!
         }
       }
       length += MIN_MATCH
       if (from === to || from < 0 || length > valueEnd - to) throw damaged()
-      copyMatch(bytes, view, from, to, length)
+      copyWithin(bytes, view, from, to, length)
       to += length
     }
     if (to !== valueEnd) throw damaged()
