@@ -21,7 +21,9 @@ const MAX_OFFSET = 0xffff
 const LONG = 15
 
 const DICTIONARY_HASH_BITS = 15
+const DICTIONARY_SHIFT = 32 - DICTIONARY_HASH_BITS
 const VALUE_HASH_BITS = 12
+const VALUE_SHIFT = 32 - VALUE_HASH_BITS
 /** Places in the dictionary that are looked at for one place in a value. */
 const MAX_TRIES = 6
 /** After so many places without a match the steps become longer, as in LZ4 itself. */
@@ -43,6 +45,7 @@ export class Lz4Dictionary implements DictionaryCodec {
   readonly #content: Uint8Array
   /** The dictionary, then the value being compressed. */
   #window: Uint8Array
+  #view: DataView
   /** By hash: one more than the last place in the dictionary. */
   readonly #heads = new Uint16Array(1 << DICTIONARY_HASH_BITS)
   /** By place: one more than the place before with the same hash. */
@@ -56,10 +59,11 @@ export class Lz4Dictionary implements DictionaryCodec {
   constructor(dictionary: Uint8Array) {
     this.#content = new Uint8Array(dictionaryContent(dictionary).subarray(-MAX_OFFSET))
     this.#window = this.#content
+    this.#view = viewOf(this.#window)
     this.#history = new DictionaryWindow(this.#content)
     this.#chain = new Uint16Array(this.#content.length)
     for (let at = 0; at + MIN_MATCH <= this.#content.length; at++) {
-      const hash = hashAt(this.#content, at) >>> (32 - DICTIONARY_HASH_BITS)
+      const hash = hashOf(this.#view.getInt32(at, true)) >>> DICTIONARY_SHIFT
       this.#chain[at] = this.#heads[hash]!
       this.#heads[hash] = at + 1
     }
@@ -71,6 +75,7 @@ export class Lz4Dictionary implements DictionaryCodec {
     if (this.#window.length < end) {
       this.#window = new Uint8Array(end)
       this.#window.set(this.#content)
+      this.#view = viewOf(this.#window)
     }
     if (this.#output.length < bound(data.length)) this.#output = Buffer.allocUnsafeSlow(bound(data.length))
     this.#window.set(data, base)
@@ -80,6 +85,7 @@ export class Lz4Dictionary implements DictionaryCodec {
 
   #encode(base: number, end: number): number {
     const window = this.#window
+    const view = this.#view
     const recent = this.#recent.fill(0)
     const heads = this.#heads
     const chain = this.#chain
@@ -90,28 +96,29 @@ export class Lz4Dictionary implements DictionaryCodec {
     let out = 0
     let misses = 1 << SKIP_BITS
     while (at <= lastMatch) {
-      const hash = hashAt(window, at)
+      const word = view.getInt32(at, true)
+      const hash = hashOf(word)
       let longest = MIN_MATCH - 1
       let from = 0
-      const valueHash = hash >>> (32 - VALUE_HASH_BITS)
-      const inValue = recent[valueHash]!
+      const valueHash = hash >>> VALUE_SHIFT
+      const inValue = base + recent[valueHash]! - 1
       recent[valueHash] = at - base + 1
-      if (inValue !== 0) {
-        const length = matchLength(window, base + inValue - 1, at, matchEnd)
-        if (length > longest) {
-          longest = length
-          from = base + inValue - 1
-        }
+      if (inValue >= base && view.getInt32(inValue, true) === word) {
+        longest = matchEndAt(view, inValue, at, matchEnd) - at
+        from = inValue
       }
-      let tries = MAX_TRIES
-      for (let next = heads[hash >>> (32 - DICTIONARY_HASH_BITS)]!; next !== 0 && tries > 0; tries--) {
+      // Only what goes on longer has the last bytes of the longest, and the one behind.
+      let last = view.getInt32(at + longest - (MIN_MATCH - 1), true)
+      let next = heads[hash >>> DICTIONARY_SHIFT]!
+      for (let tries = MAX_TRIES; next !== 0 && tries > 0; tries--) {
         const place = next - 1
         if (at - place > MAX_OFFSET) break
-        if (window[place + longest] === window[at + longest]) {
-          const length = matchLength(window, place, at, matchEnd)
+        if (view.getInt32(place + longest - (MIN_MATCH - 1), true) === last) {
+          const length = matchEndAt(view, place, at, matchEnd) - at
           if (length > longest) {
             longest = length
             from = place
+            last = view.getInt32(at + longest - (MIN_MATCH - 1), true)
           }
         }
         next = chain[place]!
@@ -197,17 +204,24 @@ export class Lz4Dictionary implements DictionaryCodec {
   }
 }
 
-function hashAt(bytes: Uint8Array, at: number): number {
-  return Math.imul(bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24), 0x9e3779b1)
+/** Of four bytes. */
+function hashOf(word: number): number {
+  return Math.imul(word, 0x9e3779b1)
 }
 
-function matchLength(bytes: Uint8Array, from: number, at: number, end: number): number {
-  const start = at
-  while (at < end && bytes[from] === bytes[at]) {
-    from++
-    at++
+/** Where what goes on equally from `from` and `at` on ends. */
+function matchEndAt(view: DataView, from: number, at: number, end: number): number {
+  for (const lastWord = end - 4; at <= lastWord; at += 4, from += 4) {
+    const difference = view.getInt32(at, true) ^ view.getInt32(from, true)
+    // The lowest bit that differs is in the first byte that does.
+    if (difference !== 0) return at + ((31 - Math.clz32(difference & -difference)) >> 3)
   }
-  return at - start
+  for (; at < end && view.getUint8(from) === view.getUint8(at); at++) from++
+  return at
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 function writeLong(output: Uint8Array, out: number, rest: number): number {
