@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { inFlight } from '../harness/in-flight.js'
 import { shuffledKeys } from '../harness/keys.js'
+import { paced } from '../harness/paced.js'
 import { inTemporaryDirectory } from '../harness/temporary-directory.js'
 import { BARE, store, type WriteContender } from './contenders.js'
 import { EVENT_LOOP_LOADS, type EventLoopLoad } from './event-loop-loads.js'
@@ -10,6 +10,8 @@ export interface EventLoopRequest {
   readonly load: EventLoopLoad['id']
   readonly contender: 'store' | 'bare'
   readonly corpus: string | null
+  /** Default: as fast as it goes. */
+  readonly putsPerSecond?: number
 }
 
 export interface EventLoopReply {
@@ -29,16 +31,22 @@ process.once('message', (request: EventLoopRequest) => {
   void measure(request).then(reply => process.send!(reply))
 })
 
-async function measure({ load: id, contender: name, corpus }: EventLoopRequest): Promise<EventLoopReply> {
+async function measure(request: EventLoopRequest): Promise<EventLoopReply> {
+  const { load: id, contender: name, corpus, putsPerSecond = Infinity } = request
   const load = EVENT_LOOP_LOADS.find(known => known.id === id)!
   const { codec } = load
   const contender = name === 'bare' ? BARE : store(load.store, 'classic-level', codec === undefined ? {} : { codec })
   const values = valuesOf(corpus ?? undefined, load.valueBytes)
-  await run(contender, { ...load, puts: load.puts * WARM_UP }, values)
-  return run(contender, load, values)
+  await run(contender, { ...load, puts: load.puts * WARM_UP }, values, Infinity)
+  return run(contender, load, values, putsPerSecond)
 }
 
-async function run({ create }: WriteContender, load: EventLoopLoad, values: Values): Promise<EventLoopReply> {
+async function run(
+  { create }: WriteContender,
+  load: EventLoopLoad,
+  values: Values,
+  putsPerSecond: number
+): Promise<EventLoopReply> {
   return inTemporaryDirectory(async directory => {
     const keys = shuffledKeys(load.puts, 6)
     const database = create(directory)
@@ -49,7 +57,7 @@ async function run({ create }: WriteContender, load: EventLoopLoad, values: Valu
     await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
     delay.reset()
     const start = performance.now()
-    await inFlight(load.puts, load.inFlight, i => database.put(keys[i]!, values.at(i)))
+    await paced(load.puts, putsPerSecond, load.inFlight, i => database.put(keys[i]!, values.at(i)))
     await database.close()
     const milliseconds = performance.now() - start
     delay.disable()

@@ -25,7 +25,9 @@ export async function benchWritesOverBare(report: Report, corpus: string | undef
     'Puts of 1 KiB over classic-level, the store with default options beside bare with Snappy',
     `${valuesText(values)}; keys in random order. ${ROUNDS} rounds in turns; medians, and of the rounds' quotients.`,
     `${IN_FLIGHT} in flight where nothing else is said. durable: { sync: true }; the others wait for no fsync. Sustained: as many as`,
-    `make ${sizeText(sustainedBytes)}, until the database is closed${full ? '' : ' (400 MiB with --full)'}.`
+    `make ${sizeText(sustainedBytes)}, until the database is closed${full ? '' : ' (400 MiB with --full)'}.`,
+    'Those one after another come first, then durable ones with 1000 in flight, then durable ones one after another, in one database: the',
+    'last share two cores and a disk with the flush of those before, which are ten times as many as of the bare database.'
   )
   const run = ({ create }: WriteContender): Promise<Rates> =>
     inTemporaryDirectory(async directory => {
@@ -40,7 +42,8 @@ export async function benchWritesOverBare(report: Report, corpus: string | undef
       return [
         await inNew('burst', database => putAll(database, BURST, values)),
         await inNew('sustained', database => putAll(database, sustainedBytes / KIB, values, true)),
-        ...(await inNew('puts', database => putFor(database, values)))
+        ...(await inNew('puts', database => putFor(database, values))),
+        ...(await inNew('durable', async database => [await putter(database, values)(1, { sync: true })]))
       ]
     })
   await compareOverBare(
@@ -52,7 +55,8 @@ export async function benchWritesOverBare(report: Report, corpus: string | undef
       { name: `puts, ${sizeText(sustainedBytes)} sustained, close included`, bar: 1.2 },
       { name: 'puts, one after another', bar: 4 },
       { name: 'durable puts', bar: 10 },
-      { name: 'durable puts, one after another', bar: 1 }
+      { name: 'durable puts, one after another', bar: 1 },
+      { name: 'the same in a database of their own', bar: 1 }
     ],
     run
   )
@@ -69,9 +73,15 @@ async function putAll(database: WriteDatabase, puts: number, values: Values, wit
 
 /** @returns puts a second: one after another, durable, durable one after another */
 async function putFor(database: WriteDatabase, values: Values): Promise<Rates> {
+  const rate = putter(database, values)
+  return [await rate(1), await rate(IN_FLIGHT, { sync: true }), await rate(1, { sync: true })]
+}
+
+/** Puts for so long as an operation is measured, and tells how many a second. */
+function putter(database: WriteDatabase, values: Values) {
   const keys = shuffledKeys(KEYS, 7)
   let next = 0
-  const rate = async (limit: number, options?: { sync: true }) => {
+  return async (limit: number, options?: { sync: true }): Promise<number> => {
     const start = performance.now()
     const ran = await inFlightFor(MILLISECONDS, limit, () => {
       const i = next++
@@ -79,5 +89,4 @@ async function putFor(database: WriteDatabase, values: Values): Promise<Rates> {
     })
     return (ran * 1000) / (performance.now() - start)
   }
-  return [await rate(1), await rate(IN_FLIGHT, { sync: true }), await rate(1, { sync: true })]
 }

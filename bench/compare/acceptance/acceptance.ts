@@ -1,3 +1,4 @@
+import { median } from '../../harness/median.js'
 import { alternate } from '../../harness/rounds.js'
 import { BASELINE } from '../contenders/bare.js'
 import type { PayloadFile } from '../payload.js'
@@ -16,7 +17,8 @@ const STORE_OF: Readonly<Record<Load, string>> = {
   sustained: 'back-lz4',
   reads: 'back-lz4',
   processor: 'back-lz4',
-  large: 'back-zstd'
+  large: 'back-zstd',
+  largePaced: 'back-zstd'
 }
 
 /** A bar, and how it was held. */
@@ -35,7 +37,11 @@ export interface Verdict {
 export async function accept(payload: PayloadFile, settings: Settings, progress: Progress): Promise<Verdict[]> {
   const verdicts = new Map<Load, Sides | Error>()
   for (const load of Object.keys(STORE_OF) as Load[]) {
-    verdicts.set(load, await sidesOf(load, payload, settings, progress).catch((error: unknown) => error as Error))
+    const run = async () => {
+      const putsPerSecond = load === 'largePaced' ? bareRate(verdicts.get('large')!) : undefined
+      return sidesOf(load, payload, settings, progress, putsPerSecond)
+    }
+    verdicts.set(load, await run().catch((error: unknown) => error as Error))
   }
   return bars(settings.acceptance).map(({ load, what, sign, bar, unit, measured: measure, details }) => {
     const sides = verdicts.get(load)!
@@ -46,11 +52,23 @@ export async function accept(payload: PayloadFile, settings: Settings, progress:
   })
 }
 
-async function sidesOf(load: Load, payload: PayloadFile, settings: Settings, progress: Progress): Promise<Sides> {
+/** What the bare database takes without a pause. */
+function bareRate(sides: Sides | Error): number {
+  if (sides instanceof Error) throw sides
+  return median(sides.bare.map(sample => sample['sustained']!))
+}
+
+async function sidesOf(
+  load: Load,
+  payload: PayloadFile,
+  settings: Settings,
+  progress: Progress,
+  putsPerSecond: number | undefined
+): Promise<Sides> {
   const { name, path } = payload
   const run = (contender: string) => {
     progress(`acceptance, ${load}, ${contender}`)
-    const request: AcceptanceRequest = { load, contender, payload: { name, path }, settings }
+    const request: AcceptanceRequest = { load, contender, payload: { name, path }, settings, putsPerSecond }
     return ask<Sample>(CHILD, request)
   }
   const [store, bare] = await alternate(settings.acceptance.rounds, [STORE_OF[load], BASELINE.id], run)

@@ -31,6 +31,7 @@ export function bars({ sustainedBytes, largeBytes, manyEntries }: AcceptanceSett
     overBare('writes', 'put1', 'puts, one after another', 4),
     overBare('writes', 'durable1000', 'durable puts, 1000 in flight', 10),
     overBare('writes', 'durable1', 'durable puts, one after another', 1),
+    overBare('writes', 'durable1Alone', 'the same in a database of their own', 1),
     overBare('reads', 'get1', 'get, one after another', 0.9),
     overBare('reads', 'get16', 'get, 16 in flight', 0.9),
     overBare('reads', 'get1000', 'get, 1000 in flight', 0.9),
@@ -38,6 +39,7 @@ export function bars({ sustainedBytes, largeBytes, manyEntries }: AcceptanceSett
     overBare('reads', 'iterate', 'iterate', 0.9),
     ...delays('sustained', `${sustained} sustained`),
     ...delays('large', large),
+    ...delays('largePaced', `${large}, both at the rate that bare reaches`),
     processorTime(manyEntries)
   ]
 }

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { join } from 'node:path'
 import { inFlight } from '../../harness/in-flight.js'
 import { median } from '../../harness/median.js'
+import { paced } from '../../harness/paced.js'
 import { timed, timedFor } from '../measure/timed.js'
 import { limitOf, valueAt, type Workload, writeKeys } from '../measure/workload.js'
 import { shuffledKeys } from '../payload.js'
@@ -33,8 +34,16 @@ export async function burst(workload: Workload): Promise<Sample> {
   return { burst: median(rates) }
 }
 
-/** Puts without a pause until everything is where it stays: closing is part of it. How long do timers wait meanwhile? */
-export async function sustained(workload: Workload, bytes: number, wanted: number): Promise<Sample> {
+/**
+ * Puts without a pause, or so many a second, until everything is where it stays: closing is part of it. How long do timers wait
+ * meanwhile?
+ */
+export async function sustained(
+  workload: Workload,
+  bytes: number,
+  wanted: number,
+  putsPerSecond = Infinity
+): Promise<Sample> {
   const records = Math.ceil(bytes / workload.valueBytes)
   const keys = shuffledKeys(records, 6)
   const database = await workload.open(join(workload.directory, 'sustained'))
@@ -44,7 +53,9 @@ export async function sustained(workload: Workload, bytes: number, wanted: numbe
   await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
   delay.reset()
   const { value } = await timed(async () => {
-    await inFlight(records, limitOf(workload, wanted), index => database.put(keys[index]!, valueAt(workload, index)))
+    await paced(records, putsPerSecond, limitOf(workload, wanted), index =>
+      database.put(keys[index]!, valueAt(workload, index))
+    )
     await database.close()
     return records
   })
@@ -52,7 +63,7 @@ export async function sustained(workload: Workload, bytes: number, wanted: numbe
   return { sustained: value, delayP99Ms: delay.percentile(99) / NANOSECONDS, delayMaxMs: delay.max / NANOSECONDS }
 }
 
-/** Puts, and durable puts, for so long. */
+/** Puts, and durable puts, for so long; the last share processor and disk with the flush of those before, so they are also measured alone. */
 export async function puts(workload: Workload, milliseconds: number): Promise<Sample> {
   const keys = writeKeys()
   const database = await workload.open(join(workload.directory, 'puts'))
@@ -62,5 +73,14 @@ export async function puts(workload: Workload, milliseconds: number): Promise<Sa
   const durable1000 = await timedFor(milliseconds, IN_FLIGHT, () => database.putDurably!(...entry()))
   const durable1 = await timedFor(milliseconds, 1, () => database.putDurably!(...entry()))
   await database.close()
-  return { put1: put1.value, durable1000: durable1000.value, durable1: durable1.value }
+  const own = await workload.open(join(workload.directory, 'durable'))
+  await own.put('first', valueAt(workload, 0))
+  const durable1Alone = await timedFor(milliseconds, 1, () => own.putDurably!(...entry()))
+  await own.close()
+  return {
+    put1: put1.value,
+    durable1000: durable1000.value,
+    durable1: durable1.value,
+    durable1Alone: durable1Alone.value
+  }
 }
