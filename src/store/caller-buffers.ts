@@ -1,5 +1,6 @@
 import type { AnyLevel } from './any-level.js'
-import { type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
+import { StoreChainedBatch } from './chained-batch.js'
+import type { EncodedOperation } from './operations.js'
 import type { WriteOptions } from './options.js'
 
 /*

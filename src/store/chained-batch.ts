@@ -1,17 +1,8 @@
 import { AbstractChainedBatch, type AbstractSublevel } from 'abstract-level'
-import { notSupported } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { rootOf } from './backend.js'
+import { assertOwnSublevel, type EncodedOperation } from './operations.js'
 import type { WriteOptions } from './options.js'
-
-/** An operation as abstract-level hands it to a database: encoded, prefixed, with the caller's options on it. */
-export interface EncodedOperation extends WriteOptions {
-  readonly type: 'put' | 'del'
-  readonly key: Buffer
-  readonly value: Buffer
-  /** Left in place only where it is not a descendant of this database. */
-  readonly sublevel?: AnyLevel | null
-}
 
 type WriteBatch = (operations: readonly EncodedOperation[], options: WriteOptions) => Promise<void>
 
@@ -62,14 +53,3 @@ export class StoreChainedBatch extends Base {
 
 // oxlint-disable-next-line typescript/no-explicit-any
 type AnySublevel = AbstractSublevel<any, any, any, any>
-
-/** @throws LEVEL_NOT_SUPPORTED if `sublevel` is neither `db` nor below it */
-export function assertOwnSublevel(sublevel: AnyLevel | null | undefined, db: AnyLevel): void {
-  for (let at = sublevel; at !== undefined && at !== null; at = (at as { parent?: AnyLevel }).parent) {
-    if (at === db) return
-  }
-  if (sublevel === undefined || sublevel === null) return
-  throw notSupported(
-    'A batch operation names a sublevel of another database: make it with sublevel() of this store, or of one of its sublevels'
-  )
-}

@@ -7,13 +7,12 @@ import {
   type AbstractSnapshot,
   type Transcoder
 } from 'abstract-level'
-import { CompressedKvError, databaseNotOpen, decodeFailed, invalidOption, notSupported } from '../errors.js'
-import { shown } from '../option-checks.js'
+import { CompressedKvError, databaseNotOpen, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
 import { hold, release } from './backend-lock.js'
-import { assertOwnSublevel, type EncodedOperation, StoreChainedBatch } from './chained-batch.js'
+import { StoreChainedBatch } from './chained-batch.js'
 import type { EncodedClearOptions } from './writing/clear.js'
 import { closeTogetherUnopened } from './closing-unopened.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
@@ -21,11 +20,13 @@ import { type EncodedIteratorOptions, EntrySource } from './reading/entry-source
 import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './reading/iterator.js'
 import { manifestFor } from './manifest.js'
 import { copyArguments } from './caller-buffers.js'
+import { assertOwnSublevel, assertSync, batchRequests, type EncodedOperation } from './operations.js'
 import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reading/reader.js'
 import type { RecoveryReport } from '../wal/recovery.js'
 import type { WalReader } from '../wal/wal-reader.js'
 import { assertNotReserved } from './reserved-keys.js'
+import { safeEmitter } from './safe-emitter.js'
 import { beginSession, endSession, type Session } from './session.js'
 import { StoreSnapshot } from './reading/snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
@@ -60,8 +61,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   #session: Session | undefined
   /** Gets without options; there while there is a session. */
   #get: ((key: Buffer) => Promise<V | undefined>) | undefined
-  /** Events of which a listener has thrown. */
-  readonly #warned = new Set<string>()
+  readonly #emit = safeEmitter(this)
   /** Why the last opening failed, if it did. */
   #openingFailure: unknown
   /** Whether this store opened the backend, or began to: until then closing the store has to close it as it is. */
@@ -100,20 +100,14 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.backend = backend
     this.#settings = settings
     this.#choice = choice
-    const host = new StoreGcHost(
-      backend,
-      settings.maxValueSize,
-      () => this.#requireSession,
-      () => this.#counters.read.values + this.#counters.writes.calls,
-      {
-        opening: () => (this.status === 'opening' ? this.deferAsync(async () => {}) : undefined),
-        assertWritable: () => {
-          this.#assertWritable()
-          if (this.status !== 'open') throw databaseNotOpen(this.#openingFailure)
-        }
+    const host = new StoreGcHost(backend, settings.maxValueSize, this.#counters, () => this.#requireSession, {
+      opening: () => (this.status === 'opening' ? this.deferAsync(async () => {}) : undefined),
+      assertWritable: () => {
+        this.#assertWritable()
+        if (this.status !== 'open') throw databaseNotOpen(this.#openingFailure)
       }
-    )
-    this.gc = new Collector(host, settings.gc, error => this.#tell('gcError', { error }))
+    })
+    this.gc = new Collector(host, settings.gc, error => this.#emit('gcError', { error }))
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
     closeTogetherUnopened(this, backend, () => this.#tookBackend)
@@ -216,11 +210,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       await openBackend(backend, options)
       backend.attachResource(this) // Closing the backend closes the store first, also while the store still opens.
       for (const codec of this.#choice.named) codec.load?.()
-      this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, (name, event) =>
-        this.#tell(name, event)
-      )
-      const values = this.valueEncoding()
-      this.#get = this.#session.reader.decoding(value => decoded(value, values))
+      this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, this.#emit)
+      this.#get = this.#session.reader.decoding(this.valueEncoding())
       const { gc, readOnly } = this.#settings
       if (gc.intervalMs > 0 && !readOnly) this.gc.start()
       if (gc.beforeSnapshots) this.#session.log?.sweepBeforeSnapshots(() => this.#sweepWhileOpen())
@@ -266,17 +257,6 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   /** What is flushed when the store closes needs no sweep. */
   async #sweepWhileOpen(): Promise<void> {
     if (this.status === 'open') await this.gc.runInBackground()
-  }
-
-  /** A listener must not come between a value and its being stored. */
-  #tell(name: string, event: object): void {
-    try {
-      this.emit(name, event)
-    } catch (cause) {
-      if (this.#warned.has(name)) return // One warning is enough: there may be an fsync every few ms.
-      this.#warned.add(name)
-      process.emitWarning(`A listener of '${name}' threw: ${String(cause)}`, 'CompressedKvWarning')
-    }
   }
 
   get #requireSession(): Session {
@@ -341,13 +321,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       assertOwnSublevel(operation.sublevel, this)
       this.#writesTo(operation.key)
     }
-    const requests = operations.map(operation => ({
-      type: operation.type,
-      key: operation.key,
-      value: operation.value,
-      options: { ...defaults, ...definedOptions(operation) }
-    }))
-    const sync = defaults.sync === true || operations.some(operation => operation.sync === true)
+    const { requests, sync } = batchRequests(operations, defaults)
     return this.#requireSession.writes.batch(requests, sync)
   }
 
@@ -422,28 +396,4 @@ const NO_OPTIONS: WriteOptions = Object.freeze({})
 /** Of what is not there, abstract-level says what is wrong. */
 function isThere(data: unknown): boolean {
   return data !== undefined && data !== null
-}
-
-function decoded<V>(value: Buffer, encoding: Transcoder.Encoding<V, Buffer, V>): V {
-  try {
-    return encoding.decode(value)
-  } catch (error) {
-    throw decodeFailed(error)
-  }
-}
-
-/** @throws CKV_INVALID_OPTION: what is nearly `true` must not be taken for no wish at all */
-function assertSync({ sync }: Pick<WriteOptions, 'sync'>): void {
-  if (sync !== undefined && typeof sync !== 'boolean') {
-    throw invalidOption(`sync must be true or false, not ${shown(sync)}`)
-  }
-}
-
-/** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
-function definedOptions({ codec, ttl, onStored }: EncodedOperation): WriteOptions {
-  return {
-    ...(codec === undefined ? {} : { codec }),
-    ...(ttl === undefined ? {} : { ttl }),
-    ...(onStored === undefined ? {} : { onStored })
-  }
 }

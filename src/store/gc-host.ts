@@ -30,29 +30,26 @@ interface OpenedEntry extends SweptEntry {
 export class StoreGcHost implements GcHost {
   readonly #backend: AnyLevel
   readonly #session: () => Session
-  readonly #calls: () => number
+  readonly #counters: Counters
   readonly #maxValueSize: number
   readonly opening: () => Promise<void> | undefined
   /** Of the sweep that is under way. */
   #unneeded: UnneededDictionaries | undefined
   readonly assertWritable: () => void
 
-  /**
-   * @param session throws if the store is not open
-   * @param calls how many reads and writes there were
-   */
+  /** @param session throws if the store is not open */
   constructor(
     backend: AnyLevel,
     maxValueSize: number,
+    counters: Counters,
     session: () => Session,
-    calls: () => number,
     { opening, assertWritable }: Pick<GcHost, 'opening' | 'assertWritable'>
   ) {
     this.opening = opening
     this.#maxValueSize = maxValueSize
     this.#backend = backend
     this.#session = session
-    this.#calls = calls
+    this.#counters = counters
     this.assertWritable = assertWritable
   }
 
@@ -61,7 +58,7 @@ export class StoreGcHost implements GcHost {
   }
 
   get activity(): number {
-    return this.#calls()
+    return this.#counters.read.values + this.#counters.writes.calls
   }
 
   async settle(): Promise<void> {

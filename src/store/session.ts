@@ -23,6 +23,7 @@ import type { Settings } from './options.js'
 import { Reader } from './reading/reader.js'
 import { Sealer } from './writing/sealer.js'
 import { SmallValues } from './dictionaries/small-values.js'
+import type { SafeEmit } from './safe-emitter.js'
 import type { Counters } from './stats.js'
 import type { StoreLog } from './log/store-log.js'
 import { tablesOf } from './reading/snapshot.js'
@@ -51,15 +52,13 @@ export interface Session {
   readonly view: (snapshot: AbstractSnapshot | undefined) => ReadView
 }
 
-type Tell = (event: string, details: object) => void
-
 /** @param backend open */
 export async function beginSession(
   backend: AnyLevel,
   settings: Settings,
   choice: CodecChoice,
   counters: Counters,
-  tell: Tell
+  tell: SafeEmit
 ): Promise<Session> {
   const levelDb = isLevelDb(backend)
   const mayOmitChecksum = settings.checksum === 'auto' && levelDb
@@ -138,7 +137,7 @@ interface TableParts extends Coding, Pick<Session, 'marker' | 'cache' | 'view'> 
   readonly overLevelDb: boolean
 }
 
-function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Counters, tell: Tell): TableWrites {
+function tableWrites(parts: TableParts, settings: MemTableSettings, counters: Counters, tell: SafeEmit): TableWrites {
   const admission = new Admission(settings.maxBytes)
   let hasFailedForGood = false
   const flusher = new Flusher({
@@ -217,7 +216,7 @@ async function openMarker(
   { wal, memtable = MEMTABLE_DEFAULTS }: Settings,
   codingFor: (guard: Guard) => Coding,
   dictionaries: Dictionaries,
-  tell: Tell
+  tell: SafeEmit
 ): Promise<{ marker: MarkerState; log: StoreLog | undefined; coding: Coding; tables?: Tables<TableValue> }> {
   if (wal !== undefined) {
     const options = { ...wal, onEvent: (event: WalEvent) => tellOfLog(event, wal, tell) }
@@ -236,7 +235,7 @@ const EVENT_NAMES: Readonly<Record<WalEvent['type'], string>> = {
   poisoned: 'walPoisoned'
 }
 
-function tellOfLog(event: WalEvent, { onEvent }: WalOptions, tell: Tell): void {
+function tellOfLog(event: WalEvent, { onEvent }: WalOptions, tell: SafeEmit): void {
   tell(EVENT_NAMES[event.type], event)
   onEvent?.(event)
 }

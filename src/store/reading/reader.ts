@@ -1,6 +1,6 @@
-import type { AbstractSnapshot } from 'abstract-level'
+import type { AbstractSnapshot, Transcoder } from 'abstract-level'
 import type { Opened } from '../../envelope/open.js'
-import { notSupported } from '../../errors.js'
+import { decodeFailed, notSupported } from '../../errors.js'
 import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
 import { findIn, type Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
@@ -67,7 +67,14 @@ export class Reader {
    *
    * @returns what gets a key; where it throws, nothing has been asked for
    */
-  decoding<V>(decode: (value: Buffer) => V): (key: Buffer) => Promise<V | undefined> {
+  decoding<V>(encoding: Transcoder.Encoding<V, Buffer, V>): (key: Buffer) => Promise<V | undefined> {
+    const decode = (value: Buffer): V => {
+      try {
+        return encoding.decode(value)
+      } catch (error) {
+        throw decodeFailed(error)
+      }
+    }
     const decoded = (value: Buffer | undefined) => (value === undefined ? undefined : decode(value))
     const open = (stored: Uint8Array | undefined) => {
       const value = this.#valueOf(stored)

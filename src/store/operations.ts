@@ -1,0 +1,55 @@
+import { invalidOption, notSupported } from '../errors.js'
+import { shown } from '../option-checks.js'
+import type { AnyLevel } from './any-level.js'
+import type { WriteOptions } from './options.js'
+import type { WriteRequest } from './writing/writes.js'
+
+/** An operation as abstract-level hands it to a database: encoded, prefixed, with the caller's options on it. */
+export interface EncodedOperation extends WriteOptions {
+  readonly type: 'put' | 'del'
+  readonly key: Buffer
+  readonly value: Buffer
+  /** Left in place only where it is not a descendant of this database. */
+  readonly sublevel?: AnyLevel | null
+}
+
+/** A batch as the write path takes it, and whether any part of it asks for stable storage. */
+export function batchRequests(
+  operations: readonly EncodedOperation[],
+  defaults: WriteOptions
+): { requests: WriteRequest[]; sync: boolean } {
+  const requests = operations.map(operation => ({
+    type: operation.type,
+    key: operation.key,
+    value: operation.value,
+    options: { ...defaults, ...definedOptions(operation) }
+  }))
+  return { requests, sync: defaults.sync === true || operations.some(({ sync }) => sync === true) }
+}
+
+/** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
+function definedOptions({ codec, ttl, onStored }: EncodedOperation): WriteOptions {
+  return {
+    ...(codec === undefined ? {} : { codec }),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(onStored === undefined ? {} : { onStored })
+  }
+}
+
+/** @throws CKV_INVALID_OPTION: what is nearly `true` must not be taken for no wish at all */
+export function assertSync({ sync }: Pick<WriteOptions, 'sync'>): void {
+  if (sync !== undefined && typeof sync !== 'boolean') {
+    throw invalidOption(`sync must be true or false, not ${shown(sync)}`)
+  }
+}
+
+/** @throws LEVEL_NOT_SUPPORTED if `sublevel` is neither `db` nor below it */
+export function assertOwnSublevel(sublevel: AnyLevel | null | undefined, db: AnyLevel): void {
+  for (let at = sublevel; at !== undefined && at !== null; at = (at as { parent?: AnyLevel }).parent) {
+    if (at === db) return
+  }
+  if (sublevel === undefined || sublevel === null) return
+  throw notSupported(
+    'A batch operation names a sublevel of another database: make it with sublevel() of this store, or of one of its sublevels'
+  )
+}

@@ -1,0 +1,16 @@
+/** Emits an event, whatever its listeners do. */
+export type SafeEmit = (name: string, event: object) => void
+
+/** A listener must not come between a value and its being stored: what it throws becomes a warning of the process, once for each event. */
+export function safeEmitter(store: { emit(name: string, event: object): unknown }): SafeEmit {
+  const warned = new Set<string>()
+  return (name, event) => {
+    try {
+      store.emit(name, event)
+    } catch (cause) {
+      if (warned.has(name)) return // One is enough: there may be an fsync every few ms.
+      warned.add(name)
+      process.emitWarning(`A listener of '${name}' threw: ${String(cause)}`, 'CompressedKvWarning')
+    }
+  }
+}
