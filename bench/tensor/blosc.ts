@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PACKAGE_ROOT } from '../documents/package-root.js'
-import type { Contender } from './measure.js'
+import type { Contender } from './contender.js'
 
 /** Installed with the rivals of bench/compare: nothing else needs it. */
 const MODULE = join(PACKAGE_ROOT, 'bench', 'compare', 'node_modules', 'numcodecs', 'dist', 'blosc.js')

@@ -3,14 +3,10 @@ import { threadMilliseconds } from '../harness/main-thread.js'
 import { median } from '../harness/median.js'
 import { alternate } from '../harness/rounds.js'
 import { bloscContenders } from './blosc.js'
+import type { Contender } from './contender.js'
 import type { Tensor } from './tensors.js'
 
 const ROUNDS = 31
-
-export interface Contender extends Pick<Codec, 'name' | 'compress' | 'decompress'> {
-  /** Calls that are timed, and calls that are counted for the main thread's share. */
-  readonly rounds: number
-}
 
 export interface Measured {
   readonly name: string
