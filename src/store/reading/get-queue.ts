@@ -6,8 +6,11 @@ import { AS_BYTES } from '../as-bytes.js'
  * has nothing to do when it is done, goes to sleep, and has to be woken.
  */
 const MAX_CALLS = 8
-/** Keys that one call takes at most, so that the first of many is not kept waiting for the last. */
-const MAX_KEYS = 64
+/**
+ * Keys that one call takes at most, so that neither the first of many is kept waiting for the last, nor who else needs a thread, an fsync say,
+ * for all that are queued.
+ */
+const MAX_KEYS = 40
 
 interface Lookup {
   readonly key: Buffer
