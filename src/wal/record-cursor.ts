@@ -25,11 +25,6 @@ export class RecordCursor {
     return this.payload.subarray(this.valueAt, this.#end)
   }
 
-  /** Key and value, which lie behind one another. */
-  get keyAndValue(): Buffer {
-    return this.payload.subarray(this.keyAt, this.#end)
-  }
-
   get sealed(): boolean {
     return (this.#flags & RECORD_SEALED) !== 0
   }
