@@ -28,6 +28,9 @@ export function taken(resultBytes: number, call: () => Promise<unknown>): void {
   if (bytes < MAX_KEPT_BYTES || looking) return
   bytes = 0
   looking = true
-  const calls = Array.from({ length: CALLS_A_THREAD * THREADS }, call)
-  void Promise.allSettled(calls).then(() => (looking = false))
+  // In the next turn: the codec's next call, which follows from the one that is over, goes to the threads before all of these.
+  setImmediate(() => {
+    const calls = Array.from({ length: CALLS_A_THREAD * THREADS }, call)
+    void Promise.allSettled(calls).then(() => (looking = false))
+  })
 }
