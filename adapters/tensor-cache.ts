@@ -60,7 +60,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * Reads nothing yet.
    *
    * @param db open or opening
-   * @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one; CKV_INVALID_OPTION, also for another `maxBytes` than a cache over the same store has
+   * @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one; CKV_INVALID_OPTION, also for another `maxBytes` than a
+   *   cache over the same store has
    */
   constructor(db: TensorBackingStore, options: TensorCacheOptions<D>) {
     const layout = layoutOf(options)

@@ -59,8 +59,8 @@ export class Wal implements WalReader {
    * Appends a record. Its bytes are copied before this returns.
    *
    * @returns where it lies, when it is as durable as the policy, or `sync`, asks for
-   * @throws CKV_INVALID_OPTION for what is no record; LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; CKV_VALUE_TOO_LARGE above about 2 GB; CKV_BUSY when more than 256 MiB wait to be
-   *   written; the file system's error, if the log goes on after it; LEVEL_IO_ERROR once it cannot
+   * @throws CKV_INVALID_OPTION for what is no record; LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; CKV_VALUE_TOO_LARGE above about 2 GB;
+   *   CKV_BUSY when more than 256 MiB wait to be written; the file system's error, if the log goes on after it; LEVEL_IO_ERROR once it cannot
    */
   append(record: LogRecord, options?: AppendOptions): Promise<Position> {
     return new Promise((resolve, reject) => {

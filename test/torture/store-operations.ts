@@ -93,15 +93,12 @@ export function settingsOf(seed: number): CompressedKvStoreOptions<string, Buffe
 }
 
 /**
- * Whether of this call and those behind it later ones on other keys may reach the log first: before the first call, and the first time to live,
- * the marker is written, large values are compressed off the main thread, and of what waits for a limited clear a second write to a key comes
- * behind all that waits for the clear alone. The checker takes calls in their order, so these are awaited.
+ * Whether later calls on other keys may reach the log first: before the first call, and the first time to live, the marker is written, and
+ * large values are compressed off the main thread. The checker takes calls in their order, so these are awaited.
  */
-export function mayBeOvertaken({ number, writes, clear }: Operation): boolean {
+export function mayBeOvertaken({ number, writes }: Operation): boolean {
   return (
-    number === 0 ||
-    clear?.limit !== undefined ||
-    writes.some(({ value, ttl }) => ttl !== undefined || (value && bytesOf(value) >= OFF_THREAD_BYTES))
+    number === 0 || writes.some(({ value, ttl }) => ttl !== undefined || (value && bytesOf(value) >= OFF_THREAD_BYTES))
   )
 }
 

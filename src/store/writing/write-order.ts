@@ -94,18 +94,22 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     )
   }
 
-  /** It goes on, and with it those that waited for nothing else; in a loop, because a chain of them may be long. */
+  /**
+   * It goes on, and with it those that waited for nothing else. Each is told of what it waited for in its turn, and not before: so what
+   * waited for a barrier goes on in the order of the calls, to whichever keys. In a loop, because a chain of them may be long.
+   */
   #leave(first: Write): void {
-    const leaving = [first]
-    for (let i = 0; i < leaving.length; i++) {
-      const write = leaving[i]!
+    const reached: Write[] = []
+    const goOn = (write: Write) => {
       this.#unblock(write)
       this.#goOn(write)
-      for (const follower of write.followers) {
-        if (--follower.waitsFor > 0) continue
-        if (follower.work !== undefined && follower.failure === undefined) this.#begin(follower as Write)
-        else leaving.push(follower as Write)
-      }
+      for (let i = write.followers.length - 1; i >= 0; i--) reached.push(write.followers[i] as Write)
+    }
+    goOn(first)
+    for (let next = reached.pop(); next !== undefined; next = reached.pop()) {
+      if (--next.waitsFor > 0) continue
+      if (next.work !== undefined && next.failure === undefined) this.#begin(next)
+      else goOn(next)
     }
   }
 

@@ -166,3 +166,14 @@ it('writes made before the store is open, and the first ones after, keep their o
     await store.close()
   }
 })
+
+it('what waits for a limited clear is logged in the order of the calls, to one key or several', async () => {
+  const { store } = await openWriteBack()
+  await store.batch(Array.from('xyz', key => ({ type: 'put' as const, key, value: SMALL })))
+  const before = store.wal!.nextSequence
+  const calls = Array.from('zazbcza')
+  await Promise.all([store.clear({ limit: 1 }), ...calls.map(key => store.put(key, SMALL))])
+  const logged: string[] = []
+  for await (const { record } of store.wal!.read({ from: before })) logged.push(record.key.toString())
+  expect(logged).toEqual(['x', ...calls])
+})
