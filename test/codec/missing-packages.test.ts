@@ -35,12 +35,19 @@ describe('without lz4-napi', () => {
     withoutPackages('lz4-napi')
     const { lz4 } = await import('../../src/codec/lz4/lz4.js')
     const codec = lz4()
-    for (const use of [() => codec.load!(), () => codec.compressSync!(text(10))]) {
+    for (const use of [() => codec.load!(), () => codec.compressSync!(text(100_000))]) {
       expect(use).toThrow(expect.objectContaining({ code: 'CKV_CODEC_UNAVAILABLE' }))
       expect(use).toThrow(/LZ4 compression needs the package 'lz4-napi'.*npm install lz4-napi/)
       expect(use).toThrow(`${process.platform}-${process.arch}`)
       expect(use).toThrow(expect.objectContaining({ cause: new Error("Cannot find module 'lz4-napi'") }))
     }
+  })
+
+  test('small values that were compressed with LZ4 can be read', async () => {
+    withoutPackages('lz4-napi')
+    const value = text(1000)
+    const { lz4 } = await import('../../src/codec/lz4/lz4.js')
+    expect(lz4().decompressSync!(lz4().compressSync!(value), 1000)).toEqual(value)
   })
 
   test('the other codecs work', async () => {

@@ -1,7 +1,7 @@
 import { corruption } from '../../errors.js'
-import { enterBlock, roomBytes, roomView } from '../dictionary/block-room.js'
+import { enterBlock, roomBytes, roomView } from './zstd-block-room.js'
 import { FIRST_REPEATS, parseDictionary } from '../dictionary/dictionary-format.js'
-import { copyLiterals, copyMatch, DictionaryWindow } from '../dictionary/dictionary-window.js'
+import { copyLiterals, copyMatch, DictionaryWindow } from './zstd-window.js'
 import { BITS_AT_ONCE, streamEnd } from '../zstd-format/backward-stream.js'
 import { HuffmanTable } from '../zstd-format/huffman-table.js'
 import {

@@ -1,5 +1,5 @@
 import { corruption } from '../../errors.js'
-import { BLOCK_AT, LITERALS_AT, roomBytes, roomView } from '../dictionary/block-room.js'
+import { BLOCK_AT, LITERALS_AT, roomBytes, roomView } from './zstd-block-room.js'
 import { HuffmanTable } from '../zstd-format/huffman-table.js'
 import { descriptionBytes } from '../zstd-format/huffman-weights.js'
 

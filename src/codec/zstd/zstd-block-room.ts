@@ -1,7 +1,7 @@
 import { corruption } from '../../errors.js'
 import { DICTIONARY_VALUE_LIMIT } from '../codec.js'
 import { BYTES_BEFORE } from '../zstd-format/backward-stream.js'
-import { COPY_SLACK_BYTES } from './dictionary-window.js'
+import { COPY_SLACK_BYTES } from './zstd-window.js'
 
 /*
  * Where compressed values are taken apart, one at a time: the block, and behind it its literals where those were compressed too. It is always the

@@ -1,0 +1,132 @@
+import { corruption, notSupported } from '../../errors.js'
+import { WasmModule } from '../../wasm/assembler.js'
+import {
+  BLOCK,
+  CHAIN,
+  dictionaryHash,
+  HEADS,
+  LZ4_FUNCTIONS,
+  type Lz4Functions,
+  MAX_BLOCK_BYTES,
+  MAX_OFFSET,
+  MAX_VALUE_BYTES,
+  MEMORY_BYTES,
+  tableBits,
+  WINDOW
+} from './lz4-functions.js'
+
+const SIZE_BYTES = 4
+const NO_DICTIONARY = Buffer.alloc(0)
+
+let compiled: WasmModule<Lz4Functions> | undefined
+let shared: Lz4Kernel | undefined
+let tried = false
+
+/** One without a dictionary, for whoever needs one until the end of a call; undefined where WebAssembly is switched off. */
+export function sharedKernel(): Lz4Kernel | undefined {
+  if (tried) return shared
+  tried = true
+  try {
+    shared = new Lz4Kernel()
+  } catch {
+    shared = undefined
+  }
+  return shared
+}
+
+/** LZ4 blocks of values up to {@link MAX_VALUE_BYTES}, written and read on the calling thread in memory of its own, about 450 KiB. */
+export class Lz4Kernel {
+  readonly #functions: Lz4Functions
+  readonly #encode: Lz4Functions['encode']
+  readonly #memory: Buffer
+  /** Where values begin: behind the dictionary. */
+  readonly #base: number
+
+  /**
+   * @param dictionary blocks may refer to its last {@link MAX_OFFSET} bytes. Copied
+   * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
+   */
+  constructor(dictionary: Uint8Array = NO_DICTIONARY) {
+    const functions = instance()
+    this.#functions = functions
+    this.#memory = Buffer.from(functions.memory.buffer)
+    const reached = dictionary.subarray(Math.max(0, dictionary.length - MAX_OFFSET))
+    this.#base = WINDOW + reached.length
+    this.#encode = reached.length === 0 ? functions.encode : functions.encodeWithDictionary
+    this.#memory.set(reached, WINDOW)
+    this.#indexDictionary()
+  }
+
+  #indexDictionary(): void {
+    const memory = this.#memory
+    for (let at = WINDOW; at + 4 <= this.#base; at++) {
+      const head = HEADS + 2 * dictionaryHash(memory.readInt32LE(at))
+      const place = at - WINDOW
+      memory.writeUInt16LE(memory.readUInt16LE(head), CHAIN + 2 * place)
+      memory.writeUInt16LE(place + 1, head)
+    }
+  }
+
+  /**
+   * @param value at most {@link MAX_VALUE_BYTES}
+   * @param form `sized`: with the value's length in front, u32
+   */
+  compress(value: Uint8Array, form: 'block' | 'sized'): Buffer {
+    const memory = this.#memory
+    const base = this.#base
+    memory.set(value, base)
+    const end = this.#encode(base, base + value.length, tableBits(value.length))
+    let begin = BLOCK
+    if (form === 'sized') {
+      begin -= SIZE_BYTES
+      memory.writeUInt32LE(value.length, begin)
+    }
+    return this.#copy(begin, end)
+  }
+
+  /**
+   * @param data in the form that {@link compress} gave it
+   * @param rawLength at most {@link MAX_VALUE_BYTES}
+   * @throws LEVEL_CORRUPTION for what is not the block of a value of this length. The size in front is not looked at
+   */
+  decompress(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): Buffer {
+    this.#decode(data, rawLength, form)
+    return this.#copy(this.#base, this.#base + rawLength)
+  }
+
+  /** The same without a copy: the result is overwritten by the next call. */
+  decompressShared(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): Buffer {
+    this.#decode(data, rawLength, form)
+    return this.#memory.subarray(this.#base, this.#base + rawLength)
+  }
+
+  #decode(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): void {
+    const begin = form === 'sized' ? BLOCK - SIZE_BYTES : BLOCK
+    if (rawLength > MAX_VALUE_BYTES || data.length > MAX_BLOCK_BYTES) throw damaged()
+    this.#memory.set(data, begin)
+    const end = this.#base + rawLength
+    if (this.#functions.decode(begin + data.length, this.#base, end) !== end) throw damaged()
+  }
+
+  #copy(from: number, to: number): Buffer {
+    const copy = Buffer.allocUnsafe(to - from)
+    this.#memory.copy(copy, 0, from, to)
+    return copy
+  }
+}
+
+function instance() {
+  try {
+    compiled ??= new WasmModule<Lz4Functions>(LZ4_FUNCTIONS, MEMORY_BYTES)
+    return compiled.instance()
+  } catch (cause) {
+    throw notSupported(
+      'LZ4 with a dictionary needs WebAssembly, which is switched off here: start Node.js without --jitless',
+      cause
+    )
+  }
+}
+
+function damaged(): Error {
+  return corruption('an LZ4 block that does not fit its length or its dictionary')
+}
