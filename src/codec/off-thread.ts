@@ -27,8 +27,12 @@ interface Lane {
 
 let calls = 0
 const lanes: Lane[] = []
+let lastStarted: Lane | undefined
 
-/** Restores go first where both wait, and never for a compressor that takes all the memory there is for its kind. */
+/**
+ * Each kind has memory of its own, so that neither waits for what the other holds. Where both wait for a thread they take turns: with one of them
+ * first, a steady stream of it would keep the other waiting for as long as it lasts.
+ */
 export const restoring = newLane()
 export const compressing = newLane()
 
@@ -36,7 +40,7 @@ function newLane(): OffThread {
   const lane: Lane = { bytesInFlight: 0, callsInFlight: 0, queue: [], head: 0 }
   lanes.push(lane)
   return async (bytes, work) => {
-    if (lane.head === lane.queue.length && fits(lane, bytes)) take(lane, bytes)
+    if (!waits(lane) && fits(lane, bytes)) take(lane, bytes)
     else await new Promise<void>(start => lane.queue.push({ bytes, start }))
     try {
       return await work()
@@ -44,9 +48,13 @@ function newLane(): OffThread {
       calls--
       lane.callsInFlight--
       lane.bytesInFlight -= bytes
-      for (const waiting of lanes) admit(waiting)
+      for (let next = nextLane(); next !== undefined; next = nextLane()) startFirst(next)
     }
   }
+}
+
+function waits(lane: Lane): boolean {
+  return lane.head < lane.queue.length
 }
 
 function fits(lane: Lane, bytes: number): boolean {
@@ -57,16 +65,19 @@ function take(lane: Lane, bytes: number): void {
   calls++
   lane.callsInFlight++
   lane.bytesInFlight += bytes
+  lastStarted = lane
 }
 
-function admit(lane: Lane): void {
-  while (lane.head < lane.queue.length) {
-    const next = lane.queue[lane.head]!
-    if (!fits(lane, next.bytes)) break
-    lane.head++
-    take(lane, next.bytes)
-    next.start()
-  }
+/** Whose first waiting call may start; of two, the one that was not the last to start one. */
+function nextLane(): Lane | undefined {
+  const ready = lanes.filter(lane => waits(lane) && fits(lane, lane.queue[lane.head]!.bytes))
+  return ready.find(lane => lane !== lastStarted) ?? ready[0]
+}
+
+function startFirst(lane: Lane): void {
+  const { bytes, start } = lane.queue[lane.head++]!
+  take(lane, bytes)
+  start()
   if (lane.head < lane.queue.length / 2) return
   lane.queue = lane.queue.slice(lane.head)
   lane.head = 0
