@@ -49,6 +49,7 @@ export const sub = binary(0x6b)
 export const mul = binary(0x6c)
 export const and = binary(0x71)
 export const or = binary(0x72)
+export const xor = binary(0x73)
 export const shl = binary(0x74)
 export const shr = binary(0x76)
 export const isZero = unary(0x45)
@@ -58,7 +59,9 @@ export const less = binary(0x49)
 export const lessSigned = binary(0x48)
 export const greater = binary(0x4b)
 export const greaterSigned = binary(0x4a)
+export const atMost = binary(0x4d)
 export const atLeast = binary(0x4f)
+export const equal64 = binary(0x51)
 export const xor64 = binary(0x85)
 export const trailingZeros64 = unary(0x7a)
 export const isZero64 = unary(0x50)
@@ -86,6 +89,7 @@ export const load64 = load(0x29)
 export const load128 = load(0xfd, 0x00)
 export const store8 = store(0x3a)
 export const store16 = store(0x3b)
+export const store32 = store(0x36)
 export const store64 = store(0x37)
 export const store128 = store(0xfd, 0x0b)
 /** Sets bytes of memory. */
@@ -162,7 +166,7 @@ export class WasmModule<Exports extends object> {
   readonly #module: object
 
   /**
-   * @param memoryBytes of the memory of an instance, which does not grow
+   * @param memoryBytes of the memory of an instance, at least
    * @throws where WebAssembly is switched off, or a function uses vectors and the processor has none
    */
   constructor(functions: readonly WasmFunction[], memoryBytes: number) {
@@ -170,15 +174,24 @@ export class WasmModule<Exports extends object> {
     this.#module = new this.#api.Module(assemble(functions, Math.ceil(memoryBytes / PAGE_BYTES)))
   }
 
-  instance(): Exports & { readonly memory: { readonly buffer: ArrayBuffer } } {
-    return new this.#api.Instance(this.#module).exports as Exports & { memory: { buffer: ArrayBuffer } }
+  /** @param moreBytes of memory. It does not grow later */
+  instance(moreBytes = 0): Exports & { readonly memory: { readonly buffer: ArrayBuffer } } {
+    const exports = new this.#api.Instance(this.#module).exports as Exports & { readonly memory: WasmMemory }
+    exports.memory.grow(Math.ceil(moreBytes / PAGE_BYTES))
+    return exports
   }
+}
+
+interface WasmMemory {
+  readonly buffer: ArrayBuffer
+  grow(pages: number): void
 }
 
 const PAGE_BYTES = 64 * 1024
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
 const SECTION = { type: 1, function: 3, memory: 5, export: 7, code: 10 } as const
 const FUNCTION_TYPE = 0x60
+const NO_MAXIMUM = 0
 const EXPORTED = { function: 0, memory: 2 } as const
 
 function assemble(functions: readonly WasmFunction[], pages: number): Uint8Array {
@@ -198,7 +211,7 @@ function assemble(functions: readonly WasmFunction[], pages: number): Uint8Array
       SECTION.function,
       functions.map((_, i) => leb128(i))
     ),
-    ...section(SECTION.memory, [[1, ...leb128(pages), ...leb128(pages)]]),
+    ...section(SECTION.memory, [[NO_MAXIMUM, ...leb128(pages)]]),
     ...section(SECTION.export, [[...text('memory'), EXPORTED.memory, 0], ...exports]),
     ...section(SECTION.code, code)
   ])

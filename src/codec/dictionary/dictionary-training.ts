@@ -4,11 +4,11 @@ import { FIRST_REPEATS, MIN_CONTENT_BYTES, MIN_HEADER_BYTES, writeDictionary } f
 import { DictionaryMatcher } from './dictionary-matcher.js'
 import { chooseContent, countRuns, type RunCounts } from './dictionary-segments.js'
 import { DictionaryStatistics } from './dictionary-statistics.js'
+import { MAX_VALUE_BYTES } from './matcher-functions.js'
 import { inTurns, type Steps } from '../steps.js'
-import { Sequences } from '../zstd-format/zstd-sequences.js'
 
 /** Of each sample so many bytes are looked at: dictionaries are for small values, and help the beginning of a larger one. */
-export const MAX_SAMPLE_BYTES = 16 * 1024
+export const MAX_SAMPLE_BYTES = MAX_VALUE_BYTES
 /** Of all samples together. The work, about 130 ns a byte, and the memory, about 8 MiB, are bounded by it. */
 export const MAX_TRAINING_BYTES = 1024 * 1024
 export const MIN_TRAINABLE_BYTES = 1024
@@ -83,14 +83,12 @@ function* contentOf(counts: RunCounts, contentBytes: number, segmentBytes: numbe
 }
 
 function* judge(content: Uint8Array, { bytes, ends }: Samples): Steps<DictionaryStatistics> {
-  const matcher = yield* DictionaryMatcher.create(content, MAX_SAMPLE_BYTES)
-  const sequences = new Sequences(MAX_SAMPLE_BYTES, FIRST_REPEATS)
+  const matcher = yield* DictionaryMatcher.create(content, FIRST_REPEATS)
   const statistics = new DictionaryStatistics()
   let begin = 0
   let sinceStep = 0
   for (const end of ends) {
-    matcher.parse(bytes.subarray(begin, end), sequences)
-    statistics.add(sequences)
+    statistics.add(matcher.parse(bytes.subarray(begin, end)))
     sinceStep += end - begin
     begin = end
     if (sinceStep < BYTES_PER_STEP) continue

@@ -15,7 +15,7 @@ import {
   offsetCode,
   REPEAT_OFFSETS
 } from '../zstd-format/zstd-codes.js'
-import { Sequences } from '../zstd-format/zstd-sequences.js'
+import type { Sequences } from '../zstd-format/zstd-sequences.js'
 
 /** Values up to here are taken: their literals fit the 14-bit sizes of a section in four streams. */
 export const MAX_ENCODED_BYTES = 16 * 1024 - 1
@@ -38,14 +38,12 @@ const MAX_BLOCK_BYTES = 3 * MAX_ENCODED_BYTES + 64
  */
 export class ZstdBlockEncoder {
   readonly #matcher: DictionaryMatcher
-  readonly #sequences: Sequences
   readonly #tables: Tables
   readonly #block = Buffer.alloc(MAX_BLOCK_BYTES)
   readonly #writer = new BitWriter(this.#block)
 
   private constructor(dictionary: ParsedDictionary, tables: Tables) {
-    this.#matcher = allSteps(DictionaryMatcher.create(dictionary.content, MAX_ENCODED_BYTES))
-    this.#sequences = new Sequences(MAX_ENCODED_BYTES, dictionary.repeatOffsets)
+    this.#matcher = allSteps(DictionaryMatcher.create(dictionary.content, dictionary.repeatOffsets))
     this.#tables = tables
   }
 
@@ -64,9 +62,9 @@ export class ZstdBlockEncoder {
    * @returns undefined where the block would not be smaller than the value
    */
   encode(value: Uint8Array): Buffer | undefined {
-    this.#matcher.parse(value, this.#sequences)
-    const literalsEnd = writeLiterals(this.#sequences, this.#tables.literals, this.#block, this.#writer)
-    const end = writeSequences(this.#sequences, this.#tables, this.#block, literalsEnd, this.#writer)
+    const sequences = this.#matcher.parse(value)
+    const literalsEnd = writeLiterals(sequences, this.#tables.literals, this.#block, this.#writer)
+    const end = writeSequences(sequences, this.#tables, this.#block, literalsEnd, this.#writer)
     return end < value.length ? Buffer.from(this.#block.subarray(0, end)) : undefined
   }
 }
