@@ -33,6 +33,8 @@ export type Local = readonly [typeof LOCAL_GET, number]
 
 const LOCAL_GET = 0x20
 const END = 0x0b
+/** Of an i32 to an i64, with zeros. */
+const EXTEND = 0xad
 
 const push = (value: Expression): Code => (typeof value === 'number' ? [0x41, ...signedLeb128(value)] : value)
 const unary = (opcode: number) => (a: Expression) => [push(a), opcode]
@@ -52,6 +54,7 @@ export const or = binary(0x72)
 export const xor = binary(0x73)
 export const shl = binary(0x74)
 export const shr = binary(0x76)
+export const leadingZeros = unary(0x67)
 export const isZero = unary(0x45)
 export const equal = binary(0x46)
 export const notEqual = binary(0x47)
@@ -63,6 +66,9 @@ export const atMost = binary(0x4d)
 export const atLeast = binary(0x4f)
 export const equal64 = binary(0x51)
 export const xor64 = binary(0x85)
+/** By a number of bits that is an i32; its lowest six bits count. */
+export const shl64 = (a: Expression, bits: Expression): Code => [push(a), push(bits), EXTEND, 0x86]
+export const shr64 = (a: Expression, bits: Expression): Code => [push(a), push(bits), EXTEND, 0x88]
 export const trailingZeros64 = unary(0x7a)
 export const isZero64 = unary(0x50)
 /** The low half of an i64. */

@@ -30,7 +30,6 @@ import {
   shr,
   store16,
   store32,
-  store64,
   sub,
   tee,
   trailingZeros64,
@@ -39,6 +38,7 @@ import {
   xor,
   xor64
 } from '../../wasm/assembler.js'
+import { copy, COPY_SLACK_BYTES } from '../../wasm/copies.js'
 import { REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 
 /*
@@ -64,8 +64,6 @@ const SKIP_SHIFT = 8
 export const MAX_SEQUENCES = MAX_VALUE_BYTES / REPEAT_BYTES
 
 const HASH_FACTORS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d] as const
-/** Literals are copied so many bytes at a time, once at least. */
-const COPY_BYTES = 16
 
 const I32_BYTES = 4
 const U16_BYTES = 2
@@ -89,9 +87,9 @@ export const LITERAL_LENGTHS = SHORTS_IN_CONTENT + 2 ** CONTENT_HASH_BITS * I32_
 export const MATCH_LENGTHS = LITERAL_LENGTHS + MAX_SEQUENCES * U16_BYTES
 export const OFFSET_VALUES = MATCH_LENGTHS + MAX_SEQUENCES * U16_BYTES
 export const LITERALS = OFFSET_VALUES + MAX_SEQUENCES * I32_BYTES
-export const WINDOW = LITERALS + MAX_VALUE_BYTES + COPY_BYTES
+export const WINDOW = LITERALS + MAX_VALUE_BYTES + COPY_SLACK_BYTES
 /** All but the content. */
-export const MEMORY_BYTES = WINDOW + MAX_VALUE_BYTES + COPY_BYTES
+export const MEMORY_BYTES = WINDOW + MAX_VALUE_BYTES + COPY_SLACK_BYTES
 
 /** What `parse` gives: how many sequences there are, and below how many literals. */
 export const COUNT_SHIFT = 16
@@ -257,13 +255,7 @@ function parser({ parameter, local }: Locals): Code {
 
   const addLiterals = (until: Expression): Code => [
     set(length, sub(until, literals)),
-    set(i, 0),
-    loop(again => [
-      store64(add(literalsEnd, i), load64(add(literals, i))),
-      store64(add(literalsEnd, i), load64(add(literals, i), 8), 8),
-      increase(i, COPY_BYTES),
-      goWhen(again, less(i, length))
-    ]),
+    copy(literalsEnd, literals, length, i),
     increase(literalsEnd, length)
   ]
 

@@ -31,7 +31,6 @@ import {
   set,
   shl,
   shr,
-  store64,
   store16,
   store8,
   sub,
@@ -43,6 +42,7 @@ import {
   when,
   xor64
 } from '../../wasm/assembler.js'
+import { copy, copyMatch, COPY_SLACK_BYTES } from '../../wasm/copies.js'
 
 /*
  * LZ4 blocks (github.com/lz4/lz4, doc/lz4_Block_format.md), written and read in WebAssembly.
@@ -76,10 +76,6 @@ const MAX_TRIES = 6
 /** After so many places without a match the steps become longer, as in LZ4 itself. */
 const SKIP_BITS = 6
 
-const WORD_BYTES = 8
-/** What is copied goes up to so many bytes further than it should. */
-const SLACK_BYTES = 4 * WORD_BYTES
-
 /**
  * Where things lie in memory:
  *
@@ -94,8 +90,8 @@ export const HEADS = TABLE + 2 ** MAX_TABLE_BITS * POSITION_BYTES
 /** By place in the dictionary: one more than the place before with the same hash, u16. */
 export const CHAIN = HEADS + 2 ** DICTIONARY_BITS * POSITION_BYTES
 export const WINDOW = CHAIN + (MAX_OFFSET + 1) * POSITION_BYTES
-export const BLOCK = WINDOW + MAX_OFFSET + 1 + MAX_VALUE_BYTES + SLACK_BYTES
-export const MEMORY_BYTES = BLOCK + MAX_BLOCK_BYTES + SLACK_BYTES
+export const BLOCK = WINDOW + MAX_OFFSET + 1 + MAX_VALUE_BYTES + COPY_SLACK_BYTES
+export const MEMORY_BYTES = BLOCK + MAX_BLOCK_BYTES + COPY_SLACK_BYTES
 
 /** Where in HEADS the places of four bytes are, which are given as an i32. */
 export function dictionaryHash(word: number): number {
@@ -311,36 +307,10 @@ function decoder({ parameter, local }: Locals): Code {
       set(from, sub(out, offset)),
       when(or(isZero(offset), less(from, WINDOW)), refuse),
       refuseTooLong,
-      when(atLeast(offset, WORD_BYTES), copy(out, from, length, i), repeat(out, from, length, offset, i)),
+      copyMatch(out, from, length, offset, i),
       increase(out, length),
       go(again)
     ]),
     UNREACHABLE
-  ]
-}
-
-/** Two words at a time, once at least, so that most take one turn. What was just copied may be copied again, a word later. */
-function copy(to: Local, from: Local, length: Local, i: Local): Code {
-  return [set(i, 0), copyOn(to, from, length, i)]
-}
-
-function copyOn(to: Local, from: Local, length: Local, i: Local): Code {
-  return loop(again => [
-    store64(add(to, i), load64(add(from, i))),
-    store64(add(to, i), load64(add(from, i), WORD_BYTES), WORD_BYTES),
-    increase(i, 2 * WORD_BYTES),
-    goWhen(again, less(i, length))
-  ])
-}
-
-/** From less than a word before: byte by byte until there is a word, then from as many whole repeats before. */
-function repeat(to: Local, from: Local, length: Local, offset: Local, i: Local): Code {
-  return [
-    set(i, 0),
-    loop(again => [store8(add(to, i), load8(add(from, i))), increase(i, 1), goWhen(again, less(i, WORD_BYTES))]),
-    when(greater(length, WORD_BYTES), [
-      loop(again => [decrease(from, offset), goWhen(again, less(sub(to, from), WORD_BYTES))]),
-      copyOn(to, from, length, i)
-    ])
   ]
 }

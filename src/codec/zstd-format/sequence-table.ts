@@ -11,17 +11,21 @@ import {
 /** What decodes one of the three numbers of a sequence. */
 export interface SequenceTable {
   readonly accuracyLog: number
-  /** Two numbers a state: what a state is packed into, by the constants below, and the smallest number that its code stands for. */
-  readonly cells: Int32Array
+  /** {@link CELL_BYTES} a state. */
+  readonly cells: Uint8Array
 }
 
-/** Bits 0 to 15 of a cell: what the next bits are added to for the next state. */
-export const NEXT_STATE_MASK = 0xffff
-/** Bits 16 to 23: how many bits these are. */
-export const STATE_BITS_SHIFT = 16
-export const STATE_BITS_MASK = 0xff
-/** Bits 24 to 28: how many bits are added to the smallest number. */
-export const EXTRA_BITS_SHIFT = 24
+/** The largest table has so many. */
+export const MAX_CELLS = 512
+export const CELL_BYTES = 8
+/** In a cell, a u16: what the next bits are added to for the next state. */
+export const NEXT_STATE_AT = 0
+/** How many bits these are. */
+export const STATE_BITS_AT = 2
+/** How many bits are added to the smallest number that the state's code stands for. */
+export const EXTRA_BITS_AT = 3
+/** That number, a u32. */
+export const SMALLEST_AT = 4
 
 /** One of the three numbers, and what its codes stand for. */
 export interface SequenceField {
@@ -54,20 +58,28 @@ export const OFFSETS: SequenceField = {
 }
 
 /** @param distribution of symbols that are codes of the field */
-export function sequenceTable(distribution: Distribution, { extraBits, smallest }: SequenceField): SequenceTable {
+export function sequenceTable(distribution: Distribution, field: SequenceField): SequenceTable {
   const { accuracyLog, symbols, bits, bases } = decodingTable(distribution)
-  const cells = new Int32Array(2 * symbols.length)
-  for (let state = 0; state < symbols.length; state++) {
-    const code = symbols[state]!
-    cells[2 * state] = bases[state]! | (bits[state]! << STATE_BITS_SHIFT) | (extraBits[code]! << EXTRA_BITS_SHIFT)
-    cells[2 * state + 1] = smallest[code]!
-  }
+  const cells = Buffer.alloc(CELL_BYTES * symbols.length)
+  symbols.forEach((code, state) => {
+    const at = CELL_BYTES * state
+    cells.writeUInt16LE(bases[state]!, at + NEXT_STATE_AT)
+    cells[at + STATE_BITS_AT] = bits[state]!
+    setCode(cells, at, code, field)
+  })
   return { accuracyLog, cells }
 }
 
 /** Where all sequences have the same code, which takes no bits. */
-export function tableOfOne(code: number, { extraBits, smallest }: SequenceField): SequenceTable {
-  return { accuracyLog: 0, cells: Int32Array.of(extraBits[code]! << EXTRA_BITS_SHIFT, smallest[code]!) }
+export function tableOfOne(code: number, field: SequenceField): SequenceTable {
+  const cells = Buffer.alloc(CELL_BYTES)
+  setCode(cells, 0, code, field)
+  return { accuracyLog: 0, cells }
+}
+
+function setCode(cells: Buffer, at: number, code: number, { extraBits, smallest }: SequenceField): void {
+  cells[at + EXTRA_BITS_AT] = extraBits[code]!
+  cells.writeUInt32LE(smallest[code]!, at + SMALLEST_AT)
 }
 
 /** Each code stands for 2^bits numbers, which follow those of the code before. */

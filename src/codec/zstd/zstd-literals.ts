@@ -1,7 +1,7 @@
 import { corruption } from '../../errors.js'
-import { BLOCK_AT, LITERALS_AT, roomBytes, roomView } from './zstd-block-room.js'
-import { HuffmanTable } from '../zstd-format/huffman-table.js'
+import { HUFFMAN_ENTRIES, setHuffmanTable } from '../zstd-format/huffman-table.js'
 import { descriptionBytes } from '../zstd-format/huffman-weights.js'
+import { BLOCK, type BlockFunctions, KNOWN_CODE, LITERALS, OWN_CODE } from './zstd-block-functions.js'
 
 /* The literals section of a block (RFC 8878, 3.1.1.3.1). */
 
@@ -14,7 +14,15 @@ const TREELESS = 3
 /** Where the sizes of three of four streams stand, and of the fourth what is left. */
 const JUMP_TABLE_BYTES = 6
 
-/** Literals in the block's room, and where their section ends. */
+/** What literals are read with. */
+export interface LiteralsReader {
+  readonly memory: Buffer
+  readonly readStream: BlockFunctions['readStream']
+  /** Whether the dictionary has a code for literals, which stands at {@link KNOWN_CODE} then. */
+  readonly hasKnownCode: boolean
+}
+
+/** Where literals are, and where their section ends. */
 export interface Literals {
   readonly at: number
   readonly bytes: number
@@ -22,76 +30,81 @@ export interface Literals {
 }
 
 /**
- * Reads the section that a block in the room begins with.
+ * Reads the section that a block begins with.
  *
  * @param end of the block
  * @param rawLength of the value: there are no more literals
- * @param known the dictionary's table, if it has one
  * @throws LEVEL_CORRUPTION
  */
-export function readLiterals(end: number, rawLength: number, known: HuffmanTable | undefined): Literals {
-  if (end === BLOCK_AT) throw corruption('an empty block')
-  const first = roomBytes[BLOCK_AT]!
+export function readLiterals(reader: LiteralsReader, end: number, rawLength: number): Literals {
+  const { memory } = reader
+  if (end === BLOCK) throw corruption('an empty block')
+  const first = memory[BLOCK]!
   const type = first & 3
   const format = (first >> 2) & 3
-  if (type === COMPRESSED || type === TREELESS) return readCompressed(type, format, end, rawLength, known)
+  if (type === COMPRESSED || type === TREELESS) return readCompressed(reader, type, format, end, rawLength)
 
   const headerBytes = format === 1 ? 2 : format === 3 ? 3 : 1
-  const at = BLOCK_AT + headerBytes
-  const header = roomView.getUint32(BLOCK_AT, true)
+  const at = BLOCK + headerBytes
+  const header = memory.readUInt32LE(BLOCK)
   const bytes = headerBytes === 1 ? first >> 3 : (header & (2 ** (8 * headerBytes) - 1)) >> 4
   if (bytes > rawLength) throw corruption('more literals than the value has bytes')
   const sectionEnd = at + (type === RAW ? bytes : 1)
   if (sectionEnd > end) throw corruption('literals that are cut short')
   if (type === RAW) return { at, bytes, sectionEnd }
-  roomBytes.fill(roomBytes[at]!, LITERALS_AT, LITERALS_AT + bytes)
-  return { at: LITERALS_AT, bytes, sectionEnd }
+  memory.fill(memory[at]!, LITERALS, LITERALS + bytes)
+  return { at: LITERALS, bytes, sectionEnd }
 }
 
 function readCompressed(
+  reader: LiteralsReader,
   type: typeof COMPRESSED | typeof TREELESS,
   format: number,
   end: number,
-  rawLength: number,
-  known: HuffmanTable | undefined
+  rawLength: number
 ): Literals {
+  const { memory, hasKnownCode } = reader
   // Both sizes have 10, 10, 14 or 18 bits, behind the four of type and format.
   const headerBytes = format === 3 ? 5 : format === 2 ? 4 : 3
   const sizeBits = format === 3 ? 18 : format === 2 ? 14 : 10
-  const low = roomView.getUint32(BLOCK_AT, true)
+  const low = memory.readUInt32LE(BLOCK)
   const bytes = (low >>> 4) & (2 ** sizeBits - 1)
   const compressedBytes =
-    format === 3 ? (low >>> 22) | (roomBytes[BLOCK_AT + 4]! << 10) : (low >>> (4 + sizeBits)) & (2 ** sizeBits - 1)
+    format === 3 ? (low >>> 22) | (memory[BLOCK + 4]! << 10) : (low >>> (4 + sizeBits)) & (2 ** sizeBits - 1)
   if (bytes > rawLength) throw corruption('more literals than the value has bytes')
-  let from = BLOCK_AT + headerBytes
+  let from = BLOCK + headerBytes
   const sectionEnd = from + compressedBytes
   if (sectionEnd > end) throw corruption('literals that are cut short')
 
-  let table = known
+  let code = KNOWN_CODE
   if (type === COMPRESSED) {
-    const length = descriptionBytes(roomBytes[from]!)
+    code = OWN_CODE
+    const length = descriptionBytes(memory[from]!)
     if (length > compressedBytes) throw corruption('a description of a code that is cut short')
-    table = new HuffmanTable(roomBytes.subarray(from, from + length))
+    setHuffmanTable(new Uint16Array(memory.buffer, code, HUFFMAN_ENTRIES), memory.subarray(from, from + length))
     from += length
-  }
-  if (table === undefined) throw corruption('literals that need the table of a dictionary that has none')
-  if (format === 0) table.readStream(roomBytes, roomView, from, sectionEnd, LITERALS_AT, bytes)
-  else readFourStreams(table, from, sectionEnd, bytes)
-  return { at: LITERALS_AT, bytes, sectionEnd }
+  } else if (!hasKnownCode) throw corruption('literals that need the table of a dictionary that has none')
+  if (format === 0) readStream(reader, code, from, sectionEnd, LITERALS, bytes)
+  else readFourStreams(reader, code, from, sectionEnd, bytes)
+  return { at: LITERALS, bytes, sectionEnd }
 }
 
 /** The first three have a quarter of the literals each, rounded up, and the last the rest. */
-function readFourStreams(table: HuffmanTable, from: number, to: number, bytes: number): void {
+function readFourStreams(reader: LiteralsReader, code: number, from: number, to: number, bytes: number): void {
   const share = (bytes + 3) >> 2
   if (to - from < JUMP_TABLE_BYTES || 3 * share > bytes)
     throw corruption('literals that are not enough for four streams')
-  let at = LITERALS_AT
+  let at = LITERALS
   let begin = from + JUMP_TABLE_BYTES
   for (let stream = 0; stream < 3; stream++, at += share) {
-    const end = begin + roomView.getUint16(from + 2 * stream, true)
+    const end = begin + reader.memory.readUInt16LE(from + 2 * stream)
     if (end > to) throw corruption('a stream of literals that is cut short')
-    table.readStream(roomBytes, roomView, begin, end, at, share)
+    readStream(reader, code, begin, end, at, share)
     begin = end
   }
-  table.readStream(roomBytes, roomView, begin, to, at, bytes - 3 * share)
+  readStream(reader, code, begin, to, at, bytes - 3 * share)
+}
+
+function readStream(reader: LiteralsReader, code: number, from: number, to: number, at: number, count: number): void {
+  if (!reader.readStream(code, from, to, at, count)) throw corruption('a stream of literals that does not fit them')
 }

@@ -1,4 +1,5 @@
 import { corruption } from '../../errors.js'
+import type { ParsedDictionary } from '../dictionary/dictionary-format.js'
 import { readDistribution } from '../zstd-format/fse-distribution.js'
 import {
   PREDEFINED_LITERAL_LENGTHS,
@@ -14,19 +15,28 @@ import {
   sequenceTable,
   tableOfOne
 } from '../zstd-format/sequence-table.js'
+import {
+  CELLS_AT,
+  KNOWN_TABLES,
+  LITERAL_LENGTH_TABLE,
+  MATCH_LENGTH_TABLE,
+  OFFSET_TABLE,
+  OWN_TABLES,
+  PREDEFINED_TABLES
+} from './zstd-block-functions.js'
 
-/** What decodes the sequences of a block. */
+/** Places of what decodes the sequences of a block. */
 export interface SequenceTables {
-  readonly literalLengths: SequenceTable
-  readonly offsets: SequenceTable
-  readonly matchLengths: SequenceTable
+  readonly literalLengths: number
+  readonly offsets: number
+  readonly matchLengths: number
 }
 
 /** Sequences of a block, before they are read. */
 export interface SequencesHeader {
   readonly count: number
-  /** Of no meaning where there are none. */
-  readonly tables: SequenceTables | undefined
+  /** Of no meaning where there are none, as {@link streamAt}. */
+  readonly tables: SequenceTables
   /** Where their bit stream begins. */
   readonly streamAt: number
 }
@@ -42,78 +52,105 @@ const PREDEFINED = 0
 const ONE_CODE = 1
 const DESCRIBED = 2
 
-const predefined: SequenceTables = {
+const PREDEFINED_BY_FIELD = {
   literalLengths: sequenceTable(PREDEFINED_LITERAL_LENGTHS, LITERAL_LENGTHS),
   offsets: sequenceTable(PREDEFINED_OFFSETS, OFFSETS),
   matchLengths: sequenceTable(PREDEFINED_MATCH_LENGTHS, MATCH_LENGTHS)
+}
+
+const KNOWN = tablesAt(KNOWN_TABLES)
+const READY = tablesAt(PREDEFINED_TABLES)
+const OWN = tablesAt(OWN_TABLES)
+
+function tablesAt(set: number): SequenceTables {
+  return {
+    literalLengths: set + LITERAL_LENGTH_TABLE,
+    offsets: set + OFFSET_TABLE,
+    matchLengths: set + MATCH_LENGTH_TABLE
+  }
+}
+
+function putTable(memory: Buffer, at: number, { accuracyLog, cells }: SequenceTable): void {
+  memory.writeUInt32LE(accuracyLog, at)
+  memory.set(cells, at + CELLS_AT)
+}
+
+/** Puts the tables there that blocks need not describe. */
+export function putReadyTables(memory: Buffer, dictionary: ParsedDictionary | undefined): void {
+  for (const field of ['literalLengths', 'offsets', 'matchLengths'] as const)
+    putTable(memory, READY[field], PREDEFINED_BY_FIELD[field])
+  if (dictionary === undefined) return
+  putTable(memory, KNOWN.literalLengths, sequenceTable(dictionary.literalLengthCodes, LITERAL_LENGTHS))
+  putTable(memory, KNOWN.offsets, sequenceTable(dictionary.offsetCodes, OFFSETS))
+  putTable(memory, KNOWN.matchLengths, sequenceTable(dictionary.matchLengthCodes, MATCH_LENGTHS))
 }
 
 /** All three are the dictionary's: what our own encoder writes. */
 const ALL_REPEATED = 0xfc
 
 /**
- * Reads how the sequences of a block are written (RFC 8878, 3.1.1.3.2.1).
+ * Reads how the sequences of a block are written (RFC 8878, 3.1.1.3.2.1), and puts the tables there that it describes.
  *
- * @param bytes they begin at `at`, and the block ends at `end`
- * @param known the dictionary's tables, if it has any
+ * @param memory with {@link putReadyTables}; the sequences begin at `at`, and the block ends at `end`
+ * @param areKnown whether the dictionary has tables
  * @throws LEVEL_CORRUPTION
  */
-export function readSequencesHeader(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  known: SequenceTables | undefined
-): SequencesHeader {
-  const first = at < end ? bytes[at]! : -1
+export function readSequencesHeader(memory: Buffer, at: number, end: number, areKnown: boolean): SequencesHeader {
+  const first = at < end ? memory[at]! : -1
   const countBytes = first < TWO_BYTES ? 1 : first < THREE_BYTES ? 2 : 3
   if (first < 0 || end - at < countBytes) throw corruption('a block that is cut short before its sequences')
   let count = first
-  if (countBytes === 2) count = ((first - TWO_BYTES) << 8) + bytes[at + 1]!
-  else if (countBytes === 3) count = bytes[at + 1]! + (bytes[at + 2]! << 8) + MOST_IN_TWO_BYTES
+  if (countBytes === 2) count = ((first - TWO_BYTES) << 8) + memory[at + 1]!
+  else if (countBytes === 3) count = memory[at + 1]! + (memory[at + 2]! << 8) + MOST_IN_TWO_BYTES
   at += countBytes
   if (count === 0) {
     if (at !== end) throw corruption('a block that goes on behind its literals')
-    return { count, tables: undefined, streamAt: at }
+    return { count, tables: READY, streamAt: at }
   }
   if (at === end) throw corruption('sequences that are cut short')
-  const modes = bytes[at++]!
-  if (modes === ALL_REPEATED && known !== undefined) return { count, tables: known, streamAt: at }
+  const modes = memory[at++]!
+  if (modes === ALL_REPEATED && areKnown) return { count, tables: KNOWN, streamAt: at }
   if (modes & MODE_MASK) throw corruption('reserved bits of a block')
-  const descriptions = new TableDescriptions(bytes.subarray(0, end), at)
-  const literalLengths = descriptions.next(
-    modes >> 6,
-    LITERAL_LENGTHS,
-    predefined.literalLengths,
-    known?.literalLengths
-  )
-  const offsets = descriptions.next((modes >> 4) & MODE_MASK, OFFSETS, predefined.offsets, known?.offsets)
-  const matchMode = (modes >> 2) & MODE_MASK
-  const matchLengths = descriptions.next(matchMode, MATCH_LENGTHS, predefined.matchLengths, known?.matchLengths)
-  return { count, tables: { literalLengths, offsets, matchLengths }, streamAt: descriptions.at }
+  const descriptions = new TableDescriptions(memory, at, end, areKnown)
+  const tables = {
+    literalLengths: descriptions.next(modes >> 6, LITERAL_LENGTHS, 'literalLengths'),
+    offsets: descriptions.next((modes >> 4) & MODE_MASK, OFFSETS, 'offsets'),
+    matchLengths: descriptions.next((modes >> 2) & MODE_MASK, MATCH_LENGTHS, 'matchLengths')
+  }
+  return { count, tables, streamAt: descriptions.at }
 }
 
 /** Descriptions of tables, one behind the other. */
 class TableDescriptions {
+  readonly #memory: Buffer
+  /** The block, and what is before. */
   readonly #bytes: Uint8Array
+  readonly #areKnown: boolean
   /** Of the next one. */
   at: number
 
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes
+  constructor(memory: Buffer, at: number, end: number, areKnown: boolean) {
+    this.#memory = memory
+    this.#bytes = memory.subarray(0, end)
+    this.#areKnown = areKnown
     this.at = at
   }
 
-  /** @param before the dictionary's, which is what the table "before" means in a frame of one block */
-  next(mode: number, field: SequenceField, ready: SequenceTable, before: SequenceTable | undefined): SequenceTable {
-    if (mode === PREDEFINED) return ready
-    if (mode === ONE_CODE) return tableOfOne(this.#code(field), field)
+  next(mode: number, field: SequenceField, name: keyof SequenceTables): number {
+    if (mode === PREDEFINED) return READY[name]
+    if (mode === ONE_CODE) {
+      putTable(this.#memory, OWN[name], tableOfOne(this.#code(field), field))
+      return OWN[name]
+    }
     if (mode === DESCRIBED) {
       const { distribution, end } = readDistribution(this.#bytes, this.at, field.codes - 1, field.maxAccuracyLog)
       this.at = end
-      return sequenceTable(distribution, field)
+      putTable(this.#memory, OWN[name], sequenceTable(distribution, field))
+      return OWN[name]
     }
-    if (before === undefined) throw corruption('sequences that need the tables of a dictionary that has none')
-    return before
+    // In a frame of one block the table "before" is the dictionary's.
+    if (!this.#areKnown) throw corruption('sequences that need the tables of a dictionary that has none')
+    return KNOWN[name]
   }
 
   #code({ codes }: SequenceField): number {

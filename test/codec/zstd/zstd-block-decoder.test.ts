@@ -1,6 +1,6 @@
 import { compressUsingDict, createCCtx, createDCtx, decompressUsingDict, init } from '@bokuweb/zstd-wasm'
 import * as fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   dictionaryContent,
   type ParsedDictionary,
@@ -453,6 +453,7 @@ describe('refused as corrupt, and by libzstd', () => {
 
   test('a block that is longer than any value', () => {
     expect(thrownCode(() => decoder.decode(Buffer.alloc(70_000, 1), 65_535))).toBe('LEVEL_CORRUPTION')
+    expect(thrownCode(() => decoder.decode(raw, 65_536))).toBe('LEVEL_CORRUPTION')
   })
 })
 
@@ -489,12 +490,34 @@ describe('damaged blocks: an error where libzstd has one, and its bytes where it
     expect(fc.check(property, { numRuns: 1500 })).toMatchObject({ failed: false })
   })
 
+  test('and nothing that is needed for other values is touched', () => {
+    const own = new ZstdBlockDecoder(trained)
+    const [first, second] = documents(2, 5)
+    const block = blockOf(first!, trained, 3)!
+    for (const { flipped } of everyBitFlipped(Buffer.from(blockOf(second!, trained, 19)!))) {
+      for (const length of [second!.length, 65_535]) thrownCode(() => own.decode(flipped, length))
+      expect(own.decode(block, first!.length).equals(first!)).toBe(true)
+    }
+  })
+
   test('noise', () => {
     const property = fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), fc.nat(300), (block, rawLength) =>
       isRefusedOrSame(block, rawLength, decoder, trained)
     )
     expect(fc.check(property, { numRuns: 3000 })).toMatchObject({ failed: false })
   })
+})
+
+test('where WebAssembly is switched off that is said', async () => {
+  vi.resetModules()
+  vi.stubGlobal('WebAssembly', undefined)
+  const { ZstdBlockDecoder: Without } = await import('../../../src/codec/zstd/zstd-block-decoder.js')
+  try {
+    expect(() => new Without(trained)).toThrow(/needs WebAssembly.*--jitless/)
+  } finally {
+    vi.unstubAllGlobals()
+    vi.resetModules()
+  }
 })
 
 test('a dictionary whose tables are damaged is refused, or restores what libzstd does with the same damage', () => {
