@@ -1,16 +1,19 @@
 // Packs the library, installs the tarball into a project of its own, and uses it there as a stranger would: from plain ESM, by
-// require, from TypeScript, and with a store left open at the end of the program.
+// require, from TypeScript, and with a store left open at the end of the program. What the README shows is checked and run there too.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkReadme } from './readme.mjs'
 
 const root = new URL('../..', import.meta.url).pathname
-const require = createRequire(import.meta.url)
 const project = mkdtempSync(join(tmpdir(), 'compressed-kv-package-'))
 const write = (name, text) => writeFileSync(join(project, name), text)
 const run = (command, ...args) => execFileSync(command, args, { cwd: project, encoding: 'utf8', timeout: 300_000 })
+
+function versionOf(name) {
+  return JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version
+}
 
 const program = `
 const db = new CompressedKvStore(new Level(process.argv[2], { valueEncoding: 'json' }), { codec: 'zstd' })
@@ -44,8 +47,8 @@ try {
     .trim()
     .split('\n')
     .at(-1)
-  const level = require('level/package.json').version
-  write('package.json', JSON.stringify({ name: 'user', private: true, dependencies: { level } }))
+  const installed = ['level', 'memory-level', 'keyv'].map(name => [name, versionOf(name)])
+  write('package.json', JSON.stringify({ name: 'user', private: true, dependencies: Object.fromEntries(installed) }))
   run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', join(project, tarball))
 
   write('esm.mjs', `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n${program}`)
@@ -103,6 +106,7 @@ console.log(length, 'bytes of a blob')
   if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')
+  console.log('README: TypeScript of', checkReadme(root, project), 'sections compiled and run')
 
   const help = run('npx', '--no-install', 'ckv', '--help')
   if (!help.includes('estimate')) throw new Error('ckv --help lists no commands')
