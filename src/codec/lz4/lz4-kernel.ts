@@ -1,4 +1,4 @@
-import { corruption, notSupported } from '../../errors.js'
+import { corruption } from '../../errors.js'
 import { WasmModule } from '../../wasm/assembler.js'
 import {
   BLOCK,
@@ -22,16 +22,23 @@ let compiled: WasmModule<Lz4Functions> | undefined
 let shared: Lz4Kernel | undefined
 let tried = false
 
-/** One without a dictionary, for whoever needs one until the end of a call; undefined where WebAssembly is switched off. */
+/** One without a dictionary, for whoever needs one until the end of a call; undefined as for {@link kernelWith}. */
 export function sharedKernel(): Lz4Kernel | undefined {
-  if (tried) return shared
+  if (!tried) shared = kernelWith(NO_DICTIONARY)
   tried = true
-  try {
-    shared = new Lz4Kernel()
-  } catch {
-    shared = undefined
-  }
   return shared
+}
+
+/**
+ * @returns undefined where WebAssembly is switched off (`node --jitless`), or has no memory: V8 reserves 10 GiB of addresses for each, which a
+ *   limit (`ulimit -v`) may not allow
+ */
+export function kernelWith(dictionary: Uint8Array): Lz4Kernel | undefined {
+  try {
+    return new Lz4Kernel(dictionary)
+  } catch {
+    return undefined
+  }
 }
 
 /** LZ4 blocks of values up to {@link MAX_VALUE_BYTES}, written and read on the calling thread in memory of its own, about 450 KiB. */
@@ -44,10 +51,11 @@ export class Lz4Kernel {
 
   /**
    * @param dictionary blocks may refer to its last {@link MAX_OFFSET} bytes. Copied
-   * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
+   * @throws what WebAssembly throws where there is none, or no memory for it
    */
   constructor(dictionary: Uint8Array = NO_DICTIONARY) {
-    const functions = instance()
+    compiled ??= new WasmModule<Lz4Functions>(LZ4_FUNCTIONS, MEMORY_BYTES)
+    const functions = compiled.instance()
     this.#functions = functions
     this.#memory = Buffer.from(functions.memory.buffer)
     const reached = dictionary.subarray(Math.max(0, dictionary.length - MAX_OFFSET))
@@ -70,8 +78,11 @@ export class Lz4Kernel {
   /**
    * @param value at most {@link MAX_VALUE_BYTES}
    * @param form `sized`: with the value's length in front, u32
+   * @throws RangeError for a longer value, whose places would not fit 16 bits
    */
   compress(value: Uint8Array, form: 'block' | 'sized'): Buffer {
+    if (value.length > MAX_VALUE_BYTES)
+      throw new RangeError(`${value.length} bytes are too many for one LZ4 block here`)
     const memory = this.#memory
     const base = this.#base
     memory.set(value, base)
@@ -112,18 +123,6 @@ export class Lz4Kernel {
     const copy = Buffer.allocUnsafe(to - from)
     this.#memory.copy(copy, 0, from, to)
     return copy
-  }
-}
-
-function instance() {
-  try {
-    compiled ??= new WasmModule<Lz4Functions>(LZ4_FUNCTIONS, MEMORY_BYTES)
-    return compiled.instance()
-  } catch (cause) {
-    throw notSupported(
-      'LZ4 with a dictionary needs WebAssembly, which is switched off here: start Node.js without --jitless',
-      cause
-    )
   }
 }
 

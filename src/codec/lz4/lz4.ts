@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { codecUnavailable, corruption } from '../../errors.js'
 import { builtIn } from '../built-in.js'
-import { CODEC_ID, type Codec } from '../codec.js'
+import { CODEC_ID, type Codec, type DictionaryCodec } from '../codec.js'
 import { dictionaryContent } from '../dictionary/dictionary-format.js'
 import { MAX_VALUE_BYTES } from './lz4-functions.js'
-import { Lz4Kernel, sharedKernel } from './lz4-kernel.js'
+import { kernelWith, type Lz4Kernel, sharedKernel } from './lz4-kernel.js'
 import { taken } from './thread-memory.js'
 
 /**
@@ -22,6 +22,9 @@ export function lz4(): Codec {
  */
 const MIN_HERE_BYTES = 128 * 1024
 const MAX_HERE_BYTES = 1024 * 1024
+
+/** In front of a block, except with a dictionary. */
+const SIZE_BYTES = 4
 
 const LZ4 = builtIn({
   id: CODEC_ID.lz4,
@@ -47,7 +50,9 @@ const LZ4 = builtIn({
     return kernel?.decompress(data, rawLength, 'sized') ?? restored(native().uncompressSync(data), rawLength)
   },
   withDictionary: dictionary => {
-    const kernel = new Lz4Kernel(dictionaryContent(dictionary))
+    const content = dictionaryContent(dictionary)
+    const kernel = kernelWith(content)
+    if (kernel === undefined) return nativeWith(content)
     return {
       compressSync(data) {
         const block = kernel.compress(data, 'block')
@@ -62,15 +67,34 @@ function kernelFor(rawLength: number): Lz4Kernel | undefined {
   return rawLength <= MAX_VALUE_BYTES ? sharedKernel() : undefined
 }
 
+/** Where there is no kernel. Takes longer: the dictionary is gone through for every value. */
+function nativeWith(content: Uint8Array): DictionaryCodec {
+  const dictionary = Buffer.from(content)
+  return {
+    compressSync(data) {
+      const block = native().compressSync(data, dictionary).subarray(SIZE_BYTES)
+      return block.length < data.length ? block : undefined
+    },
+    decompressSync(data, rawLength) {
+      const sized = Buffer.allocUnsafe(SIZE_BYTES + data.length)
+      sized.writeUInt32LE(rawLength)
+      sized.set(data, SIZE_BYTES)
+      checkSize(sized, rawLength)
+      return restored(native().uncompressSync(sized, dictionary), rawLength)
+    }
+  }
+}
+
 /** An LZ4 byte restores to at most 255 (a run length goes up by at most 255 a byte). */
 const MAX_RATIO = 255
 
 /** The decoder allocates what the size prefix says, so it is held against what the envelope says first. */
 function checkSize(data: Uint8Array, rawLength: number): void {
-  if (data.length < 4) throw corruption('LZ4 data without its size')
+  if (data.length < SIZE_BYTES) throw corruption('LZ4 data without its size')
   const claimed = (data[0]! | (data[1]! << 8) | (data[2]! << 16) | (data[3]! << 24)) >>> 0
   if (claimed !== rawLength) throw corruption(`LZ4 data claims ${claimed} bytes, its envelope ${rawLength}`)
-  if (rawLength > (data.length - 4) * MAX_RATIO) throw corruption(`${data.length} bytes of LZ4 claim ${rawLength}`)
+  if (rawLength > (data.length - SIZE_BYTES) * MAX_RATIO)
+    throw corruption(`${data.length} bytes of LZ4 claim ${rawLength}`)
 }
 
 function restored(raw: Uint8Array, rawLength: number): Uint8Array {
@@ -86,9 +110,9 @@ function lookForMemory(): Promise<unknown> {
 
 interface Lz4Napi {
   compress(data: Uint8Array): Promise<Uint8Array>
-  compressSync(data: Uint8Array): Uint8Array
+  compressSync(data: Uint8Array, dictionary?: Buffer): Uint8Array
   uncompress(data: Uint8Array): Promise<Uint8Array>
-  uncompressSync(data: Uint8Array): Uint8Array
+  uncompressSync(data: Uint8Array, dictionary?: Buffer): Uint8Array
   compressFrameSync(data: Buffer): Uint8Array
   decompressFrame(data: Uint8Array): Promise<Uint8Array>
 }

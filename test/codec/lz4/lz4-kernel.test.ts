@@ -59,6 +59,15 @@ describe('LZ4 in WebAssembly and lz4-napi read what the other writes', () => {
     }
   })
 
+  test('of lengths around which more places are remembered', () => {
+    for (const limit of [1024, 4096, 16_384]) {
+      for (let length = limit - 2; length <= limit + 2; length++) {
+        for (const value of [noise(length), text(length), Buffer.concat([noise(length - 500), noise(500)])])
+          expect(agree(value), `${length} bytes`).toBe(true)
+      }
+    }
+  })
+
   test('of the largest values, and with the largest offsets', () => {
     for (let length = MAX_VALUE_BYTES - 20; length <= MAX_VALUE_BYTES; length++) {
       const far = noise(length - 2 * 100, length)
@@ -89,6 +98,16 @@ describe('LZ4 in WebAssembly', () => {
     for (const value of [noise(60_000), text(60_000), Buffer.alloc(60_000)]) {
       kernel.compress(value, 'block')
       expect(kernel.compress(text(2000), 'block')).toEqual(fresh)
+    }
+    for (let length = 100; length < 4000; length += 100) {
+      // Of bytes without a match not every place is remembered, and a match before them changes which ones are.
+      const bytes = noise(length)
+      const again = Array.from({ length: 20 }, (_, i) =>
+        Buffer.concat([bytes.subarray(length - 40 - i, length - 35 - i), noise(3, i + 1)])
+      )
+      const value = Buffer.concat([bytes, ...again])
+      kernel.compress(Buffer.concat([Buffer.alloc(64), value.subarray(64)]), 'block')
+      expect(kernel.compress(value, 'block'), `${length} bytes`).toEqual(new Lz4Kernel().compress(value, 'block'))
     }
   })
 
@@ -123,8 +142,9 @@ describe('LZ4 in WebAssembly', () => {
   })
 
   test('refuses what is larger than it has room for', () => {
-    expect(thrownCode(() => kernel.decompress(Buffer.alloc(80_000), 100, 'block'))).toBe('LEVEL_CORRUPTION')
-    expect(thrownCode(() => kernel.decompress(Buffer.of(0), MAX_VALUE_BYTES + 1, 'block'))).toBe('LEVEL_CORRUPTION')
+    expect(thrownCode(() => kernel.decompress(Buffer.alloc(200_000), 100, 'block'))).toBe('LEVEL_CORRUPTION')
+    const tooLong = compressSync(Buffer.alloc(MAX_VALUE_BYTES + 1))
+    expect(thrownCode(() => kernel.decompress(tooLong, MAX_VALUE_BYTES + 1, 'sized'))).toBe('LEVEL_CORRUPTION')
   })
 })
 
@@ -134,7 +154,7 @@ describe('where WebAssembly is switched off', () => {
     vi.resetModules()
   })
 
-  test('lz4-napi takes small values too, and a dictionary is refused by name', async () => {
+  test('lz4-napi takes small values too, and those with a dictionary', async () => {
     vi.resetModules()
     vi.stubGlobal('WebAssembly', undefined)
     const { lz4 } = await import('../../../src/codec/lz4/lz4.js')
@@ -142,6 +162,13 @@ describe('where WebAssembly is switched off', () => {
     const value = text(1000)
     expect(codec.compressSync!(value)).toEqual(compressSync(value))
     expect(codec.decompressSync!(kernel.compress(value, 'sized'), 1000)).toEqual(value)
-    expect(() => codec.withDictionary!(text(1000))).toThrow(/needs WebAssembly.*--jitless/)
+    for (const dictionary of [Buffer.alloc(0), text(1000), Buffer.concat([noise(70_000), text(1000)])]) {
+      const [ours, theirs] = [new Lz4Kernel(dictionary), codec.withDictionary!(dictionary)]
+      expect(theirs.decompressSync(ours.compress(value, 'block'), 1000)).toEqual(value)
+      expect(ours.decompress(theirs.compressSync(value)!, 1000, 'block')).toEqual(value)
+      expect(theirs.compressSync(noise(100))).toBe(undefined)
+      expect(() => theirs.decompressSync(Buffer.of(0x10, 1), 0xffffffff)).toThrow(/claim 4294967295/)
+      expect(() => theirs.decompressSync(Buffer.of(0x14, 0x61, 0, 0, 0), 9)).toThrow(/offset/)
+    }
   })
 })
