@@ -29,7 +29,7 @@ const TYPES = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const
 export type ValueType = keyof typeof TYPES
 
 /** A parameter or variable of a function; as an expression its value. */
-export type Local = readonly [typeof LOCAL_GET, number]
+export type Local = readonly [typeof LOCAL_GET, readonly number[]]
 
 const LOCAL_GET = 0x20
 const END = 0x0b
@@ -154,8 +154,8 @@ export function wasmFunction(name: string, result: boolean, build: (locals: Loca
   let parameters = 0
   const locals: ValueType[] = []
   const body = build({
-    parameter: () => [LOCAL_GET, parameters++],
-    local: type => [LOCAL_GET, parameters + locals.push(type) - 1]
+    parameter: () => [LOCAL_GET, leb128(parameters++)],
+    local: type => [LOCAL_GET, leb128(parameters + locals.push(type) - 1)]
   })
   return { name, parameters, locals, result, body }
 }

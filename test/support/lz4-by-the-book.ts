@@ -1,0 +1,50 @@
+/** What a block restores to, and whether it ends as the format has it. */
+export interface ByTheBook {
+  readonly raw: Buffer
+  /** The last match begins 12 bytes or more before the end, and the last 5 bytes are literals: some decoders rely on it. */
+  readonly endsWell: boolean
+}
+
+/**
+ * LZ4 blocks as their format is written down (github.com/lz4/lz4, doc/lz4_Block_format.md), a byte at a time.
+ *
+ * @returns undefined for what is not a block, or restores to more than `maxBytes`
+ */
+export function restoredByTheBook(block: Uint8Array, dictionary: Uint8Array, maxBytes: number): ByTheBook | undefined {
+  const base = dictionary.length
+  const out = Buffer.alloc(base + maxBytes)
+  out.set(dictionary)
+  let at = 0
+  let to = base
+  let lastMatch: number | undefined
+  /** NaN where the block ends too early. */
+  const length = (bits: number): number => {
+    if (bits < 15) return bits
+    let sum = bits
+    for (;;) {
+      const byte = block[at++] ?? Number.NaN
+      sum += byte
+      if (byte !== 255) return sum
+    }
+  }
+  for (;;) {
+    const token = block[at++]
+    if (token === undefined) return undefined
+    const literals = length(token >>> 4)
+    if (!(at + literals <= block.length && to + literals <= out.length)) return undefined
+    out.set(block.subarray(at, at + literals), to)
+    at += literals
+    to += literals
+    if (at === block.length) {
+      const endsWell = lastMatch === undefined || (literals >= 5 && to - lastMatch >= 12)
+      return { raw: out.subarray(base, to), endsWell }
+    }
+    if (at + 2 > block.length) return undefined
+    const offset = block[at]! | (block[at + 1]! << 8)
+    at += 2
+    const matched = length(token & 15) + 4
+    if (offset === 0 || offset > to || !(to + matched <= out.length)) return undefined
+    lastMatch = to
+    for (const end = to + matched; to < end; to++) out[to] = out[to - offset]!
+  }
+}
