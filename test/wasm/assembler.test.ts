@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest'
 import {
   add,
   and,
+  atMost,
   atLeast,
   block,
   type Code,
   decrease,
   equal,
+  equal64,
   type Expression,
   fill,
   finish,
@@ -24,6 +26,7 @@ import {
   load16,
   load32,
   load64,
+  leadingZeros,
   load8,
   type Locals,
   loop,
@@ -34,10 +37,13 @@ import {
   select,
   set,
   shl,
+  shl64,
+  shr64,
   shr,
   shuffle,
   store128,
   store16,
+  store32,
   store64,
   store8,
   sub,
@@ -47,6 +53,7 @@ import {
   wasmFunction,
   WasmModule,
   when,
+  xor,
   xor64
 } from '../../src/wasm/assembler.js'
 
@@ -86,7 +93,10 @@ describe('expressions', () => {
     ['and', and(0b1100, 0b1010), 0b1000],
     ['or', or(0b1100, 0b1010), 0b1110],
     ['shl', shl(3, 31), -(2 ** 31)],
+    ['xor', xor(0b1100, 0b1010), 0b0110],
     ['shr, unsigned', shr(-1, 28), 15],
+    ['leadingZeros', leadingZeros(0x00ffffff), 8],
+    ['leadingZeros', leadingZeros(0), 32],
     ['isZero', isZero(0), 1],
     ['isZero', isZero(256), 0]
   ])('%s', (_, expression, expected) => {
@@ -101,6 +111,7 @@ describe('expressions', () => {
     ['lessSigned', lessSigned, [1, 0, 0]],
     ['greater, unsigned', greater, [1, 0, 0]],
     ['greaterSigned', greaterSigned, [0, 1, 0]],
+    ['atMost, unsigned', atMost, [0, 1, 1]],
     ['atLeast, unsigned', atLeast, [1, 0, 1]]
   ])('%s', (_, compare, expected) => {
     const { run } = assembled(({ parameter }) => compare(parameter(), parameter()))
@@ -124,6 +135,19 @@ describe('expressions', () => {
     memory.writeBigUInt64LE(3n, 8)
     memory.writeBigUInt64LE(1n, 0)
     expect(run()).toBe(1 + 2 * 65_536)
+  })
+
+  test('64 bits are shifted by the lowest six bits of an i32', () => {
+    const { run, memory } = assembled(({ parameter }) => {
+      const bits = parameter()
+      return [store64(8, shl64(load64(0), bits)), store64(16, shr64(load64(0), bits)), equal64(load64(0), load64(8))]
+    })
+    memory.writeBigUInt64LE(0x8000000000000001n, 0)
+    expect([run(0), run(1)]).toEqual([1, 0])
+    expect([memory.readBigUInt64LE(8), memory.readBigUInt64LE(16)]).toEqual([2n, 1n << 62n])
+    run(64 + 63)
+    expect([memory.readBigUInt64LE(8), memory.readBigUInt64LE(16)]).toEqual([1n << 63n, 1n])
+    expect(run(-64)).toBe(1)
   })
 })
 
@@ -168,6 +192,7 @@ describe('memory', () => {
       return [
         store8(at, load8(at, offset), offset + 100),
         store16(at, load16(at, offset), offset + 200),
+        store32(at, load32(at, offset), offset + 500),
         store64(at, load64(at, offset), offset + 300),
         store128(at, load128(at, offset), offset + 400),
         load32(at, offset)
@@ -179,7 +204,8 @@ describe('memory', () => {
       [100, 1],
       [200, 2],
       [300, 8],
-      [400, 16]
+      [400, 16],
+      [500, 4]
     ] as const) {
       const at = 3 + offset + to
       expect(memory.subarray(at, at + bytes)).toEqual(memory.subarray(3 + offset, 3 + offset + bytes))
@@ -211,12 +237,17 @@ describe('memory', () => {
     expect([...memory.subarray(32, 48)]).toEqual([131, 100, 116, 115, ...Array<number>(11).fill(101), 117])
   })
 
-  test('has whole pages, does not grow, and is another for each instance', () => {
+  test('has whole pages, on demand more of them, and is another for each instance', () => {
     const read = wasmFunction('read', true, ({ parameter }) => load8(parameter()))
     const module = new WasmModule<{ read: Called }>([read], PAGE_BYTES + 1)
     const [one, other] = [module.instance(), module.instance()]
     expect(one.memory.buffer.byteLength).toBe(2 * PAGE_BYTES)
-    expect(() => (one.memory as unknown as { grow(pages: number): number }).grow(1)).toThrow(RangeError)
+    for (const [moreBytes, pages] of [
+      [1, 3],
+      [PAGE_BYTES, 3],
+      [PAGE_BYTES + 1, 4]
+    ] as const)
+      expect(module.instance(moreBytes).memory.buffer.byteLength).toBe(pages * PAGE_BYTES)
     new Uint8Array(one.memory.buffer)[2 * PAGE_BYTES - 1] = 7
     expect([one.read(2 * PAGE_BYTES - 1), other.read(2 * PAGE_BYTES - 1)]).toEqual([7, 0])
     expect(() => one.read(2 * PAGE_BYTES)).toThrow(/out of bounds/)
