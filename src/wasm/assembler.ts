@@ -33,7 +33,6 @@ export type Local = readonly [typeof LOCAL_GET, readonly number[]]
 
 const LOCAL_GET = 0x20
 const END = 0x0b
-/** Of an i32 to an i64, with zeros. */
 const EXTEND = 0xad
 
 const push = (value: Expression): Code => (typeof value === 'number' ? [0x41, ...signedLeb128(value)] : value)
@@ -65,12 +64,15 @@ export const greaterSigned = binary(0x4a)
 export const atMost = binary(0x4d)
 export const atLeast = binary(0x4f)
 export const equal64 = binary(0x51)
+export const or64 = binary(0x84)
 export const xor64 = binary(0x85)
 /** By a number of bits that is an i32; its lowest six bits count. */
 export const shl64 = (a: Expression, bits: Expression): Code => [push(a), push(bits), EXTEND, 0x86]
 export const shr64 = (a: Expression, bits: Expression): Code => [push(a), push(bits), EXTEND, 0x88]
 export const trailingZeros64 = unary(0x7a)
 export const isZero64 = unary(0x50)
+/** Of an i32 an i64, with zeros. */
+export const extend = unary(EXTEND)
 /** The low half of an i64. */
 export const low32 = unary(0xa7)
 /** The first where the condition holds, else the second; both are worked out. */
@@ -166,6 +168,9 @@ interface WebAssemblyApi {
   Instance: new (module: object) => { readonly exports: object }
 }
 
+/** The functions by their names, and the memory. */
+export type WasmInstance<Exports> = Exports & { readonly memory: { readonly buffer: ArrayBuffer } }
+
 /** A compiled module. Each instance has a memory of its own, called `memory`, and the functions by their names. */
 export class WasmModule<Exports extends object> {
   readonly #api: WebAssemblyApi
@@ -181,7 +186,7 @@ export class WasmModule<Exports extends object> {
   }
 
   /** @param moreBytes of memory. It does not grow later */
-  instance(moreBytes = 0): Exports & { readonly memory: { readonly buffer: ArrayBuffer } } {
+  instance(moreBytes = 0): WasmInstance<Exports> {
     const exports = new this.#api.Instance(this.#module).exports as Exports & { readonly memory: WasmMemory }
     exports.memory.grow(Math.ceil(moreBytes / PAGE_BYTES))
     return exports

@@ -1,6 +1,6 @@
-import { notSupported } from '../../errors.js'
-import { WasmModule } from '../../wasm/assembler.js'
+import type { WasmInstance } from '../../wasm/assembler.js'
 import type { Steps } from '../steps.js'
+import { wasmInstances } from '../wasm-instances.js'
 import type { Sequences } from '../zstd-format/zstd-sequences.js'
 import {
   COUNT_SHIFT,
@@ -24,9 +24,10 @@ import {
 const MAX_STAMP = 2 ** 24
 const BYTES_PER_STEP = 4 * 1024
 
-let compiled: WasmModule<MatcherFunctions> | undefined
+/** For a matcher on its own; takes the bytes of the content. */
+const matcherInstance = wasmInstances<MatcherFunctions>('A dictionary', MATCHER_FUNCTIONS, MEMORY_BYTES)
 
-/** Finds matches of values in themselves and in a dictionary's content, in memory of its own: about 350 KiB and the content. */
+/** Finds matches of values in themselves and in a dictionary's content, in memory of its own: about 400 KiB and the content. */
 export class DictionaryMatcher {
   readonly #functions: MatcherFunctions
   readonly #memory: Uint8Array
@@ -37,8 +38,11 @@ export class DictionaryMatcher {
   /** See {@link MatcherFunctions.parse}. */
   #stamp = 0
 
-  private constructor(content: Uint8Array, repeatOffsets: readonly [number, number, number]) {
-    const functions = instance(content.length)
+  private constructor(
+    content: Uint8Array,
+    repeatOffsets: readonly [number, number, number],
+    functions: WasmInstance<MatcherFunctions>
+  ) {
     const { buffer } = functions.memory
     this.#functions = functions
     this.#memory = new Uint8Array(buffer)
@@ -58,10 +62,15 @@ export class DictionaryMatcher {
   /**
    * @param content at least {@link LONG_BYTES}. Copied
    * @param repeatOffsets the offsets that count as used last before a value, at most as large as the content
+   * @param functions with {@link MEMORY_BYTES} of memory and the content's, of which it leaves alone what is from FREE on
    * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
    */
-  static *create(content: Uint8Array, repeatOffsets: readonly [number, number, number]): Steps<DictionaryMatcher> {
-    const matcher = new DictionaryMatcher(content, repeatOffsets)
+  static *create(
+    content: Uint8Array,
+    repeatOffsets: readonly [number, number, number],
+    functions: WasmInstance<MatcherFunctions> = matcherInstance(content.length)
+  ): Steps<DictionaryMatcher> {
+    const matcher = new DictionaryMatcher(content, repeatOffsets, functions)
     const end = WINDOW + Math.min(content.length - LONG_BYTES + 1, MAX_INDEXED_BYTES)
     for (let at = WINDOW; at < end; at += BYTES_PER_STEP) {
       matcher.#functions.index(at, Math.min(at + BYTES_PER_STEP, end))
@@ -90,17 +99,5 @@ export class DictionaryMatcher {
     if (this.#stamp < MAX_STAMP) return
     this.#stamp = 0
     this.#memory.fill(0, 0, VALUE_TABLES_BYTES)
-  }
-}
-
-function instance(contentBytes: number) {
-  try {
-    compiled ??= new WasmModule<MatcherFunctions>(MATCHER_FUNCTIONS, MEMORY_BYTES)
-    return compiled.instance(contentBytes)
-  } catch (cause) {
-    throw notSupported(
-      'Zstandard with a dictionary needs WebAssembly, which is switched off here: start Node.js without --jitless',
-      cause
-    )
   }
 }

@@ -71,10 +71,12 @@ const U16_BYTES = 2
 /**
  * Where things lie in memory:
  *
- *     +-------+--------+-------+--------+-----------+--------------+----------+--------+
- *     | LONGS | SHORTS | LONGS | SHORTS | SEQUENCES | offset value | LITERALS | WINDOW |
- *     +-------+--------+-------+--------+-----------+--------------+----------+--------+
- *      in the value     in the content   lengths                               content, the value
+ *     +-------+--------+-------+--------+-----------------+---------------+---------------+----------+------+--------+
+ *     | LONGS | SHORTS | LONGS | SHORTS | LITERAL_LENGTHS | MATCH_LENGTHS | OFFSET_VALUES | LITERALS | FREE | WINDOW |
+ *     +-------+--------+-------+--------+-----------------+---------------+---------------+----------+------+--------+
+ *      in the value     in the content   of the sequences that were found                                     content, the value
+ *
+ * What is free is for whoever writes what was found.
  */
 const LONGS_IN_VALUE = 0
 const SHORTS_IN_VALUE = LONGS_IN_VALUE + 2 ** VALUE_HASH_BITS * I32_BYTES
@@ -87,7 +89,9 @@ export const LITERAL_LENGTHS = SHORTS_IN_CONTENT + 2 ** CONTENT_HASH_BITS * I32_
 export const MATCH_LENGTHS = LITERAL_LENGTHS + MAX_SEQUENCES * U16_BYTES
 export const OFFSET_VALUES = MATCH_LENGTHS + MAX_SEQUENCES * U16_BYTES
 export const LITERALS = OFFSET_VALUES + MAX_SEQUENCES * I32_BYTES
-export const WINDOW = LITERALS + MAX_VALUE_BYTES + COPY_SLACK_BYTES
+export const FREE = LITERALS + MAX_VALUE_BYTES + COPY_SLACK_BYTES
+export const FREE_BYTES = 60 * 1024
+export const WINDOW = FREE + FREE_BYTES
 /** All but the content. */
 export const MEMORY_BYTES = WINDOW + MAX_VALUE_BYTES + COPY_SLACK_BYTES
 

@@ -10,35 +10,35 @@ const BITS_SHIFT = 16
  * as are written then.
  */
 export class FseEncoder {
-  readonly #accuracyLog: number
+  readonly accuracyLog: number
   readonly #size: number
   /** By symbol. */
   readonly #cells: Uint16Array
   /** By symbol: added to a state, it makes the number of bits to be written, times 2^{@link BITS_SHIFT} and something. */
-  readonly #bits: Int32Array
-  /** By symbol: where its states begin in {@link #states}, less its cells. */
-  readonly #statesAt: Int16Array
+  readonly bits: Int32Array
+  /** By symbol: where its states begin in {@link states}, less its cells. */
+  readonly statesAt: Int16Array
   /** The states of each symbol, in order. */
-  readonly #states: Uint16Array
+  readonly states: Uint16Array
 
   constructor(distribution: Distribution) {
-    this.#accuracyLog = distribution.accuracyLog
+    this.accuracyLog = distribution.accuracyLog
     this.#size = 2 ** distribution.accuracyLog
     this.#cells = Uint16Array.from(distribution.cells, Math.abs)
-    this.#bits = Int32Array.from(this.#cells, cells => {
+    this.bits = Int32Array.from(this.#cells, cells => {
       // The bits are those that leave a number from `cells` to below twice as much: which of the symbol's states it is. From this state on it is most.
-      const most = this.#accuracyLog - (cells > 1 ? 31 - Math.clz32(cells - 1) : 0)
+      const most = this.accuracyLog - (cells > 1 ? 31 - Math.clz32(cells - 1) : 0)
       return (most << BITS_SHIFT) - (cells << most)
     })
-    this.#statesAt = new Int16Array(this.#cells.length)
+    this.statesAt = new Int16Array(this.#cells.length)
     let at = 0
     this.#cells.forEach((cells, symbol) => {
-      this.#statesAt[symbol] = at - cells
+      this.statesAt[symbol] = at - cells
       at += cells
     })
-    this.#states = new Uint16Array(this.#size)
-    const next = this.#statesAt.map((start, symbol) => start + this.#cells[symbol]!)
-    decodingTable(distribution).symbols.forEach((symbol, state) => (this.#states[next[symbol]!++] = state + this.#size))
+    this.states = new Uint16Array(this.#size)
+    const next = this.statesAt.map((start, symbol) => start + this.#cells[symbol]!)
+    decodingTable(distribution).symbols.forEach((symbol, state) => (this.states[next[symbol]!++] = state + this.#size))
   }
 
   /** Whether symbols 0 to `last` can be written. */
@@ -48,18 +48,18 @@ export class FseEncoder {
 
   /** The state to begin with: of the symbol's states the one that takes the most bits to leave. */
   begin(symbol: number): number {
-    return this.#states[this.#statesAt[symbol]! + this.#cells[symbol]!]!
+    return this.states[this.statesAt[symbol]! + this.#cells[symbol]!]!
   }
 
   /** @returns the state of `symbol` from which a decoder comes to `state` */
   write(symbol: number, state: number, writer: BitWriter): number {
-    const bits = (state + this.#bits[symbol]!) >> BITS_SHIFT
+    const bits = (state + this.bits[symbol]!) >> BITS_SHIFT
     writer.add(state & ((1 << bits) - 1), bits)
-    return this.#states[this.#statesAt[symbol]! + (state >> bits)]!
+    return this.states[this.statesAt[symbol]! + (state >> bits)]!
   }
 
   /** What a decoder begins with. */
   end(state: number, writer: BitWriter): void {
-    writer.add(state - this.#size, this.#accuracyLog)
+    writer.add(state - this.#size, this.accuracyLog)
   }
 }

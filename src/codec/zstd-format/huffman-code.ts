@@ -1,11 +1,10 @@
-import type { BitWriter } from './bit-writer.js'
 import { readWeights } from './huffman-weights.js'
 
 /** A Huffman code, ready to write with. */
 export class HuffmanCode {
   /** By byte; 0 where it has no code. */
-  readonly #bits = new Uint8Array(256)
-  readonly #codes = new Uint16Array(256)
+  readonly bits = new Uint8Array(256)
+  readonly codes = new Uint16Array(256)
 
   /**
    * Codes are given out by weight, the longest first, and for the same weight by byte (RFC 8878, 4.2.1.3).
@@ -19,29 +18,14 @@ export class HuffmanCode {
     for (let weight = 1; weight <= longest; weight++) {
       for (const [byte, of] of weights.entries()) {
         if (of !== weight) continue
-        this.#bits[byte] = longest + 1 - weight
-        this.#codes[byte] = next++
+        this.bits[byte] = longest + 1 - weight
+        this.codes[byte] = next++
       }
       next >>= 1
     }
   }
 
   get hasAllBytes(): boolean {
-    return this.#bits.every(bits => bits > 0)
-  }
-
-  /** Bytes of a stream of these: its bits, and the one that ends it. */
-  streamBytes(bytes: Uint8Array, from: number, to: number): number {
-    let bits = 0
-    for (let at = from; at < to; at++) bits += this.#bits[bytes[at]!]!
-    return (bits >>> 3) + 1
-  }
-
-  /** The stream is read from its end, so the last byte is written first. */
-  write(bytes: Uint8Array, from: number, to: number, writer: BitWriter): number {
-    const codes = this.#codes
-    const bits = this.#bits
-    for (let at = to - 1; at >= from; at--) writer.add(codes[bytes[at]!]!, bits[bytes[at]!]!)
-    return writer.finishBackward()
+    return this.bits.every(bits => bits > 0)
   }
 }

@@ -21,8 +21,8 @@ export const OFFSET_CODES = 32
 export const REPEAT_OFFSETS = 3
 
 /** From these on a code stands for all numbers with the same highest bit, and smaller numbers are looked up. */
-const LITERAL_LENGTHS_BY_BIT = 64
-const MATCH_LENGTHS_BY_BIT = 128
+export const LITERAL_LENGTHS_BY_BIT = 64
+export const MATCH_LENGTHS_BY_BIT = 128
 const LITERAL_LENGTH_CODE = codesOf(LITERAL_LENGTH_BITS, LITERAL_LENGTHS_BY_BIT)
 const MATCH_LENGTH_CODE = codesOf(MATCH_LENGTH_BITS, MATCH_LENGTHS_BY_BIT)
 

@@ -1,7 +1,7 @@
-import { corruption, notSupported } from '../../errors.js'
-import { WasmModule } from '../../wasm/assembler.js'
+import { corruption } from '../../errors.js'
 import { DICTIONARY_VALUE_LIMIT } from '../codec.js'
 import { FIRST_REPEATS, parseDictionary } from '../dictionary/dictionary-format.js'
+import { wasmInstances } from '../wasm-instances.js'
 import { HUFFMAN_ENTRIES, setHuffmanTable } from '../zstd-format/huffman-table.js'
 import {
   BLOCK,
@@ -15,7 +15,7 @@ import {
 import { type LiteralsReader, readLiterals } from './zstd-literals.js'
 import { putReadyTables, readSequencesHeader } from './zstd-sequence-tables.js'
 
-let compiled: WasmModule<BlockFunctions> | undefined
+const instance = wasmInstances<BlockFunctions>('Zstandard with a dictionary', BLOCK_FUNCTIONS, MEMORY_BYTES)
 
 /**
  * Restores small values from compressed blocks of Zstandard (RFC 8878, 3.1.1.3), each the only one of its frame, with a dictionary. What there is
@@ -82,17 +82,5 @@ export class ZstdBlockDecoder {
     const value = Buffer.allocUnsafe(rawLength)
     memory.copy(value, 0, base, end)
     return value
-  }
-}
-
-function instance(contentBytes: number) {
-  try {
-    compiled ??= new WasmModule<BlockFunctions>(BLOCK_FUNCTIONS, MEMORY_BYTES)
-    return compiled.instance(contentBytes)
-  } catch (cause) {
-    throw notSupported(
-      'Zstandard with a dictionary needs WebAssembly, which is switched off here: start Node.js without --jitless',
-      cause
-    )
   }
 }

@@ -1,21 +1,12 @@
-import { BitWriter } from '../zstd-format/bit-writer.js'
 import { MIN_CONTENT_BYTES, type ParsedDictionary, parseDictionary } from '../dictionary/dictionary-format.js'
 import { DictionaryMatcher } from '../dictionary/dictionary-matcher.js'
+import { LITERALS, MATCHER_FUNCTIONS, type MatcherFunctions, MEMORY_BYTES } from '../dictionary/matcher-functions.js'
 import { FseEncoder } from '../zstd-format/fse-encoder.js'
 import { HuffmanCode } from '../zstd-format/huffman-code.js'
 import { allSteps } from '../steps.js'
-import {
-  LITERAL_LENGTH_CODES,
-  literalLengthCode,
-  literalLengthExtraBits,
-  MATCH_LENGTH_CODES,
-  matchLengthCode,
-  matchLengthExtraBits,
-  MIN_MATCH_BYTES,
-  offsetCode,
-  REPEAT_OFFSETS
-} from '../zstd-format/zstd-codes.js'
-import type { Sequences } from '../zstd-format/zstd-sequences.js'
+import { wasmInstances } from '../wasm-instances.js'
+import { LITERAL_LENGTH_CODES, MATCH_LENGTH_CODES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
+import { BLOCK, CODER_FUNCTIONS, type CoderFunctions, type CoderTables, putTables } from './zstd-coder-functions.js'
 
 /** Values up to here are taken: their literals fit the 14-bit sizes of a section in four streams. */
 export const MAX_ENCODED_BYTES = 16 * 1024 - 1
@@ -28,8 +19,11 @@ const ONE_STREAM_LIMIT = 1024
 const REPEAT_MODES = 0xfc
 const TWO_BYTE_SEQUENCES_FROM = 128
 
-/** Before it is known to be too long, a block can be: a sequence takes up to 9 bytes, and may stand for 4. */
-const MAX_BLOCK_BYTES = 3 * MAX_ENCODED_BYTES + 64
+const instance = wasmInstances<MatcherFunctions & CoderFunctions>(
+  'Zstandard with a dictionary',
+  [...MATCHER_FUNCTIONS, ...CODER_FUNCTIONS],
+  MEMORY_BYTES
+)
 
 /**
  * Compresses small values with a dictionary's content and its tables, to what a compressed block of Zstandard holds (RFC 8878, 3.1.1.3), at
@@ -38,18 +32,21 @@ const MAX_BLOCK_BYTES = 3 * MAX_ENCODED_BYTES + 64
  */
 export class ZstdBlockEncoder {
   readonly #matcher: DictionaryMatcher
-  readonly #tables: Tables
-  readonly #block = Buffer.alloc(MAX_BLOCK_BYTES)
-  readonly #writer = new BitWriter(this.#block)
+  readonly #functions: CoderFunctions
+  readonly #memory: Buffer
 
-  private constructor(dictionary: ParsedDictionary, tables: Tables) {
-    this.#matcher = allSteps(DictionaryMatcher.create(dictionary.content, dictionary.repeatOffsets))
-    this.#tables = tables
+  private constructor({ content, repeatOffsets }: ParsedDictionary, tables: CoderTables) {
+    const functions = instance(content.length)
+    this.#functions = functions
+    this.#memory = Buffer.from(functions.memory.buffer)
+    this.#matcher = allSteps(DictionaryMatcher.create(content, repeatOffsets, functions))
+    putTables(this.#memory, tables)
   }
 
   /**
    * @returns undefined for a dictionary that is content only, or has tables that cannot write everything
    * @throws LEVEL_CORRUPTION if its tables are damaged
+   * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
    */
   static create(dictionary: Uint8Array): ZstdBlockEncoder | undefined {
     const parsed = parseDictionary(dictionary)
@@ -62,21 +59,64 @@ export class ZstdBlockEncoder {
    * @returns undefined where the block would not be smaller than the value
    */
   encode(value: Uint8Array): Buffer | undefined {
-    const sequences = this.#matcher.parse(value)
-    const literalsEnd = writeLiterals(sequences, this.#tables.literals, this.#block, this.#writer)
-    const end = writeSequences(sequences, this.#tables, this.#block, literalsEnd, this.#writer)
-    return end < value.length ? Buffer.from(this.#block.subarray(0, end)) : undefined
+    const { count, literalBytes } = this.#matcher.parse(value)
+    const end = this.#writeSequences(count, this.#writeLiterals(literalBytes))
+    return end - BLOCK < value.length ? Buffer.from(this.#memory.subarray(BLOCK, end)) : undefined
+  }
+
+  /** RFC 8878, 3.1.1.3.1. @returns where the section ends */
+  #writeLiterals(bytes: number): number {
+    const rawHeaderBytes = bytes < 32 ? 1 : bytes < 4096 ? 2 : 3
+    const end = bytes < ONE_STREAM_LIMIT ? this.#writeOneStream(bytes) : this.#writeFourStreams(bytes)
+    return end < BLOCK + rawHeaderBytes + bytes ? end : this.#writeRawLiterals(bytes, rawHeaderBytes)
+  }
+
+  #writeOneStream(bytes: number): number {
+    const headerBytes = 3
+    const end = this.#functions.writeLiterals(LITERALS, LITERALS + bytes, BLOCK + headerBytes)
+    const codedBytes = end - BLOCK - headerBytes
+    // Both sizes have 10 bits. Where one has more, the code makes literals longer, and they are not written by it.
+    if (codedBytes < ONE_STREAM_LIMIT)
+      this.#memory.writeUIntLE(TREELESS_LITERALS | (bytes << 4) | (codedBytes << 14), BLOCK, headerBytes)
+    return end
+  }
+
+  #writeFourStreams(bytes: number): number {
+    const sizesBytes = 4
+    const streamBytes = Math.ceil(bytes / 4)
+    let at = BLOCK + sizesBytes + 6
+    for (let stream = 0; stream < 4; stream++) {
+      const from = LITERALS + stream * streamBytes
+      const end = this.#functions.writeLiterals(from, Math.min(from + streamBytes, LITERALS + bytes), at)
+      if (stream < 3) this.#memory.writeUInt16LE(end - at, BLOCK + sizesBytes + stream * 2)
+      at = end
+    }
+    const codedBytes = at - BLOCK - sizesBytes
+    this.#memory.writeUInt32LE((TREELESS_LITERALS | (2 << 2) | (bytes << 4) | (codedBytes << 18)) >>> 0, BLOCK)
+    return at
+  }
+
+  #writeRawLiterals(bytes: number, headerBytes: number): number {
+    const memory = this.#memory
+    // The size has 5, 12 or 20 bits, and its format 1 or 2.
+    if (headerBytes === 1) memory[BLOCK] = RAW_LITERALS | (bytes << 3)
+    else memory.writeUIntLE(RAW_LITERALS | ((headerBytes === 2 ? 1 : 3) << 2) | (bytes << 4), BLOCK, headerBytes)
+    memory.copyWithin(BLOCK + headerBytes, LITERALS, LITERALS + bytes)
+    return BLOCK + headerBytes + bytes
+  }
+
+  /** RFC 8878, 3.1.1.3.2. @returns where the section ends */
+  #writeSequences(count: number, at: number): number {
+    const memory = this.#memory
+    if (count >= TWO_BYTE_SEQUENCES_FROM) memory[at++] = (count >> 8) + TWO_BYTE_SEQUENCES_FROM
+    memory[at++] = count
+    if (count === 0) return at
+    memory[at++] = REPEAT_MODES
+    return this.#functions.writeSequences(count, at)
   }
 }
 
-interface Tables {
-  readonly literals: HuffmanCode
-  readonly offsets: FseEncoder
-  readonly matchLengths: FseEncoder
-  readonly literalLengths: FseEncoder
-}
-
-function tablesOf(dictionary: ParsedDictionary): Tables | undefined {
+function tablesOf(dictionary: ParsedDictionary): CoderTables | undefined {
   const literals = new HuffmanCode(dictionary.huffmanCode)
   const offsets = new FseEncoder(dictionary.offsetCodes)
   const matchLengths = new FseEncoder(dictionary.matchLengthCodes)
@@ -88,93 +128,4 @@ function tablesOf(dictionary: ParsedDictionary): Tables | undefined {
     matchLengths.canWriteTo(MATCH_LENGTH_CODES - 1) &&
     literalLengths.canWriteTo(LITERAL_LENGTH_CODES - 1)
   return isComplete ? { literals, offsets, matchLengths, literalLengths } : undefined
-}
-
-/** RFC 8878, 3.1.1.3.1. @returns where the section ends */
-function writeLiterals(
-  { literals, literalBytes }: Sequences,
-  code: HuffmanCode,
-  block: Buffer,
-  writer: BitWriter
-): number {
-  const oneStream = literalBytes < ONE_STREAM_LIMIT
-  const streamBytes = oneStream ? literalBytes : Math.ceil(literalBytes / 4)
-  const headerBytes = oneStream ? 3 : 4 + 6
-  const rawHeaderBytes = literalBytes < 32 ? 1 : literalBytes < 4096 ? 2 : 3
-  let codedBytes = 0
-  for (let from = 0; from < literalBytes; from += streamBytes) {
-    codedBytes += code.streamBytes(literals, from, Math.min(from + streamBytes, literalBytes))
-  }
-  if (headerBytes + codedBytes >= rawHeaderBytes + literalBytes)
-    return writeRawLiterals(literals, literalBytes, rawHeaderBytes, block)
-
-  if (oneStream) {
-    block.writeUIntLE(TREELESS_LITERALS | (literalBytes << 4) | (codedBytes << 14), 0, 3)
-    return code.write(literals, 0, literalBytes, writer.begin(headerBytes))
-  }
-  block.writeUInt32LE((TREELESS_LITERALS | (2 << 2) | (literalBytes << 4) | ((6 + codedBytes) << 18)) >>> 0, 0)
-  let at = headerBytes
-  for (let stream = 0; stream < 4; stream++) {
-    const from = stream * streamBytes
-    const end = code.write(literals, from, Math.min(from + streamBytes, literalBytes), writer.begin(at))
-    if (stream < 3) block.writeUInt16LE(end - at, 4 + stream * 2)
-    at = end
-  }
-  return at
-}
-
-function writeRawLiterals(literals: Uint8Array, bytes: number, headerBytes: number, block: Buffer): number {
-  // The size has 5, 12 or 20 bits, and its format 1 or 2.
-  if (headerBytes === 1) block[0] = RAW_LITERALS | (bytes << 3)
-  else block.writeUIntLE(RAW_LITERALS | ((headerBytes === 2 ? 1 : 3) << 2) | (bytes << 4), 0, headerBytes)
-  block.set(literals.subarray(0, bytes), headerBytes)
-  return headerBytes + bytes
-}
-
-/** RFC 8878, 3.1.1.3.2. The stream is read from its end, so the last sequence is written first. @returns where the section ends */
-function writeSequences(
-  sequences: Sequences,
-  { offsets, matchLengths, literalLengths }: Tables,
-  block: Buffer,
-  from: number,
-  writer: BitWriter
-): number {
-  const { count } = sequences
-  let at = from
-  if (count >= TWO_BYTE_SEQUENCES_FROM) block[at++] = (count >> 8) + TWO_BYTE_SEQUENCES_FROM
-  block[at++] = count
-  if (count === 0) return at
-  block[at++] = REPEAT_MODES
-
-  writer.begin(at)
-  let [offsetState, matchState, literalState] = [0, 0, 0]
-  for (let i = count - 1; i >= 0; i--) {
-    const literalLength = sequences.literalLengths[i]!
-    const matchLength = sequences.matchLengths[i]!
-    const offsetValue = sequences.offsetValues[i]!
-    const literalCode = literalLengthCode(literalLength)
-    const matchCode = matchLengthCode(matchLength)
-    const offset = offsetCode(offsetValue)
-    if (i === count - 1) {
-      offsetState = offsets.begin(offset)
-      matchState = matchLengths.begin(matchCode)
-      literalState = literalLengths.begin(literalCode)
-    } else {
-      offsetState = offsets.write(offset, offsetState, writer)
-      matchState = matchLengths.write(matchCode, matchState, writer)
-      literalState = literalLengths.write(literalCode, literalState, writer)
-    }
-    addLowBits(literalLength, literalLengthExtraBits(literalCode), writer)
-    addLowBits(matchLength - MIN_MATCH_BYTES, matchLengthExtraBits(matchCode), writer)
-    addLowBits(offsetValue, offset, writer)
-  }
-  matchLengths.end(matchState, writer)
-  offsets.end(offsetState, writer)
-  literalLengths.end(literalState, writer)
-  return writer.finishBackward()
-}
-
-/** Ranges begin at multiples of their size, so that the low bits tell where in one a number is. */
-function addLowBits(value: number, bits: number, writer: BitWriter): void {
-  writer.add(value & ((1 << bits) - 1), bits)
 }

@@ -52,7 +52,11 @@ export function codedLiterals(
   for (let i = 0; i < (format === 0 ? 1 : 4); i++) {
     const stream = Buffer.alloc(share * 2 + 8)
     const from = Math.min(i * share, literals.length)
-    const length = code.write(literals, from, Math.min(from + share, literals.length), new BitWriter(stream))
+    const writer = new BitWriter(stream)
+    // The stream is read from its end.
+    for (let at = Math.min(from + share, literals.length) - 1; at >= from; at--)
+      writer.add(code.codes[literals[at]!]!, code.bits[literals[at]!]!)
+    const length = writer.finishBackward()
     streams.push(stream.subarray(0, length))
   }
   const jumps = Buffer.alloc(format === 0 ? 0 : 6)

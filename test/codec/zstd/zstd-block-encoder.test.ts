@@ -1,9 +1,11 @@
 import { compressUsingDict, createCCtx, createDCtx, decompressUsingDict, init } from '@bokuweb/zstd-wasm'
 import * as fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { dictionaryContent } from '../../../src/codec/dictionary/dictionary-format.js'
 import { trainDictionary } from '../../../src/codec/dictionary/dictionary-training.js'
+import { FREE_BYTES } from '../../../src/codec/dictionary/matcher-functions.js'
 import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from '../../../src/codec/zstd/zstd-block-encoder.js'
+import { CODER_BYTES } from '../../../src/codec/zstd/zstd-coder-functions.js'
 import { seededRandom } from '../../support/seeded-random.js'
 import { everyBitFlipped, noise, text } from '../../support/sample-values.js'
 import { thrownCode } from '../../support/thrown-code.js'
@@ -69,6 +71,10 @@ describe('libzstd restores', () => {
     ['31 literals as they are, then a match', () => Buffer.concat([noise(31), text(500)])],
     ['32', () => Buffer.concat([noise(32), Buffer.alloc(500)])],
     ['4,095', () => Buffer.concat([noise(4095), Buffer.alloc(500)])],
+    [
+      '1,000, of which the code would make more than their size has bits',
+      () => Buffer.concat([noise(1000), text(600)])
+    ],
     ['4,096', () => Buffer.concat([noise(4096), Buffer.alloc(500)])]
   ])('%s', (_, make) => {
     const value = make()
@@ -112,6 +118,22 @@ test('a value is encoded the same whatever was encoded before', () => {
   for (let i = 0; i < 1250; i++) encoder.encode(long)
   expect(encoder.encode(value)).toEqual(block)
   expect(block).toEqual(ZstdBlockEncoder.create(dictionary)!.encode(value))
+})
+
+test('what is written has room beside what the matcher works on', () => {
+  expect(CODER_BYTES).toBeLessThanOrEqual(FREE_BYTES)
+})
+
+test('where WebAssembly is switched off that is said', async () => {
+  vi.resetModules()
+  vi.stubGlobal('WebAssembly', undefined)
+  const { ZstdBlockEncoder: Without } = await import('../../../src/codec/zstd/zstd-block-encoder.js')
+  try {
+    expect(() => Without.create(dictionary)).toThrow(/needs WebAssembly.*--jitless/)
+  } finally {
+    vi.unstubAllGlobals()
+    vi.resetModules()
+  }
 })
 
 test('a block is the caller’s own', () => {

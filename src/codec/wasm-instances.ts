@@ -1,0 +1,28 @@
+import { notSupported } from '../errors.js'
+import { type WasmFunction, type WasmInstance, WasmModule } from '../wasm/assembler.js'
+
+/**
+ * Makes instances of a module that is compiled when it is first needed.
+ *
+ * @param what needs it, for the message
+ * @returns takes bytes of memory beyond `memoryBytes`; throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off, or has no memory: V8
+ *   reserves 10 GiB of addresses for each, which a limit may not allow
+ */
+export function wasmInstances<Exports extends object>(
+  what: string,
+  functions: readonly WasmFunction[],
+  memoryBytes: number
+): (moreBytes: number) => WasmInstance<Exports> {
+  let compiled: WasmModule<Exports> | undefined
+  return moreBytes => {
+    try {
+      compiled ??= new WasmModule<Exports>(functions, memoryBytes)
+      return compiled.instance(moreBytes)
+    } catch (cause) {
+      throw notSupported(
+        `${what} needs WebAssembly, which is switched off here (node --jitless) or has no addresses for its memory (ulimit -v)`,
+        cause
+      )
+    }
+  }
+}
