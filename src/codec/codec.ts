@@ -25,6 +25,11 @@ export interface Codec {
   /** For `getSync` and values below `offThreadSize`. Without it `getSync` of such a value throws. */
   decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
   /**
+   * As {@link decompressSync}, but what it returns lasts until the codec's next call only: for who looks at it and is done. undefined where it
+   * has no such memory, or none so large.
+   */
+  decompressTransient?(data: Uint8Array, rawLength: number): Uint8Array | undefined
+  /**
    * The same codec with a dictionary laid before every value, for small values that are alike. Without it no dictionary is used.
    *
    * @param dictionary in Zstandard's format (RFC 8878, section 5), or any bytes. Must not be changed

@@ -32,6 +32,17 @@ export function restoreSync(codec: Codec, data: Uint8Array, rawLength: number, w
   return checkedRaw(raw, rawLength, what)
 }
 
+/** Until the codec's next call; undefined where it cannot. */
+export function restoreTransient(codec: Codec, data: Uint8Array, rawLength: number, what: string): Buffer | undefined {
+  let raw: Uint8Array | undefined
+  try {
+    raw = codec.decompressTransient?.(data, rawLength)
+  } catch (error) {
+    throw undecodable(codec, what, error)
+  }
+  return raw === undefined ? undefined : checkedRaw(raw, rawLength, what)
+}
+
 /** A codec of a user's own may return anything. */
 export function checkedRaw(raw: Uint8Array, rawLength: number, what: string): Buffer {
   if (!(raw instanceof Uint8Array) || raw.length !== rawLength) {

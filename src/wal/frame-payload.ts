@@ -1,7 +1,7 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { compressing } from '../codec/off-thread.js'
 import { codecForReading } from '../codec/registry.js'
-import { checkedRaw, restoreOffThread, restoreSync } from '../codec/restore.js'
+import { checkedRaw, restoreOffThread, restoreSync, restoreTransient } from '../codec/restore.js'
 import type { FrameHeader } from './frame-header.js'
 
 /** A frame's payload as it is stored. */
@@ -75,4 +75,14 @@ export function restorePayloadSync(header: FrameHeader, stored: Buffer): Buffer 
   const codec = codecForReading(codecId)
   const here = codec.decompressSync !== undefined
   return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
+}
+
+/**
+ * The same until the next call only, for who looks at it and is done: it takes no memory, of which a log restored from end to end would leave a
+ * lot to collect. undefined where the codec has no such form.
+ */
+export function restorePayloadTransient(header: FrameHeader, stored: Buffer): Buffer | undefined {
+  const { codecId, rawLength } = header
+  if (codecId === CODEC_ID.none) return checkedRaw(stored, rawLength, FRAME)
+  return restoreTransient(codecForReading(codecId), stored, rawLength, FRAME)
 }

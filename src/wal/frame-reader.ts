@@ -1,8 +1,7 @@
 import { corruption } from '../errors.js'
-import { type FrameHeader, isPlausible } from './frame-header.js'
-import { nextTurn } from '../turn.js'
+import { isPlausible } from './frame-header.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
-import { restorePayload, restorePayloadSync } from './frame-payload.js'
+import { restorePayload, restorePayloadTransient } from './frame-payload.js'
 
 /** A frame and its raw payload. */
 export interface RestoredFrame {
@@ -12,15 +11,8 @@ export interface RestoredFrame {
 
 /** Frames that are decompressed ahead of the one asked for, so that other threads do it. */
 const AHEAD_FRAMES = 4
-/** The same where the calling thread decompresses too, and gets ahead of the others. */
-const TRANSIENT_AHEAD_FRAMES = 12
 /** Raw bytes they may take together, beside the first. */
 const AHEAD_BYTES = 8 * 1024 * 1024
-
-/** So many of them at once on other threads. Where nothing else is to be done meanwhile, the calling thread takes the next ones. */
-const OFF_THREAD_FRAMES = 3
-/** Raw bytes of a frame that the calling thread takes, at most: for LZ4 about 200 µs. */
-const MAX_HERE_BYTES = 256 * 1024
 
 interface Ahead {
   readonly frame: Frame
@@ -36,8 +28,6 @@ export class FrameReader {
   #ahead: Ahead[] = []
   #aheadBytes = 0
   #bad: BadFrame | undefined
-  /** Frames that other threads are decompressing. */
-  #offThread = 0
 
   constructor(scanner: FrameScanner, options: { readonly transient: boolean }) {
     this.#scanner = scanner
@@ -51,6 +41,8 @@ export class FrameReader {
   async next(): Promise<RestoredFrame | BadFrame | undefined> {
     if (this.#last !== undefined) this.#scanner.release(this.#last)
     this.#last = undefined
+    const inPassing = this.#transient && this.#ahead.length === 0 ? await this.#nextInPassing() : undefined
+    if (inPassing !== undefined) return inPassing
     await this.#fill()
     const first = this.#ahead.shift()
     if (first === undefined) return this.#bad
@@ -61,46 +53,60 @@ export class FrameReader {
     return { frame, payload: restored }
   }
 
+  /** What takes no memory needs no other thread: it is faster here than the way there. undefined where the codec has no such form. */
+  async #nextInPassing(): Promise<RestoredFrame | undefined> {
+    const frame = await this.#scan()
+    if (frame === undefined) return undefined
+    assertPlausible(frame)
+    const payload = restorePayloadTransient(frame.header, frame.stored)
+    if (payload === undefined) this.#addAhead(frame)
+    else this.#last = frame
+    return payload && { frame, payload }
+  }
+
   async #fill(): Promise<void> {
-    const frames = this.#transient ? TRANSIENT_AHEAD_FRAMES : AHEAD_FRAMES
-    while (this.#bad === undefined && this.#ahead.length < frames && this.#aheadBytes < AHEAD_BYTES) {
-      let found: Frame | BadFrame | undefined
+    while (this.#ahead.length < AHEAD_FRAMES && this.#aheadBytes < AHEAD_BYTES) {
+      let frame: Frame | undefined
       try {
-        found = await this.#scanner.next()
+        frame = await this.#scan()
       } catch (error) {
         if (this.#ahead.length > 0) return // It is met again when those before it have been read.
         throw error
       }
-      if (found === undefined) return
-      if ('badAt' in found) this.#bad = found
-      else {
-        const busy = this.#offThread
-        this.#ahead.push({ frame: found, payload: this.#restore(found) })
-        this.#aheadBytes += found.header.rawLength
-        // The other threads may have come to an end, and get the next frames.
-        if (busy > 0 && this.#offThread === busy) await nextTurn()
-      }
+      if (frame === undefined) return
+      this.#addAhead(frame)
     }
   }
 
-  /** What fails is told to the reader that comes to it, not to those before. */
-  #restore({ header, stored, offset }: Frame): Buffer | Promise<Buffer> {
-    let payload: Buffer | Promise<Buffer>
-    try {
-      if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
-      payload = this.#takesHere(header) ? restorePayloadSync(header, stored) : restorePayload(header, stored)
-    } catch (error) {
-      payload = Promise.reject(error)
-    }
-    if (payload instanceof Promise) {
-      this.#offThread++
-      const done = () => void this.#offThread--
-      payload.then(done, done)
-    }
-    return payload
+  /** The next frame; undefined at the end, or before bytes that are none. */
+  async #scan(): Promise<Frame | undefined> {
+    if (this.#bad !== undefined) return undefined
+    const found = await this.#scanner.next()
+    if (found === undefined || !('badAt' in found)) return found
+    this.#bad = found
+    return undefined
   }
 
-  #takesHere({ rawLength }: FrameHeader): boolean {
-    return this.#transient && this.#offThread >= OFF_THREAD_FRAMES && rawLength <= MAX_HERE_BYTES
+  #addAhead(frame: Frame): void {
+    this.#ahead.push({ frame, payload: restored(frame) })
+    this.#aheadBytes += frame.header.rawLength
   }
+}
+
+/** What fails is told to the reader that comes to it, not to those before. */
+function restored(frame: Frame): Buffer | Promise<Buffer> {
+  let payload: Buffer | Promise<Buffer>
+  try {
+    assertPlausible(frame)
+    payload = restorePayload(frame.header, frame.stored)
+  } catch (error) {
+    payload = Promise.reject(error)
+  }
+  if (payload instanceof Promise) payload.catch(() => {})
+  return payload
+}
+
+/** @throws LEVEL_CORRUPTION */
+function assertPlausible({ header, offset }: Frame): void {
+  if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
 }

@@ -37,9 +37,22 @@ export interface ScanStart {
   readonly sequence: number | undefined
 }
 
-/** Read at once, at least, and a bound on what a reader holds beside its frame: who goes on reads more at a time, and so less often. */
+/** Read at once, at least: who goes on reads more at a time, and so less often. */
 const FIRST_READ_BYTES = 256 * 1024
 const READ_BYTES = 1024 * 1024
+/** In front of a piece that is read ahead, for the beginning of a frame in the piece before. */
+const HEAD_ROOM_BYTES = 128 * 1024
+/** What a reader holds beside its frame is twice this. */
+const MAX_KEPT_BYTES = HEAD_ROOM_BYTES + READ_BYTES
+
+/** The piece behind a chunk, which is being read while the frames of the chunk are restored. */
+interface ReadAhead {
+  /** With head room. */
+  readonly memory: Buffer
+  readonly at: number
+  readonly bytes: number
+  readonly done: Promise<void>
+}
 
 /** Reads the frames of a segment one after another, and checks them. */
 export class FrameScanner {
@@ -51,6 +64,7 @@ export class FrameScanner {
   #previousCrc: number | undefined
   #sequence: number | undefined
   #chunk: Chunk = { bytes: Buffer.alloc(0), at: 0, frames: 0 }
+  #ahead: ReadAhead | undefined
   /** Memory for the next chunk. */
   #spare: Buffer | undefined
   #readBytes = FIRST_READ_BYTES
@@ -131,16 +145,44 @@ export class FrameScanner {
   }
 
   async #read(length: number): Promise<Buffer> {
-    const size = Math.min(Math.max(length, this.#readBytes), this.#end - this.#offset)
-    this.#readBytes = READ_BYTES
-    const bytes = this.#memory(size)
+    const offset = this.#offset
     const last = this.#chunk
-    const from = this.#offset - last.at
-    const kept = from >= 0 && from < last.bytes.length ? last.bytes.copy(bytes, 0, from) : 0
-    await readFully(this.#file, bytes.subarray(kept), this.#offset + kept)
-    this.#chunk = { bytes, at: this.#offset, frames: 0 }
+    const from = offset - last.at
+    const kept = last.bytes.subarray(from >= 0 ? from : last.bytes.length)
+    const bytes = (await this.#takeAhead(kept, length)) ?? (await this.#readBehind(kept, length))
+    this.#readBytes = READ_BYTES
+    this.#chunk = { bytes, at: offset, frames: 0 }
     this.#reuse(last)
+    this.#readAhead(offset + bytes.length)
     return bytes.subarray(0, length)
+  }
+
+  async #readBehind(kept: Buffer, length: number): Promise<Buffer> {
+    const bytes = this.#memory(Math.min(Math.max(length, this.#readBytes), this.#end - this.#offset))
+    kept.copy(bytes)
+    await readFully(this.#file, bytes.subarray(kept.length), this.#offset + kept.length)
+    return bytes
+  }
+
+  /** What was read ahead, behind what is kept; undefined if it does not fit or is not enough. */
+  async #takeAhead(kept: Buffer, length: number): Promise<Buffer | undefined> {
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    if (ahead === undefined || ahead.at !== this.#offset + kept.length) return undefined
+    if (kept.length > HEAD_ROOM_BYTES || kept.length + ahead.bytes < length) return undefined
+    await ahead.done
+    const begin = HEAD_ROOM_BYTES - kept.length
+    kept.copy(ahead.memory, begin)
+    return ahead.memory.subarray(begin, HEAD_ROOM_BYTES + ahead.bytes)
+  }
+
+  #readAhead(at: number): void {
+    const bytes = Math.min(READ_BYTES, this.#end - at)
+    if (bytes <= 0) return
+    const memory = this.#memory(HEAD_ROOM_BYTES + bytes)
+    const done = readFully(this.#file, memory.subarray(HEAD_ROOM_BYTES), at)
+    done.catch(() => {}) // Whoever comes to it is told; perhaps nobody does.
+    this.#ahead = { memory, at, bytes, done }
   }
 
   #memory(size: number): Buffer {
@@ -152,7 +194,7 @@ export class FrameScanner {
 
   #reuse({ bytes, frames }: Chunk): void {
     const { buffer } = bytes
-    if (frames === 0 && buffer.byteLength <= READ_BYTES) this.#spare = Buffer.from(buffer)
+    if (frames === 0 && buffer.byteLength <= MAX_KEPT_BYTES) this.#spare = Buffer.from(buffer)
   }
 }
 

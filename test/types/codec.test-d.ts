@@ -39,7 +39,14 @@ describe('a codec', () => {
 
   it('has these members, and no others', () => {
     type Always = 'id' | 'name' | 'compress' | 'decompress'
-    type Perhaps = 'workingBytes' | 'effort' | 'load' | 'compressSync' | 'decompressSync' | 'withDictionary'
+    type Perhaps =
+      | 'workingBytes'
+      | 'effort'
+      | 'load'
+      | 'compressSync'
+      | 'decompressSync'
+      | 'decompressTransient'
+      | 'withDictionary'
     expectTypeOf<keyof Codec>().toEqualTypeOf<Always | Perhaps>()
     expectTypeOf<Codec['id']>().toEqualTypeOf<number>()
     expectTypeOf<Codec['name']>().toEqualTypeOf<string>()

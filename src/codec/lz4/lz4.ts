@@ -49,6 +49,10 @@ const LZ4 = builtIn({
     const kernel = kernelFor(rawLength)
     return kernel?.decompress(data, rawLength, 'sized') ?? restored(native().uncompressSync(data), rawLength)
   },
+  decompressTransient: (data, rawLength) => {
+    checkSize(data, rawLength)
+    return kernelFor(rawLength)?.decompressShared(data, rawLength, 'sized')
+  },
   withDictionary: dictionary => {
     const content = dictionaryContent(dictionary)
     const kernel = kernelWith(content)
