@@ -1,7 +1,7 @@
 import { corruption } from '../errors.js'
 import type { File, FileSystem } from '../fs/file-system.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
-import { FrameScanner } from './frame-scanner.js'
+import { ChunkMemory, FrameScanner } from './frame-scanner.js'
 import { segmentPath } from './segment-files.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
 
@@ -35,6 +35,7 @@ export class FrameCursor {
   #start: CursorStart
   #current: Current | undefined
   #closed = false
+  readonly #memory = new ChunkMemory()
 
   constructor(fs: FileSystem, directory: string, segments: Segments, start: CursorStart) {
     this.#fs = fs
@@ -100,7 +101,7 @@ export class FrameCursor {
         segment.runs.findIndex(({ to }) => offset <= to)
       )
       const { from, to } = segment.runs[run]!
-      this.#current = { segment, file, run, ...readers(file, segment, Math.max(offset, from), to) }
+      this.#current = { segment, file, run, ...readers(file, segment, Math.max(offset, from), to, this.#memory) }
     } catch (error) {
       segment.pins--
       throw error
@@ -119,13 +120,15 @@ export class FrameCursor {
 
   #startRun(current: Current, run: number): void {
     const { from, to } = current.segment.runs[run]!
-    Object.assign(current, { run, ...readers(current.file, current.segment, from, to) })
+    current.scanner.end()
+    Object.assign(current, { run, ...readers(current.file, current.segment, from, to, this.#memory) })
   }
 
   async #leave(): Promise<void> {
     const current = this.#current
     this.#current = undefined
     if (current === undefined) return
+    current.scanner.end()
     current.segment.pins--
     await current.file.close()
   }
@@ -135,8 +138,15 @@ function readers(
   file: File,
   { seed }: Segment,
   from: number,
-  to: number
+  to: number,
+  memory: ChunkMemory
 ): { scanner: FrameScanner; frames: FrameReader } {
-  const scanner = new FrameScanner(file, seed, { offset: from, previousCrc: undefined, sequence: undefined }, to)
+  const scanner = new FrameScanner(
+    file,
+    seed,
+    { offset: from, previousCrc: undefined, sequence: undefined },
+    to,
+    memory
+  )
   return { scanner, frames: new FrameReader(scanner, { transient: false }) }
 }

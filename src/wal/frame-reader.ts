@@ -48,9 +48,9 @@ export class FrameReader {
     if (first === undefined) return this.#bad
     const { frame, payload } = first
     this.#aheadBytes -= frame.header.rawLength
-    const restored = payload instanceof Promise ? await payload : payload
-    if (this.#transient || restored !== frame.stored) this.#last = frame
-    return { frame, payload: restored }
+    const raw = payload instanceof Promise ? await payload : payload
+    if (this.#transient || raw !== frame.stored) this.#last = frame
+    return { frame, payload: raw }
   }
 
   /** What takes no memory needs no other thread: it is faster here than the way there. undefined where the codec has no such form. */

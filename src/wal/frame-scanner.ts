@@ -42,8 +42,27 @@ const FIRST_READ_BYTES = 256 * 1024
 const READ_BYTES = 1024 * 1024
 /** In front of a piece that is read ahead, for the beginning of a frame in the piece before. */
 const HEAD_ROOM_BYTES = 128 * 1024
-/** What a reader holds beside its frame is twice this. */
 const MAX_KEPT_BYTES = HEAD_ROOM_BYTES + READ_BYTES
+/** One chunk is taken apart while another one is read. */
+const MAX_SPARE = 2
+
+const NO_CHUNK: Chunk = { bytes: Buffer.alloc(0), at: 0, frames: 0 }
+
+/** What one scanner does not need any more the next one takes: fresh memory for each segment of a long log would be a lot to collect. */
+export class ChunkMemory {
+  readonly #spare: Buffer[] = []
+
+  take(size: number): Buffer {
+    const large = this.#spare.findIndex(({ length }) => length >= size)
+    return large < 0 ? Buffer.allocUnsafeSlow(size) : this.#spare.splice(large, 1)[0]!.subarray(0, size)
+  }
+
+  give({ buffer }: Buffer): void {
+    const { byteLength } = buffer
+    if (byteLength >= READ_BYTES && byteLength <= MAX_KEPT_BYTES && this.#spare.length < MAX_SPARE)
+      this.#spare.push(Buffer.from(buffer))
+  }
+}
 
 /** The piece behind a chunk, which is being read while the frames of the chunk are restored. */
 interface ReadAhead {
@@ -63,15 +82,15 @@ export class FrameScanner {
   #offset: number
   #previousCrc: number | undefined
   #sequence: number | undefined
-  #chunk: Chunk = { bytes: Buffer.alloc(0), at: 0, frames: 0 }
+  #chunk = NO_CHUNK
   #ahead: ReadAhead | undefined
-  /** Memory for the next chunk. */
-  #spare: Buffer | undefined
+  readonly #memory: ChunkMemory
   #readBytes = FIRST_READ_BYTES
 
   /** @param seed see `segmentSeed` */
-  constructor(file: File, seed: number, start: ScanStart, end: number) {
+  constructor(file: File, seed: number, start: ScanStart, end: number, memory = new ChunkMemory()) {
     this.#file = file
+    this.#memory = memory
     this.#seed = seed
     this.#end = end
     this.#offset = start.offset
@@ -121,6 +140,12 @@ export class FrameScanner {
     return { offset, header, stored, chunk: this.#chunk }
   }
 
+  /** Nothing more is read, and what was released may go to another scanner. */
+  end(): void {
+    this.#reuse(this.#chunk)
+    this.#chunk = NO_CHUNK
+  }
+
   /** The memory of a frame may be used for others. Optional: what is never released is left to the garbage collector. */
   release({ chunk }: Frame): void {
     chunk.frames--
@@ -158,7 +183,7 @@ export class FrameScanner {
   }
 
   async #readBehind(kept: Buffer, length: number): Promise<Buffer> {
-    const bytes = this.#memory(Math.min(Math.max(length, this.#readBytes), this.#end - this.#offset))
+    const bytes = this.#memory.take(Math.min(Math.max(length, this.#readBytes), this.#end - this.#offset))
     kept.copy(bytes)
     await readFully(this.#file, bytes.subarray(kept.length), this.#offset + kept.length)
     return bytes
@@ -179,22 +204,14 @@ export class FrameScanner {
   #readAhead(at: number): void {
     const bytes = Math.min(READ_BYTES, this.#end - at)
     if (bytes <= 0) return
-    const memory = this.#memory(HEAD_ROOM_BYTES + bytes)
+    const memory = this.#memory.take(HEAD_ROOM_BYTES + bytes)
     const done = readFully(this.#file, memory.subarray(HEAD_ROOM_BYTES), at)
     done.catch(() => {}) // Whoever comes to it is told; perhaps nobody does.
     this.#ahead = { memory, at, bytes, done }
   }
 
-  #memory(size: number): Buffer {
-    const spare = this.#spare
-    if (spare === undefined || size > spare.length) return Buffer.allocUnsafeSlow(size)
-    this.#spare = undefined
-    return spare.subarray(0, size)
-  }
-
   #reuse({ bytes, frames }: Chunk): void {
-    const { buffer } = bytes
-    if (frames === 0 && buffer.byteLength <= MAX_KEPT_BYTES) this.#spare = Buffer.from(buffer)
+    if (frames === 0) this.#memory.give(bytes)
   }
 }
 

@@ -2,6 +2,7 @@ import { corruption, type CompressedKvError } from '../errors.js'
 import type { FileSystem } from '../fs/file-system.js'
 import { SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import type { FrameIndex } from './frame-index.js'
+import { ChunkMemory } from './frame-scanner.js'
 import type { WalObserver } from './observer.js'
 import { recoveryCase, type SegmentFacts } from './recovery-table.js'
 import { type Progress, progressOf, type WalProgress } from './recovery-progress.js'
@@ -125,12 +126,13 @@ async function examine(settings: RecoverySettings): Promise<Examined> {
   const ids = await existingIds(settings)
   if (!readOnly && ids.length > 0) await fs.remove(draftPath(directory, ids.at(-1)!)).catch(ignoreMissing)
   const progress = await progressOf(settings, ids)
+  const memory = new ChunkMemory()
   const whole: ScannedSegment[] = []
   const corrupt: CorruptRange[] = []
   let { storeId } = settings
   for (const [i, id] of ids.entries()) {
     if (i > 0 && id !== ids[i - 1]! + 1) throw missing(settings, ids[i - 1]! + 1)
-    const scanned = await scan(settings, id, progress)
+    const scanned = await scan(settings, id, progress, memory)
     const { header } = scanned
     if (header !== undefined && storeId !== undefined && !header.storeId.equals(storeId)) throw foreign(settings, id)
     const before = whole.at(-1)
@@ -162,10 +164,15 @@ function extentOf({ id, header, lastSequence }: ScannedSegment): SegmentExtent {
   return { id, firstSequence: header!.firstSequence, lastSequence }
 }
 
-async function scan({ fs, directory }: RecoverySettings, id: number, progress: Progress): Promise<ScannedSegment> {
+async function scan(
+  { fs, directory }: RecoverySettings,
+  id: number,
+  progress: Progress,
+  memory: ChunkMemory
+): Promise<ScannedSegment> {
   const file = await fs.open(segmentPath(directory, id), 'read')
   try {
-    const scanned = await scanSegment(file, id, bytes => progress.inSegment(bytes))
+    const scanned = await scanSegment(file, id, bytes => progress.inSegment(bytes), memory)
     progress.segmentDone(await file.size(), scanned.records)
     return scanned
   } finally {

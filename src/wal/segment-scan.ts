@@ -4,7 +4,7 @@ import { isAllocated, isAllZeros } from './allocation.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
-import { FrameScanner } from './frame-scanner.js'
+import { ChunkMemory, FrameScanner } from './frame-scanner.js'
 import { frameHeaders } from './frame-search.js'
 import { readFully } from './read-all.js'
 import { checkRecords } from './record-cursor.js'
@@ -43,7 +43,8 @@ export type SnapshotMark =
 export async function scanSegment(
   file: File,
   id: number,
-  onBytes: (bytes: number) => void = () => {}
+  onBytes: (bytes: number) => void = () => {},
+  memory = new ChunkMemory()
 ): Promise<ScannedSegment> {
   let size = await file.size()
   const headerBytes = Buffer.alloc(Math.min(size, SEGMENT_HEADER_BYTES))
@@ -53,7 +54,8 @@ export async function scanSegment(
 
   const seed = segmentSeed(header.storeId, id)
   const start = { offset: SEGMENT_HEADER_BYTES, previousCrc: header.crc, sequence: header.firstSequence }
-  const frames = new FrameReader(new FrameScanner(file, seed, start, size), { transient: true })
+  const scanner = new FrameScanner(file, seed, start, size, memory)
+  const frames = new FrameReader(scanner, { transient: true })
   const index = new FrameIndex(header.firstSequence)
   const snapshots: SnapshotMark[] = []
   let records = 0
@@ -100,6 +102,7 @@ export async function scanSegment(
     lastCrc = frame.crc
     onBytes(intactBytes)
   }
+  scanner.end()
   return {
     id,
     size,
