@@ -69,7 +69,7 @@ const FULL_BYTE = 255
 /** Of four bytes; the highest bits say where in a table. */
 const HASH_FACTOR = 0x9e3779b1
 const MAX_TABLE_BITS = 13
-const DICTIONARY_BITS = 15
+const DICTIONARY_BITS = 16
 const POSITION_BYTES = 2
 /** Places in the dictionary that are looked at for one place in a value. */
 const MAX_TRIES = 6
