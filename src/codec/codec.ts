@@ -24,17 +24,23 @@ export interface Codec {
   compressSync?(data: Uint8Array): Uint8Array
   /** For `getSync` and values below `offThreadSize`. Without it `getSync` of such a value throws. */
   decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
-  /**
-   * As {@link decompressSync}, but what it returns lasts until the codec's next call only: for who looks at it and is done. undefined where it
-   * has no such memory, or none so large.
-   */
-  decompressTransient?(data: Uint8Array, rawLength: number): Uint8Array | undefined
+  /** The same two, for who is done with a result before the codec's next call. */
+  readonly transient?: TransientForms
   /**
    * The same codec with a dictionary laid before every value, for small values that are alike. Without it no dictionary is used.
    *
    * @param dictionary in Zstandard's format (RFC 8878, section 5), or any bytes. Must not be changed
    */
   withDictionary?(dictionary: Uint8Array): DictionaryCodec
+}
+
+/**
+ * {@link Codec.compressSync} and {@link Codec.decompressSync} without memory of their own: what they return lasts until the codec's next call.
+ * Of a value that is copied on, or only looked at, nothing is left to be collected. undefined for more than there is room for.
+ */
+export interface TransientForms {
+  compress(data: Uint8Array): Uint8Array | undefined
+  decompress(data: Uint8Array, rawLength: number): Uint8Array | undefined
 }
 
 /** Values shorter than this, in bytes, are what dictionaries are for: a u16 holds their length. */
@@ -44,7 +50,7 @@ export const DICTIONARY_VALUE_LIMIT = 64 * 1024
 export interface DictionaryCodec {
   /**
    * @param data shorter than {@link DICTIONARY_VALUE_LIMIT}. Must not be kept or changed
-   * @returns undefined where it does not get smaller
+   * @returns undefined where it does not get smaller. Lasts until the next call
    */
   compressSync(data: Uint8Array): Uint8Array | undefined
   /** As {@link Codec.decompress}. */

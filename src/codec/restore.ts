@@ -36,7 +36,7 @@ export function restoreSync(codec: Codec, data: Uint8Array, rawLength: number, w
 export function restoreTransient(codec: Codec, data: Uint8Array, rawLength: number, what: string): Buffer | undefined {
   let raw: Uint8Array | undefined
   try {
-    raw = codec.decompressTransient?.(data, rawLength)
+    raw = codec.transient?.decompress(data, rawLength)
   } catch (error) {
     throw undecodable(codec, what, error)
   }

@@ -88,9 +88,23 @@ function compressedRawLength(trailer: Trailer, payload: Buffer): number {
 /** What the codec wrote, whole again; with a dictionary, what goes to `DictionaryCodec.decompressSync`. */
 export function codecInput(opened: Opened): Buffer {
   if (!opened.prefixLeftOut) return opened.payload
-  const input = Buffer.allocUnsafe(PREFIX_BYTES + opened.payload.length)
-  if (opened.codecId === CODEC_ID.lz4) input.writeUInt32LE(opened.rawLength, 0)
-  else input.set(ZSTD_MAGIC, 0)
-  input.set(opened.payload, PREFIX_BYTES)
-  return input
+  return whole(opened, Buffer.allocUnsafe(PREFIX_BYTES + opened.payload.length))
+}
+
+/** What is put together here lasts until the next call. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** The same for a call that is over before the next one: nothing is allocated for a small value. */
+export function codecInputNow(opened: Opened): Buffer {
+  const bytes = PREFIX_BYTES + opened.payload.length
+  return opened.prefixLeftOut && bytes <= scratch.length
+    ? whole(opened, scratch.subarray(0, bytes))
+    : codecInput(opened)
+}
+
+function whole({ codecId, rawLength, payload }: Opened, into: Buffer): Buffer {
+  if (codecId === CODEC_ID.lz4) into.writeUInt32LE(rawLength, 0)
+  else into.set(ZSTD_MAGIC, 0)
+  into.set(payload, PREFIX_BYTES)
+  return into
 }

@@ -2,6 +2,7 @@ import { crc32c } from '../checksum/crc32c.js'
 import { CODEC_ID } from '../codec/codec.js'
 import { GUARD_BYTES, KIND, LZ4_WHOLE_FROM, PREFIX_BYTES, UNCHECKED_BELOW } from './format.js'
 import { type Guard } from './guard.js'
+import { storedMemory } from './stored-memory.js'
 import {
   type Probe,
   type Trailer,
@@ -102,7 +103,7 @@ function assemble(source: Uint8Array, from: number, trailer: Trailer, guard: Gua
   const payload = from === 0 ? source : source.subarray(from)
   const end = payload.length + trailerLength(trailer)
   const guardBytes = guard.plainValues ? guard.bytes! : undefined
-  const out = Buffer.allocUnsafe(end + (guardBytes === undefined ? 0 : GUARD_BYTES))
+  const out = storedMemory(end + (guardBytes === undefined ? 0 : GUARD_BYTES))
   if (trailer.kind === KIND.rawUnchecked) {
     out.set(payload, 0)
     writeTrailer(out, payload.length, trailer, 0)

@@ -81,12 +81,25 @@ export function restorePayloadSync(header: FrameHeader, stored: Buffer): Buffer 
   return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
 }
 
+/** Room for {@link restorePayloadInto}. */
+export const ROOM_BYTES = 64 * 1024
+
+/** Whether a frame can be restored into room that is given. */
+export function fitsRoom({ codecId, rawLength }: FrameHeader): boolean {
+  return codecId !== CODEC_ID.none && rawLength <= ROOM_BYTES && codecForReading(codecId).transient !== undefined
+}
+
 /**
- * The same until the next call only, for who looks at it and is done: it takes no memory, of which a log restored from end to end would leave a
- * lot to collect. undefined where the codec has no such form.
+ * The raw payload in memory that is given, for who looks at it and is done: of a log that is restored from end to end nothing is left to collect.
+ *
+ * @returns a view of `room`; undefined where the codec cannot do it after all
  */
-export function restorePayloadTransient(header: FrameHeader, stored: Buffer): Buffer | undefined {
-  const { codecId, rawLength } = header
-  if (codecId === CODEC_ID.none) return checkedRaw(stored, rawLength, FRAME)
-  return restoreTransient(codecForReading(codecId), stored, rawLength, FRAME)
+export function restorePayloadInto(
+  room: Buffer,
+  { codecId, rawLength }: FrameHeader,
+  stored: Buffer
+): Buffer | undefined {
+  const restored = restoreTransient(codecForReading(codecId), stored, rawLength, FRAME)
+  // What the codec has is overwritten by whoever calls it next, in whatever turn.
+  return restored && room.subarray(0, restored.copy(room))
 }

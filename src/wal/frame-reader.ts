@@ -1,7 +1,7 @@
 import { corruption } from '../errors.js'
 import { isPlausible } from './frame-header.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
-import { restorePayload, restorePayloadTransient } from './frame-payload.js'
+import { fitsRoom, restorePayload, restorePayloadInto, ROOM_BYTES } from './frame-payload.js'
 
 /** A frame and its raw payload. */
 export interface RestoredFrame {
@@ -16,7 +16,8 @@ const AHEAD_BYTES = 8 * 1024 * 1024
 
 interface Ahead {
   readonly frame: Frame
-  readonly payload: Buffer | Promise<Buffer>
+  /** undefined where it is restored in passing, when it is asked for. */
+  readonly payload: Buffer | Promise<Buffer> | undefined
 }
 
 /** Reads frames one after another and decompresses them, the next ones ahead. */
@@ -24,6 +25,8 @@ export class FrameReader {
   readonly #scanner: FrameScanner
   /** Whether what `next` returned is done with when it is called again. */
   readonly #transient: boolean
+  /** Where frames are restored in passing. */
+  #room: Buffer | undefined
   #last: Frame | undefined
   #ahead: Ahead[] = []
   #aheadBytes = 0
@@ -41,27 +44,14 @@ export class FrameReader {
   async next(): Promise<RestoredFrame | BadFrame | undefined> {
     if (this.#last !== undefined) this.#scanner.release(this.#last)
     this.#last = undefined
-    const inPassing = this.#transient && this.#ahead.length === 0 ? await this.#nextInPassing() : undefined
-    if (inPassing !== undefined) return inPassing
     await this.#fill()
     const first = this.#ahead.shift()
     if (first === undefined) return this.#bad
-    const { frame, payload } = first
+    const { frame } = first
     this.#aheadBytes -= frame.header.rawLength
-    const raw = payload instanceof Promise ? await payload : payload
-    if (this.#transient || raw !== frame.stored) this.#last = frame
-    return { frame, payload: raw }
-  }
-
-  /** What takes no memory needs no other thread: it is faster here than the way there. undefined where the codec has no such form. */
-  async #nextInPassing(): Promise<RestoredFrame | undefined> {
-    const frame = await this.#scan()
-    if (frame === undefined) return undefined
-    assertPlausible(frame)
-    const payload = restorePayloadTransient(frame.header, frame.stored)
-    if (payload === undefined) this.#addAhead(frame)
-    else this.#last = frame
-    return payload && { frame, payload }
+    const payload = await (first.payload ?? this.#restoreInPassing(frame))
+    if (this.#transient || payload !== frame.stored) this.#last = frame
+    return { frame, payload }
   }
 
   async #fill(): Promise<void> {
@@ -74,7 +64,8 @@ export class FrameReader {
         throw error
       }
       if (frame === undefined) return
-      this.#addAhead(frame)
+      this.#ahead.push({ frame, payload: this.#restoreAhead(frame) })
+      this.#aheadBytes += frame.header.rawLength
     }
   }
 
@@ -87,26 +78,22 @@ export class FrameReader {
     return undefined
   }
 
-  #addAhead(frame: Frame): void {
-    this.#ahead.push({ frame, payload: restored(frame) })
-    this.#aheadBytes += frame.header.rawLength
+  /** What fails is told to the reader that comes to it, not to those before. */
+  #restoreAhead({ header, stored, offset }: Frame): Ahead['payload'] {
+    let payload: Ahead['payload']
+    try {
+      if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
+      // What takes no memory needs no other thread: it is done before the trip there would be.
+      payload = this.#transient && fitsRoom(header) ? undefined : restorePayload(header, stored)
+    } catch (error) {
+      payload = Promise.reject(error)
+    }
+    if (payload instanceof Promise) payload.catch(() => {})
+    return payload
   }
-}
 
-/** What fails is told to the reader that comes to it, not to those before. */
-function restored(frame: Frame): Buffer | Promise<Buffer> {
-  let payload: Buffer | Promise<Buffer>
-  try {
-    assertPlausible(frame)
-    payload = restorePayload(frame.header, frame.stored)
-  } catch (error) {
-    payload = Promise.reject(error)
+  #restoreInPassing({ header, stored }: Frame): Buffer | Promise<Buffer> {
+    this.#room ??= Buffer.allocUnsafeSlow(ROOM_BYTES)
+    return restorePayloadInto(this.#room, header, stored) ?? restorePayload(header, stored)
   }
-  if (payload instanceof Promise) payload.catch(() => {})
-  return payload
-}
-
-/** @throws LEVEL_CORRUPTION */
-function assertPlausible({ header, offset }: Frame): void {
-  if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
 }

@@ -23,7 +23,8 @@ export function withCodecApplied(record: LogRecord): LogRecord {
     throw notSupported(`Codec '${codec.name}' has no compressSync: a record cannot be compressed with it`)
   }
   const { value } = record
-  const compressed = codec.id === CODEC_ID.none ? undefined : codec.compressSync(value)
+  const compressed =
+    codec.id === CODEC_ID.none ? undefined : (codec.transient?.compress(value) ?? codec.compressSync(value))
   const sealed = compressed && sealCompressed(codec.id, compressed, value.length, SEALING, value.length)
   return { ...record, value: sealed ?? sealRaw(value, SEALING), sealed: true, codec: undefined }
 }

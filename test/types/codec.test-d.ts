@@ -45,7 +45,7 @@ describe('a codec', () => {
       | 'load'
       | 'compressSync'
       | 'decompressSync'
-      | 'decompressTransient'
+      | 'transient'
       | 'withDictionary'
     expectTypeOf<keyof Codec>().toEqualTypeOf<Always | Perhaps>()
     expectTypeOf<Codec['id']>().toEqualTypeOf<number>()

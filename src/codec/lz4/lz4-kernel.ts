@@ -81,18 +81,25 @@ export class Lz4Kernel {
    * @throws RangeError for a longer value, whose places would not fit 16 bits
    */
   compress(value: Uint8Array, form: 'block' | 'sized'): Buffer {
+    const end = this.#encodeIn(value, form)
+    return this.#copy(beginOf(form), end)
+  }
+
+  /** The same without a copy: the result is overwritten by the next call. */
+  compressShared(value: Uint8Array, form: 'block' | 'sized'): Buffer {
+    const end = this.#encodeIn(value, form)
+    return this.#memory.subarray(beginOf(form), end)
+  }
+
+  /** @returns where it ends */
+  #encodeIn(value: Uint8Array, form: 'block' | 'sized'): number {
     if (value.length > MAX_VALUE_BYTES)
       throw new RangeError(`${value.length} bytes are too many for one LZ4 block here`)
     const memory = this.#memory
     const base = this.#base
     memory.set(value, base)
-    const end = this.#encode(base, base + value.length, tableBits(value.length))
-    let begin = BLOCK
-    if (form === 'sized') {
-      begin -= SIZE_BYTES
-      memory.writeUInt32LE(value.length, begin)
-    }
-    return this.#copy(begin, end)
+    if (form === 'sized') memory.writeUInt32LE(value.length, beginOf(form))
+    return this.#encode(base, base + value.length, tableBits(value.length))
   }
 
   /**
@@ -112,7 +119,7 @@ export class Lz4Kernel {
   }
 
   #decode(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): void {
-    const begin = form === 'sized' ? BLOCK - SIZE_BYTES : BLOCK
+    const begin = beginOf(form)
     if (rawLength > MAX_VALUE_BYTES || data.length > MAX_BLOCK_BYTES) throw damaged()
     this.#memory.set(data, begin)
     const end = this.#base + rawLength
@@ -124,6 +131,10 @@ export class Lz4Kernel {
     this.#memory.copy(copy, 0, from, to)
     return copy
   }
+}
+
+function beginOf(form: 'block' | 'sized'): number {
+  return form === 'sized' ? BLOCK - SIZE_BYTES : BLOCK
 }
 
 function damaged(): Error {

@@ -49,9 +49,12 @@ const LZ4 = builtIn({
     const kernel = kernelFor(rawLength)
     return kernel?.decompress(data, rawLength, 'sized') ?? restored(native().uncompressSync(data), rawLength)
   },
-  decompressTransient: (data, rawLength) => {
-    checkSize(data, rawLength)
-    return kernelFor(rawLength)?.decompressShared(data, rawLength, 'sized')
+  transient: {
+    compress: data => kernelFor(data.length)?.compressShared(data, 'sized'),
+    decompress: (data, rawLength) => {
+      checkSize(data, rawLength)
+      return kernelFor(rawLength)?.decompressShared(data, rawLength, 'sized')
+    }
   },
   withDictionary: dictionary => {
     const content = dictionaryContent(dictionary)
@@ -59,7 +62,7 @@ const LZ4 = builtIn({
     if (kernel === undefined) return nativeWith(content)
     return {
       compressSync(data) {
-        const block = kernel.compress(data, 'block')
+        const block = kernel.compressShared(data, 'block')
         return block.length < data.length ? block : undefined
       },
       decompressSync: (data, rawLength) => kernel.decompress(data, rawLength, 'block')

@@ -52,14 +52,17 @@ export class SmallValues {
     const { id } = dictionary
     return {
       id,
-      compress: (codec, raw) => (this.has(codec, raw.length) ? this.compress(dictionary, codec, raw) : undefined)
+      compress: (codec, raw) => {
+        const compressed = this.has(codec, raw.length) ? this.compress(dictionary, codec, raw) : undefined
+        return compressed && Buffer.from(compressed)
+      }
     }
   }
 
   /**
    * Compresses a small value.
    *
-   * @returns undefined if it does not pay
+   * @returns undefined if it does not pay. Lasts until the next call
    */
   compress(dictionary: Dictionary, codec: Codec, raw: Uint8Array): Uint8Array | undefined {
     const compressed = dictionary.coderFor(codec)?.compressSync(raw)

@@ -2,7 +2,7 @@ import { CODEC_ID } from '../../codec/codec.js'
 import { codecForReading } from '../../codec/registry.js'
 import { checkedRaw, restoreOffThread, restoreSync, undecodable } from '../../codec/restore.js'
 import type { Guard } from '../../envelope/guard.js'
-import { codecInput, openEnvelope, type Opened } from '../../envelope/open.js'
+import { codecInput, codecInputNow, openEnvelope, type Opened } from '../../envelope/open.js'
 import { notSupported } from '../../errors.js'
 import { asBuffer } from '../as-bytes.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
@@ -86,7 +86,7 @@ export class Unsealer {
     const codec = codecForReading(opened.codecId)
     if (codec.decompressSync === undefined)
       throw notSupported(`getSync() of a value whose codec, '${codec.name}', has no decompressSync`)
-    return this.#restored(opened, restoreSync(codec, codecInput(opened), opened.rawLength, WHAT))
+    return this.#restored(opened, restoreSync(codec, codecInputNow(opened), opened.rawLength, WHAT))
   }
 
   #withDictionary(opened: Opened, id: number): Buffer {

@@ -1,3 +1,4 @@
+import { storedCopy } from '../../envelope/stored-memory.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import type { AnyLevel } from '../any-level.js'
@@ -41,7 +42,7 @@ export class BackendWrites implements Writes {
   }
 
   del(key: Buffer, options: WriteOptions): Promise<void> {
-    return this.#queue.write([{ type: 'del', key: Buffer.from(key) }], options.sync === true)
+    return this.#queue.write([{ type: 'del', key: storedCopy(key) }], options.sync === true)
   }
 
   async batch(requests: readonly WriteRequest[], sync: boolean): Promise<void> {
@@ -128,7 +129,7 @@ export class BackendWrites implements Writes {
   }
 
   #sealed({ type, key, value, options }: WriteRequest): Operation {
-    const ownKey = Buffer.from(key)
+    const ownKey = storedCopy(key)
     if (type === 'del') return { type, key: ownKey }
     const sealed = this.#context.sealer.seal(ownKey, value!, options)
     if (options.ttl !== undefined) this.#context.marker.useTtl()

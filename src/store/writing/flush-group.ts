@@ -1,5 +1,5 @@
 import type { AbstractChainedBatch } from 'abstract-level'
-import { keyOfName } from '../../memtable/key-name.js'
+import { storedMemory } from '../../envelope/stored-memory.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import { Overlay } from '../../memtable/overlay.js'
 import type { Frozen } from '../../memtable/tables.js'
@@ -113,7 +113,8 @@ export class FlushGroup {
       if (bytes > maxBytes && operations > 0) break
       entries.advance()
       operations++
-      const key = keyOfName(name)
+      const key = storedMemory(name.length)
+      key.write(name, 'latin1')
       if (found === TOMBSTONE) {
         chunk.del(key, KEY_AS_BYTES)
         continue

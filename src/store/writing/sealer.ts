@@ -202,7 +202,7 @@ export class Sealer {
 
   #sealHere(codec: Codec, raw: Buffer, expiresAt: number | undefined): Buffer {
     try {
-      return this.#keepSmaller(codec, raw, codec.compressSync!(raw), expiresAt)
+      return this.#keepSmaller(codec, raw, codec.transient?.compress(raw) ?? codec.compressSync!(raw), expiresAt)
     } catch (error) {
       return this.#sealFailed(codec.name, error, raw, expiresAt)
     }
