@@ -10,6 +10,7 @@ import {
   equal,
   equal64,
   type Expression,
+  extend,
   fill,
   finish,
   go,
@@ -34,6 +35,7 @@ import {
   mul,
   notEqual,
   or,
+  or64,
   select,
   set,
   shl,
@@ -135,6 +137,13 @@ describe('expressions', () => {
     memory.writeBigUInt64LE(3n, 8)
     memory.writeBigUInt64LE(1n, 0)
     expect(run()).toBe(1 + 2 * 65_536)
+  })
+
+  test('an i32 becomes 64 bits with zeros, and 64 bits are joined', () => {
+    const { run, memory } = assembled(() => [store64(8, or64(load64(0), extend(-1))), finish(0)])
+    memory.writeBigUInt64LE(1n << 63n, 0)
+    run()
+    expect(memory.readBigUInt64LE(8)).toBe((1n << 63n) | 0xffffffffn)
   })
 
   test('64 bits are shifted by the lowest six bits of an i32', () => {

@@ -1,10 +1,10 @@
-import { corruption } from '../../errors.js'
+import { CompressedKvError, corruption } from '../../errors.js'
 import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from '../codec.js'
 import { dictionaryContent, withoutId } from '../dictionary/dictionary-format.js'
 import { ZstdBlockDecoder } from './zstd-block-decoder.js'
 import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from './zstd-block-encoder.js'
 import { ZSTD_MAGIC } from './zstd-frame.js'
-import { wasmCompressorWith } from './zstd-wasm.js'
+import { wasmCompressorWith, wasmDecompressorWith } from './zstd-wasm.js'
 
 /*
  * Zstandard with a dictionary, for small values. A frame of one compressed block (RFC 8878, 3.1.1):
@@ -30,11 +30,11 @@ const PROBED_CONTENT_BYTES = 1024
 
 /** @param dictionary in Zstandard's format, or any bytes */
 export function zstdWithDictionary(dictionary: Uint8Array, level: number): DictionaryCodec {
-  const byLibzstd = wasmCompressorWith(withoutId(dictionary))
+  const compress = wasmCompressorWith(withoutId(dictionary))
   // Both are made when first needed.
   let encoder: { prepared: ZstdBlockEncoder | undefined } | undefined
-  let decoder: ZstdBlockDecoder | undefined
-  const preparedDecoder = () => (decoder ??= new ZstdBlockDecoder(dictionary))
+  let decoder: Pick<ZstdBlockDecoder, 'decode'> | undefined
+  const preparedDecoder = () => (decoder ??= decoderWith(dictionary))
   const decompressSync = (data: Uint8Array, rawLength: number) => {
     // No block is as long as its value: it would have been stored raw.
     if (data.length >= rawLength || rawLength >= DICTIONARY_VALUE_LIMIT)
@@ -46,9 +46,33 @@ export function zstdWithDictionary(dictionary: Uint8Array, level: number): Dicti
       encoder ??= { prepared: level <= MAX_ENCODER_LEVEL ? proven(dictionary, decompressSync) : undefined }
       if (encoder.prepared !== undefined && data.length <= MAX_ENCODED_BYTES) return encoder.prepared.encode(data)
       preparedDecoder() // If it throws, nothing is written that could not be read.
-      return blockIn(byLibzstd(data, level), data.length)
+      return blockIn(compress(data, level), data.length)
     },
     decompressSync
+  }
+}
+
+/**
+ * Where WebAssembly has no memory for another decoder, libzstd's, which is there once for all dictionaries, takes its place: it goes through the
+ * dictionary for every value.
+ */
+function decoderWith(dictionary: Uint8Array): Pick<ZstdBlockDecoder, 'decode'> {
+  try {
+    return new ZstdBlockDecoder(dictionary)
+  } catch (error) {
+    if (!(error instanceof CompressedKvError && error.code === 'LEVEL_NOT_SUPPORTED')) throw error
+    return byLibzstd(dictionary)
+  }
+}
+
+function byLibzstd(dictionary: Uint8Array): Pick<ZstdBlockDecoder, 'decode'> {
+  const decompress = wasmDecompressorWith(withoutId(dictionary))
+  return {
+    decode(block, rawLength) {
+      const value = decompress(Buffer.concat([headerOf(block.length, rawLength), block]), rawLength)
+      if (value.length !== rawLength) throw corruption('a Zstandard block of a value of another length')
+      return Buffer.from(value)
+    }
   }
 }
 

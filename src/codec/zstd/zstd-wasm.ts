@@ -104,6 +104,28 @@ export function wasmCompressorWith(dictionary: Uint8Array): SyncZstd['compressSy
     )
 }
 
+/** Restores what {@link wasmCompressorWith} made, in the same way. */
+export function wasmDecompressorWith(dictionary: Uint8Array): SyncZstd['decompressSync'] {
+  return (data, rawLength) =>
+    run(
+      data,
+      () => rawLength,
+      (instance, output, capacity, input) => {
+        const place = placeOf(dictionary, instance)
+        const { zstd, decompressor } = instance
+        return zstd._ZSTD_decompress_usingDict(
+          decompressor,
+          output,
+          capacity,
+          input,
+          data.length,
+          place,
+          dictionary.length
+        )
+      }
+    )
+}
+
 /** It stays there as long as the instance does, which is given up when its memory has grown. */
 function placeOf(dictionary: Uint8Array, { zstd, dictionaries }: Instance): number {
   let place = dictionaries.get(dictionary)

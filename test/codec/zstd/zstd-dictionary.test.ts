@@ -1,6 +1,6 @@
 import { compressUsingDict, createCCtx, createDCtx, decompressUsingDict, init } from '@bokuweb/zstd-wasm'
 import * as fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { trainDictionary } from '../../../src/codec/dictionary/dictionary-training.js'
 import { zstd } from '../../../src/codec/zstd/zstd.js'
 import { everyBitFlipped, noise } from '../../support/sample-values.js'
@@ -124,5 +124,34 @@ describe('a damaged block with a dictionary', () => {
       expect(thrownCode(() => coder.decompressSync(block, length))).toBe('LEVEL_CORRUPTION')
     for (const length of [value.length - 1, value.length + 1, 65_535])
       expect(() => coder.decompressSync(block, length)).toThrow(Error)
+  })
+})
+
+describe('where WebAssembly has no memory for more than libzstd', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    vi.resetModules()
+  })
+
+  it('that reads and writes the same', async () => {
+    vi.resetModules()
+    const { zstd: scarce } = await import('../../../src/codec/zstd/zstd.js')
+    scarce().compressSync!(TESTED[0]!) // libzstd has its memory from here on.
+    vi.stubGlobal('WebAssembly', undefined)
+    for (const [name, dictionary] of dictionaries()) {
+      const [there, here] = [zstd().withDictionary!(dictionary), scarce().withDictionary!(dictionary)]
+      for (const value of [...TESTED, TESTED[0]!.subarray(0, 255), TESTED[0]!.subarray(0, 256)]) {
+        const blocks = [there, here].map(coder => coder.compressSync(value)).filter(block => block !== undefined)
+        expect(blocks.length === 2 || name === 'short').toBe(true)
+        for (const block of blocks) {
+          expect(Buffer.from(there.decompressSync(block, value.length))).toEqual(value)
+          expect(Buffer.from(here.decompressSync(block, value.length))).toEqual(value)
+        }
+      }
+    }
+    const coder = scarce().withDictionary!(trained)
+    const block = coder.compressSync(TESTED[0]!)!
+    expect(() => coder.decompressSync(block, TESTED[0]!.length + 1)).toThrow(Error)
+    expect(() => coder.decompressSync(noise(50), 500)).toThrow(Error)
   })
 })
