@@ -13,7 +13,7 @@ export type {
 } from './store/stats.js'
 export type { Judgement as DictionaryJudgement } from './store/dictionaries/dictionary-judge.js'
 
-export { type Codec, CODEC_ID, type CodecName, type DictionaryCodec } from './codec/codec.js'
+export { type Codec, CODEC_ID, type CodecName, type DictionaryCodec, type TransientForms } from './codec/codec.js'
 export type { CodecSelector } from './codec/selector.js'
 export { lz4 } from './codec/lz4/lz4.js'
 export { none } from './codec/none.js'
