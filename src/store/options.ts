@@ -49,7 +49,7 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
   readonly minSaving?: number | undefined
   /**
    * Values of at least this many bytes are compressed and restored off the main thread. Lower keeps the event loop freer;
-   * each trip to another thread costs about 50 µs. LZ4 restores 128 KiB to 1 MiB on the main thread all the same, in up to 0.5 ms.
+   * each trip to another thread costs about 50 µs. LZ4 restores up to 1 MiB on the main thread all the same, in up to 0.5 ms.
    * @default 65536
    */
   readonly offThreadSize?: number | undefined
