@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { codecUnavailable, corruption } from '../../errors.js'
 import { builtIn } from '../built-in.js'
-import { CODEC_ID, type Codec, type DictionaryCodec } from '../codec.js'
+import { CODEC_ID, type Codec, type DictionaryCodec, type TransientForms } from '../codec.js'
 import { dictionaryContent } from '../dictionary/dictionary-format.js'
 import { MAX_VALUE_BYTES } from './lz4-functions.js'
 import { kernelWith, type Lz4Kernel, sharedKernel } from './lz4-kernel.js'
@@ -46,13 +46,6 @@ const LZ4 = builtIn({
     checkSize(data, rawLength)
     return restoredHere(data, rawLength)
   },
-  transient: {
-    compress: data => kernelFor(data.length)?.compressShared(data, 'sized'),
-    decompress: (data, rawLength) => {
-      checkSize(data, rawLength)
-      return kernelFor(rawLength)?.decompressShared(data, rawLength, 'sized')
-    }
-  },
   withDictionary: dictionary => {
     const content = dictionaryContent(dictionary)
     const kernel = kernelWith(content)
@@ -66,6 +59,16 @@ const LZ4 = builtIn({
     }
   }
 })
+
+const TRANSIENT: TransientForms = {
+  compress: data => kernelFor(data.length)?.compressShared(data, 'sized'),
+  decompress: (data, rawLength) => {
+    checkSize(data, rawLength)
+    return kernelFor(rawLength)?.decompressShared(data, rawLength, 'sized')
+  }
+}
+// Not enumerable: a codec made as `{ ...lz4(), compressSync, decompressSync }` must not have its own functions gone around.
+Object.defineProperty(LZ4, 'transient', { value: TRANSIENT })
 
 function kernelFor(rawLength: number): Lz4Kernel | undefined {
   return rawLength <= MAX_VALUE_BYTES ? sharedKernel() : undefined
