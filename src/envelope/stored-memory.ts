@@ -1,3 +1,5 @@
+import { markAsUntransferable } from 'node:worker_threads'
+
 /*
  * Memory for what a backend may keep: keys and envelopes, short ones next to one another in slabs, as in Node.js's own pool, but with nothing else
  * between them. In that pool a caller's value that is long gone would stay as long as the key or the envelope beside it: over memory-level values
@@ -16,6 +18,7 @@ export function storedMemory(bytes: number): Buffer {
   if (bytes > MAX_SHARED_BYTES) return Buffer.allocUnsafeSlow(bytes)
   if (used + bytes > slab.length) {
     slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    markAsUntransferable(slab.buffer) // As Node.js's pool is: whoever transfers one value would take its neighbours along.
     used = 0
   }
   const memory = slab.subarray(used, used + bytes)
