@@ -85,6 +85,7 @@ export class FrameCursor {
   }
 
   async #move(following: Segment): Promise<void> {
+    this.#current?.scanner.end() // close() does not: the scanner may be reading.
     await this.#leave()
     this.#start = { segment: following.id, offset: 0 }
     await this.#enter(following)
@@ -128,7 +129,6 @@ export class FrameCursor {
     const current = this.#current
     this.#current = undefined
     if (current === undefined) return
-    current.scanner.end()
     current.segment.pins--
     await current.file.close()
   }

@@ -140,7 +140,7 @@ export class FrameScanner {
     return { offset, header, stored, chunk: this.#chunk }
   }
 
-  /** Nothing more is read, and what was released may go to another scanner. */
+  /** Nothing more is read, nor is being read for `next`, and what was released may go to another scanner. */
   end(): void {
     this.#reuse(this.#chunk)
     this.#chunk = NO_CHUNK
