@@ -1,3 +1,5 @@
+import { markAsUntransferable } from 'node:worker_threads'
+
 /** Slabs are powers of two from here on, so that needs of about one size can take turns in the same ones. */
 const MIN_SLAB_BYTES = 64 * 1024
 
@@ -21,8 +23,10 @@ export class BufferPool {
   take(bytes: number): Buffer {
     const slabBytes = this.#slabFor(bytes)
     let slab = this.#free.get(slabBytes)?.pop()
-    if (slab === undefined) slab = Buffer.allocUnsafeSlow(slabBytes)
-    else this.#keptBytes -= slabBytes
+    if (slab === undefined) {
+      slab = Buffer.allocUnsafeSlow(slabBytes)
+      markAsUntransferable(slab.buffer) // Others use it afterwards.
+    } else this.#keptBytes -= slabBytes
     const taken = slab.subarray(0, bytes)
     this.#lent.set(taken, slab)
     return taken

@@ -13,7 +13,7 @@ export interface Codec {
   readonly workingBytes?: number
   /** Loads what it needs. Called at open for the codecs that the options name; throws if it cannot work here. */
   load?(): void
-  /** Must not keep or change `data`. Off the main thread if it can be. */
+  /** Must not keep, change or transfer `data`. Off the main thread if it can be. */
   compress(data: Uint8Array): Promise<Uint8Array>
   /**
    * Restores exactly `rawLength` bytes into memory of its own. Never allocates more than that for the result, whatever

@@ -8,8 +8,8 @@ it('a value that is taken away from the backend is all that is gone', async () =
   const stored = (await backend.get('2'))! // memory-level hands out what it keeps.
   try {
     structuredClone(stored, { transfer: [stored.buffer as ArrayBuffer] })
-  } catch (error) {
-    expect(error).toMatchObject({ name: 'DataCloneError' }) // Node.js 20 ignores what may not be transferred.
+  } catch {
+    // Node.js 20 ignores what may not be transferred, later ones refuse it.
   }
   expect(await store.keys().all()).toEqual(['1', '2', '3'])
   expect(String(await store.get('1'))).toBe('value 1')

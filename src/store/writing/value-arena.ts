@@ -1,3 +1,5 @@
+import { markAsUntransferable } from 'node:worker_threads'
+
 const SLAB_BYTES = 256 * 1024
 /** Larger values get memory of their own. */
 const MAX_SHARED_BYTES = SLAB_BYTES / 8
@@ -29,6 +31,7 @@ export class ValueArena {
     }
     if (this.#used + length > this.#open.length) {
       this.#open = Buffer.allocUnsafeSlow(SLAB_BYTES)
+      markAsUntransferable(this.#open.buffer) // A codec that transfers one value would take its neighbours along.
       this.#used = 0
     }
     this.slab = this.#open
