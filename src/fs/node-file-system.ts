@@ -90,6 +90,9 @@ function codeOf(error: unknown): string {
 class NodeFile implements File {
   /** -1 once it is closed: the system gives the number to the next file. */
   #descriptor: number
+  /** Under way. */
+  #reads = 0
+  #onRead: (() => void) | undefined
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor
@@ -102,7 +105,12 @@ class NodeFile implements File {
 
   read(into: Uint8Array, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(this.#open, into, 0, into.length, position, (error, read) => (error ? reject(error) : resolve(read)))
+      fs.read(this.#open, into, 0, into.length, position, (error, read) => {
+        if (--this.#reads === 0) this.#onRead?.()
+        if (error) reject(error)
+        else resolve(read)
+      })
+      this.#reads++
     })
   }
 
@@ -135,6 +143,8 @@ class NodeFile implements File {
   async close(): Promise<void> {
     const descriptor = this.#open
     this.#descriptor = -1
+    // A piece may be read ahead that nobody waits for any more: it would be another file's.
+    if (this.#reads > 0) await new Promise<void>(resolve => (this.#onRead = resolve))
     return settled(done => fs.close(descriptor, done))
   }
 }

@@ -1,5 +1,6 @@
 import { corruption } from '../errors.js'
 import { isPlausible } from './frame-header.js'
+import { nextTurn, Turn } from '../turn.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
 import { fitsRoom, restorePayload, restorePayloadInto, ROOM_BYTES } from './frame-payload.js'
 
@@ -25,6 +26,7 @@ export class FrameReader {
   readonly #scanner: FrameScanner
   /** Whether what `next` returned is done with when it is called again. */
   readonly #transient: boolean
+  readonly #turn = new Turn()
   /** Where frames are restored in passing. */
   #room: Buffer | undefined
   #last: Frame | undefined
@@ -49,6 +51,8 @@ export class FrameReader {
     if (first === undefined) return this.#bad
     const { frame } = first
     this.#aheadBytes -= frame.header.rawLength
+    // What is restored here waits for no thread, nor for the disk, as many frames as a piece of it has.
+    if (this.#turn.isOver) await nextTurn()
     const payload = await (first.payload ?? this.#restoreInPassing(frame))
     if (this.#transient || payload !== frame.stored) this.#last = frame
     return { frame, payload }

@@ -174,7 +174,9 @@ export class FrameScanner {
     const last = this.#chunk
     const from = offset - last.at
     const kept = last.bytes.subarray(from >= 0 ? from : last.bytes.length)
-    const bytes = (await this.#takeAhead(kept, length)) ?? (await this.#readBehind(kept, length))
+    const ahead = await this.#takeAhead(offset + kept.length)
+    const isEnough = ahead !== undefined && kept.length <= HEAD_ROOM_BYTES && kept.length + ahead.bytes >= length
+    const bytes = isEnough ? inOne(kept, ahead) : await this.#readOn(kept, ahead, length)
     this.#readBytes = READ_BYTES
     this.#chunk = { bytes, at: offset, frames: 0 }
     this.#reuse(last)
@@ -182,23 +184,26 @@ export class FrameScanner {
     return bytes.subarray(0, length)
   }
 
-  async #readBehind(kept: Buffer, length: number): Promise<Buffer> {
-    const bytes = this.#memory.take(Math.min(Math.max(length, this.#readBytes), this.#end - this.#offset))
-    kept.copy(bytes)
-    await readFully(this.#file, bytes.subarray(kept.length), this.#offset + kept.length)
-    return bytes
-  }
-
-  /** What was read ahead, behind what is kept; undefined if it does not fit or is not enough. */
-  async #takeAhead(kept: Buffer, length: number): Promise<Buffer | undefined> {
+  async #takeAhead(at: number): Promise<ReadAhead | undefined> {
     const ahead = this.#ahead
     this.#ahead = undefined
-    if (ahead === undefined || ahead.at !== this.#offset + kept.length) return undefined
-    if (kept.length > HEAD_ROOM_BYTES || kept.length + ahead.bytes < length) return undefined
+    if (ahead?.at !== at) return undefined
     await ahead.done
-    const begin = HEAD_ROOM_BYTES - kept.length
-    kept.copy(ahead.memory, begin)
-    return ahead.memory.subarray(begin, HEAD_ROOM_BYTES + ahead.bytes)
+    return ahead
+  }
+
+  /** What is kept, behind it what was read ahead, and behind that what is not read yet. */
+  async #readOn(kept: Buffer, ahead: ReadAhead | undefined, length: number): Promise<Buffer> {
+    const there = kept.length + (ahead?.bytes ?? 0)
+    const wanted = there >= length ? there : Math.max(length, this.#readBytes)
+    const bytes = this.#memory.take(Math.min(wanted, this.#end - this.#offset))
+    kept.copy(bytes)
+    if (ahead !== undefined) {
+      ahead.memory.copy(bytes, kept.length, HEAD_ROOM_BYTES)
+      this.#memory.give(ahead.memory)
+    }
+    await readFully(this.#file, bytes.subarray(there), this.#offset + there)
+    return bytes
   }
 
   #readAhead(at: number): void {
@@ -213,6 +218,13 @@ export class FrameScanner {
   #reuse({ bytes, frames }: Chunk): void {
     if (frames === 0) this.#memory.give(bytes)
   }
+}
+
+/** Without another copy of what was read ahead: what is kept goes into its head room. */
+function inOne(kept: Buffer, { memory }: ReadAhead): Buffer {
+  const begin = HEAD_ROOM_BYTES - kept.length
+  kept.copy(memory, begin)
+  return memory.subarray(begin)
 }
 
 /** @throws LEVEL_NOT_SUPPORTED */

@@ -55,3 +55,17 @@ function openIn(directory: string): string[] {
   })
   return targets.filter(target => target.startsWith(directory))
 }
+
+test('a file is closed when the reads under way are over', async () => {
+  const path = join(temporaryDirectory(), 'log')
+  const contents = Buffer.alloc(8 * 1024 * 1024, 'contents')
+  await fs.createWith(path, contents)
+  const file = await fs.open(path, 'read')
+  const ended: string[] = []
+  const into = Buffer.alloc(contents.length)
+  const read = file.read(into, 0).then(() => ended.push('read'))
+  await file.close().then(() => ended.push('close'))
+  await read
+  expect(ended).toEqual(['read', 'close'])
+  expect(into.equals(contents)).toBe(true)
+})

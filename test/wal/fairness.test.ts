@@ -38,3 +38,20 @@ test('and a reader of a log follows it', async () => {
   await wal.close()
   expect((await following).length).toBe(100 * 300)
 })
+
+test('a log is opened in turns, however little there is to be read from the disk', async () => {
+  const { wal, fs } = await openLog({ codec: 'lz4' })
+  const zeros = Buffer.alloc(60_000)
+  for (let i = 0; i < 2000; i++) void wal.append(Record.put('key', zeros))
+  await wal.close()
+  let turns = 0
+  const count = () => {
+    turns++
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const { recovery } = await openLog({ fs })
+  clearImmediate(counting)
+  expect(recovery.records).toBe(2000)
+  expect(turns).toBeGreaterThan(2)
+})
