@@ -43,5 +43,6 @@ test.for<[CodecName, string]>([
   await Promise.all(Array.from({ length: 20 }, (_, from) => writer(from)))
   await store.flush()
   const { held, stored } = await heldBy(backend)
-  expect(held).toBeLessThan(1.25 * stored)
+  // The marker, written once, lies in Node.js's own pool.
+  expect(held - Buffer.poolSize).toBeLessThan(1.25 * stored)
 })
