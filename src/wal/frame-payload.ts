@@ -15,7 +15,7 @@ const MIN_SAVING = 0.1
 
 /**
  * Shorter payloads are compressed and restored on the calling thread: the trip to another costs about 50 µs, what LZ4 takes for
- * 8 KiB.
+ * 16 KiB.
  */
 export const OFF_THREAD_BYTES = 16 * 1024
 

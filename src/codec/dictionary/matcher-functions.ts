@@ -13,7 +13,6 @@ import {
   greater,
   greaterSigned,
   increase,
-  isZero64,
   less,
   load32,
   load64,
@@ -21,7 +20,6 @@ import {
   type Local,
   type Locals,
   loop,
-  low32,
   mul,
   or,
   select,
@@ -31,14 +29,12 @@ import {
   store16,
   store32,
   sub,
-  tee,
-  trailingZeros64,
   wasmFunction,
   when,
-  xor,
-  xor64
+  xor
 } from '../../wasm/assembler.js'
 import { copy, COPY_SLACK_BYTES } from '../../wasm/copies.js'
+import { skipEqual } from '../../wasm/equal-bytes.js'
 import { REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 
 /*
@@ -236,19 +232,7 @@ function parser({ parameter, local }: Locals): Code {
   const measure: Code = [
     set(to, add(from, REPEAT_BYTES)),
     set(i, add(source, REPEAT_BYTES)),
-    block(done => [
-      loop(again =>
-        when(atMost(add(to, 8), end), [
-          when(isZero64(tee(difference, xor64(load64(to), load64(i)))), [increase(to, 8), increase(i, 8), go(again)]),
-          // The lowest bit that differs is in the first byte that does.
-          increase(to, shr(low32(trailingZeros64(difference)), 3)),
-          go(done)
-        ])
-      ),
-      loop(again =>
-        when(less(to, end), [when(equal(load8(to), load8(i)), [increase(to, 1), increase(i, 1), go(again)])])
-      )
-    ]),
+    skipEqual(to, i, end, difference),
     // What stands before may match as well.
     loop(again =>
       when(and(greater(from, literals), greater(source, WINDOW)), [

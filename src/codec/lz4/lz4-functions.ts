@@ -14,16 +14,13 @@ import {
   greater,
   increase,
   isZero,
-  isZero64,
   less,
   load16,
   load32,
-  load64,
   load8,
   type Local,
   type Locals,
   loop,
-  low32,
   mul,
   notEqual,
   or,
@@ -35,14 +32,13 @@ import {
   store8,
   sub,
   tee,
-  trailingZeros64,
   UNREACHABLE,
   wasmFunction,
   type WasmFunction,
-  when,
-  xor64
+  when
 } from '../../wasm/assembler.js'
 import { copy, copyMatch, COPY_SLACK_BYTES } from '../../wasm/copies.js'
+import { skipEqual } from '../../wasm/equal-bytes.js'
 
 /*
  * LZ4 blocks (github.com/lz4/lz4, doc/lz4_Block_format.md), written and read in WebAssembly.
@@ -146,19 +142,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
     const measure = (position: Expression, known: number, into: Local): Code => [
       set(i, add(at, known)),
       set(j, add(position, known)),
-      block(done => [
-        loop(again =>
-          when(less(add(i, 7), matchEnd), [
-            when(isZero64(tee(difference, xor64(load64(i), load64(j)))), [increase(i, 8), increase(j, 8), go(again)]),
-            // The lowest bit that differs is in the first byte that does.
-            increase(i, shr(low32(trailingZeros64(difference)), 3)),
-            go(done)
-          ])
-        ),
-        loop(again => [
-          when(less(i, matchEnd), [when(equal(load8(i), load8(j)), [increase(i, 1), increase(j, 1), go(again)])])
-        ])
-      ]),
+      skipEqual(i, j, matchEnd, difference),
       set(into, sub(i, at))
     ]
 

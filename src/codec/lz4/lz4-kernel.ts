@@ -1,5 +1,5 @@
 import { corruption } from '../../errors.js'
-import { WasmModule } from '../../wasm/assembler.js'
+import { wasmInstances } from '../wasm-instances.js'
 import {
   BLOCK,
   CHAIN,
@@ -15,10 +15,12 @@ import {
   WINDOW
 } from './lz4-functions.js'
 
-const SIZE_BYTES = 4
+/** In front of a block in the form `sized`. */
+export const SIZE_BYTES = 4
 const NO_DICTIONARY = Buffer.alloc(0)
 
-let compiled: WasmModule<Lz4Functions> | undefined
+const instance = wasmInstances<Lz4Functions>('LZ4 in WebAssembly', LZ4_FUNCTIONS, MEMORY_BYTES)
+
 let shared: Lz4Kernel | undefined
 let tried = false
 
@@ -41,7 +43,7 @@ export function kernelWith(dictionary: Uint8Array): Lz4Kernel | undefined {
   }
 }
 
-/** LZ4 blocks of values up to {@link MAX_VALUE_BYTES}, written and read on the calling thread in memory of its own, about 450 KiB. */
+/** LZ4 blocks of values up to {@link MAX_VALUE_BYTES}, written and read on the calling thread in memory of its own, about 470 KiB. */
 export class Lz4Kernel {
   readonly #functions: Lz4Functions
   readonly #encode: Lz4Functions['encode']
@@ -51,11 +53,10 @@ export class Lz4Kernel {
 
   /**
    * @param dictionary blocks may refer to its last {@link MAX_OFFSET} bytes. Copied
-   * @throws what WebAssembly throws where there is none, or no memory for it
+   * @throws LEVEL_NOT_SUPPORTED where there is no WebAssembly, or no memory for it
    */
   constructor(dictionary: Uint8Array = NO_DICTIONARY) {
-    compiled ??= new WasmModule<Lz4Functions>(LZ4_FUNCTIONS, MEMORY_BYTES)
-    const functions = compiled.instance()
+    const functions = instance(0)
     this.#functions = functions
     this.#memory = Buffer.from(functions.memory.buffer)
     const reached = dictionary.subarray(Math.max(0, dictionary.length - MAX_OFFSET))

@@ -4,7 +4,7 @@ import { builtIn } from '../built-in.js'
 import { CODEC_ID, type Codec, type DictionaryCodec, type TransientForms } from '../codec.js'
 import { dictionaryContent } from '../dictionary/dictionary-format.js'
 import { MAX_VALUE_BYTES } from './lz4-functions.js'
-import { kernelWith, type Lz4Kernel, sharedKernel } from './lz4-kernel.js'
+import { kernelWith, type Lz4Kernel, sharedKernel, SIZE_BYTES } from './lz4-kernel.js'
 import { taken } from './thread-memory.js'
 
 /**
@@ -21,9 +21,6 @@ export function lz4(): Codec {
  * the way over another takes 0.1, 0.2 and 0.9.
  */
 const MAX_HERE_BYTES = 1024 * 1024
-
-/** In front of a block, except with a dictionary. */
-const SIZE_BYTES = 4
 
 const LZ4 = builtIn({
   id: CODEC_ID.lz4,

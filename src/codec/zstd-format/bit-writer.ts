@@ -4,23 +4,14 @@ export const BIT_WRITER_SLACK_BYTES = 4
 /** Writes fields of up to 24 bits one behind the other, least significant bit first: how every bit stream of Zstandard is laid out. */
 export class BitWriter {
   readonly #view: DataView
-  #at: number
+  #at = 0
   /** Up to 7 bits. */
   #pending = 0
   #pendingBits = 0
 
-  /** @param bytes large enough for all that is added from `at` on, and {@link BIT_WRITER_SLACK_BYTES} */
-  constructor(bytes: Uint8Array, at = 0) {
+  /** @param bytes large enough for all that is added, and {@link BIT_WRITER_SLACK_BYTES} */
+  constructor(bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#at = at
-  }
-
-  /** Begins another stream. */
-  begin(at: number): this {
-    this.#at = at
-    this.#pending = 0
-    this.#pendingBits = 0
-    return this
   }
 
   /** @param value below 2^bits */

@@ -1,4 +1,5 @@
 import { lz4 } from '../../codec/lz4/lz4.js'
+import { SIZE_BYTES } from '../../codec/lz4/lz4-kernel.js'
 
 /** What LevelDB compresses together, before compression. */
 const BLOCK_BYTES = 4096
@@ -6,8 +7,6 @@ const BLOCK_BYTES = 4096
 const BLOCK_SHARE = 7 / 8
 /** Of every entry in a block: three lengths, at least. */
 const ENTRY_LENGTHS_BYTES = 3
-/** In front of what LZ4 gives. */
-const LZ4_SIZE_BYTES = 4
 /** Behind every key in LevelDB: a sequence number, and what was done. */
 const KEY_TRAILER_BYTES = 8
 /** From every so many keys on the next is written out, and the others without what they share with the one before. */
@@ -40,7 +39,7 @@ export function inLevelDbBlocks(): StoredSizeEstimate {
   let bytes = 0
   const finish = (): void => {
     const data = block.subarray(0, length)
-    const compressed = snappy.compressSync!(data).length - LZ4_SIZE_BYTES
+    const compressed = snappy.compressSync!(data).length - SIZE_BYTES
     bytes += compressed < length * BLOCK_SHARE ? compressed : length
     length = 0
     entries = 0
