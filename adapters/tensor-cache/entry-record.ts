@@ -1,4 +1,4 @@
-import { dataKeys, type EntryId, indexKey } from './keys.js'
+import type { EntryId, EntryKeys } from './keys.js'
 
 /** What the index keeps of a chunk or a tensor: JSON, so that `ckv get` shows it. */
 export interface EntryRecord {
@@ -21,10 +21,10 @@ export interface EntryRecord {
 const TRAILER_BYTES = 64
 
 /** The most that an entry can take beside what its values do when they are stored. */
-export function overheadBytes(id: EntryId, record: EntryRecord): number {
-  const [firstKey = ''] = dataKeys(id, 1)
+export function overheadBytes(keys: EntryKeys, id: EntryId, record: EntryRecord): number {
+  const [firstKey = ''] = keys.data(id, 1)
   const longest = { ...record, bytes: Number.MAX_SAFE_INTEGER, used: Number.MAX_SAFE_INTEGER }
-  return indexKey(id).length + Buffer.byteLength(textOf(longest)) + TRAILER_BYTES + record.values * firstKey.length
+  return keys.index(id).length + Buffer.byteLength(textOf(longest)) + TRAILER_BYTES + record.values * firstKey.length
 }
 
 /** The most that a value of this many bytes takes as it is stored: raw, with a trailer. */

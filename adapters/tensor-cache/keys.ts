@@ -26,28 +26,41 @@ export function tensorId(namespace: Namespace, name: string): EntryId {
   return `${namespace.name}:t${createHash('sha256').update(name).digest('hex')}`
 }
 
-export function indexKey(id: EntryId): string {
-  return INDEX + id
+/** The keys of a database or a sublevel, as the store that it is in has them. */
+export class EntryKeys {
+  readonly #index: string
+  readonly #data: string
+
+  /** @param prefix of the sublevel, with those that it is in; empty for the store itself */
+  constructor(prefix: string) {
+    this.#index = prefix + INDEX
+    this.#data = prefix + DATA
+  }
+
+  index(id: EntryId): string {
+    return this.#index + id
+  }
+
+  idOf(indexKey: string): EntryId {
+    return indexKey.slice(this.#index.length)
+  }
+
+  data(id: EntryId, layers: number): string[] {
+    return Array.from({ length: layers }, (_, layer) => `${this.#data}${id}:${layer.toString(16).padStart(4, '0')}`)
+  }
+
+  /** Every index key. */
+  get indexRange(): { gte: string; lt: string } {
+    return rangeOf(this.#index)
+  }
+
+  /** Every data key of an entry. */
+  dataRange(id: EntryId): { gte: string; lt: string } {
+    return rangeOf(`${this.#data}${id}:`)
+  }
 }
 
-export function idOfIndexKey(key: string): EntryId {
-  return key.slice(INDEX.length)
-}
-
-export function dataKeys(id: EntryId, layers: number): string[] {
-  return Array.from({ length: layers }, (_, layer) => `${DATA}${id}:${layer.toString(16).padStart(4, '0')}`)
-}
-
-/** Every index key of a namespace, or of all of them: up to the first that has the character after the colon there. */
-export function indexRange(namespace?: string): { gte: string; lt: string } {
-  return namespace === undefined ? rangeOf(INDEX) : rangeOf(`${INDEX}${namespace}:`)
-}
-
-/** Every data key of an entry. */
-export function dataRange(id: EntryId): { gte: string; lt: string } {
-  return rangeOf(`${DATA}${id}:`)
-}
-
+/** Up to the first that has the character after the colon there. */
 function rangeOf(prefix: string): { gte: string; lt: string } {
   return { gte: prefix, lt: `${prefix.slice(0, -1)};` }
 }

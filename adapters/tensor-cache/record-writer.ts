@@ -1,7 +1,7 @@
 import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
 import type { Entry, EntryIndex } from './entry-index.js'
 import { textOf } from './entry-record.js'
-import { indexKey } from './keys.js'
+import type { EntryKeys } from './keys.js'
 
 /** How long a change may wait. A record is written at most once in that time, however often its chunk is used. */
 const WRITE_DELAY_MS = 10_000
@@ -9,13 +9,15 @@ const WRITE_DELAY_MS = 10_000
 /** Writes records of entries that changed: when they were used, and what they turned out to take. */
 export class RecordWriter {
   readonly #db: TensorBackingStore
+  readonly #keys: EntryKeys
   readonly #index: EntryIndex
   readonly #changed = new Set<Entry>()
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
-  constructor(db: TensorBackingStore, index: EntryIndex) {
+  constructor(db: TensorBackingStore, keys: EntryKeys, index: EntryIndex) {
     this.#db = db
+    this.#keys = keys
     this.#index = index
   }
 
@@ -33,7 +35,9 @@ export class RecordWriter {
     this.#timer = undefined
     const changed = [...this.#changed]
     this.#changed.clear()
-    const operations = changed.filter(entry => this.#index.has(entry) && !entry.replaced).map(recordPut)
+    const operations = changed
+      .filter(entry => this.#index.has(entry) && !entry.replaced)
+      .map(entry => recordPut(this.#keys, entry))
     if (operations.length === 0) return
     try {
       await this.#db.batch(operations, ENCODINGS.text)
@@ -49,6 +53,6 @@ export class RecordWriter {
   }
 }
 
-export function recordPut({ id, record }: Pick<Entry, 'id' | 'record'>): Operation {
-  return { type: 'put', key: indexKey(id), value: textOf(record), ...ENCODINGS.text }
+export function recordPut(keys: EntryKeys, { id, record }: Pick<Entry, 'id' | 'record'>): Operation {
+  return { type: 'put', key: keys.index(id), value: textOf(record), ...ENCODINGS.text }
 }

@@ -1,6 +1,7 @@
 import { CompressedKvError, CompressedKvStore } from 'compressed-kv'
 import type { TensorBackingStore } from './backing-store.js'
 import { invalidOption } from './failures.js'
+import { EntryKeys } from './keys.js'
 import { TensorSpace } from './tensor-space.js'
 
 /** By store, then by the prefix of a sublevel: caches over one keep to one limit. */
@@ -32,7 +33,11 @@ export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
     ;(root as TensorBackingStore).once('closed', forget)
   }
   let space = ofStore.get(prefix)
-  if (space === undefined) ofStore.set(prefix, (space = new TensorSpace(db, maxBytes)))
+  if (space === undefined) {
+    // Over the store: a sublevel that is closed with it, or by itself, stays so, and others of its name would find it closed.
+    space = new TensorSpace(root as TensorBackingStore, new EntryKeys(prefix), maxBytes)
+    ofStore.set(prefix, space)
+  }
   if (space.room.maxBytes === maxBytes) return space
   throw invalidOption(
     `maxBytes is ${space.room.maxBytes} for another cache over this store: it bounds both, so ${maxBytes} cannot be`

@@ -4,7 +4,7 @@ import { type Entry, EntryIndex } from './entry-index.js'
 import { type EntryRecord, mostStoredBytes, overheadBytes, recordIn } from './entry-record.js'
 import { isRefusal, tooLarge } from './failures.js'
 import { KeyedLock } from '../keyed-lock.js'
-import { dataKeys, dataRange, type EntryId, idOfIndexKey, indexKey, indexRange } from './keys.js'
+import type { EntryId, EntryKeys } from './keys.js'
 import { recordPut, RecordWriter } from './record-writer.js'
 import { Room } from './room.js'
 import { readValues } from './value-reads.js'
@@ -15,6 +15,7 @@ export type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
 /** Entries of all models in one database or sublevel: which there are, in what order they were used, and how much they take. */
 export class TensorSpace {
   readonly #db: TensorBackingStore
+  readonly #keys: EntryKeys
   readonly #index = new EntryIndex()
   readonly #locks = new KeyedLock()
   readonly #records: RecordWriter
@@ -22,9 +23,10 @@ export class TensorSpace {
   #loading: Promise<void> | undefined
   #lastUse = 0
 
-  constructor(db: TensorBackingStore, maxBytes: number) {
+  constructor(db: TensorBackingStore, keys: EntryKeys, maxBytes: number) {
     this.#db = db
-    this.#records = new RecordWriter(db, this.#index)
+    this.#keys = keys
+    this.#records = new RecordWriter(db, keys, this.#index)
     this.room = new Room(maxBytes, this.#index, entries => this.#remove(entries))
   }
 
@@ -69,7 +71,7 @@ export class TensorSpace {
   /** The values of entries, up to the first of which some are gone; the next are read ahead. */
   async readLeading(entries: readonly Entry[]): Promise<Uint8Array[][]> {
     const wanted = entries.map(({ id, record }) => ({
-      keys: dataKeys(id, record.values),
+      keys: this.#keys.data(id, record.values),
       valueBytes: record.bytes / record.values
     }))
     const found = await readValues(this.#db, wanted)
@@ -112,7 +114,7 @@ export class TensorSpace {
       await this.ready()
       if (keep && this.find(id) !== undefined) return true
       const record: EntryRecord = { ...facts, bytes: 0, used: this.#timeBefore(next), values: values.length }
-      const overhead = overheadBytes(id, record)
+      const overhead = overheadBytes(this.#keys, id, record)
       const most = values.reduce((sum, { length }) => sum + mostStoredBytes(length), overhead)
       if (most > this.room.maxBytes) throw tooLarge(most, this.room.maxBytes)
       return this.#replacing(id, async old => {
@@ -154,8 +156,8 @@ export class TensorSpace {
   async #load(): Promise<void> {
     const found: Entry[] = []
     const unreadable: EntryId[] = []
-    for await (const [key, text] of this.#db.iterator({ ...indexRange(), ...ENCODINGS.text })) {
-      const id = idOfIndexKey(key)
+    for await (const [key, text] of this.#db.iterator({ ...this.#keys.indexRange, ...ENCODINGS.text })) {
+      const id = this.#keys.idOf(key)
       const record = recordIn(text)
       if (record === undefined) unreadable.push(id)
       else found.push({ id, record, pins: 0, replaced: false, doomed: false })
@@ -173,8 +175,8 @@ export class TensorSpace {
 
   /** What an index entry means that cannot be read is computed again: its chunk goes. */
   async #discard(id: EntryId): Promise<void> {
-    await this.#db.clear({ keyEncoding: 'utf8', ...dataRange(id) })
-    await this.#db.batch([recordDel(id)], ENCODINGS.text)
+    await this.#db.clear({ keyEncoding: 'utf8', ...this.#keys.dataRange(id) })
+    await this.#db.batch([this.#recordDel(id)], ENCODINGS.text)
   }
 
   /** Keeps what is there from being evicted while something else is written in its place. */
@@ -198,7 +200,7 @@ export class TensorSpace {
       stored += bytes
       told++
     }
-    const puts = dataKeys(id, values.length).map((key, i): Operation => ({
+    const puts = this.#keys.data(id, values.length).map((key, i): Operation => ({
       type: 'put',
       key,
       value: values[i],
@@ -207,7 +209,7 @@ export class TensorSpace {
       ...ENCODINGS.bytes
     }))
     try {
-      await this.#db.batch([...puts, recordPut({ id, record })], ENCODINGS.text)
+      await this.#db.batch([...puts, recordPut(this.#keys, { id, record })], ENCODINGS.text)
     } catch (error) {
       if (isRefusal(error)) this.room.giveBack(room)
       else this.#settle(id, { ...record, bytes: room + this.#bytesOf(id) }, room, next, true)
@@ -247,10 +249,14 @@ export class TensorSpace {
 
   #remove(entries: readonly Entry[]): Promise<void> {
     const operations = entries.flatMap(({ id, record }) => [
-      recordDel(id),
-      ...dataKeys(id, record.values).map((key): Operation => ({ type: 'del', key, keyEncoding: 'utf8' }))
+      this.#recordDel(id),
+      ...this.#keys.data(id, record.values).map((key): Operation => ({ type: 'del', key, keyEncoding: 'utf8' }))
     ])
     return this.#db.batch(operations, ENCODINGS.text)
+  }
+
+  #recordDel(id: EntryId): Operation {
+    return { type: 'del', key: this.#keys.index(id), keyEncoding: 'utf8' }
   }
 
   /** Later than every time before, whatever the clock does. */
@@ -276,10 +282,6 @@ interface Storing {
   readonly room: number
   /** Counts as used just after it. */
   readonly next: Entry | undefined
-}
-
-function recordDel(id: EntryId): Operation {
-  return { type: 'del', key: indexKey(id), keyEncoding: 'utf8' }
 }
 
 /** What is read-only stays as it is. */
