@@ -7,8 +7,6 @@ export interface Entry {
   record: EntryRecord
   /** While it is above 0 the entry is not evicted. */
   pins: number
-  /** Whether something else is being written under its keys. */
-  replaced: boolean
   /** Perhaps stored, perhaps not: a write or a deletion failed. It is no hit, takes room, and is the first to go. */
   doomed: boolean
 }
@@ -22,6 +20,8 @@ interface Place {
 
 /** Everything that is stored, in memory, in the order in which it was used: a ring, so that any entry can be moved anywhere at once. */
 export class EntryIndex {
+  /** What is being written. Its keys may be those of an entry, which is not evicted then: that would delete what is written. */
+  readonly writing = new Set<EntryId>()
   readonly #places = new Map<EntryId, Place>()
   readonly #end = emptyRing()
 
@@ -59,6 +59,11 @@ export class EntryIndex {
     return this.get(entry.id) === entry
   }
 
+  /** Whether it is this very entry that stands for its id, and nothing is being written in its place. */
+  isSettled(entry: Entry): boolean {
+    return this.has(entry) && !this.writing.has(entry.id)
+  }
+
   /** Least recently used first. */
   *values(): Generator<Entry, void> {
     for (let place = this.#end.newer; place.entry !== undefined; place = place.newer) yield place.entry
@@ -71,7 +76,8 @@ export class EntryIndex {
     for (const doomed of [true, false]) {
       for (const entry of this.values()) {
         if (freed >= bytes) return victims
-        if (entry.doomed !== doomed || entry.pins > 0 || spared.has(entry.id)) continue
+        if (entry.doomed !== doomed || entry.pins > 0) continue
+        if (this.writing.has(entry.id) || spared.has(entry.id)) continue
         victims.push(entry)
         freed += entry.record.bytes
       }

@@ -33,10 +33,11 @@ export class RecordWriter {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const changed = [...this.#changed]
-    this.#changed.clear()
+    // What is being written in an entry's place has its record with it.
+    const changed = [...this.#changed].filter(entry => !this.#index.writing.has(entry.id))
+    for (const entry of changed) this.#changed.delete(entry)
     const operations = changed
-      .filter(entry => this.#index.has(entry) && !entry.replaced)
+      .filter(entry => this.#index.has(entry) && !entry.doomed)
       .map(entry => recordPut(this.#keys, entry))
     if (operations.length === 0) return
     try {

@@ -79,7 +79,7 @@ export class TensorSpace {
     if (incomplete < 0) return found as Uint8Array[][]
     const entry = entries[incomplete]!
     // Evicted meanwhile; if not, somebody else deleted something, and the rest is of no use. If it cannot be deleted it is a miss as well.
-    if (this.#index.has(entry) && !entry.replaced) await this.room.delete([entry]).catch(() => {})
+    if (this.#index.isSettled(entry)) await this.room.delete([entry]).catch(() => {})
     return found.slice(0, incomplete) as Uint8Array[][]
   }
 
@@ -89,7 +89,7 @@ export class TensorSpace {
       const entry = this.find(id)
       const values = entry && (await this.read(entry))
       if (values === undefined) return undefined
-      if (this.#index.has(entry!) && !entry!.replaced) return { entry: entry!, values }
+      if (this.#index.isSettled(entry!)) return { entry: entry!, values }
       await this.#locks.run(id, async () => {})
     }
   }
@@ -160,7 +160,7 @@ export class TensorSpace {
       const id = this.#keys.idOf(key)
       const record = recordIn(text)
       if (record === undefined) unreadable.push(id)
-      else found.push({ id, record, pins: 0, replaced: false, doomed: false })
+      else found.push({ id, record, pins: 0, doomed: false })
     }
     for (const id of unreadable) await this.#discard(id).catch(unlessReadOnly)
     found.sort((a, b) => a.record.used - b.record.used)
@@ -179,17 +179,13 @@ export class TensorSpace {
     await this.#db.batch([this.#recordDel(id)], ENCODINGS.text)
   }
 
-  /** Keeps what is there from being evicted while something else is written in its place. */
+  /** Keeps what is there, or comes back because it could not be deleted, from being evicted while something is written in its place. */
   async #replacing(id: EntryId, work: (old: Entry | undefined) => Promise<boolean>): Promise<boolean> {
-    const old = this.#index.get(id)
-    if (old === undefined) return work(undefined)
-    old.pins++
-    old.replaced = true
+    this.#index.writing.add(id)
     try {
-      return await work(old)
+      return await work(this.#index.get(id))
     } finally {
-      old.pins--
-      old.replaced = false
+      this.#index.writing.delete(id)
     }
   }
 
@@ -222,8 +218,9 @@ export class TensorSpace {
 
   /** What is stored under an id now. */
   #settle(id: EntryId, record: EntryRecord, room: number, next: Entry | undefined, doomed: boolean): void {
+    this.#index.writing.delete(id) // Who waits for room may evict it at once.
     this.room.giveBack(room + this.#bytesOf(id) - record.bytes)
-    this.#use({ id, record, pins: 0, replaced: false, doomed }, next) // Its exact size is written as well.
+    this.#use({ id, record, pins: 0, doomed }, next) // Its exact size is written as well.
   }
 
   #use(entry: Entry, next: Entry | undefined): void {

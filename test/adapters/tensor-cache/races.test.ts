@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { seededRandom } from '../../support/seeded-random.js'
+import { turns } from '../../support/turns.js'
 import { bits, layersOf, memoryBackend, memoryStore, storedBytes, tinyCache, tokens } from './tensors.js'
 
 describe('a chunk that is being evicted', () => {
@@ -66,6 +67,15 @@ describe('concurrent calls', () => {
     expect(store.stats().writes.calls).toBe(1)
     expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(1))
     expect(cache.stats().entries).toBe(1)
+  })
+
+  it('evict each other where there is room for one', async () => {
+    const probe = tinyCache()
+    await probe.putPrefix(tokens(4), layersOf(1))
+    const cache = tinyCache(memoryStore(), { maxBytes: Math.floor(1.5 * probe.stats().bytes) })
+    const puts = [0, 1, 2, 3].map(n => cache.putPrefix(tokens(4, 100 * n), layersOf(n)))
+    expect(await Promise.all(puts)).toEqual([4, 4, 4, 4])
+    expect(cache.stats()).toMatchObject({ entries: 1, evictions: 3 })
   })
 
   it('read a tensor that is being replaced as it was or as it will be, never its bytes in another shape', async () => {
@@ -178,6 +188,59 @@ describe('a backend that fails', () => {
     expect(await cache.putPrefix(tokens(4, 100), layersOf(2))).toBe(4)
     expect(cache.stats().entries).toBe(1)
     expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+
+  it('while something is evicted that is put again meanwhile: what is put stays', async () => {
+    const backend = memoryBackend()
+    const probe = tinyCache()
+    await probe.putPrefix(tokens(4), layersOf(1))
+    const chunkBytes = probe.stats().bytes
+    const cache = tinyCache(memoryStore(backend), { maxBytes: 4 * chunkBytes })
+    await cache.putPrefix(tokens(4), layersOf(1))
+    await cache.putPrefix(tokens(4, 100), layersOf(2))
+    const [evicting, putting] = [new Gate(), new Gate()]
+    let writes = 0
+    intercept(backend, WRITES, async ({ proceed }) => {
+      const write = ++writes
+      if (write === 1) await evicting.wait()
+      if (write === 1) throw new Error('disk')
+      if (write === 2) await putting.wait()
+      return proceed()
+    })
+    const tensorOf = (bytes: number) => ({ data: bits(Math.floor(bytes / 2), 1), shape: [Math.floor(bytes / 2)] })
+    const first = cache.putTensor('first', tensorOf(1.7 * chunkBytes)).catch((error: Error) => error)
+    await evicting.reached
+    const put = cache.putPrefix(tokens(4), layersOf(9))
+    evicting.open()
+    expect(await first).toMatchObject({ message: 'disk' })
+    await putting.reached
+    // This one needs room while the chunk is being written, and what failed to go is the first to go.
+    const second = cache.putTensor('second', tensorOf(0.7 * chunkBytes))
+    await turns()
+    putting.open()
+    expect(await put).toBe(4)
+    expect(await second).toBe(true)
+    expect(await cache.hasPrefix(tokens(4))).toBe(4)
+    expect((await cache.getPrefix(tokens(4)))?.layers).toEqual(layersOf(9))
+    expect(cache.stats().bytes).toBeLessThanOrEqual(4 * chunkBytes)
+    expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+
+  it('after it has evicted something: the index does not say that it is still there', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const cache = tinyCache(store)
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const release = intercept(backend, WRITES, async ({ proceed }) => {
+      await proceed()
+      throw new Error('disk')
+    })
+    await expect(cache.clear()).rejects.toThrow('disk')
+    release()
+    await cache.flush()
+    await store.close()
+    await store.open()
+    expect(await tinyCache(store).hasPrefix(tokens(4))).toBe(0)
   })
 
   it('while a smaller maxBytes is made to hold: everything is counted once, and goes with the next write', async () => {
