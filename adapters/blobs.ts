@@ -83,7 +83,6 @@ export class BlobStore {
     const chunkBytes = this.#chunkBytes
     const writer = new ChunkWriter(this.#level, generation, chunkBytes, codec)
     this.#catalogue.beginWriting(generation)
-    let manifest: Manifest
     try {
       for await (const piece of piecesOf(data, signal)) await writer.write(piece)
       const { length, sha256, head } = await writer.end()
@@ -99,14 +98,13 @@ export class BlobStore {
         chunkBytes,
         llamaState
       }
-      manifest = { stat, generation }
+      await this.#catalogue.publish({ stat, generation })
+      return stat
     } catch (error) {
       await writer.settled()
-      await this.#catalogue.giveUp(generation, writer.begun)
+      await this.#catalogue.giveUp(key, generation, writer.begun)
       throw error
     }
-    await this.#catalogue.publish(manifest)
-    return manifest.stat
   }
 
   /**

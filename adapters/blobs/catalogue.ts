@@ -4,6 +4,7 @@ import { discard, discardOrphans } from './garbage.js'
 import { blobKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.js'
 import type { ListBlobsOptions } from './options.js'
+import { isRefusal } from '../refusals.js'
 import { type Space, spaceOf } from './space.js'
 
 /** Generations that a put looks at when there may be orphans. */
@@ -71,33 +72,28 @@ export class Catalogue {
   async publish(manifest: Manifest): Promise<void> {
     const { generation, stat } = manifest
     const { key } = stat
-    const { publishing, live, inDoubt } = this.#space
-    await publishing.run(key, async () => {
-      try {
-        await this.#replace(key, [
-          { type: 'put', key: manifestKey(key), value: encodeManifest(manifest) },
-          { type: 'del', key: garbageKey(generation) }
-        ])
-        live.endWriting(generation)
-      } catch (error) {
-        // It stays marked as being written: were its chunks deleted now, a log that is read back might bring it back without them.
-        inDoubt.set(key, [...(inDoubt.get(key) ?? []), generation])
-        throw error
-      }
+    await this.#space.publishing.run(key, async () => {
+      const operations: (PutOperation | DelOperation)[] = [
+        { type: 'put', key: manifestKey(key), value: encodeManifest(manifest) },
+        { type: 'del', key: garbageKey(generation) }
+      ]
+      await this.#replace(key, operations, generation)
+      this.#space.live.endWriting(generation)
     })
   }
 
   /** Deletes a blob, durably. @returns whether there was one */
   remove(key: string): Promise<boolean> {
     return this.#space.publishing.run(key, async () => {
-      if (!(await this.#level.has(manifestKey(key)))) return false
-      await this.#replace(key, [{ type: 'del', key: manifestKey(key) }])
-      return true
+      const isThere = await this.#level.has(manifestKey(key))
+      if (isThere || this.#space.inDoubt.has(key)) await this.#replace(key, [{ type: 'del', key: manifestKey(key) }])
+      return isThere
     })
   }
 
-  /** Deletes what was written of a generation that is given up. */
-  async giveUp(generation: Generation, begun: boolean): Promise<void> {
+  /** Deletes what was written of a generation that is given up, unless it may have been published. */
+  async giveUp(key: string, generation: Generation, begun: boolean): Promise<void> {
+    if (this.#space.inDoubt.get(key)?.includes(generation) === true) return
     if (begun) await this.#discard(generation)
     this.#space.live.endWriting(generation)
   }
@@ -120,8 +116,16 @@ export class Catalogue {
     return (await discardOrphans(this.#level, this.#space.live, !keepsOrder(this.#level))).discarded
   }
 
-  /** Whatever `key` had becomes garbage in the batch that gives it something else. */
-  async #replace(key: string, operations: (PutOperation | DelOperation)[]): Promise<void> {
+  /**
+   * Whatever `key` had becomes garbage in the batch that gives it something else.
+   *
+   * @param published the generation that it is given
+   */
+  async #replace(
+    key: string,
+    operations: readonly (PutOperation | DelOperation)[],
+    published?: Generation
+  ): Promise<void> {
     const { live, inDoubt } = this.#space
     const doubtful = inDoubt.get(key) ?? []
     const before = await this.#currentGeneration(key)
@@ -131,7 +135,15 @@ export class Catalogue {
       key: garbageKey(generation),
       value: Buffer.alloc(0)
     }))
-    await this.#level.batch([...operations, ...entries], { sync: true })
+    try {
+      await this.#level.batch([...operations, ...entries], { sync: true })
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      // It stays marked as being written: were its chunks deleted now, a log that is read back might bring it back without them.
+      if (published !== undefined) inDoubt.set(key, [...doubtful, published])
+      this.#space.mayHaveOrphans = true
+      throw error
+    }
     inDoubt.delete(key)
     for (const generation of doubtful) live.endWriting(generation)
     for (const generation of garbage) {

@@ -1,3 +1,4 @@
+import type { CompressedKvStore } from 'compressed-kv'
 import type { BytesLevel } from './bytes-level.js'
 import type { Generation } from './keys.js'
 import { KeyedLock } from '../keyed-lock.js'
@@ -8,7 +9,7 @@ export interface Space {
   readonly live: LiveGenerations
   /** Held while a manifest is replaced. */
   readonly publishing: KeyedLock
-  /** By key: generations whose manifest was refused, but may be there when the store is opened again. */
+  /** By key: generations of which it is not known whether they were published. A log may say when the store is opened again. */
   readonly inDoubt: Map<string, Generation[]>
   /** Whether there may be garbage that nobody is about to delete. */
   mayHaveOrphans: boolean
@@ -17,8 +18,7 @@ export interface Space {
 const spaces = new WeakMap<object, Map<string, Space>>()
 
 export function spaceOf({ db, prefix }: BytesLevel): Space {
-  const ofStore = spaces.get(db) ?? new Map<string, Space>()
-  spaces.set(db, ofStore)
+  const ofStore = spaces.get(db) ?? spacesOf(db as CompressedKvStore<unknown, unknown>)
   const known = ofStore.get(prefix)
   if (known !== undefined) return known
   const space: Space = {
@@ -29,4 +29,18 @@ export function spaceOf({ db, prefix }: BytesLevel): Space {
   }
   ofStore.set(prefix, space)
   return space
+}
+
+function spacesOf(store: CompressedKvStore<unknown, unknown>): Map<string, Space> {
+  const ofStore = new Map<string, Space>()
+  spaces.set(store, ofStore)
+  store.on('closed', () => ofStore.forEach(endDoubts))
+  return ofStore
+}
+
+/** What is stored says when the store is opened again which generations are blobs; the others are garbage. */
+function endDoubts(space: Space): void {
+  for (const generation of [...space.inDoubt.values()].flat()) space.live.endWriting(generation)
+  space.inDoubt.clear()
+  space.mayHaveOrphans = true
 }

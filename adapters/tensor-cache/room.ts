@@ -1,5 +1,5 @@
 import type { Entry, EntryIndex } from './entry-index.js'
-import { isRefusal } from './failures.js'
+import { isRefusal } from '../refusals.js'
 import type { EntryId } from './keys.js'
 
 /**

@@ -149,6 +149,101 @@ describe('a backend that refuses writes', () => {
   })
 })
 
+describe('a blob that could not be published', () => {
+  let store: Store
+  let blobs: BlobStore
+
+  beforeEach(async () => {
+    store = await MODES['write-through']!()
+    blobs = blobsIn(store)
+    await blobs.putBlob('k', OLD)
+  })
+
+  afterEach(() => store.close())
+
+  /** Makes the store's backend fail the batch that publishes or deletes a blob, before or after it was written. */
+  function failPublishing(when: 'before' | 'after'): () => void {
+    return intercept(store.backend, WRITES, async ({ args, proceed }) => {
+      const isPublishing = JSON.stringify(args, asText).includes('!blobs!m')
+      if (when === 'after' || !isPublishing) await proceed()
+      if (isPublishing) throw new Error('disk')
+    })
+  }
+
+  it('because the one before could not be read, leaves nothing', async () => {
+    const restore = failing(store.backend, ['_get', '_getMany'], new Error('disk'))
+    await expect(blobs.putBlob('k', noise(3 * CHUNK))).rejects.toThrow('disk')
+    restore()
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
+    expect((await bytesOf(await blobs.getBlob('k'))).equals(OLD)).toBe(true)
+  })
+
+  it('because the store refused, leaves nothing', async () => {
+    const refused = Object.assign(new Error('no room'), { code: 'CKV_BUSY' })
+    const restore = intercept(store.backend, WRITES, ({ args, proceed }) =>
+      JSON.stringify(args, asText).includes('!blobs!m') ? Promise.reject(refused) : proceed()
+    )
+    await expect(blobs.putBlob('k', noise(3 * CHUNK))).rejects.toBe(refused)
+    restore()
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
+  })
+
+  it('because the store was closed, leaves nothing when it is open again', async () => {
+    const source = new Gate()
+    const putting = blobs.putBlob(
+      'k',
+      (async function* () {
+        yield noise(3 * CHUNK)
+        await source.wait()
+      })()
+    )
+    await source.reached
+    await store.close()
+    source.open()
+    await expect(putting).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+    await store.open()
+    await blobsIn(store).putBlob('other', noise(CHUNK))
+    expect(await keyCounts(store)).toEqual({ m: 2, c: 3, g: 0 })
+  })
+
+  it('or was, which is not known, leaves nothing when its key is deleted', async () => {
+    const restore = failPublishing('before')
+    await expect(blobs.putBlob('new', noise(3 * CHUNK))).rejects.toThrow('disk')
+    restore()
+    await blobs.removeOrphans()
+    expect((await keyCounts(store)).c).toBe(5)
+    expect(await blobs.deleteBlob('new')).toBe(false)
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
+  })
+
+  it('or was, which is not known, leaves nothing when the store is open again', async () => {
+    const restore = failPublishing('before')
+    await expect(blobs.putBlob('new', noise(3 * CHUNK))).rejects.toThrow('disk')
+    restore()
+    await store.close()
+    await store.open()
+    await blobsIn(store).putBlob('other', noise(CHUNK))
+    expect(await keyCounts(store)).toEqual({ m: 2, c: 3, g: 0 })
+  })
+
+  it('but was: the chunks of the one before go with the next put', async () => {
+    const restore = failPublishing('after')
+    await expect(blobs.putBlob('k', noise(3 * CHUNK))).rejects.toThrow('disk')
+    restore()
+    expect((await bytesOf(await blobs.getBlob('k'))).equals(noise(3 * CHUNK))).toBe(true)
+    await blobs.putBlob('other', noise(CHUNK))
+    expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
+  })
+
+  it('nor deleted, as far as the backend says: its chunks go with the next put', async () => {
+    const restore = failPublishing('after')
+    await expect(blobs.deleteBlob('k')).rejects.toThrow('disk')
+    restore()
+    await blobs.putBlob('other', noise(CHUNK))
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 1, g: 0 })
+  })
+})
+
 describe('looking for orphans', () => {
   it('leaves a blob alone that is published meanwhile', async () => {
     const store = await MODES['write-through']!()
