@@ -102,7 +102,7 @@ export class BlobStore {
       return stat
     } catch (error) {
       await writer.settled()
-      await this.#catalogue.giveUp(key, generation, writer.begun)
+      await this.#catalogue.giveUp(key, generation, writer)
       throw error
     }
   }

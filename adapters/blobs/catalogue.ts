@@ -1,5 +1,6 @@
 import { CompressedKvError } from 'compressed-kv'
 import { type BytesLevel, type DelOperation, keepsOrder, type PutOperation } from './bytes-level.js'
+import type { ChunkWriter } from './chunk-writer.js'
 import { discard, discardOrphans } from './garbage.js'
 import { blobKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.js'
@@ -92,9 +93,9 @@ export class Catalogue {
   }
 
   /** Deletes what was written of a generation that is given up, unless it may have been published. */
-  async giveUp(key: string, generation: Generation, begun: boolean): Promise<void> {
+  async giveUp(key: string, generation: Generation, { begun, failed }: ChunkWriter): Promise<void> {
     if (this.#space.inDoubt.get(key)?.includes(generation) === true) return
-    if (begun) await this.#discard(generation)
+    if (begun) await this.#discard(generation, failed)
     this.#space.live.endWriting(generation)
   }
 
@@ -162,9 +163,9 @@ export class Catalogue {
   }
 
   /** A failure costs space, until orphans are looked for: what matters to the caller is done, or has failed itself. */
-  async #discard(generation: Generation): Promise<void> {
+  async #discard(generation: Generation, failed?: readonly Buffer[]): Promise<void> {
     try {
-      await discard(this.#level, generation, !keepsOrder(this.#level))
+      await discard(this.#level, generation, !keepsOrder(this.#level), failed)
     } catch {
       this.#space.mayHaveOrphans = true
     }

@@ -41,6 +41,8 @@ export class ChunkWriter {
   #chunks = 0
   /** Whether something may have been written that has to be deleted if the blob is given up. */
   begun = false
+  /** Keys of chunks that could not be put. A log that is read back may bring them back, although the store does not show them now. */
+  readonly failed: Buffer[] = []
   readonly #spare: Buffer[] = []
   readonly #puts = new Set<Promise<void>>()
   #failure: { error: unknown } | undefined
@@ -125,6 +127,7 @@ export class ChunkWriter {
     const put = this.#level
       .put(key, chunk, { ...options, ...codec })
       .catch((error: unknown) => {
+        this.failed.push(key)
         this.#failure ??= { error }
       })
       .then(() => {

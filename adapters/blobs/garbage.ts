@@ -5,11 +5,20 @@ import type { LiveGenerations } from './live-generations.js'
 /** Keys of chunks that are listed, and deleted, at once. */
 const MAX_KEYS = 1000
 
-/** Deletes the chunks of a generation, and then its entry in the list of garbage. Stopped halfway, it can be done again. */
-export async function discard(level: BytesLevel, generation: Generation, sync: boolean): Promise<void> {
+/**
+ * Deletes the chunks of a generation, and then its entry in the list of garbage. Stopped halfway, it can be done again.
+ *
+ * @param failed keys of chunks that may not be seen, and are deleted as well
+ */
+export async function discard(
+  level: BytesLevel,
+  generation: Generation,
+  sync: boolean,
+  failed: readonly Buffer[] = []
+): Promise<void> {
   for (;;) {
     const keys = await level.keys({ ...chunkRange(generation), limit: MAX_KEYS }).all()
-    const operations = keys.map((key): DelOperation => ({ type: 'del', key }))
+    const operations = [...failed, ...keys].map((key): DelOperation => ({ type: 'del', key }))
     const isLast = keys.length < MAX_KEYS
     if (isLast) operations.push({ type: 'del', key: garbageKey(generation) })
     await level.batch(operations, { sync })

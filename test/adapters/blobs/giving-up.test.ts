@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlobStore } from 'compressed-kv/blobs'
 import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
-import { logOn, openLogged, type Store } from '../../support/logged-store.js'
+import { killed, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
@@ -17,6 +17,12 @@ const OLD = noise(2 * CHUNK)
 function asText(_: string, value: unknown): unknown {
   const { type, data } = (value ?? {}) as { type?: string; data?: number[] }
   return type === 'Buffer' ? Buffer.from(data!).toString('latin1') : value
+}
+
+type Operations = readonly { readonly type: string; readonly key: Buffer }[]
+
+function putKeys(operations: Operations): Buffer[] {
+  return operations.filter(({ type }) => type === 'put').map(({ key }) => key)
 }
 
 async function* failingSource(): AsyncGenerator<Uint8Array, void> {
@@ -146,6 +152,30 @@ describe('a backend that refuses writes', () => {
     await blobsIn(again).removeOrphans()
     expect(await keyCounts(again)).toEqual({ m: 2, c: found.length / CHUNK + 1, g: 0 })
     await again.close()
+  })
+})
+
+describe('a backend that refuses a chunk', () => {
+  it('and a log that brings it back after a crash: the chunk goes as well', async () => {
+    const fs = new CrashableFileSystem()
+    const level = memoryLevel()
+    const store = await openLogged(logOn(fs), level)
+    const blobs = blobsIn(store)
+    await blobs.putBlob('k', OLD)
+    const isSecond = (key: Buffer) => key.toString('latin1').startsWith('!blobs!c') && key.at(-1) === 1
+    const restore = intercept(level, ['_put', '_batch'], ({ method, args, proceed }) => {
+      const keys = method === '_put' ? [args[0] as Buffer] : putKeys(args[0] as Operations)
+      return keys.some(isSecond) ? Promise.reject(new Error('refused')) : proceed()
+    })
+    await expect(blobs.putBlob('k', noise(3 * CHUNK, 9))).rejects.toMatchObject({ code: 'CKV_OUTCOME_UNKNOWN' })
+    restore()
+    await blobs.removeOrphans()
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
+    const again = await openLogged(logOn(killed(fs)))
+    await blobsIn(again).removeOrphans()
+    expect(await keyCounts(again)).toEqual({ m: 1, c: 2, g: 0 })
+    await again.close()
+    await store.close()
   })
 })
 
