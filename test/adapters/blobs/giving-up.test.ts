@@ -25,6 +25,10 @@ function putKeys(operations: Operations): Buffer[] {
   return operations.filter(({ type }) => type === 'put').map(({ key }) => key)
 }
 
+function isSecondChunk(key: Buffer): boolean {
+  return key.toString('latin1').startsWith('!blobs!c') && key.at(-1) === 1
+}
+
 async function* failingSource(): AsyncGenerator<Uint8Array, void> {
   yield* inPieces(noise(5 * CHUNK), 700)
   throw new Error('the source fails')
@@ -162,10 +166,9 @@ describe('a backend that refuses a chunk', () => {
     const store = await openLogged(logOn(fs), level)
     const blobs = blobsIn(store)
     await blobs.putBlob('k', OLD)
-    const isSecond = (key: Buffer) => key.toString('latin1').startsWith('!blobs!c') && key.at(-1) === 1
     const restore = intercept(level, ['_put', '_batch'], ({ method, args, proceed }) => {
       const keys = method === '_put' ? [args[0] as Buffer] : putKeys(args[0] as Operations)
-      return keys.some(isSecond) ? Promise.reject(new Error('refused')) : proceed()
+      return keys.some(isSecondChunk) ? Promise.reject(new Error('refused')) : proceed()
     })
     await expect(blobs.putBlob('k', noise(3 * CHUNK, 9))).rejects.toMatchObject({ code: 'CKV_OUTCOME_UNKNOWN' })
     restore()

@@ -207,7 +207,6 @@ describe('a backend that fails', () => {
       if (write === 2) await putting.wait()
       return proceed()
     })
-    const tensorOf = (bytes: number) => ({ data: bits(Math.floor(bytes / 2), 1), shape: [Math.floor(bytes / 2)] })
     const first = cache.putTensor('first', tensorOf(1.7 * chunkBytes)).catch((error: Error) => error)
     await evicting.reached
     const put = cache.putPrefix(tokens(4), layersOf(9))
@@ -320,6 +319,11 @@ describe('a closed store', () => {
     expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(1))
   })
 })
+
+function tensorOf(bytes: number): { data: Uint16Array; shape: number[] } {
+  const length = Math.floor(bytes / 2)
+  return { data: bits(length, 1), shape: [length] }
+}
 
 /** The first 4 of 8 tokens in [2, 8, 3]. */
 function firstChunkOf(layer: Uint16Array): Uint16Array {
