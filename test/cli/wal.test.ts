@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Record, Wal } from '../../src/index.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
-import { digests, killed, newLocation, someEntries } from './databases.js'
+import { bare, digests, killed, newLocation, someEntries } from './databases.js'
 import { ckv, json } from './run.js'
 
 interface Found {
@@ -74,6 +74,17 @@ describe('ckv wal', () => {
     const last = readFileSync(out, 'utf8').trimEnd().split('\n').at(-1)!
     expect(JSON.parse(last)).toMatchObject({ key: 'large', value: text(300_000).toString() })
     expect((await ckv(['verify', location])).code).toBe(0)
+  })
+
+  it('--salvage leaves no empty file where there is no log to read, and the file of another as it is', async () => {
+    const out = join(temporaryDirectory(), 'salvaged.jsonl')
+    for (const location of [newLocation(), await bare()]) {
+      expect((await ckv(['wal', location, '--salvage', out])).code).toBe(1)
+      expect(existsSync(out)).toBe(false)
+    }
+    writeFileSync(out, '')
+    expect((await ckv(['wal', newLocation(), '--salvage', out])).err).toContain('exists')
+    expect(existsSync(out)).toBe(true)
   })
 
   it('goes around damage, which it names: 1', async () => {
