@@ -50,19 +50,27 @@ export async function createSegment(
 /**
  * Puts the seal of the last segment on stable storage, before another segment relies on it. Whoever wrote it may have been killed
  * before it was there, or may have failed to put it there: then the system shows it and takes it for written. So it is written again.
+ *
+ * @param onFailed called when it may not be there; after any other error nothing has changed, and it can be tried again
  */
-export async function syncSeal({ fs, directory }: Place, { segment, end }: LogTail): Promise<void> {
+export async function syncSeal(
+  { fs, directory }: Place,
+  { segment, end }: LogTail,
+  onFailed: (error: unknown) => never
+): Promise<void> {
   if (segment === 0) return
   const sealAt = end.length - FRAME_HEADER_BYTES - SEAL_BYTES
   const seal = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)
   const file = await fs.open(segmentPath(directory, segment), 'write')
   try {
     await readFully(file, seal, sealAt)
-    await writeAll(file, seal, sealAt)
-    await file.sync()
-  } catch (error) {
-    await unseal(file, sealAt)
-    throw error
+    try {
+      await writeAll(file, seal, sealAt)
+      await file.sync()
+    } catch (error) {
+      await unseal(file, sealAt)
+      onFailed(error)
+    }
   } finally {
     await file.close()
   }

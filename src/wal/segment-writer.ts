@@ -226,11 +226,9 @@ export class SegmentWriter {
   async #create(): Promise<void> {
     const { storeId, observer } = this.#settings
     if (!this.#tail.synced) {
-      try {
-        await syncSeal(this.#settings, this.#tail)
-      } catch (error) {
+      await syncSeal(this.#settings, this.#tail, error => {
         throw this.#fail('The end of the last segment could not be put on stable storage', error)
-      }
+      })
       this.#tail = { ...this.#tail, synced: true }
     }
     const id = this.#tail.segment + 1

@@ -262,6 +262,27 @@ describe('a directory that cannot be synced, or a file that cannot be opened, ma
     }
   })
 
+  test.each([...calls, ['read', 'EIO'] as const])(
+    '(%s: %s) fails one append at most of a log that was opened again',
+    async (call, code) => {
+      for (let after = 0; after < 8; after++) {
+        const { memory, fs } = disk()
+        const told = new ToldAppends()
+        const { wal: first } = await openLog(fs, options)
+        await told.append(first)
+        await first.close()
+        const { wal } = await openLog(fs, options)
+        fs.fail(call, { code, after })
+        for (let i = 0; i < 40; i++) await told.append(wal)
+        expect(told.codes.length, `${call} ${after}`).toBeLessThanOrEqual(1)
+        expect(told.codes.filter(other => other !== code)).toEqual([])
+        expect(await keysOf(wal).catch(() => keysOf(wal)), `${call} ${after}`).toEqual(told.acknowledged)
+        await wal.close().catch((error: unknown) => expect(error).toMatchObject({ code }))
+        expect(memory.openHandles, `${call} ${after}`).toBe(0)
+      }
+    }
+  )
+
   test('and whose half-made segment cannot be removed either poisons the log', async () => {
     const { memory, fs } = disk()
     const { wal } = await openLog(fs)
