@@ -162,7 +162,7 @@ export class Log {
   /** Ends the open segment and begins another, which keeps the numbers when the others are deleted. */
   roll(): Promise<void> {
     return this.#commit.run(async () => {
-      await this.#writer.seal()
+      await this.#sealUsed()
       await this.#writer.prepare(0)
       this.#segments.began(this.#writer.openSegment, this.storeId, this.#nextSequence)
     })
@@ -208,7 +208,7 @@ export class Log {
     const { blockBytes, codec } = this.#settings
     return new SnapshotWriter(blockBytes, codec, (frame, { newSegment, sync }) =>
       this.#commit.run(async () => {
-        if (newSegment) await this.#writer.seal()
+        if (newSegment) await this.#sealUsed()
         await this.#writer.prepare(frame.stored.length)
         const [written] = await this.#writer.write([frame])
         this.#note(written!, frame.stored.length, 0)
@@ -317,6 +317,11 @@ export class Log {
       await this.#segments.close()
       await this.#lock?.release()
     }
+  }
+
+  /** Not a segment whose first write failed: nothing knows of it, so it would never be deleted, and those behind it would. */
+  async #sealUsed(): Promise<void> {
+    if (this.openSegmentBytes > 0) await this.#writer.seal()
   }
 
   #settled(frame: OpenFrame, storedBytes: number): void {

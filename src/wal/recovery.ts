@@ -1,6 +1,6 @@
 import { corruption, type CompressedKvError } from '../errors.js'
 import type { FileSystem } from '../fs/file-system.js'
-import { SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import { FRAME_HEADER_BYTES, SEAL_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import type { FrameIndex } from './frame-index.js'
 import { ChunkMemory } from './frame-scanner.js'
 import type { WalObserver } from './observer.js'
@@ -131,7 +131,7 @@ async function examine(settings: RecoverySettings): Promise<Examined> {
   const corrupt: CorruptRange[] = []
   let { storeId } = settings
   for (const [i, id] of ids.entries()) {
-    if (i > 0 && id !== ids[i - 1]! + 1) throw missing(settings, ids[i - 1]! + 1)
+    if (i > 0 && id !== ids[i - 1]! + 1) throw missing(settings, ids[i - 1]! + 1, whole)
     const scanned = await scan(settings, id, progress, memory)
     const { header } = scanned
     if (header !== undefined && storeId !== undefined && !header.storeId.equals(storeId)) throw foreign(settings, id)
@@ -214,8 +214,18 @@ function refusal({ directory }: RecoverySettings, { id, why }: ScannedSegment, n
   )
 }
 
-function missing({ directory }: RecoverySettings, id: number): CompressedKvError {
-  return corruption(`segment ${id} of the log in ${directory} is missing. Restore the directory from a backup`)
+/** @param before the segments before it: without records they prove nothing but that they were left over */
+function missing({ directory }: RecoverySettings, id: number, before: readonly ScannedSegment[]): CompressedKvError {
+  const leftOver = before.map(segment => segmentPath(directory, segment.id)).join(' and ')
+  const orDelete = `, or, if older segments were being deleted, delete ${leftOver} too: no record is in it`
+  return corruption(
+    `segment ${id} of the log in ${directory} is missing. Restore the directory from a backup` +
+      (before.every(holdsNothing) ? orDelete : '')
+  )
+}
+
+function holdsNothing({ sealed, size }: ScannedSegment): boolean {
+  return sealed && size === SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + SEAL_BYTES
 }
 
 function foreign({ directory }: RecoverySettings, id: number): CompressedKvError {

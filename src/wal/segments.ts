@@ -164,14 +164,16 @@ export class Segments {
   }
 
   /**
-   * Deletes the oldest segments, those below `id`, up to the first that a reader holds. The last one always stays: it knows the
-   * sequence numbers.
+   * Deletes the oldest segments, those below `id`, up to the first that a reader holds or that has a gap behind it: a log with a gap
+   * is refused. The last one always stays: it knows the sequence numbers.
    *
    * @param onDeleted told of each
    */
   async deleteBefore(id: number, onDeleted: () => void): Promise<void> {
-    while (this.#list.length > 1 && this.#list[0]!.id < id && this.#list[0]!.pins === 0) {
-      const oldest = this.#list.shift()! // First, so that no reader begins with it.
+    for (;;) {
+      const [oldest, next] = this.#list
+      if (oldest === undefined || oldest.id >= id || oldest.pins > 0 || next?.id !== oldest.id + 1) return
+      this.#list.shift() // First, so that no reader begins with it.
       try {
         await this.#remove(oldest.id)
       } catch (error) {

@@ -213,6 +213,24 @@ describe('segments', () => {
     expect(log.openSegmentBytes).toBe(log.position.offset)
   })
 
+  test('one that is missing behind some that hold nothing is refused, with what may be deleted', async () => {
+    const fs = new CrashableFileSystem()
+    let log = await open(fs, {}, TINY_SEGMENTS)
+    await log.ensureSegment()
+    log = await reopen(log, fs, {}, TINY_SEGMENTS)
+    await fill(log, 4)
+    await log.close()
+    await fs.remove(`${DIRECTORY}/000002.wal`)
+    await expect(open(fs)).rejects.toThrow(
+      `segment 2 of the log in ${DIRECTORY} is missing. Restore the directory from a backup, or, if older segments ` +
+        `were being deleted, delete ${DIRECTORY}/000001.wal too: no record is in it`
+    )
+    await fs.remove(`${DIRECTORY}/000001.wal`)
+    expect(await keys((await open(fs, {}, { readOnly: true })).read())).toEqual(['2', '3', '4'])
+    await fs.remove(`${DIRECTORY}/000004.wal`)
+    await expect(open(fs, {}, { readOnly: true })).rejects.toThrow(/segment 4 .* missing\. Restore .* backup$/)
+  })
+
   test('bytes are those of the files, and of the frames that were appended since the log was opened', async () => {
     const fs = new CrashableFileSystem()
     let log = await open(fs, {}, TINY_SEGMENTS)
