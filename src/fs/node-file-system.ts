@@ -13,10 +13,11 @@ export const nodeFileSystem: FileSystem = {
     const draft = `${path}.${process.pid}.${String(process.hrtime.bigint())}`
     try {
       await writeNew(draft, bytes)
-      await fs.promises.link(draft, path)
-    } catch (error) {
-      if (!NO_LINKS.has(codeOf(error))) throw error
-      await writeNew(path, bytes)
+      await fs.promises.link(draft, path).catch((error: unknown) => {
+        if (codeOf(error) === 'EEXIST') throw error
+        // No hard links: each file system without them has a code of its own. That files can be made here the draft has shown.
+        return writeNew(path, bytes)
+      })
     } finally {
       await fs.promises.rm(draft, { force: true }).catch(() => {}) // What matters is whether the file is there.
     }
@@ -49,9 +50,6 @@ export const nodeFileSystem: FileSystem = {
 }
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' }
-
-/** What file systems without hard links (FAT, some network shares) answer. */
-const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'])
 
 /** Windows can neither open nor sync a directory; NTFS journals its entries. Some network shares cannot sync one. */
 const NO_DIRECTORY_SYNC: ReadonlySet<string> = new Set(['EISDIR', 'EINVAL', 'ENOTSUP'])

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, promises, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { nodeFileSystem as fs } from '../../src/fs/node-file-system.js'
+import { errnoError } from '../support/errno-error.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 test('of many that make the same file with bytes at once one does, whole, and no draft is left', async () => {
@@ -14,6 +15,21 @@ test('of many that make the same file with bytes at once one does, whole, and no
   expect(Buffer.compare(await fs.readFile(path), contents[winners[0]!]!)).toBe(0)
   expect(await fs.list(directory)).toEqual(['log'])
 })
+
+// FAT, exFAT on Windows, Android, and one that nobody knows of.
+test.each(['EPERM', 'EISDIR', 'EACCES', 'ENOTSUP', 'EIO'])(
+  'where files cannot be linked (%s) a file is made all the same, once, and no draft is left',
+  async code => {
+    const directory = temporaryDirectory()
+    const path = join(directory, 'log')
+    using link = vi.spyOn(promises, 'link').mockRejectedValue(errnoError(code, 'link', path))
+    await fs.createWith(path, Buffer.from('first'))
+    await expect(fs.createWith(path, Buffer.from('second'))).rejects.toMatchObject({ code: 'EEXIST' })
+    expect(link).toHaveBeenCalledTimes(2)
+    expect(Buffer.from(await fs.readFile(path)).toString()).toBe('first')
+    expect(await fs.list(directory)).toEqual(['log'])
+  }
+)
 
 test('a path with a slash at its end or two within makes the same directories', async () => {
   const directory = temporaryDirectory()
