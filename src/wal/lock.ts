@@ -48,15 +48,17 @@ async function take(
 ): Promise<Lock> {
   const mine: Owner = { ...thisProcess(), nonce: randomBytes(8).toString('hex') }
   const bytes = Buffer.from(JSON.stringify(mine))
+  const lock = { release: () => releaseIfOurs(fs, path, mine.nonce) }
   for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
     try {
       await fs.createWith(path, bytes)
-      return { release: () => releaseIfOurs(fs, path, mine.nonce) }
+      return lock
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const owner = await ownerOf(fs, path)
     if (owner === undefined) continue // It has just been released.
+    if (owner.nonce === mine.nonce) return lock // NFS asks once more for a link whose answer was lost.
     if (depth === MAX_TAKEOVERS || (!ownerIsDead && mayLive(owner))) throw locked(directory, path, owner)
     // Only the one that holds the lock on taking over from this very owner may remove its lock.
     const guard = await take(fs, `${path}.${owner.nonce}`, directory, ownerIsDead, depth + 1)

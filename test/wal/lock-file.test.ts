@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from '../../src/index.js'
+import { errnoError } from '../support/errno-error.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { rejectedCode } from '../support/thrown-code.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -57,6 +58,21 @@ function textOf(path: string): string {
 function deadPid(): number {
   return spawnSync(process.execPath, ['-e', '']).pid
 }
+
+test('a lock that was made though the answer is that there is one is its own', async () => {
+  const fs = new (class extends FaultyFileSystem {
+    /** As where an NFS server is asked to link a file once more, since its answer was lost. */
+    override async createWith(path: string, bytes: Uint8Array): Promise<void> {
+      await super.createWith(path, bytes)
+      throw errnoError('EEXIST', 'link', path)
+    }
+  })(nodeFileSystem)
+  const dir = temporaryDirectory()
+  const { wal } = await open(dir, { fs })
+  expect(await rejectedCode(open(dir, { fs }))).toBe('LEVEL_LOCKED')
+  await wal.close()
+  expect(existsSync(lockPath(dir))).toBe(false)
+})
 
 test('a second open is refused at once, also in the same process, and names the lock', async () => {
   const dir = temporaryDirectory()
