@@ -35,21 +35,22 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   const { fs, directory, observer } = repair
   const { id, intactBytes, size } = scanned
   const path = segmentPath(directory, id)
+  const keptIn = intactBytes < size ? await freeTornPath(fs, directory, id) : undefined
   const source = await fs.open(path, 'read')
   let end: SegmentEnd
   try {
-    if (intactBytes < size) {
-      const keptIn = await freeTornPath(fs, directory, id)
+    // First: opening removes a draft that an opening before left, but nothing that was torn off, and there may be room for one of them.
+    end = await copyTo(fs, source, 0, intactBytes, draftPath(directory, id), scanned)
+    if (keptIn !== undefined) {
       await copyTo(fs, source, intactBytes, size, keptIn)
       await fs.syncDirectory(directory)
-      observer.truncated(id, size - intactBytes, keptIn)
     }
-    end = await copyTo(fs, source, 0, intactBytes, draftPath(directory, id), scanned)
   } finally {
     await source.close()
   }
   await fs.rename(draftPath(directory, id), path)
   await fs.syncDirectory(directory)
+  if (keptIn !== undefined) observer.truncated(id, size - intactBytes, keptIn)
   return end
 }
 

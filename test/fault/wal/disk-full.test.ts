@@ -1,5 +1,6 @@
 // oxlint-disable vitest/no-conditional-expect -- what is expected depends on where the fault falls
 import { describe, expect, test } from 'vitest'
+import type { WalEvent } from '../../../src/index.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'
@@ -88,6 +89,24 @@ test('frames that wait together for a write that finds no room are all undone, a
     await again.close()
     await wal.close()
   }
+})
+
+test('a log that finds no room for the copy of its last segment keeps what is torn off once, and tells of it once', async () => {
+  const { files } = await sampleLog({ batches: [3, 1, 4], closed: false })
+  const torn = Buffer.concat([files['000001.wal']!, noise(300)])
+  const memory = diskWith({ '000001.wal': torn })
+  const fs = new FaultyFileSystem(memory)
+  const told: string[] = []
+  const onEvent = ({ type }: WalEvent) => void told.push(type)
+  for (let room = 300; room < 900; room += 20) {
+    fs.capacity(memory.paths().reduce((sum, path) => sum + memory.file(path).length, 0) + room)
+    const opened = await openLog(fs, { onEvent }).catch(() => undefined)
+    await opened?.wal.close()
+    const kept = memory.paths().filter(path => path.includes('.torn-'))
+    expect([kept.length, told.filter(type => type === 'truncated').length]).toEqual(opened ? [1, 1] : [0, 0])
+    if (opened !== undefined) break
+  }
+  expect(told).toContain('truncated')
 })
 
 test('a log that finds no room while it is opened is opened when there is', async () => {
