@@ -39,6 +39,8 @@ export class Segments {
   readonly #list: Segment[] = []
   readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
   readonly #files: LRUCache<number, OpenFile>
+  /** Whether a deletion, of this process or one before, may not be on stable storage. */
+  #hasUnsyncedDeletion = true
   /** Of the segment that is written to. */
   #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
 
@@ -173,7 +175,13 @@ export class Segments {
     for (;;) {
       const [oldest, next] = this.#list
       if (oldest === undefined || oldest.id >= id || oldest.pins > 0 || next?.id !== oldest.id + 1) return
+      // One by one: were the second gone after a power cut and the first not, the log would look damaged.
+      if (this.#hasUnsyncedDeletion) {
+        await this.#syncDeletions()
+        continue // A reader may have come to it.
+      }
       this.#list.shift() // First, so that no reader begins with it.
+      this.#hasUnsyncedDeletion = true
       try {
         await this.#remove(oldest.id)
       } catch (error) {
@@ -181,9 +189,13 @@ export class Segments {
         throw error
       }
       onDeleted()
-      // One by one: were the second gone after a power cut and the first not, the log would look damaged.
-      await this.#fs.syncDirectory(this.#directory)
+      await this.#syncDeletions()
     }
+  }
+
+  async #syncDeletions(): Promise<void> {
+    await this.#fs.syncDirectory(this.#directory)
+    this.#hasUnsyncedDeletion = false
   }
 
   async #remove(id: number): Promise<void> {

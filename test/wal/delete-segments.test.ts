@@ -41,6 +41,27 @@ test('an empty log has none to delete', async () => {
   expect([wal.firstSequence, wal.nextSequence]).toEqual([1, 1])
 })
 
+test('after a directory could not be synced no other segment goes before it is, so that a power cut brings none back alone', async () => {
+  for (let failing = 0; failing < 3; failing++) {
+    for (let step = 1; step < 9; step++) {
+      const disk = new CrashableFileSystem()
+      const fs = new FaultyFileSystem(disk)
+      const { wal } = await openLog({ ...TINY_SEGMENTS, fsync: 'always', fs })
+      await fill(wal, 6)
+      fs.fail('syncDirectory', { code: 'EIO', after: failing })
+      await expect(wal.deleteSegmentsBefore(before(4))).rejects.toMatchObject({ code: 'EIO' })
+      disk.crashAt(disk.steps + step)
+      await wal.deleteSegmentsBefore(before(6)).catch(() => {})
+      for (let seed = 0; seed < 40; seed++) {
+        const left = disk.afterCrash({ unsynced: 'some', seed })
+        await left.remove(`${DIRECTORY}/LOCK`)
+        const opened = await openLog({ fs: left })
+        expect((await keys(opened.wal.read())).at(-1)).toBe('6')
+      }
+    }
+  }
+})
+
 test('a segment that is being read waits, and those behind it', async () => {
   const { wal } = await openLog(TINY_SEGMENTS)
   await fill(wal, 6)
