@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Meter } from '@opentelemetry/api'
 import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
@@ -153,7 +154,7 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
     Number.MAX_SAFE_INTEGER
   )
   return {
-    directory: dir,
+    directory: fs === nodeFileSystem ? resolve(dir) : dir, // It stays where it is when the process goes elsewhere.
     fsync,
     fsyncIntervalMs,
     segmentBytes,

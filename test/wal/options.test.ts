@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { lz4, nodeFileSystem, Wal, type WalOptions } from '../../src/index.js'
 import { resolveWalOptions } from '../../src/wal/options.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
-import { fill, openLog } from './open-log.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+import { fill, openLog, TINY_SEGMENTS } from './open-log.js'
 
 const NUMBERS = [0, -1, 1.5, Number.NaN, Infinity, '1024', null, 2n, {}]
 
@@ -84,4 +87,17 @@ test('an option of several words says which', async () => {
 
 test('options of a number say what they take', async () => {
   await expect(openLog({ fsyncIntervalMs: 0 })).rejects.toThrow(/fsyncIntervalMs .* from 1 to 2147483647, not 0/)
+})
+
+test('a directory that is relative stays where it is when the process goes elsewhere', async () => {
+  const [first, second, before] = [temporaryDirectory(), temporaryDirectory(), process.cwd()]
+  onTestFinished(() => process.chdir(before))
+  process.chdir(first)
+  const { wal } = await Wal.open({ ...TINY_SEGMENTS, dir: 'events', meter: false })
+  await fill(wal, 1)
+  process.chdir(second)
+  await fill(wal, 2)
+  await wal.close()
+  expect(readdirSync(second)).toEqual([])
+  expect(readdirSync(join(first, 'events'))).toEqual(['000001.wal', '000002.wal', '000003.wal'])
 })
