@@ -112,7 +112,7 @@ export class Log {
       const recovered = await (mode === 'salvage' ? salvageLog(recover) : recoverLog({ ...recover, mode }))
       return { log: new Log(settings, context, observer, recovered, lock), recovery: recovered.report }
     } catch (error) {
-      await lock?.release()
+      await lock?.release().catch(() => {}) // Why it was not opened matters more.
       throw error
     }
   }

@@ -82,7 +82,7 @@ async function openBeside(
       else await replayLog(log, backend, marker, values)
     }
   } catch (error) {
-    await log.close()
+    await log.close().catch(() => {}) // Why it was not opened matters more.
     throw error
   }
   const storeLog = storeLogOf(log, backend, marker, settings, recovery, coding)
@@ -104,7 +104,7 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
     if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
     return { log: storeLog, marker, coding }
   } catch (error) {
-    await log.close()
+    await log.close().catch(() => {}) // Why it was not opened matters more.
     throw error
   }
 }

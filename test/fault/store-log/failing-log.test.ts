@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { WalOptions } from '../../../src/wal/options.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { failing } from '../../support/intercept.js'
 import { contents, contentsOf, killed, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
@@ -208,6 +209,23 @@ describe('short writes and other turns', () => {
     })
     expect(made.disk.paths().map(path => made.disk.file(path).toString('hex'))).toEqual(before)
     expect(await afterClose(made)).toEqual([['a', 'A']])
+  })
+
+  it('a log that cannot be replayed is told, also where it cannot be closed', async () => {
+    for (const backend of [new PermanentMemoryLevel(), memoryLevel()]) {
+      const disk = new CrashableFileSystem()
+      const store = await openLogged(logOn(disk), backend, { memtable: { flushIntervalMs: Infinity } })
+      await store.put('a', Buffer.from('A'))
+      const fs = new FaultyFileSystem(killed(disk))
+      const again =
+        backend instanceof PermanentMemoryLevel ? new PermanentMemoryLevel(backend.disk.clone()) : memoryLevel()
+      failing(again, ['_batch'], new Error('the backend takes nothing'))
+      fs.fail('remove', { code: 'EACCES', after: 1, path: /LOCK$/ }) // The first is that of the one that was killed.
+      await expect(openLogged(logOn(fs), again)).rejects.toMatchObject({
+        cause: { message: 'the backend takes nothing' }
+      })
+      await store.close()
+    }
   })
 
   it('a directory that cannot be made is LEVEL_IO_ERROR, and the backend is closed again', async () => {

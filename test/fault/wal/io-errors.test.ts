@@ -300,3 +300,10 @@ describe('a directory that cannot be synced, or a file that cannot be opened, ma
     await again.close()
   })
 })
+
+test('a log that is refused says why, also where its lock cannot be removed', async () => {
+  const { memory, fs } = disk()
+  memory.put('/log/000001.wal', Buffer.alloc(500, 1))
+  fs.fail('remove', { code: 'EACCES', path: /LOCK$/ })
+  await expect(openLog(fs)).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+})
