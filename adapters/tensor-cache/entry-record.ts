@@ -46,6 +46,6 @@ export function recordIn(text: string): EntryRecord | undefined {
   }
   const { bytes, used, values, shape } = record ?? {}
   const isSound = [bytes, used, values].every(number => Number.isSafeInteger(number) && number! >= 0)
-  if (!isSound || values! > 0xffff || (shape !== undefined && !Array.isArray(shape))) return undefined
+  if (!isSound || values === 0 || values! > 0xffff || (shape !== undefined && !Array.isArray(shape))) return undefined
   return record as EntryRecord
 }

@@ -13,6 +13,8 @@ export class RecordWriter {
   readonly #index: EntryIndex
   readonly #changed = new Set<Entry>()
   #timer: NodeJS.Timeout | undefined
+  /** Never rejects. */
+  #flushing = Promise.resolve()
   #stopped = false
 
   constructor(db: TensorBackingStore, keys: EntryKeys, index: EntryIndex) {
@@ -30,9 +32,15 @@ export class RecordWriter {
   }
 
   /** @throws what the store throws; it is tried again with the next change */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    const flushed = this.#flushing.then(() => this.#write())
+    this.#flushing = flushed.catch(() => {})
+    return flushed
+  }
+
+  async #write(): Promise<void> {
     // What is being written in an entry's place has its record with it.
     const changed = [...this.#changed].filter(entry => !this.#index.writing.has(entry.id))
     for (const entry of changed) this.#changed.delete(entry)

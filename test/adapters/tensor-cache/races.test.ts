@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { seededRandom } from '../../support/seeded-random.js'
-import { turns } from '../../support/turns.js'
+import { track, turns } from '../../support/turns.js'
 import { bits, layersOf, memoryBackend, memoryStore, storedBytes, tinyCache, tokens } from './tensors.js'
 
 describe('a chunk that is being evicted', () => {
@@ -158,6 +158,36 @@ const actions: Action[] = [
   }
 ]
 
+describe('flush()', () => {
+  it('waits for what is being written already, and writes it again where that fails', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const cache = tinyCache(store)
+    for (const n of [0, 1]) await cache.putPrefix(tokens(4, 100 * n), layersOf(n))
+    const { bytes } = cache.stats() // Not what the index says until it is written.
+    const gate = new Gate()
+    const release = intercept(backend, WRITES, async () => {
+      await gate.wait()
+      throw new Error('disk')
+    })
+    const first = cache.flush().catch((error: Error) => error)
+    await gate.reached
+    const second = cache.flush()
+    const state = track(second)
+    await turns()
+    expect(state.settled).toBe(false)
+    release()
+    gate.open()
+    expect(await first).toMatchObject({ message: 'disk' })
+    await second
+    await store.close()
+    await store.open()
+    const again = tinyCache(store)
+    await again.hasPrefix([])
+    expect(again.stats().bytes).toBe(bytes)
+  })
+})
+
 describe('a backend that fails', () => {
   it('while a chunk is written: it is no hit, and its room is free when it could be deleted', async () => {
     const backend = memoryBackend()
@@ -288,6 +318,7 @@ describe('an index entry', () => {
     '[]',
     '{"bytes":1}',
     '{"bytes":-1,"used":1,"values":1}',
+    '{"bytes":1,"used":1,"values":0}',
     '{"bytes":1,"used":1,"values":1e9}'
   ])('that is %j costs its chunk, and nothing else', async text => {
     const backend = memoryBackend()
