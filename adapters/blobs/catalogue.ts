@@ -142,7 +142,9 @@ export class Catalogue {
       if (isRefusal(error)) throw error
       // It stays marked as being written: were its chunks deleted now, a log that is read back might bring it back without them.
       if (published !== undefined) inDoubt.set(key, [...doubtful, published])
-      this.#space.mayHaveOrphans = true
+      const lookForOrphans = () => void (this.#space.mayHaveOrphans = true)
+      lookForOrphans()
+      for (const generation of garbage) live.whenUnread(generation, lookForOrphans) // As long as it is read it is left alone.
       throw error
     }
     inDoubt.delete(key)

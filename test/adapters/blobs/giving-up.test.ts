@@ -268,6 +268,17 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
   })
 
+  it('but was, while the one before is being read: its chunks go with a put after that', async () => {
+    const reader = await blobs.getBlob('k')
+    const restore = failPublishing('after')
+    await expect(blobs.putBlob('k', noise(3 * CHUNK))).rejects.toThrow('disk')
+    restore()
+    await blobs.putBlob('other', noise(CHUNK))
+    expect((await bytesOf(reader)).equals(OLD)).toBe(true)
+    await blobs.putBlob('other', noise(CHUNK))
+    expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
+  })
+
   it('nor deleted, as far as the backend says: its chunks go with the next put', async () => {
     const restore = failPublishing('after')
     await expect(blobs.deleteBlob('k')).rejects.toThrow('disk')
