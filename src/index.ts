@@ -29,9 +29,16 @@ export type { Probe as EnvelopeProbe } from './envelope/trailer.js'
 
 export { MemTable, type MemTableRange } from './memtable/memtable.js'
 
-export { MIN_COMPRESS_SIZE, type DictionaryOffer, type Gc, type GcDecision, type StoredValue } from './gc/policy.js'
+export {
+  MIN_COMPRESS_SIZE,
+  type DictionaryOffer,
+  type Gc,
+  type GcDecision,
+  type MinSizeOption,
+  type StoredValue
+} from './gc/policy.js'
 export { Lz4Gc } from './gc/lz4-gc.js'
-export { ZstdGc } from './gc/zstd-gc.js'
+export { ZstdGc, type ZstdGcOptions } from './gc/zstd-gc.js'
 export { NoGc } from './gc/no-gc.js'
 export type { Collector, GcProgress, GcRunOptions } from './gc/collector.js'
 export type { GcReport } from './gc/report.js'

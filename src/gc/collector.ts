@@ -33,7 +33,8 @@ const RUN_OPTIONS = {
 } as const satisfies OptionTable<GcRunOptions>
 
 export interface CollectorSettings {
-  readonly policy: Gc
+  /** undefined for the host's default. */
+  readonly policy: Gc | undefined
   readonly intervalMs: number
   readonly bytesPerSecond: number
 }
@@ -135,8 +136,8 @@ export class Collector {
   }
 
   async #sweep(options: GcRunOptions, signal: AbortSignal, waitedFor: boolean): Promise<GcReport> {
-    const { policy = this.#settings.policy, force = false } = options
     const host = this.#host
+    const { policy = this.#settings.policy ?? host.defaultPolicy(), force = false } = options
     const start = performance.now()
     await host.settle()
     const end = await host.lastKey() // Somebody may add keys behind it faster than they are swept.

@@ -1,4 +1,4 @@
-import type { GcDecision, StoredValue } from './policy.js'
+import type { Gc, GcDecision, StoredValue } from './policy.js'
 
 /** An entry of a chunk: what a policy sees of it, or why it is not seen. */
 export interface SweptEntry {
@@ -38,6 +38,8 @@ export interface GcHost {
   opening(): Promise<void> | undefined
   /** @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY */
   assertWritable(): void
+  /** What sweeps with where no policy was given. Asked while the store is open. */
+  defaultPolicy(): Gc
   /** The state that was remembered last; empty if there is none. */
   readonly state: Buffer
   /** Counts calls of readers and writers. */

@@ -1,7 +1,15 @@
 import type { Codec } from '../codec/codec.js'
 
-/** Shorter values are left as they are, in bytes. */
+/** The default of {@link MinSizeOption}, in bytes. */
 export const MIN_COMPRESS_SIZE = 1024
+
+export interface MinSizeOption {
+  /**
+   * Shorter values, in bytes, are compressed with the store's dictionary or not at all.
+   * @default 1024
+   */
+  readonly minSize?: number | undefined
+}
 
 /** A value as it is stored, to be judged by a {@link Gc}. */
 export interface StoredValue {
@@ -58,3 +66,8 @@ export interface Gc {
 }
 
 export const KEEP: GcDecision = Object.freeze({ action: 'keep' })
+
+/** Names what a policy does, for {@link Gc.id}. */
+export function idOf(does: string, minSize: number): string {
+  return minSize === MIN_COMPRESS_SIZE ? does : `${does} from ${minSize}`
+}

@@ -1,8 +1,8 @@
-import { CODEC_ID } from '../codec/codec.js'
+import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { none } from '../codec/none.js'
 import { codecForCall, type CodecSelector } from '../codec/selector.js'
 import { attempt } from './attempt.js'
-import { type Gc, type GcDecision, KEEP, MIN_COMPRESS_SIZE, type StoredValue } from './policy.js'
+import { type Gc, type GcDecision, KEEP, type StoredValue } from './policy.js'
 import { renewal } from './renewal.js'
 
 /**
@@ -11,18 +11,23 @@ import { renewal } from './renewal.js'
  */
 export class SelectorGc implements Gc {
   readonly #select: CodecSelector
+  readonly #minSizeOf: (codec: Codec) => number
 
-  constructor(select: CodecSelector) {
+  /** @param minSizeOf the shortest values, in bytes, that a codec is tried on without a dictionary */
+  constructor(select: CodecSelector, minSizeOf: (codec: Codec) => number) {
     this.#select = select
+    this.#minSizeOf = minSizeOf
   }
 
   async process(value: StoredValue): Promise<GcDecision> {
     if (value.tombstone) return KEEP
     if (value.compressed) return (await renewal(value, none(), [])) ?? KEEP
-    const isSettled = value.probe !== undefined || value.rawLength < MIN_COMPRESS_SIZE
-    if (isSettled && value.offer === undefined) return KEEP
+    const isProbed = value.probe !== undefined
+    if (isProbed && value.offer === undefined) return KEEP
     const codec = codecForCall(this.#select, value.key, await value.raw())
     const renewed = await renewal(value, codec, [])
-    return renewed ?? (isSettled || codec.id === CODEC_ID.none ? KEEP : attempt(value, codec))
+    if (renewed !== undefined) return renewed
+    const isLeft = isProbed || codec.id === CODEC_ID.none || value.rawLength < this.#minSizeOf(codec)
+    return isLeft ? KEEP : attempt(value, codec)
   }
 }

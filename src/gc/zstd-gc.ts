@@ -1,12 +1,25 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
-import { zstd, ZSTD_DEFAULT_LEVEL, ZSTD_OPTIONS, type ZstdOptions } from '../codec/zstd/zstd.js'
-import { assertKnownOptions } from '../known-options.js'
+import { zstd, ZSTD_DEFAULT_LEVEL, type ZstdOptions } from '../codec/zstd/zstd.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { assertBytes } from '../option-checks.js'
 import { attempt } from './attempt.js'
-import { type Gc, type GcDecision, KEEP, MIN_COMPRESS_SIZE, type StoredValue } from './policy.js'
+import {
+  type Gc,
+  type GcDecision,
+  idOf,
+  KEEP,
+  MIN_COMPRESS_SIZE,
+  type MinSizeOption,
+  type StoredValue
+} from './policy.js'
 import { renewal } from './renewal.js'
 
+export interface ZstdGcOptions extends ZstdOptions, MinSizeOption {}
+
+const OPTIONS = { level: 'any', minSize: 'any' } as const satisfies OptionTable<ZstdGcOptions>
+
 /**
- * Turns values of {@link MIN_COMPRESS_SIZE} bytes or more into Zstandard of a level, where that saves 10 % of what they take now: raw ones,
+ * Turns values of `minSize` bytes or more into Zstandard of a level, where that saves 10 % of what they take now: raw ones,
  * those in LZ4, and Zstandard that was not settled with that level yet. Each is tried once. Values of other codecs are not touched.
  * Small values move to the store's dictionary, if it has one.
  */
@@ -14,16 +27,17 @@ export class ZstdGc implements Gc {
   readonly id: string
   readonly #codec: Codec
   readonly #level: number
+  readonly #minSize: number
 
-  /**
-   * @throws CKV_INVALID_OPTION for a level that is none
-   */
-  constructor(options: ZstdOptions = {}) {
-    assertKnownOptions('ZstdGc', options, ZSTD_OPTIONS)
-    const { level = ZSTD_DEFAULT_LEVEL } = options
+  /** @throws CKV_INVALID_OPTION */
+  constructor(options: ZstdGcOptions = {}) {
+    assertKnownOptions('ZstdGc', options, OPTIONS)
+    const { level = ZSTD_DEFAULT_LEVEL, minSize = MIN_COMPRESS_SIZE } = options
+    assertBytes('minSize', minSize, Infinity)
     this.#codec = zstd({ level })
     this.#level = level
-    this.id = `zstd ${level}`
+    this.#minSize = minSize
+    this.id = idOf(`zstd ${level}`, minSize)
   }
 
   process(value: StoredValue): GcDecision | Promise<GcDecision> {
@@ -33,7 +47,7 @@ export class ZstdGc implements Gc {
 
   #alone(value: StoredValue): GcDecision | Promise<GcDecision> {
     const { tombstone, codecId, probe, rawLength } = value
-    if (tombstone || codecId > CODEC_ID.zstd || rawLength < MIN_COMPRESS_SIZE) return KEEP
+    if (tombstone || codecId > CODEC_ID.zstd || rawLength < this.#minSize) return KEEP
     const isSettled = probe?.codecId === CODEC_ID.zstd && probe.effort >= this.#level
     return isSettled ? KEEP : attempt(value, this.#codec)
   }

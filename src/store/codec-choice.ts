@@ -1,6 +1,6 @@
 import type { Codec, CodecName } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
-import { codecForCall, type CodecSelector } from '../codec/selector.js'
+import { codecForCall } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { beginsWith, KEY_PREFIX_OPTIONS, prefixBytes } from './key-prefix.js'
@@ -15,12 +15,15 @@ export interface CodecChoice {
 
 /** @throws CKV_INVALID_OPTION for a name, rule or object that is no codec; LEVEL_NOT_SUPPORTED for an unregistered one */
 export function chooseCodecs(option: Settings['codec']): CodecChoice {
-  return Array.isArray(option)
-    ? byRules(option as readonly CodecRule[])
-    : choiceOf(option as Codec | CodecName | CodecSelector)
+  if (!Array.isArray(option)) return choiceOf(option as CodecRule['codec'])
+  const choices = byRule(option as readonly CodecRule[], choiceOf)
+  return {
+    named: choices.all.flatMap(({ named }) => named),
+    choose: (key, value) => choices.of(key).choose(key, value)
+  }
 }
 
-function choiceOf(codec: Codec | CodecName | CodecSelector): CodecChoice {
+function choiceOf(codec: CodecRule['codec']): CodecChoice {
   if (typeof codec === 'function') {
     const { codecs = [] } = codec
     if (!Array.isArray(codecs)) throw invalidOption('The codecs of a selector are a list of codecs and their names')
@@ -35,15 +38,22 @@ function choiceOf(codec: Codec | CodecName | CodecSelector): CodecChoice {
 
 const RULE_OPTIONS = { ...KEY_PREFIX_OPTIONS, codec: 'any' } as const satisfies OptionTable<CodecRule>
 
-function byRules(rules: readonly CodecRule[]): CodecChoice {
+/**
+ * @returns for a key what `make` made of the first rule that matches it; and all that it made
+ * @throws CKV_INVALID_OPTION
+ */
+export function byRule<T>(
+  rules: readonly CodecRule[],
+  make: (codec: CodecRule['codec']) => T
+): { readonly all: readonly T[]; readonly of: (key: Buffer) => T } {
   for (const rule of rules) assertKnownOptions('a rule of codec', rule, RULE_OPTIONS)
-  const compiled = rules.map(rule => ({ prefix: prefixBytes(rule), choice: choiceOf(rule.codec) }))
+  const compiled = rules.map(rule => ({ prefix: prefixBytes(rule), made: make(rule.codec) }))
   // A rule for every key leaves nothing to the default, which then need not load.
   if (!compiled.some(({ prefix }) => prefix.length === 0)) {
-    compiled.push({ prefix: prefixBytes({}), choice: choiceOf(DEFAULTS.codec as CodecName) })
+    compiled.push({ prefix: prefixBytes({}), made: make(DEFAULTS.codec as CodecName) })
   }
   return {
-    named: compiled.flatMap(({ choice }) => choice.named),
-    choose: (key, value) => compiled.find(({ prefix }) => beginsWith(key, prefix))!.choice.choose(key, value)
+    all: compiled.map(({ made }) => made),
+    of: key => compiled.find(({ prefix }) => beginsWith(key, prefix))!.made
   }
 }

@@ -10,12 +10,13 @@ import {
 import { CompressedKvError, databaseNotOpen, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
-import { assertWrappable, isOpen, openBackend, rootOf } from './backend.js'
+import { assertWrappable, isLevelDb, isOpen, openBackend, rootOf } from './backend.js'
 import { hold, release } from './backend-lock.js'
 import { StoreChainedBatch } from './chained-batch.js'
 import type { EncodedClearOptions } from './writing/clear.js'
 import { closeTogetherUnopened } from './closing-unopened.js'
 import { chooseCodecs, type CodecChoice } from './codec-choice.js'
+import { defaultGc } from './default-gc.js'
 import { type EncodedIteratorOptions, EntrySource } from './reading/entry-source.js'
 import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './reading/iterator.js'
 import { manifestFor } from './manifest.js'
@@ -105,7 +106,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       assertWritable: () => {
         this.#assertWritable()
         if (this.status !== 'open') throw databaseNotOpen(this.#openingFailure)
-      }
+      },
+      defaultPolicy: () => defaultGc(settings, isLevelDb(backend))
     })
     this.gc = new Collector(host, settings.gc, error => this.#emit('gcError', { error }))
     forwardAdditionalMethods(this, backend)

@@ -219,7 +219,7 @@ export function resolveOptions<K, V>(
     readOnly: readOnly ?? DEFAULTS.readOnly,
     wal,
     memtable: memtableSettings(memtable, wal !== undefined),
-    gc: collectorSettings(gc, codec ?? DEFAULTS.codec)
+    gc: collectorSettings(gc)
   }
   if (settings.minSize !== undefined) assertBytes('minSize', settings.minSize, Infinity)
   assertBytes('offThreadSize', settings.offThreadSize, Infinity)

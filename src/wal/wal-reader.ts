@@ -9,8 +9,6 @@ import type { LogEntry } from './record-iterator.js'
 export interface WalReader {
   /** Where the next record will lie, as far as is known: it may begin a new segment. */
   readonly position: Position
-  /** Number of the oldest record that was not deleted; {@link nextSequence} if there is none. */
-  readonly firstSequence: number
   /** Number of the next record. The first of a log is 1; they go up by one. */
   readonly nextSequence: number
   /**
@@ -34,9 +32,6 @@ export function readerOf(log: Log): WalReader {
   return {
     get position() {
       return log.position
-    },
-    get firstSequence() {
-      return log.firstSequence
     },
     get nextSequence() {
       return log.nextSequence

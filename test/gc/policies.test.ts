@@ -152,11 +152,37 @@ describe('ZstdGc', () => {
   it.each([0, 23, -1, 2.5, NaN, Infinity, '3', null])('refuses level %s', level => {
     expect(thrownCode(() => new ZstdGc({ level: level as number }))).toBe('CKV_INVALID_OPTION')
   })
+})
 
-  it('is named for its level: a sweep is gone on with by the same only', () => {
-    expect(new Set([new Lz4Gc(), new NoGc(), new ZstdGc({ level: 4 }), new ZstdGc()].map(({ id }) => id)).size).toBe(4)
-    expect(new ZstdGc().id).toBe(new ZstdGc({ level: 3 }).id)
+const OF_MIN_SIZE = [
+  ['Lz4Gc', (minSize: number) => new Lz4Gc({ minSize })],
+  ['ZstdGc', (minSize: number) => new ZstdGc({ minSize })]
+] as const
+
+describe.each(OF_MIN_SIZE)('minSize of %s', (_, make) => {
+  it('is the shortest value that is tried', async () => {
+    expect(await make(3000).process(value({ rawLength: 2999 }))).toEqual({ action: 'keep' })
+    expect(await decided(make(3000), value({ bytes: text(3000) }))).toMatch('recompress')
+    expect(await decided(make(100), value({ bytes: text(100) }))).toMatch('recompress')
   })
+
+  it.each([-1, 2.5, NaN, '1', null])('is refused if it is %s', minSize => {
+    expect(thrownCode(() => make(minSize as number))).toBe('CKV_INVALID_OPTION')
+  })
+})
+
+it('a policy is named for what it does: only the same one continues an interrupted sweep', () => {
+  const different = [
+    new Lz4Gc(),
+    new Lz4Gc({ minSize: 100 }),
+    new NoGc(),
+    new ZstdGc(),
+    new ZstdGc({ level: 4 }),
+    new ZstdGc({ minSize: 100 })
+  ]
+  expect(new Set(different.map(({ id }) => id)).size).toBe(different.length)
+  expect(new ZstdGc().id).toBe(new ZstdGc({ level: 3, minSize: MIN_COMPRESS_SIZE }).id)
+  expect(new Lz4Gc().id).toBe(new Lz4Gc({ minSize: MIN_COMPRESS_SIZE }).id)
 })
 
 it('NoGc keeps everything, and reads nothing', () => {

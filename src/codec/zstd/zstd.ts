@@ -21,7 +21,7 @@ export interface ZstdOptions {
   level?: number
 }
 
-export const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions>
+const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions>
 
 /**
  * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main

@@ -61,7 +61,8 @@ export class GivenDictionary implements DictionarySource {
 
   async #store(id: number): Promise<void> {
     const dictionary = new Dictionary({ id, given: true, rawShare: 1, bytes: this.#bytes })
-    await this.#small.dictionaries.store(dictionary, this.#save)
+    await this.#save(dictionary)
+    this.#small.dictionaries.add(dictionary)
     this.#small.current = dictionary
   }
 }

@@ -1,0 +1,28 @@
+import { type Codec, CODEC_ID } from '../codec/codec.js'
+import { codecForWriting } from '../codec/registry.js'
+import { Lz4Gc } from '../gc/lz4-gc.js'
+import { NoGc } from '../gc/no-gc.js'
+import type { Gc } from '../gc/policy.js'
+import { SelectorGc } from '../gc/selector-gc.js'
+import { ZstdGc } from '../gc/zstd-gc.js'
+import { byRule } from './codec-choice.js'
+import { type CodecRule, defaultMinSize, type Settings } from './options.js'
+
+/** Makes of old values what the store makes of new ones. */
+export function defaultGc({ codec, minSize }: Pick<Settings, 'codec' | 'minSize'>, overLevelDb: boolean): Gc {
+  const minSizeOf = (chosen: Codec) => minSize ?? defaultMinSize(chosen, overLevelDb)
+  const gcFor = (option: CodecRule['codec']) => gcOf(option, minSizeOf)
+  if (!Array.isArray(codec)) return gcFor(codec as CodecRule['codec'])
+  const policies = byRule(codec as readonly CodecRule[], gcFor)
+  return { process: value => policies.of(value.key).process(value) }
+}
+
+function gcOf(option: CodecRule['codec'], minSizeOf: (codec: Codec) => number): Gc {
+  if (typeof option === 'function') return new SelectorGc(option, minSizeOf)
+  const codec = codecForWriting(option)
+  if (codec.id === CODEC_ID.none) return new NoGc()
+  if (codec.id === CODEC_ID.lz4) return new Lz4Gc({ minSize: minSizeOf(codec) })
+  if (codec.id !== CODEC_ID.zstd) return new SelectorGc(() => codec, minSizeOf)
+  const { effort } = codec
+  return new ZstdGc({ ...(effort === undefined ? {} : { level: effort }), minSize: minSizeOf(codec) })
+}
