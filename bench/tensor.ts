@@ -3,7 +3,9 @@ import { ratioText, threeDigits } from './harness/number-text.js'
 import type { Report } from './harness/report.js'
 import { bloscContenders } from './tensor/blosc.js'
 import { benchCacheLoad } from './tensor/cache-load.js'
-import { TENSOR_LZ4, TENSOR_ZSTD, type Measured, measureAll, type Times } from './tensor/measure.js'
+import { TENSOR_LZ4, TENSOR_ZSTD } from './tensor/contenders.js'
+import { type Measured, measureAll } from './tensor/measure.js'
+import type { Times } from './tensor/measure-child.js'
 import { halfEmptyTensor, realTensors, seededTensors, type Tensor } from './tensor/tensors.js'
 
 /** Raw bytes over compressed ones that the tensor codec has to reach on real tensors. */
@@ -19,7 +21,8 @@ const MAIN_THREAD_BAR = 0.5
 export async function benchTensor(report: Report, corpus?: string): Promise<void> {
   report.section(
     'Tensors, entries of 2 MiB',
-    'One call at a time, off the main thread but for Blosc, which is WebAssembly. Ratio is raw over compressed: larger is better.',
+    'One call at a time, each line in a process of its own, off the main thread but for Blosc, which is WebAssembly. Ratio is raw over',
+    'compressed: larger is better.',
     'ms: the median, and in brackets the fastest tenth, which a busy machine changes less; main: processor time of the calling thread,',
     'and its share of the wall time of the same calls. In memory, nothing is written.'
   )
