@@ -1,10 +1,11 @@
 // Packs the library, installs the tarball into a project of its own, and uses it there as a stranger would: from plain ESM, by
-// require, from TypeScript, and with a store left open at the end of the program. What the README shows is checked and run there too.
+// require, from TypeScript, and with a store left open at the end of the program. What README and docs show is compiled and run there too.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkReadme } from './readme.mjs'
+import { checkDocument } from './documents.mjs'
+import { PREAMBLES } from './preambles.mjs'
 
 const root = new URL('../..', import.meta.url).pathname
 const project = mkdtempSync(join(tmpdir(), 'compressed-kv-package-'))
@@ -106,7 +107,10 @@ console.log(length, 'bytes of a blob')
   if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')
-  console.log('README: TypeScript of', checkReadme(root, project), 'sections compiled and run')
+  for (const document of Object.keys(PREAMBLES)) {
+    const sections = checkDocument(root, document, project)
+    console.log(`${document}: TypeScript of ${sections} sections compiled and run`)
+  }
 
   const help = run('npx', '--no-install', 'ckv', '--help')
   if (!help.includes('estimate')) throw new Error('ckv --help lists no commands')

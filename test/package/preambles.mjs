@@ -1,8 +1,8 @@
 /**
- * What the README's TypeScript takes for granted, by the heading of its section: a database under the store, a value, what else it names. The
- * first block stands on its own, and so needs nothing.
+ * What the TypeScript of a document takes for granted, by the heading of its section: a database under the store, a value, what else it names. The
+ * first block of the README stands on its own, and so needs nothing.
  */
-export const PREAMBLES = {
+const README = {
   Options: `
 import { promisify } from 'node:util'
 import { deflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib'
@@ -14,10 +14,12 @@ const compressSync = deflateRawSync
 const decompressSync = (data: Uint8Array, maxOutputLength: number) => inflateRawSync(data, { maxOutputLength })
 const decompress = async (data: Uint8Array, maxOutputLength: number) => decompressSync(data, maxOutputLength)
 `,
-  'A write-ahead log': `
+  Durability: `
 import { CompressedKvStore } from 'compressed-kv'
 import { MemoryLevel } from 'memory-level'
 interface Order { items: string[] }
+`,
+  'The log alone': `
 const event = { name: 'Ada' }
 // A follower waits for what comes, until the log is closed.
 const handle = (_key: Uint8Array, _value: Uint8Array | undefined) => void wal.close()
@@ -27,7 +29,7 @@ import { CompressedKvStore } from 'compressed-kv'
 import { Level } from 'level'
 const level = new Level('small-values')
 `,
-  'When the data are mixed': `
+  'Mixed data': `
 import { CompressedKvStore } from 'compressed-kv'
 import { Level } from 'level'
 const level = new Level('mixed-data')
@@ -55,8 +57,34 @@ const { signal } = new AbortController()
 `,
   Keyv: `
 import { CompressedKvStore } from 'compressed-kv'
-import { Keyv } from 'keyv'
 import { Level } from 'level'
 const db = new CompressedKvStore(new Level('keyv'))
 `
+}
+
+const STORE = name => `
+import { CompressedKvStore, tensor, ZstdGc } from 'compressed-kv'
+import { Level } from 'level'
+const level = new Level('${name}')
+`
+const OPEN_STORE = name => `${STORE(name)}const db = new CompressedKvStore(level)\n`
+
+export const PREAMBLES = {
+  'README.md': README,
+  'docs/log.md': { 'The write-ahead log, used alone': "const event = { name: 'Ada' }" },
+  'docs/dictionary.md': { 'Dictionaries for small values': STORE('dictionaries') },
+  'docs/tensors.md': { Tensors: STORE('tensors') },
+  'docs/sweeps.md': { Sweeps: `${STORE('sweeps')}const { signal } = new AbortController()` },
+  'docs/tensor-cache.md': {
+    TensorCache: `${OPEN_STORE('tensor-cache')}const tokens = Array.from({ length: 256 }, (_, i) => i)
+const layers = Array.from({ length: 32 }, () => new Uint16Array(8 * tokens.length * 64))`
+  },
+  'docs/blobs.md': {
+    Blobs: `${OPEN_STORE('blobs')}import { createWriteStream, writeFileSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+const request = Buffer.alloc(100_000, 'compressible ')
+const response = createWriteStream('video')
+writeFileSync('state.bin', 'compressible '.repeat(100_000))`,
+    Memory: "import { Level } from 'level'"
+  }
 }
