@@ -3,53 +3,53 @@ import { pieces } from './read-all.js'
 import { writeAll } from './write-all.js'
 
 /*
- * Room that is made ahead: zeros behind the last frame. An fdatasync of a file that has grown also commits the file system's journal,
- * and with it what others have written; one of bytes that the file had before, as zeros, does not.
+ * Preallocation: zeros behind the last frame. An fdatasync of a file that has grown also commits the file system's journal, and with it
+ * what other processes have written; one that only overwrites zeros does not.
  */
 
-/** A segment with room made ahead ends at a multiple of this: zeros that end elsewhere are torn. */
+/** A preallocated segment ends at a multiple of this: zeros that end elsewhere are torn. */
 export const ALLOCATION_BYTES = 256 * 1024
 
-/** What is synced at once is small up to this. With more the journal matters little. */
+/** A group up to this size, written and then synced, counts as small. With a larger one the journal matters little. */
 const SMALL_BYTES = 16 * 1024
-/** So many small ones, and a segment gets room: one that is synced now and then stays as long as its frames. */
+/** A segment is preallocated from this many small groups on: one that is synced only now and then stays as long as its frames. */
 const MANY_SMALL = 64
 
 const ZEROS = Buffer.alloc(ALLOCATION_BYTES)
 
-/** Makes room in a segment that is synced often, and little at a time. */
+/** Preallocates a segment that is synced often, in small groups. */
 export class Allocation {
   readonly #file: File
   /** How many small groups were written. */
   #small = 0
-  /** Where the room ends. */
+  /** Where the zeros end; 0 if there are none. */
   #end = 0
 
   constructor(file: File) {
     this.#file = file
   }
 
-  /** So many bytes, up to `offset`, were written and are about to be synced. */
+  /** Called before a group of `bytes` bytes, written up to `offset`, is synced. */
   async written(bytes: number, offset: number): Promise<void> {
     if (bytes > SMALL_BYTES || ++this.#small < MANY_SMALL || offset <= this.#end) return
     this.#end = (Math.floor(offset / ALLOCATION_BYTES) + 1) * ALLOCATION_BYTES
     try {
       await writeAll(this.#file, ZEROS.subarray(0, this.#end - offset), offset)
     } catch {
-      // The disk is full, or nearly: what is left of it is for frames. If it fails, they will tell.
+      // The disk is full, or nearly: what is left of it is for frames. If the disk fails, writing them will show it.
       this.#small = -Infinity
       await this.giveBack(offset).catch(() => {})
     }
   }
 
-  /** The file ends with its last frame again. */
+  /** Cuts the zeros off: the file ends with its last frame again. */
   async giveBack(offset: number): Promise<void> {
     if (this.#end > offset) await this.#file.truncate(offset)
     this.#end = 0
   }
 }
 
-/** Whether what lies behind the last frame of a segment is room that was made ahead. */
+/** Whether what lies behind the last frame of a segment was preallocated. */
 export async function isAllocated(file: File, from: number, size: number): Promise<boolean> {
   const mayBe = size % ALLOCATION_BYTES === 0 && size - from <= ALLOCATION_BYTES
   return mayBe && (await isAllZeros(file, from, size))

@@ -81,25 +81,25 @@ export function restorePayloadSync(header: FrameHeader, stored: Buffer): Buffer 
   return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
 }
 
-/** Room for {@link restorePayloadInto}. */
-export const ROOM_BYTES = 64 * 1024
+/** Size of the scratch memory for {@link restorePayloadInto}. */
+export const SCRATCH_BYTES = 64 * 1024
 
-/** Whether a frame can be restored into room that is given. */
-export function fitsRoom({ codecId, rawLength }: FrameHeader): boolean {
-  return codecId !== CODEC_ID.none && rawLength <= ROOM_BYTES && codecForReading(codecId).transient !== undefined
+/** Whether a frame can be restored into scratch memory. */
+export function fitsScratch({ codecId, rawLength }: FrameHeader): boolean {
+  return codecId !== CODEC_ID.none && rawLength <= SCRATCH_BYTES && codecForReading(codecId).transient !== undefined
 }
 
 /**
- * The raw payload in memory that is given, for who looks at it and is done: of a log that is restored from end to end nothing is left to collect.
+ * The raw payload in scratch memory, for a caller that is done with it before the next: restoring a whole log then leaves no garbage.
  *
- * @returns a view of `room`; undefined where the codec cannot do it after all
+ * @returns a view of `scratch`; undefined where the codec cannot do it after all
  */
 export function restorePayloadInto(
-  room: Buffer,
+  scratch: Buffer,
   { codecId, rawLength }: FrameHeader,
   stored: Buffer
 ): Buffer | undefined {
   const restored = restoreTransient(codecForReading(codecId), stored, rawLength, FRAME)
-  // What the codec has is overwritten by whoever calls it next, in whatever turn.
-  return restored && room.subarray(0, restored.copy(room))
+  // Copied: the codec's own memory is overwritten by whoever calls it next, in whatever turn.
+  return restored && scratch.subarray(0, restored.copy(scratch))
 }

@@ -2,7 +2,7 @@ import { corruption } from '../errors.js'
 import { isPlausible } from './frame-header.js'
 import { nextTurn, Turn } from '../turn.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
-import { fitsRoom, restorePayload, restorePayloadInto, ROOM_BYTES } from './frame-payload.js'
+import { fitsScratch, restorePayload, restorePayloadInto, SCRATCH_BYTES } from './frame-payload.js'
 
 /** A frame and its raw payload. */
 export interface RestoredFrame {
@@ -17,18 +17,18 @@ const AHEAD_BYTES = 8 * 1024 * 1024
 
 interface Ahead {
   readonly frame: Frame
-  /** undefined where it is restored in passing, when it is asked for. */
+  /** undefined where it is restored into scratch memory, when it is asked for. */
   readonly payload: Buffer | Promise<Buffer> | undefined
 }
 
 /** Reads frames one after another and decompresses them, the next ones ahead. */
 export class FrameReader {
   readonly #scanner: FrameScanner
-  /** Whether what `next` returned is done with when it is called again. */
+  /** Whether what `next` returned is no longer needed when `next` is called again. */
   readonly #transient: boolean
   readonly #turn = new Turn()
-  /** Where frames are restored in passing. */
-  #room: Buffer | undefined
+  /** Memory into which one frame after another is restored. */
+  #scratch: Buffer | undefined
   #last: Frame | undefined
   #ahead: Ahead[] = []
   #aheadBytes = 0
@@ -53,7 +53,7 @@ export class FrameReader {
     this.#aheadBytes -= frame.header.rawLength
     // What is restored here waits for no thread, nor for the disk, as many frames as a piece of it has.
     if (this.#turn.isOver) await nextTurn()
-    const payload = await (first.payload ?? this.#restoreInPassing(frame))
+    const payload = await (first.payload ?? this.#restoreIntoScratch(frame))
     if (this.#transient || payload !== frame.stored) this.#last = frame
     return { frame, payload }
   }
@@ -88,7 +88,7 @@ export class FrameReader {
     try {
       if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
       // What takes no memory needs no other thread: it is done before the trip there would be.
-      payload = this.#transient && fitsRoom(header) ? undefined : restorePayload(header, stored)
+      payload = this.#transient && fitsScratch(header) ? undefined : restorePayload(header, stored)
     } catch (error) {
       payload = Promise.reject(error)
     }
@@ -96,8 +96,8 @@ export class FrameReader {
     return payload
   }
 
-  #restoreInPassing({ header, stored }: Frame): Buffer | Promise<Buffer> {
-    this.#room ??= Buffer.allocUnsafeSlow(ROOM_BYTES)
-    return restorePayloadInto(this.#room, header, stored) ?? restorePayload(header, stored)
+  #restoreIntoScratch({ header, stored }: Frame): Buffer | Promise<Buffer> {
+    this.#scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+    return restorePayloadInto(this.#scratch, header, stored) ?? restorePayload(header, stored)
   }
 }

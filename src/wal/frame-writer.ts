@@ -13,7 +13,7 @@ export interface WritableFrame {
   readonly type: FrameType
   readonly codecId: number
   readonly stored: Uint8Array
-  /** Memory that `stored` is the end of, with room for the header before it; undefined where there is none. */
+  /** Memory that `stored` is the end of, with space for the header before it; undefined where there is none. */
   readonly whole?: Buffer | undefined
   readonly rawLength: number
   /** Records. Those of a data frame take sequence numbers. */

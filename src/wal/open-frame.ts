@@ -88,7 +88,7 @@ export class OpenFrame {
     return this.whole.subarray(FRAME_HEADER_BYTES)
   }
 
-  /** The same with room for the header before them. */
+  /** The records, with space for the header before them. */
   get whole(): Buffer {
     return this.bytes.subarray(0, FRAME_HEADER_BYTES + this.length)
   }

@@ -15,7 +15,7 @@ import type { SegmentFacts } from './recovery-table.js'
 /** What a segment turned out to hold. */
 export interface ScannedSegment {
   readonly id: number
-  /** Without room that was made ahead. */
+  /** Without preallocated zeros. */
   readonly size: number
   readonly header: SegmentHeader | undefined
   readonly headerState: SegmentFacts['header']

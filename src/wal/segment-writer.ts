@@ -21,7 +21,7 @@ const MAX_SYNCS = 2
 interface OpenSegment {
   readonly id: number
   readonly file: File
-  readonly room: Allocation
+  readonly allocation: Allocation
   readonly seed: number
   /** What is written and whole: the next frame goes here. */
   offset: number
@@ -118,7 +118,7 @@ export class SegmentWriter {
   /** The same as `sync()`, for those who wait for what the last `write` wrote, `bytes` bytes. */
   async syncGroup(bytes: number): Promise<void> {
     const open = this.#open
-    if (open !== undefined) await open.room.written(bytes, open.offset)
+    if (open !== undefined) await open.allocation.written(bytes, open.offset)
     return this.sync()
   }
 
@@ -148,7 +148,7 @@ export class SegmentWriter {
     await this.sync()
     const seal = encodeSeal({ records: open.records, lastSequence: this.#nextSequence - 1 })
     const sealAt = open.offset
-    await open.room.giveBack(sealAt)
+    await open.allocation.giveBack(sealAt)
     await this.write([
       { type: FRAME_TYPE.seal, codecId: CODEC_ID.none, stored: seal, rawLength: seal.length, count: 0 }
     ])
@@ -240,7 +240,7 @@ export class SegmentWriter {
     this.#open = {
       id,
       file,
-      room: new Allocation(file),
+      allocation: new Allocation(file),
       seed: segmentSeed(storeId, id),
       offset: SEGMENT_HEADER_BYTES,
       syncedOffset: SEGMENT_HEADER_BYTES,
