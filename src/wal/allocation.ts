@@ -1,5 +1,5 @@
 import type { File } from '../fs/file-system.js'
-import { pieces } from './read-all.js'
+import { pieces } from './read-fully.js'
 import { writeAll } from './write-all.js'
 
 /*

@@ -1,7 +1,7 @@
 import { notSupported } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from './format.js'
-import { readFully } from './read-all.js'
+import { readFully } from './read-fully.js'
 import { decodeFrameHeader, type FrameHeader, unknownFrameBits } from './frame-header.js'
 
 /** A frame whose checksums hold. */

@@ -1,7 +1,7 @@
 import type { File } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_MAGIC, frameSeed } from './format.js'
 import { decodeFrameHeader, type FrameHeader } from './frame-header.js'
-import { pieces } from './read-all.js'
+import { pieces } from './read-fully.js'
 
 /** Intact frame headers at any offset in `[from, to)`, whatever lies between them. */
 export async function* frameHeaders(

@@ -3,7 +3,7 @@ import type { File } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed } from './format.js'
 import { decodeFrameHeader } from './frame-header.js'
 import { FrameIndex } from './frame-index.js'
-import { readFully } from './read-all.js'
+import { readFully } from './read-fully.js'
 import type { Segment, Segments } from './segments.js'
 
 /** Read at once: a frame of 64 KiB, raw, with its header; what lies between two entries of an index is less. */

@@ -1,5 +1,4 @@
-import type { FileSystem } from '../fs/file-system.js'
-import { segmentPath } from './segment-files.js'
+import { type LogDirectory, segmentPath } from './segment-files.js'
 
 /** How far opening a log is. */
 export interface WalProgress {
@@ -12,9 +11,7 @@ export interface WalProgress {
 /** Every so many bytes the caller hears of it. */
 const PROGRESS_BYTES = 16 * 1024 * 1024
 
-interface Source {
-  readonly fs: FileSystem
-  readonly directory: string
+interface Source extends LogDirectory {
   readonly onProgress: ((progress: WalProgress) => void) | undefined
 }
 

@@ -5,15 +5,13 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc, SEAL_BYTES, segm
 import { encodeFrameHeader } from './frame-header.js'
 import { encodeSeal } from './seal.js'
 import type { WalObserver } from './observer.js'
-import { draftPath, segmentPath, tornPath } from './segment-files.js'
+import { draftPath, type LogDirectory, segmentPath, tornPath } from './segment-files.js'
 import type { SegmentEnd } from './segment-header.js'
-import { pieces } from './read-all.js'
+import { pieces } from './read-fully.js'
 import type { ScannedSegment } from './segment-scan.js'
 import { writeAll } from './write-all.js'
 
-interface Repair {
-  readonly fs: FileSystem
-  readonly directory: string
+interface Repair extends LogDirectory {
   readonly observer: WalObserver
 }
 

@@ -1,5 +1,4 @@
 import { corruption, type CompressedKvError } from '../errors.js'
-import type { FileSystem } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, SEAL_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import type { FrameIndex } from './frame-index.js'
 import { ChunkMemory } from './frame-scanner.js'
@@ -7,10 +6,9 @@ import type { WalObserver } from './observer.js'
 import { recoveryCase, type SegmentFacts } from './recovery-table.js'
 import { type Progress, progressOf, type WalProgress } from './recovery-progress.js'
 import { sealCopy, setAside } from './recovery-repair.js'
-import { draftPath, segmentIds, segmentPath } from './segment-files.js'
-import { NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
+import { draftPath, type LogDirectory, segmentIds, segmentPath } from './segment-files.js'
+import { type LogTail, NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
 import { scanSegment, type ScannedSegment, type SnapshotMark } from './segment-scan.js'
-import type { LogTail } from './segment-creation.js'
 
 /** A part of the log that was not readable. */
 export interface CorruptRange {
@@ -63,9 +61,7 @@ export interface RecoveredLog {
   readonly report: RecoveryReport
 }
 
-export interface RecoverySettings {
-  readonly fs: FileSystem
-  readonly directory: string
+export interface RecoverySettings extends LogDirectory {
   readonly mode: 'tail' | 'strict'
   /** Leave everything as it is. */
   readonly readOnly: boolean

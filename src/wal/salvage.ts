@@ -5,7 +5,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } fro
 import { FrameIndex } from './frame-index.js'
 import { FrameReader } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
-import { readFully } from './read-all.js'
+import { readFully } from './read-fully.js'
 import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings, Run } from './recovery.js'
 import { progressOf } from './recovery-progress.js'
 import { checkRecords } from './record-cursor.js'

@@ -1,6 +1,13 @@
 import { join } from 'node:path'
+import type { FileSystem } from '../fs/file-system.js'
 
-/** How files in a log's directory are called. Others are left alone. */
+/** Where a log's files are. */
+export interface LogDirectory {
+  readonly fs: FileSystem
+  readonly directory: string
+}
+
+/** Names of segment files. Others in the directory are left alone. */
 const SEGMENT_NAME = /^(\d{6,15})\.wal$/
 
 export function segmentPath(directory: string, id: number): string {
@@ -11,12 +18,12 @@ function segmentName(id: number): string {
   return `${String(id).padStart(6, '0')}.wal`
 }
 
-/** Where a new version of a segment is made, before it takes the segment's name. */
+/** Where a new version of a segment is written before it takes the segment's name. */
 export function draftPath(directory: string, id: number): string {
   return `${segmentPath(directory, id)}.new`
 }
 
-/** Where bytes are kept that recovery cut off. */
+/** Where the bytes are kept that recovery cut off, at `time` (ms since 1970). */
 export function tornPath(directory: string, id: number, time: number): string {
   return join(directory, `${String(id).padStart(6, '0')}.torn-${time}`)
 }

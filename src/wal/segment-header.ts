@@ -40,6 +40,17 @@ export interface SegmentEnd {
   readonly crc: number
 }
 
+/** What the log ends with. */
+export interface LogTail {
+  /** Id of the last segment, 0 if there never was one. */
+  readonly segment: number
+  readonly end: SegmentEnd
+  /** Number of the next record, at least `end.lastSequence + 1`. */
+  readonly nextSequence: number
+  /** Whether the seal of the last segment is known to be on stable storage. */
+  readonly synced: boolean
+}
+
 export const NO_SEGMENT_BEFORE: SegmentEnd = { lastSequence: 0, length: 0, crc: 0 }
 
 export function encodeSegmentHeader(header: Omit<SegmentHeader, 'crc'>): Buffer {

@@ -1,11 +1,13 @@
 import { CODEC_ID } from '../codec/codec.js'
 import { ioError } from '../errors.js'
-import type { File, FileSystem } from '../fs/file-system.js'
+import type { File } from '../fs/file-system.js'
 import { Allocation } from './allocation.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameWriter, type WritableFrame, type WrittenFrame } from './frame-writer.js'
-import { encodeSeal } from './seal.js'
-import { createSegment, type LogTail, syncSeal, unseal } from './segment-creation.js'
+import { encodeSeal, removeSeal, syncSeal } from './seal.js'
+import { createSegment } from './segment-creation.js'
+import type { LogDirectory } from './segment-files.js'
+import type { LogTail } from './segment-header.js'
 import type { WalObserver } from './observer.js'
 import { OverlappingSyncs } from './overlapping-syncs.js'
 
@@ -32,9 +34,7 @@ interface OpenSegment {
   records: number
 }
 
-export interface SegmentWriterSettings {
-  readonly fs: FileSystem
-  readonly directory: string
+export interface SegmentWriterSettings extends LogDirectory {
   readonly storeId: Buffer
   readonly segmentBytes: number
   readonly observer: WalObserver
@@ -155,7 +155,7 @@ export class SegmentWriter {
     try {
       await this.sync()
     } catch (error) {
-      await unseal(open.file, sealAt)
+      await removeSeal(open.file, sealAt)
       throw error
     }
     this.#tail = {

@@ -3,7 +3,7 @@ import type { File } from '../fs/file-system.js'
 /**
  * Fills `into` from the file.
  *
- * @throws if the file ends before
+ * @throws EIO if the file ends before that
  */
 export async function readFully(file: File, into: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < into.length;) {
