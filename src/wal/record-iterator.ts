@@ -7,17 +7,18 @@ import type { Position } from './position.js'
 import type { WalRecord } from './record.js'
 import { RecordCursor } from './record-cursor.js'
 
-/** A record and where it lies. */
+/** A record and where it lies in the log. */
 export interface LogEntry {
   readonly record: WalRecord
   readonly position: Position
 }
 
-/** Where a reader begins, and how it goes on. */
+/** Where a reader begins. */
 export interface IterationStart {
   readonly cursor: FrameCursor
-  /** Records before are left out. */
+  /** Records with lower numbers are left out. */
   readonly sequence: number
+  /** Of the first record, if reading begins at a position. */
   readonly position: Position | undefined
 }
 
@@ -25,10 +26,12 @@ export interface IterationOptions {
   readonly unseal: Unseal
   /** Records with these keys are left out. */
   readonly isHidden: ((key: Uint8Array) => boolean) | undefined
-  /** Waits for more at the end of the log; undefined to end there. */
+  /** What to wait for at the end of the log; undefined to end there. */
   readonly follow: FollowSignal | undefined
   readonly signal: AbortSignal | undefined
 }
+
+type Result = IteratorResult<LogEntry, undefined>
 
 /** What `read()` returns: the records of a log, one after another. */
 export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined> {
@@ -39,8 +42,9 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
   #records: RecordCursor | undefined
   #index = 0
   #ended = false
-  /** One call after another, also if the caller does not wait. */
+  /** The last call that had to wait: calls come one after another, also if the caller does not await them. */
   #last: Promise<unknown> = Promise.resolve()
+  /** Calls that wait. */
   #underWay = 0
 
   constructor(begin: () => Promise<IterationStart>, options: IterationOptions) {
@@ -52,25 +56,28 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     return this
   }
 
-  next(): Promise<IteratorResult<LogEntry, undefined>> {
-    if (this.#underWay === 0) {
-      try {
-        const ready = this.#nextOfFrame()
-        if (ready !== undefined) return Promise.resolve(ready)
-      } catch (error) {
-        return this.return().then(() => {
-          throw error
-        })
-      }
+  next(): Promise<Result> {
+    if (this.#underWay > 0) return this.#queue(undefined)
+    try {
+      const ready = this.#nextOfFrame()
+      return ready === undefined || ready instanceof Promise ? this.#queue(ready) : Promise.resolve(ready)
+    } catch (error) {
+      return this.return().then(() => {
+        throw error
+      })
     }
+  }
+
+  /** @param taken the record that this call is for, if it was come to already */
+  #queue(taken: Promise<Result> | undefined): Promise<Result> {
     this.#underWay++
-    const result = this.#last.then(() => this.#next()).finally(() => this.#underWay--)
+    const result = this.#last.then(() => this.#next(taken)).finally(() => this.#underWay--)
     this.#last = result.catch(() => {})
     return result
   }
 
   /** Called by `for await` when its loop is left. */
-  async return(): Promise<IteratorResult<LogEntry, undefined>> {
+  async return(): Promise<Result> {
     this.#ended = true
     this.#options.follow?.notify() // A call of next() may be waiting.
     await this.#start?.cursor.close()
@@ -81,8 +88,8 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     await this.return()
   }
 
-  /** The next record of the frame that is at hand, if that needs no waiting. */
-  #nextOfFrame(): IteratorResult<LogEntry, undefined> | undefined {
+  /** The next record of the frame that is in memory; a promise where its value is restored off the main thread. */
+  #nextOfFrame(): Result | Promise<Result> | undefined {
     const records = this.#records
     if (records === undefined || this.#ended || this.#options.signal?.aborted) return undefined
     const { isHidden } = this.#options
@@ -101,36 +108,24 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
       this.#options.unseal
     )
     const position = { segment, offset: frame.offset, index }
-    if (record instanceof Promise) {
-      this.#pending = record.then(value => ({ done: false, value: { record: value, position } }))
-      this.#pending.catch(() => {}) // Whoever comes to it is told; perhaps nobody does.
-      return undefined
-    }
-    return { done: false, value: { record, position } }
+    if (!(record instanceof Promise)) return { done: false, value: { record, position } }
+    const result = record.then((value): Result => ({ done: false, value: { record: value, position } }))
+    result.catch(() => {}) // An abort may keep it from being awaited.
+    return result
   }
 
-  /** A record whose value is being restored off the main thread. */
-  #pending: Promise<IteratorResult<LogEntry, undefined>> | undefined
-
-  #takePending(): Promise<IteratorResult<LogEntry, undefined>> {
-    const pending = this.#pending!
-    this.#pending = undefined
-    return pending
-  }
-
-  async #next(): Promise<IteratorResult<LogEntry, undefined>> {
+  async #next(taken: Promise<Result> | undefined): Promise<Result> {
     const { signal, follow } = this.#options
     try {
       for (;;) {
         signal?.throwIfAborted()
         if (this.#ended) return { done: true, value: undefined }
-        const ready = this.#pending === undefined ? this.#nextOfFrame() : undefined
-        if (ready !== undefined) return ready
-        if (this.#pending !== undefined) return await this.#takePending()
+        const ready = taken ?? this.#nextOfFrame()
+        if (ready !== undefined) return await ready
         this.#start ??= await this.#begin()
         const seen = follow?.news ?? 0
         const found = await this.#nextFrame(this.#start)
-        if (this.#ended) return await this.return() // It was given back meanwhile.
+        if (this.#ended) return await this.return() // What was opened meanwhile is closed as well.
         if (found) continue
         if (follow === undefined || follow.closed) return await this.return()
         await follow.wait(seen, signal)
