@@ -20,7 +20,6 @@ export interface WritableFrame {
   readonly count: number
 }
 
-/** Where it went. */
 export interface WrittenFrame {
   readonly segment: number
   readonly offset: number

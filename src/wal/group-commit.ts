@@ -22,11 +22,11 @@ import { nextTurn, Turn } from '../turn.js'
  * write ends is written, and synced, together.
  */
 
-/** What is written together: when it is, those that waited for it go on, and what they append comes while the next is being written. */
+/** Bytes per write where nobody waits for an fsync. Small, so that callers wake early and their next appends arrive during the following write. */
 const MAX_GROUP_BYTES = 512 * 1024
-/** What is written, and then synced, together. */
+/** Bytes per write that an fsync follows: larger, to share it. */
 const MAX_SYNCED_GROUP_BYTES = 4 * 1024 * 1024
-/** What may wait to be written, raw. Callers that await their appends never come near it. */
+/** Raw bytes that may wait to be written. Callers that await their appends never come near it. */
 const MAX_PENDING_BYTES = 256 * 1024 * 1024
 
 /** A frame that takes no more records. */
@@ -59,7 +59,7 @@ export class GroupCommit {
   #running: Promise<void> | undefined
   #pendingBytes = 0
   readonly #turn = new Turn()
-  /** What is to be written beside appends. */
+  /** Calls of {@link run} that wait for their turn. */
   #tasks: (() => Promise<void>)[] = []
 
   constructor(writer: SegmentWriter, settings: GroupCommitSettings) {
@@ -73,7 +73,7 @@ export class GroupCommit {
   /**
    * Appends a record. Its bytes are copied before this returns.
    *
-   * @param waiting told when it is written, and synced if that was asked for
+   * @param waiting is settled when it is written, and synced if that was asked for
    * @returns the frame that it is in
    * @throws LEVEL_IO_ERROR after a failure that cannot be undone; CKV_BUSY; CKV_VALUE_TOO_LARGE
    */
@@ -128,7 +128,7 @@ export class GroupCommit {
     })
   }
 
-  /** Resolves when nothing is left to be written, appended meanwhile or not. */
+  /** Resolves when nothing is left to be written, not even what was appended meanwhile. */
   async drain(): Promise<void> {
     while (this.#running !== undefined) await this.#running
   }
@@ -163,13 +163,13 @@ export class GroupCommit {
     if (frame.waiters.length === 0) return this.#memory.release(frame.bytes)
     const stored = this.#compression.store(frame.raw)
     if (!(stored instanceof Promise)) {
-      this.#closed.push({ frame, writable: writable(frame, stored), compressed: undefined })
+      this.#closed.push({ frame, writable: writableFrame(frame, stored), compressed: undefined })
       return
     }
     const closed: ClosedFrame = {
       frame,
       writable: undefined,
-      compressed: stored.then(payload => void (closed.writable = writable(frame, payload)))
+      compressed: stored.then(payload => void (closed.writable = writableFrame(frame, payload)))
     }
     this.#closed.push(closed)
   }
@@ -178,7 +178,7 @@ export class GroupCommit {
 
   #start(): void {
     if (this.#running !== undefined) return
-    // After every promise that is settled now has run its course: what those append goes into the same frame.
+    // Only after the callbacks of promises that are settled now: what those append goes into the same frame.
     this.#running = new Promise(resolve => {
       const run = () => void this.#writeAll(resolve)
       if (this.#turn.isOver) setImmediate(run)
@@ -209,9 +209,9 @@ export class GroupCommit {
     const maxBytes = this.#closed[0]!.frame.sync ? MAX_SYNCED_GROUP_BYTES : MAX_GROUP_BYTES
     let bytes = 0
     let taken = 0
-    for (const { writable: ready } of this.#closed) {
-      if (ready === undefined) break
-      bytes += FRAME_HEADER_BYTES + ready.stored.length
+    for (const { writable } of this.#closed) {
+      if (writable === undefined) break
+      bytes += FRAME_HEADER_BYTES + writable.stored.length
       if (taken > 0 && (bytes > maxBytes || bytes > this.#writer.room)) break
       taken++
     }
@@ -220,19 +220,19 @@ export class GroupCommit {
 
   async #writeGroup(group: readonly ClosedFrame[]): Promise<void> {
     try {
-      // A frame without records only waits for a sync.
+      // A frame without records is only there for those who wait for a sync.
       const frames = group.filter(({ frame }) => frame.count > 0)
       if (frames.length > 0) {
         await this.#writer.prepare(frames[0]!.writable!.stored.length)
-        const written = await this.#writer.write(frames.map(({ writable: ready }) => ready!))
-        for (const [i, { frame }] of frames.entries()) Object.assign(frame, written[i])
+        const written = await this.#writer.write(frames.map(({ writable }) => writable!))
+        for (const [i, { frame }] of frames.entries()) frame.writtenAt(written[i]!)
       }
       if (group.some(({ frame }) => frame.sync)) await this.#writer.syncGroup(storedBytes(frames))
     } catch (error) {
       for (const { frame } of group) this.#reject(frame, error)
       return
     }
-    for (const { frame, writable: ready } of group) this.#settle(frame, ready!)
+    for (const { frame, writable } of group) this.#settle(frame, writable!)
   }
 
   #settle(frame: OpenFrame, { stored }: WritableFrame): void {
@@ -253,10 +253,10 @@ export class GroupCommit {
 }
 
 function storedBytes(frames: readonly ClosedFrame[]): number {
-  return frames.reduce((sum, { writable: ready }) => sum + FRAME_HEADER_BYTES + ready!.stored.length, 0)
+  return frames.reduce((sum, { writable }) => sum + FRAME_HEADER_BYTES + writable!.stored.length, 0)
 }
 
-function writable(frame: OpenFrame, { codecId, bytes }: StoredPayload): WritableFrame {
+function writableFrame(frame: OpenFrame, { codecId, bytes }: StoredPayload): WritableFrame {
   const whole = codecId === CODEC_ID.none ? frame.whole : undefined
   return { type: FRAME_TYPE.data, codecId, stored: bytes, whole, rawLength: frame.length, count: frame.count }
 }

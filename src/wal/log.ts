@@ -56,6 +56,7 @@ export class Log {
   readonly #writer: SegmentWriter
   readonly #commit: GroupCommit
   readonly #interval: IntervalSync | undefined
+  /** Number behind the last record that readers may see. The writer's own is ahead of it by what is being synced. */
   #nextSequence: number
   #deleting: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined

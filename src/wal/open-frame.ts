@@ -1,4 +1,5 @@
 import { FRAME_HEADER_BYTES, RECORD_EXPIRES, RECORD_MORE, RECORD_SEALED } from './format.js'
+import type { WrittenFrame } from './frame-writer.js'
 import type { LogRecord } from './record.js'
 import { varintBytes, writeVarint } from './varint.js'
 
@@ -6,7 +7,7 @@ const EXPIRES_BYTES = 6
 /** Below this a loop copies faster than a call. */
 const LOOP_BYTES = 24
 
-/** What a record takes in a frame, raw. */
+/** Raw bytes that a record takes in a frame. */
 export function recordBytes({ key, value, expiresAt }: LogRecord): number {
   return (
     2 +
@@ -18,9 +19,9 @@ export function recordBytes({ key, value, expiresAt }: LogRecord): number {
   )
 }
 
-/** Who waits for a frame: a call of append. */
+/** A call of append that waits for its frame. */
 export interface Waiter {
-  /** Of its first record in the frame; set by the append. */
+  /** Index of its first record in the frame; set by the append. */
   index: number
   /** How many records it appended; set by the append. */
   count: number
@@ -32,7 +33,7 @@ export function waiter(settle: Waiter['settle'], reject: Waiter['reject']): Wait
   return { index: 0, count: 0, settle, reject }
 }
 
-/** Number of the last record that a call appended. */
+/** Sequence number of the last record that a call appended. */
 export function lastSequenceOf({ firstSequence }: OpenFrame, { index, count }: Waiter): number {
   return firstSequence + index + count - 1
 }
@@ -45,14 +46,14 @@ export function lastSequenceOf({ firstSequence }: OpenFrame, { index, count }: W
 export class OpenFrame {
   /** Memory for the frame: its header, then the records. */
   readonly bytes: Buffer
-  /** Of the records, bytes. */
+  /** Bytes of the records. */
   length = 0
   count = 0
   readonly waiters: Waiter[] = []
   /** Somebody waits for stable storage. */
   sync = false
 
-  // Known once it is written.
+  // Set by writtenAt().
   segment = 0
   offset = 0
   firstSequence = 0
@@ -63,9 +64,15 @@ export class OpenFrame {
     this.bytes = bytes
   }
 
-  /** Settles as those who wait for the frame are told, after them: one promise for all who need to know no more than that. */
+  /** Settles after the waiters, as they do: one promise for all callers who need to know no more than that. */
   get outcome(): Promise<void> {
     return (this.#outcome ??= outcome()).promise
+  }
+
+  writtenAt({ segment, offset, firstSequence }: WrittenFrame): void {
+    this.segment = segment
+    this.offset = offset
+    this.firstSequence = firstSequence
   }
 
   /** It is written, and on stable storage if it had to be. */

@@ -12,11 +12,11 @@ import type { WalObserver } from './observer.js'
 import { OverlappingSyncs } from './overlapping-syncs.js'
 
 /**
- * From so many bytes on that no fsync covers yet the disk is told to begin, under every policy: else the seal of a segment, or a
- * `sync()`, would wait for all of them at once.
+ * When this many bytes are covered by no fsync yet, one is started, under every policy: else the seal of a segment, or a `sync()`,
+ * would wait for all of them at once.
  */
 const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
-/** Fsyncs under way at once: with two the disk goes on with the next bytes while the first is being told of. Each takes a thread. */
+/** Fsyncs under way at once. With two the disk goes on with the next bytes while the first one returns. Each takes a thread. */
 const MAX_SYNCS = 2
 
 /** The segment that is written to. */
@@ -25,10 +25,10 @@ interface OpenSegment {
   readonly file: File
   readonly allocation: Allocation
   readonly seed: number
-  /** What is written and whole: the next frame goes here. */
+  /** End of the last frame that is written whole: the next one goes here. */
   offset: number
   syncedOffset: number
-  /** What is on stable storage, or will be when the fsyncs under way have succeeded. */
+  /** End of what is on stable storage, or will be when the fsyncs under way have succeeded. */
   coveredOffset: number
   lastCrc: number
   records: number
@@ -41,8 +41,8 @@ export interface SegmentWriterSettings extends LogDirectory {
 }
 
 /**
- * Owns the end of the log: the open file, the offset in it, the next sequence number. Whoever calls waits for one call of `write`
- * or `seal` before the next; `sync` may come at any time.
+ * Owns the end of the log: the open file, the offset in it, the next sequence number. Callers await each call of `prepare`, `write` and
+ * `seal` before the next; `sync` may come at any time.
  *
  * The first segment, and the one after a rotation, is created when there is something to write into it.
  */
@@ -99,14 +99,14 @@ export class SegmentWriter {
     this.#assertSound()
     const open = this.#open!
     let written: WrittenFrame[]
-    const next = { ...open, sequence: this.#nextSequence }
+    const next = { ...open, sequence: this.#nextSequence } // A copy: `open` moves on only once all of it is written.
     try {
       written = await this.#frames.write(frames, next)
     } catch (error) {
       await this.#rollBack(open, error)
       throw error
     }
-    this.#assertSound() // An fsync may have failed meanwhile: what lies before may be lost, and this with it.
+    this.#assertSound() // An fsync may have failed meanwhile: what lies before these frames may be lost, and they with it.
     open.offset = next.offset
     open.lastCrc = next.lastCrc
     open.records = next.records
@@ -115,7 +115,7 @@ export class SegmentWriter {
     return written
   }
 
-  /** The same as `sync()`, for those who wait for what the last `write` wrote, `bytes` bytes. */
+  /** Preallocates if small groups are being synced often, then syncs. `bytes` is the size of the last write. */
   async syncGroup(bytes: number): Promise<void> {
     const open = this.#open
     if (open !== undefined) await open.allocation.written(bytes, open.offset)
@@ -127,7 +127,7 @@ export class SegmentWriter {
     const open = this.#open
     if (this.#poison !== undefined) return Promise.reject(this.#poison)
     if (open === undefined || open.syncedOffset === open.offset) return Promise.resolve()
-    if (this.#syncs.areSettled) return this.#sync(open)
+    if (this.#syncs.areSettled) return this.#startSync(open)
     this.#nextSync ??= this.#syncs.settled().then(() => {
       this.#nextSync = undefined
       return this.sync()
@@ -135,10 +135,10 @@ export class SegmentWriter {
     return this.#nextSync
   }
 
-  /** Nobody waits for it: who does need not wait for so much. */
+  /** Starts an fsync that nobody waits for, so that a later one has less to do. */
   #writeBehind(open: OpenSegment): void {
     if (open.offset - open.coveredOffset < WRITE_BEHIND_BYTES) return
-    if (this.#syncs.underWay < MAX_SYNCS && this.#nextSync === undefined) this.#sync(open).catch(() => {})
+    if (this.#syncs.underWay < MAX_SYNCS && this.#nextSync === undefined) this.#startSync(open).catch(() => {})
   }
 
   /** Ends the open segment, if there is one: its seal says how many records it has, and nothing is ever written to it again. */
@@ -169,7 +169,7 @@ export class SegmentWriter {
     this.#settings.observer.rolled(open.id, open.offset)
   }
 
-  /** Lets go of the file as it is. */
+  /** Closes the file as it is, without a seal. */
   async release(): Promise<void> {
     const open = this.#open
     this.#open = undefined
@@ -190,7 +190,7 @@ export class SegmentWriter {
     if (this.#poison !== undefined) throw this.#poison
   }
 
-  #sync(open: OpenSegment): Promise<void> {
+  #startSync(open: OpenSegment): Promise<void> {
     const upTo = (open.coveredOffset = open.offset)
     let milliseconds = 0
     return this.#syncs.run(
@@ -214,7 +214,7 @@ export class SegmentWriter {
     }
   }
 
-  /** What a failed write left must not lie before what a later one acknowledges. */
+  /** Cuts off what a failed write left: it must not lie before frames that are acknowledged later. */
   async #rollBack(open: OpenSegment, cause: unknown): Promise<void> {
     try {
       await open.file.truncate(open.offset)
