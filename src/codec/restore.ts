@@ -7,7 +7,7 @@ import { restoring } from './off-thread.js'
  */
 
 /**
- * Off the main thread, within the bounds of `off-thread.ts`.
+ * Restores off the main thread, within the bounds of `off-thread.ts`.
  *
  * @param what is restored, for the error's text
  * @throws LEVEL_CORRUPTION; an error of the library that the codec throws as it is, for instance that its package is missing
@@ -21,7 +21,12 @@ export function restoreOffThread(codec: Codec, data: Uint8Array, rawLength: numb
   )
 }
 
-/** The same at once, by a codec that has `decompressSync`. */
+/**
+ * Restores on the calling thread, by a codec that has `decompressSync`.
+ *
+ * @param what is restored, for the error's text
+ * @throws as {@link restoreOffThread}
+ */
 export function restoreSync(codec: Codec, data: Uint8Array, rawLength: number, what: string): Buffer {
   let raw: Uint8Array
   try {
@@ -32,7 +37,11 @@ export function restoreSync(codec: Codec, data: Uint8Array, rawLength: number, w
   return checkedRaw(raw, rawLength, what)
 }
 
-/** Until the codec's next call; undefined where it cannot. */
+/**
+ * Restores into memory of the codec's own, which its next call overwrites.
+ *
+ * @returns undefined where the codec cannot do that
+ */
 export function restoreTransient(codec: Codec, data: Uint8Array, rawLength: number, what: string): Buffer | undefined {
   let raw: Uint8Array | undefined
   try {
@@ -43,7 +52,7 @@ export function restoreTransient(codec: Codec, data: Uint8Array, rawLength: numb
   return raw === undefined ? undefined : checkedRaw(raw, rawLength, what)
 }
 
-/** A codec of a user's own may return anything. */
+/** Checks what a codec returned: one of a user's own may return anything. */
 export function checkedRaw(raw: Uint8Array, rawLength: number, what: string): Buffer {
   if (!(raw instanceof Uint8Array) || raw.length !== rawLength) {
     throw corruption(`${what} does not unfold to ${rawLength} bytes`)
@@ -51,7 +60,7 @@ export function checkedRaw(raw: Uint8Array, rawLength: number, what: string): Bu
   return Buffer.isBuffer(raw) ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.length)
 }
 
-/** What is thrown where a codec has thrown. */
+/** What to throw for what a codec threw: an error of this library as it is, LEVEL_CORRUPTION for any other. */
 export function undecodable({ name }: Codec, what: string, cause: unknown): Error {
   if (cause instanceof CompressedKvError) return cause
   return corruption(`codec '${name}' could not restore ${what}`, cause)

@@ -19,20 +19,20 @@ const MIN_SAVING = 0.1
  */
 export const OFF_THREAD_BYTES = 16 * 1024
 
-/** LZ4 restores so much in 40 µs, less than the trip takes: a scan is a tenth faster. */
+/** LZ4 restores this much in 40 µs, less than the trip to another thread takes: a scan is a tenth faster. */
 const LZ4_HERE_BYTES = 64 * 1024
 
-/** How errors call it. */
+/** What errors call it. */
 const FRAME = 'a frame of the log whose checksums hold'
 
-/** Compresses a payload: at once, or as a promise where another thread does it. A codec that fails stores it raw. */
+/** Compresses a payload: at once, or as a promise where another thread does it. What a codec fails to compress is stored raw. */
 export function storePayload(raw: Buffer, codec: Codec): StoredPayload | Promise<StoredPayload> {
   if (codec.id === CODEC_ID.none || raw.length === 0) return uncompressed(raw)
   const here = codec.compressSync !== undefined && raw.length < OFF_THREAD_BYTES
   return here ? storePayloadSync(raw, codec) : storeOffThread(raw, codec)
 }
 
-/** The same on the calling thread, with a codec that can. */
+/** Compresses a payload on the calling thread, with a codec that has `compressSync`. What it fails to compress is stored raw. */
 export function storePayloadSync(raw: Buffer, codec: Codec): StoredPayload {
   try {
     return smaller(raw, codec, codec.compressSync!(raw))
@@ -61,23 +61,17 @@ function smaller(raw: Buffer, codec: Codec, compressed: Uint8Array): StoredPaylo
 /**
  * The raw payload of a frame whose CRCs hold: a view of `stored` where it is not compressed.
  *
+ * @param hereBytes raw bytes up to which the calling thread restores it, if the codec can; by default where another thread would take longer
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for an unknown codec
  */
-export function restorePayload(header: FrameHeader, stored: Buffer): Buffer | Promise<Buffer> {
-  const { codecId, rawLength } = header
+export function restorePayload(
+  { codecId, rawLength }: FrameHeader,
+  stored: Buffer,
+  hereBytes = codecId === CODEC_ID.lz4 ? LZ4_HERE_BYTES : OFF_THREAD_BYTES - 1
+): Buffer | Promise<Buffer> {
   if (codecId === CODEC_ID.none) return checkedRaw(stored, rawLength, FRAME)
   const codec = codecForReading(codecId)
-  const hereBytes = codecId === CODEC_ID.lz4 ? LZ4_HERE_BYTES : OFF_THREAD_BYTES - 1
   const here = codec.decompressSync !== undefined && rawLength <= hereBytes
-  return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
-}
-
-/** The same on the calling thread, where the codec can. */
-export function restorePayloadSync(header: FrameHeader, stored: Buffer): Buffer | Promise<Buffer> {
-  const { codecId, rawLength } = header
-  if (codecId === CODEC_ID.none) return checkedRaw(stored, rawLength, FRAME)
-  const codec = codecForReading(codecId)
-  const here = codec.decompressSync !== undefined
   return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
 }
 

@@ -5,7 +5,7 @@ import { DecodedFrame, type Unseal } from './decoded-frame.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from './format.js'
 import type { FrameIndex } from './frame-index.js'
 import { decodeFrameHeader, type FrameHeader, isPlausible } from './frame-header.js'
-import { restorePayloadSync } from './frame-payload.js'
+import { restorePayload } from './frame-payload.js'
 import type { Position } from './position.js'
 import type { WalRecord } from './record.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
@@ -153,7 +153,7 @@ export class PointReader {
     if (payloadCrc(stored, frameSeed(segment.seed, at)) !== header.payloadCrc || !isPlausible(header)) {
       throw corruption(`the frame at ${at} of segment ${segment.id} of the log is damaged`)
     }
-    const restored = restorePayloadSync(header, stored)
+    const restored = restorePayload(header, stored, Infinity)
     const payload = restored instanceof Promise ? await restored : restored
     // A piece of what was read must not keep the rest of it in memory.
     const frame = new DecodedFrame(header, payload === stored ? Buffer.from(payload) : payload)

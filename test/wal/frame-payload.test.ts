@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Codec, none, registerCodec } from '../../src/index.js'
 import { FRAME_TYPE } from '../../src/wal/format.js'
 import type { FrameHeader } from '../../src/wal/frame-header.js'
-import { restorePayload, restorePayloadSync, storePayload } from '../../src/wal/frame-payload.js'
+import { restorePayload, storePayload } from '../../src/wal/frame-payload.js'
 import { text } from '../support/sample-values.js'
 
 const KIB = 1024
@@ -95,15 +95,15 @@ describe('the payload of a frame', () => {
     expect(calls).toEqual([call])
   })
 
-  test('is restored on the calling thread where that is asked for', () => {
+  test('is restored on the calling thread up to the size that is asked for', () => {
     const calls = callsOf(text(20 * KIB))
-    expect(restorePayloadSync(headerOf(CODEC_ID, 20 * KIB), Buffer.alloc(10))).toEqual(text(20 * KIB))
+    expect(restorePayload(headerOf(CODEC_ID, 20 * KIB), Buffer.alloc(10), 20 * KIB)).toEqual(text(20 * KIB))
     expect(calls).toEqual(['decompressSync'])
   })
 
-  test.each([restorePayload, restorePayloadSync])('that is not compressed is a view of what was read (%o)', restore => {
+  test.each([0, Infinity])('that is not compressed is a view of what was read (here up to %d)', hereBytes => {
     const stored = text(20 * KIB)
-    expect(restore(headerOf(0, stored.length), stored)).toBe(stored)
+    expect(restorePayload(headerOf(0, stored.length), stored, hereBytes)).toBe(stored)
   })
 
   test.each([
@@ -121,7 +121,7 @@ describe('the payload of a frame', () => {
   test('comes as a Buffer, also from a codec that returns another view', () => {
     const bytes = new Uint8Array(text(200)).subarray(50, 150)
     callsOf(bytes)
-    const restored = restorePayloadSync(headerOf(CODEC_ID, 100), Buffer.alloc(10))
+    const restored = restorePayload(headerOf(CODEC_ID, 100), Buffer.alloc(10))
     expect(restored).toBeInstanceOf(Buffer)
     expect(restored).toEqual(Buffer.from(bytes))
   })
