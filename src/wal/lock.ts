@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { CompressedKvError } from '../errors.js'
+import { CompressedKvError, ioError } from '../errors.js'
 import type { FileSystem } from '../fs/file-system.js'
+import type { LogDirectory } from './segment-files.js'
 
 /** Who holds a lock: enough to tell, on the same machine, whether it still runs. */
 interface Owner {
@@ -30,13 +31,23 @@ const LOCK_NAME = 'LOCK'
 const MAX_TAKEOVERS = 8
 
 /**
- * Locks a directory for this process: at once, or not at all. A lock whose owner is dead is taken over.
+ * Makes a log's directory, if it is missing, and locks it for this process: at once, or not at all. A lock whose owner is dead is taken
+ * over.
  *
- * @param ownerIsDead what is known otherwise: that whoever held the lock before is gone
- * @throws LEVEL_LOCKED
+ * @param ownerIsDead whether whoever held the lock before is known to be gone
+ * @throws LEVEL_LOCKED; LEVEL_IO_ERROR where the directory cannot be made or written
  */
-export async function lockDirectory(fs: FileSystem, directory: string, ownerIsDead = false): Promise<Lock> {
-  return take(fs, join(directory, LOCK_NAME), directory, ownerIsDead, 0)
+export async function makeAndLock({ fs, directory }: LogDirectory, ownerIsDead = false): Promise<Lock> {
+  try {
+    await fs.makeDirectory(directory)
+    return await take(fs, join(directory, LOCK_NAME), directory, ownerIsDead, 0)
+  } catch (error) {
+    if (error instanceof CompressedKvError) throw error
+    throw ioError(
+      `The log's directory ${directory} cannot be written; to only read the log, pass readOnly: true`,
+      error
+    )
+  }
 }
 
 async function take(

@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { outOfRange } from '../errors.js'
 import type { File, FileSystem } from '../fs/file-system.js'
-import { SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
+import type { WrittenFrame } from './frame-writer.js'
 import type { RecoveredSegment, Run } from './recovery.js'
-import { segmentPath } from './segment-files.js'
+import { type LogDirectory, segmentPath } from './segment-files.js'
 
 /** A segment that readers may read. */
 export interface Segment {
@@ -36,6 +37,7 @@ interface OpenFile {
 export class Segments {
   readonly #fs: FileSystem
   readonly #directory: string
+  readonly #storeId: Uint8Array
   readonly #list: Segment[] = []
   readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
   readonly #files: LRUCache<number, OpenFile>
@@ -44,9 +46,10 @@ export class Segments {
   /** Of the segment that is written to. */
   #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
 
-  constructor(fs: FileSystem, directory: string, recovered: readonly RecoveredSegment[]) {
+  constructor({ fs, directory }: LogDirectory, storeId: Uint8Array, recovered: readonly RecoveredSegment[]) {
     this.#fs = fs
     this.#directory = directory
+    this.#storeId = storeId
     this.#files = new LRUCache<number, OpenFile>({ max: MAX_OPEN_FILES, dispose: open => void evict(open) })
     for (const { id, seed, firstSequence, runs, index } of recovered) {
       this.#list.push({ id, seed, firstSequence, lastSequence: index.lastSequence, runs, pins: 0 })
@@ -68,7 +71,7 @@ export class Segments {
 
   /** Bytes that all of them take, about: what was cut from readers is not counted. */
   get bytes(): number {
-    return this.#list.reduce((sum, { runs }) => sum + (runs.at(-1)?.to ?? SEGMENT_HEADER_BYTES), 0)
+    return this.#list.reduce((sum, segment) => sum + endOf(segment), 0)
   }
 
   byId(id: number): Segment | undefined {
@@ -101,10 +104,10 @@ export class Segments {
   }
 
   /** Takes note of a segment that was begun. */
-  began(id: number, storeId: Uint8Array, firstSequence: number): Segment {
+  began(id: number, firstSequence: number): Segment {
     const segment = {
       id,
-      seed: segmentSeed(storeId, id),
+      seed: segmentSeed(this.#storeId, id),
       firstSequence,
       lastSequence: firstSequence - 1,
       runs: [{ from: SEGMENT_HEADER_BYTES, to: SEGMENT_HEADER_BYTES }],
@@ -116,19 +119,19 @@ export class Segments {
     return segment
   }
 
-  /** Takes note of a frame that was written. */
-  written(
-    id: number,
-    storeId: Uint8Array,
-    frame: { offset: number; end: number; firstSequence: number; count: number }
-  ): void {
+  /**
+   * Takes note of a frame that was written.
+   *
+   * @param count its records; 0 for a frame that readers of records skip
+   */
+  written({ segment: id, offset, firstSequence }: WrittenFrame, storedBytes: number, count: number): void {
     const { last } = this
-    const segment = last?.id === id ? last : this.began(id, storeId, frame.firstSequence)
-    if (frame.count > 0) {
-      this.#openIndex!.index.add(frame.offset, frame.firstSequence, frame.count)
-      segment.lastSequence = frame.firstSequence + frame.count - 1
+    const segment = last?.id === id ? last : this.began(id, firstSequence)
+    if (count > 0) {
+      this.#openIndex!.index.add(offset, firstSequence, count)
+      segment.lastSequence = firstSequence + count - 1
     }
-    segment.runs = [{ from: SEGMENT_HEADER_BYTES, to: frame.end }]
+    segment.runs = [{ from: SEGMENT_HEADER_BYTES, to: offset + FRAME_HEADER_BYTES + storedBytes }]
   }
 
   /** The index of a segment, if it is in memory. */
@@ -211,6 +214,11 @@ export class Segments {
     this.#files.clear() // Begins to close them.
     await Promise.all(open.map(closeUnused))
   }
+}
+
+/** Where what may be read of a segment ends, an offset in its file. */
+export function endOf({ runs }: Pick<Segment, 'runs'>): number {
+  return runs.at(-1)!.to
 }
 
 /** Runs `work` while the segment cannot be deleted. */

@@ -33,13 +33,13 @@ export function findSnapshot(segments: readonly RecoveredSegment[]): SnapshotPla
         begun = undefined
       }
     }
-    bytesBefore += runs.at(-1)?.to ?? 0
+    bytesBefore += runs.at(-1)!.to
   }
   return complete
 }
 
-/** Returns the segment that the frame is in. */
-type WriteFrame = (
+/** Writes a frame into the log. Returns the segment that it is in. */
+export type WriteFrame = (
   frame: WritableFrame,
   options: { readonly newSegment: boolean; readonly sync: boolean }
 ) => Promise<number>
