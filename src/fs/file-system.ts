@@ -1,9 +1,9 @@
 /**
- * The few file calls that a log needs, so that it can be tested on a disk that fails and kept on one that is not Node.js's. Errors
- * carry a `code` as those of `node:fs` do: ENOENT, EEXIST, ENOSPC, ...
+ * The few file calls that a log needs, so that it can be tested on a failing disk and kept where `node:fs` does not reach. Errors carry
+ * a `code` as those of `node:fs` do: ENOENT, EEXIST, ENOSPC, ...
  */
 export interface FileSystem {
-  /** 'read' and 'write' need the file to be there; 'create' needs it not to be (EEXIST) and opens it for reading and writing. */
+  /** 'read' and 'write' need the file to exist (ENOENT); 'create' needs it not to (EEXIST) and opens it for reading and writing. */
   open(path: string, mode: OpenMode): Promise<File>
   /**
    * Makes a file with these bytes and puts it on stable storage: complete, or, where the file system has hard links, not at all.
@@ -12,25 +12,25 @@ export interface FileSystem {
   createWith(path: string, bytes: Uint8Array): Promise<void>
   /** A whole small file. */
   readFile(path: string): Promise<Uint8Array>
-  /** Replaces a file at `to`. */
+  /** Replaces the file at `to`, if there is one. */
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  /** Names of what is in a directory, in any order. */
+  /** Names of the entries of a directory, in any order. */
   list(directory: string): Promise<string[]>
-  /** Makes a directory and those above it, durably; one that is there is left as it is. */
+  /** Makes a directory and those above it, durably; an existing one is left as it is. */
   makeDirectory(directory: string): Promise<void>
-  /** Makes what was created, renamed and removed in a directory durable. */
+  /** Makes durable what was created, renamed and removed in a directory. */
   syncDirectory(directory: string): Promise<void>
 }
 
 export type OpenMode = 'read' | 'write' | 'create'
 
 export interface File {
-  /** Reads into the whole of `into`, fewer bytes at the end of the file or where the system gives fewer. */
+  /** Fills `into`; returns how many bytes were read, which may be fewer, and are 0 at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>
   /** May write fewer bytes than there are: returns how many. */
   write(bytes: Uint8Array, position: number): Promise<number>
-  /** The same at once, on the calling thread. */
+  /** Writes on the calling thread. May write fewer bytes than there are: returns how many. */
   writeSync(bytes: Uint8Array, position: number): number
   /** In bytes. */
   size(): Promise<number>
@@ -38,4 +38,9 @@ export interface File {
   /** Puts the file's bytes, and its size, on stable storage (fdatasync). */
   sync(): Promise<void>
   close(): Promise<void>
+}
+
+/** Whether a file call failed because there is no such file or directory. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }

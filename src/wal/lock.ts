@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { CompressedKvError, ioError } from '../errors.js'
-import type { FileSystem } from '../fs/file-system.js'
+import { type FileSystem, isMissing } from '../fs/file-system.js'
 import type { LogDirectory } from './segment-files.js'
 
 /** Who holds a lock: enough to tell, on the same machine, whether it still runs. */
@@ -93,7 +93,7 @@ async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined>
   try {
     text = Buffer.from(await fs.readFile(path)).toString()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
   try {

@@ -21,21 +21,21 @@ import type { ReadOptions } from './read-start.js'
 import { endOf, type Segment, Segments } from './segments.js'
 import { findSnapshot, type SnapshotPlace, SnapshotWriter, type WriteFrame } from './snapshot-frames.js'
 
-/** What a store knows of its log. */
+/** What a store knows of its log, and its log cannot know. */
 export interface LogContext extends ReadContext {
   /** The log must be this one; a new one becomes it. Default: any, and a new one gets one at random. */
   readonly storeId?: Buffer | undefined
   /** The next record gets at least this number. */
   readonly minSequence?: number | undefined
-  /** Whoever had the log open before is gone: a lock that is left of it counts for nothing. */
+  /** Whoever had the log open before is gone: a lock left behind is taken over. */
   readonly ownerIsDead?: boolean | undefined
-  /** With `readOnly`: a directory that is not there is a log without segments. */
+  /** With `readOnly`: a missing directory is a log without segments. */
   readonly mayBeMissing?: boolean | undefined
   /** Throws if these are not the segments that the store needs; called before opening changes anything. */
   readonly approve?: ((segments: readonly SegmentExtent[]) => void) | undefined
 }
 
-/** A log, open. `Wal` shows what users need of it, the store uses all. */
+/** An open log. `Wal` offers what users need of it, the store uses all. */
 export class Log {
   readonly storeId: Buffer
   /** The newest complete snapshot that was found when the log was opened. */
@@ -149,13 +149,13 @@ export class Log {
     return this.#writer.sync()
   }
 
-  /** Makes the first segment, if there is none. */
+  /** Creates the first segment, if there is none. */
   ensureSegment(): Promise<void> {
     if (this.#segments.count > 0 || this.#writer.openSegment > 0) return Promise.resolve()
     return this.#commit.run(() => this.#writer.prepare(0))
   }
 
-  /** Ends the open segment and begins another, which keeps the numbers when the others are deleted. */
+  /** Ends the open segment and begins another, which keeps the sequence numbers when those before it are deleted. */
   roll(): Promise<void> {
     return this.#commit.run(async () => {
       await this.#sealUsed()
@@ -181,7 +181,7 @@ export class Log {
     return this.#deletion.before(segment)
   }
 
-  /** The oldest segment that has records above a number: those before it are not needed for them. */
+  /** Id of the oldest segment that has records above a number, or will have: none before it is needed for them. */
   segmentAbove(sequence: number): number {
     return this.#segments.firstAbove(sequence)?.id ?? this.position.segment
   }
@@ -217,7 +217,7 @@ export class Log {
     return this.#nextSequence
   }
 
-  /** Of the first record that the oldest segment can hold; `nextSequence` if there is none. */
+  /** Number of the first record that the oldest segment can hold; `nextSequence` if there is no segment. */
   get firstSequence(): number {
     return this.#segments.first?.firstSequence ?? this.#nextSequence
   }
@@ -232,17 +232,17 @@ export class Log {
     return this.#nextSequence === 1 && this.snapshot === undefined
   }
 
-  /** Of all segment files. */
+  /** Size of all segment files. */
   get bytes(): number {
     return this.#segments.bytes
   }
 
-  /** Of the frames that were appended since the log was opened. */
+  /** Bytes of the frames that were appended since the log was opened. */
   get appendedBytes(): number {
     return this.#observer.appendedBytes
   }
 
-  /** Why nothing is written any more, if so. */
+  /** Why nothing can be written any more; undefined while it can. */
   get poison(): Error | undefined {
     return this.#writer.poison
   }
@@ -269,9 +269,9 @@ export class Log {
   // ---- closing
 
   /**
-   * Waits for appends under way, seals the last segment and lets go of everything.
+   * Waits for appends under way, seals the last segment and releases files and lock.
    *
-   * @throws what kept the seal from being written; everything is let go of all the same, and the next open recovers
+   * @throws what kept the seal from being written; files and lock are released all the same, and the next open recovers
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())

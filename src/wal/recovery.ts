@@ -1,4 +1,5 @@
 import { corruption, type CompressedKvError } from '../errors.js'
+import { isMissing } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, SEAL_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import type { FrameIndex } from './frame-index.js'
 import { ChunkMemory } from './frame-scanner.js'
@@ -151,7 +152,7 @@ async function existingIds({ fs, directory, mayBeMissing }: RecoverySettings): P
   try {
     return segmentIds(await fs.list(directory))
   } catch (error) {
-    if (mayBeMissing && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (mayBeMissing && isMissing(error)) return []
     throw error
   }
 }
@@ -231,5 +232,5 @@ function foreign({ directory }: RecoverySettings, id: number): CompressedKvError
 }
 
 function ignoreMissing(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  if (!isMissing(error)) throw error
 }

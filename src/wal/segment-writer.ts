@@ -67,7 +67,7 @@ export class SegmentWriter {
     return this.#open?.id ?? 0
   }
 
-  /** Why nothing is written any more, if so. */
+  /** Why nothing can be written any more; undefined while it can. */
   get poison(): Error | undefined {
     return this.#poison
   }
@@ -177,7 +177,7 @@ export class SegmentWriter {
     await open?.file.close()
   }
 
-  /** From now on nothing is written. */
+  /** Lets nothing be written from now on. Returns the error for it. */
   #fail(what: string, cause: unknown): Error {
     if (this.#poison === undefined) {
       this.#poison = ioError(`${what}; close the log and open it again`, cause)

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { outOfRange } from '../errors.js'
-import type { File, FileSystem } from '../fs/file-system.js'
+import { type File, type FileSystem, isMissing } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import type { WrittenFrame } from './frame-writer.js'
@@ -203,7 +203,7 @@ export class Segments {
 
   async #remove(id: number): Promise<void> {
     await this.#fs.remove(segmentPath(this.#directory, id)).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // Somebody was faster.
+      if (!isMissing(error)) throw error // Somebody else has removed it.
     })
     this.#files.delete(id)
     this.#indexes.delete(id)
