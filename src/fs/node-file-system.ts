@@ -19,7 +19,7 @@ export const nodeFileSystem: FileSystem = {
         return writeNew(path, bytes)
       })
     } finally {
-      await fs.promises.rm(draft, { force: true }).catch(() => {}) // What matters is whether the file is there.
+      await fs.promises.rm(draft, { force: true }).catch(() => {}) // A draft that stays does no harm.
     }
     try {
       await syncDirectory(dirname(path))
@@ -37,10 +37,10 @@ export const nodeFileSystem: FileSystem = {
   async makeDirectory(path) {
     const directory = absolute(path)
     const first = await fs.promises.mkdir(directory, { recursive: true })
-    // Also where it was there: whoever made it may have died before its name was durable.
+    // Also where the directory existed: whoever made it may have died before its name was durable.
     for (let made = directory; ; made = dirname(made)) {
       await syncDirectory(dirname(made)).catch((error: unknown) => {
-        if (first !== undefined || codeOf(error) !== 'EACCES') throw error // A parent that was there may be closed to us.
+        if (first !== undefined || codeOf(error) !== 'EACCES') throw error // We may have no right to open a parent that existed.
       })
       if (first === undefined || made === absolute(first) || made === dirname(made)) return
     }
@@ -66,7 +66,7 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** A file with all of these bytes, synced, or none. */
+/** Makes a file with all of these bytes, synced, or none. */
 async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   const handle = await fs.promises.open(path, 'wx')
   try {
@@ -88,7 +88,7 @@ function codeOf(error: unknown): string {
 class NodeFile implements File {
   /** -1 once it is closed: the system gives the number to the next file. */
   #descriptor: number
-  /** Under way. */
+  /** Reads under way. */
   #reads = 0
   #onRead: (() => void) | undefined
 
@@ -141,7 +141,7 @@ class NodeFile implements File {
   async close(): Promise<void> {
     const descriptor = this.#open
     this.#descriptor = -1
-    // A piece may be read ahead that nobody waits for any more: it would be another file's.
+    // A read that nobody awaits any more may be under way: it would read from the file that gets the number next.
     if (this.#reads > 0) await new Promise<void>(resolve => (this.#onRead = resolve))
     return settled(done => fs.close(descriptor, done))
   }

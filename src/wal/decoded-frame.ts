@@ -3,13 +3,13 @@ import { RECORD_KIND } from './format.js'
 import type { WalRecord } from './record.js'
 import { RecordCursor } from './record-cursor.js'
 
-/** Below this a loop copies faster than a call. */
+/** Up to this length a loop copies faster than a call. */
 const LOOP_BYTES = 24
 
 /** Opens the envelope that a record holds as its value. */
 export type Unseal = (envelope: Buffer) => Buffer | Promise<Buffer>
 
-/** A data frame, decompressed, with its records found. */
+/** A decompressed data frame, which finds its records by index. */
 export class DecodedFrame {
   readonly firstSequence: number
   readonly payload: Buffer
@@ -29,7 +29,7 @@ export class DecodedFrame {
     return this.firstSequence + this.count - 1
   }
 
-  /** A record with memory of its own. */
+  /** The record at an index, with memory of its own. */
   copyOf(index: number, unseal: Unseal): WalRecord | Promise<WalRecord> {
     const cursor = this.#at(index)
     const key = copyOfPart(this.payload, cursor.keyAt, cursor.valueAt)
@@ -37,7 +37,7 @@ export class DecodedFrame {
     return recordOf(cursor, key, value, this.firstSequence + index, unseal)
   }
 
-  /** A view. */
+  /** The key of the record at an index: a view. */
   keyOf(index: number): Buffer {
     return this.#at(index).key
   }
@@ -59,7 +59,7 @@ export class DecodedFrame {
   }
 }
 
-/** Views are what a get of a cached frame spends most of its time on, after memory: a short part is copied without one. */
+/** After allocation, making views is what a get of a cached frame spends most time on: a short part is copied without one. */
 function copyOfPart(bytes: Buffer, from: number, to: number): Buffer {
   const copy = Buffer.allocUnsafe(to - from)
   if (copy.length > LOOP_BYTES) bytes.copy(copy, 0, from, to)
@@ -67,7 +67,7 @@ function copyOfPart(bytes: Buffer, from: number, to: number): Buffer {
   return copy
 }
 
-/** The record that a cursor is at. `key` and `bytes`, what it has as its value, become parts of it. */
+/** The record that a cursor is at. `key` and `bytes`, its stored value, become parts of it. */
 export function recordOf(
   { kind, expiresAt, sealed }: RecordCursor,
   key: Buffer,

@@ -1,10 +1,10 @@
-/** Tells readers at the end of the log that there is more, or that nothing more will come. */
+/** Wakes readers that wait at the end of the log, when there is more or nothing more will come. */
 export class FollowSignal {
   #waiting = new Set<() => void>()
   #closed = false
   #news = 0
 
-  /** Goes up with every `notify`: take it before looking for more. */
+  /** Goes up with every `notify`. Read it before looking for more, and `wait` with it. */
   get news(): number {
     return this.#news
   }
@@ -26,7 +26,7 @@ export class FollowSignal {
     this.notify()
   }
 
-  /** Resolves when there were more news than `seen`, at `close`, or when `signal` is aborted. */
+  /** Resolves when `news` is above `seen`, at `close`, or when `signal` is aborted. */
   wait(seen: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise(resolve => {
       if (this.#news > seen || this.#closed || signal?.aborted) return resolve()

@@ -55,7 +55,7 @@ export const SNAPSHOT_END_BYTES = 8
 export const SEAL_BYTES = 16
 
 /**
- * What one frame may hold, raw: the most that an LZ4 block can. A batch lies in one frame, so a batch may not be larger either.
+ * Raw bytes that one frame may hold: the most that an LZ4 block can. A batch lies in one frame, so a batch may not be larger either.
  */
 export const MAX_FRAME_BYTES = 0x7e000000
 
@@ -69,7 +69,7 @@ export const RECORD_FLAGS_KNOWN = RECORD_SEALED | RECORD_EXPIRES | RECORD_MORE
 /** kind, flags, two varints of a byte each */
 export const MIN_RECORD_BYTES = 4
 
-/** The CRC-32C that those of a segment's frames start from: store id, then segment id. */
+/** The CRC-32C of store id and segment id, which the CRCs of the segment's frames start from. */
 export function segmentSeed(storeId: Uint8Array, segmentId: number): number {
   return seedWith(crc32cTable(storeId), segmentId)
 }
@@ -100,7 +100,7 @@ export function writeU64(into: Buffer, number: number, at: number): void {
   into.writeUInt32LE(Math.floor(number / 2 ** 32), at + 4)
 }
 
-/** NaN for what no number of ours can be, so that every comparison with it fails. */
+/** NaN above 2^53 - 1, which is never written, so that every comparison with it fails. */
 export function readU64(from: Buffer, at: number): number {
   const number = from.readUInt32LE(at + 4) * 2 ** 32 + from.readUInt32LE(at)
   return Number.isSafeInteger(number) ? number : Number.NaN

@@ -1,14 +1,14 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { OFF_THREAD_BYTES, type StoredPayload, storePayload, storePayloadSync, uncompressed } from './frame-payload.js'
 
-/** Frames that other threads have at once: more than there are processors for, so that none waits until this thread has time for it. */
+/** Frames on other threads at once: more than there are processors for, so that none of the threads has to wait for this one. */
 const MAX_OFF_THREAD = 3
-/** Raw bytes of a frame that the calling thread takes, at most: for LZ4 half a millisecond. */
+/** Largest frame that the calling thread takes over, in raw bytes: half a millisecond for LZ4. */
 const MAX_HERE_BYTES = 256 * 1024
 
-/** With a codec that may yield: shorter frames are not compressed. One of 1 KiB would take half of the time of its append. */
+/** Where the codec may yield, shorter frames are not compressed: one of 1 KiB would take half of the time of its append. */
 const MIN_YIELDING_BYTES = 4 * 1024
-/** And no more than so many at once: further ones would wait for a thread longer than it takes to write them as they are. */
+/** Frames compressed at once where the codec may yield: further ones would wait for a thread longer than it takes to write them raw. */
 const MAX_YIELDING = 2
 
 interface Waiting {
@@ -17,8 +17,8 @@ interface Waiting {
 }
 
 /**
- * Compresses frames: a few on other threads, and of those that would have to wait for one the oldest on the calling thread, one in a
- * turn of the event loop. With LZ4 alone: other codecs would take too much of the turn.
+ * Compresses frames: a few on other threads and, of those that would have to wait for one, the oldest on the calling thread, one per
+ * turn of the event loop. The latter only with LZ4: other codecs would take too much of the turn.
  */
 export class FrameCompression {
   readonly #codec: Codec
@@ -33,7 +33,7 @@ export class FrameCompression {
     this.#mayYield = mayYield
   }
 
-  /** What is stored of a frame's payload. Never rejects: what the codec cannot compress is stored as it is. */
+  /** A frame's payload as it is stored. Never rejects: what the codec cannot compress is stored raw. */
   store(raw: Buffer): StoredPayload | Promise<StoredPayload> {
     if (this.#mayYield && (raw.length < MIN_YIELDING_BYTES || this.#offThread >= MAX_YIELDING)) return uncompressed(raw)
     if (this.#offThread < MAX_OFF_THREAD || !this.#canHelp(raw)) return this.#begin(raw)

@@ -78,7 +78,7 @@ export class FrameCursor {
     }
   }
 
-  /** Also while a call of `next` is under way, which then finds nothing. */
+  /** May be called while a call of `next` is under way, which then finds nothing. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#leave()

@@ -34,7 +34,7 @@ export interface FrameHeader {
   readonly rawLength: number
   /** Records. */
   readonly count: number
-  /** Of the first record; of the next one in the log where the frame has none that counts. */
+  /** Of the first record; in a frame whose records take no numbers, of the next record in the log. */
   readonly firstSequence: number
   readonly syncedOffset: number
   readonly previousCrc: number
@@ -83,12 +83,12 @@ export function decodeFrameHeader(bytes: Buffer, seed: number): FrameHeader | un
   }
 }
 
-/** Flags and reserved bits that this version does not know. */
+/** Whether flags or reserved bits are set that this version does not know. */
 export function unknownFrameBits(bytes: Buffer): boolean {
   return bytes[FRAME_FLAGS_AT] !== 0 || bytes[FRAME_RESERVED_AT] !== 0
 }
 
-/** Whether what the header claims can be true, before memory is taken for it. */
+/** Whether what the header claims can be true; checked before memory is taken for it. */
 export function isPlausible({ type, codecId, storedLength, rawLength, count }: FrameHeader): boolean {
   if (rawLength > MAX_FRAME_BYTES || (codecId === CODEC_ID.none && storedLength !== rawLength)) return false
   if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) {
@@ -97,7 +97,7 @@ export function isPlausible({ type, codecId, storedLength, rawLength, count }: F
   return codecId === CODEC_ID.none && count === 0 && rawLength === MARK_BYTES[type]
 }
 
-/** Payloads of the frames that have a fixed one. */
+/** Payload lengths of the frames that have a fixed one. */
 const MARK_BYTES = {
   [FRAME_TYPE.snapshotBegin]: SNAPSHOT_BEGIN_BYTES,
   [FRAME_TYPE.snapshotEnd]: SNAPSHOT_END_BYTES,

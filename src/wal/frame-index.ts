@@ -6,8 +6,8 @@ export interface IndexedFrame {
 }
 
 /**
- * Frames nearer to the one before than this, in bytes, have no entry of their own: they are found by walking from it. So the index of
- * a segment of 128 MiB has at most 8192 entries, also if every record is a frame.
+ * Frames that begin fewer bytes than this behind the last entry have none of their own: they are found by walking from it. So the index
+ * of a segment of 128 MiB has at most 8192 entries, even if every record is a frame.
  */
 const SPACING_BYTES = 16 * 1024
 
@@ -30,7 +30,7 @@ export class FrameIndex {
   }
 
   /**
-   * Frames come in order.
+   * Takes note of a frame. Frames come in order.
    *
    * @param always whether it needs an entry of its own, because there is no walking to it from the frames before
    */
@@ -43,7 +43,7 @@ export class FrameIndex {
     this.#last.push(this.#lastSequence)
   }
 
-  /** The last known frame that does not begin behind a record; the record is in it or in one of the next. */
+  /** The last entry that does not begin behind a record: the record is in that frame or in one of the next. */
   find(sequence: number): IndexedFrame {
     let low = 0
     let high = this.#first.length - 1

@@ -1,8 +1,8 @@
 import { FRAME_HEADER_BYTES } from './format.js'
 
-/** What is allocated at once, at least: frames that lie behind one another in it can be written together, without a copy. */
+/** Bytes allocated at a time, at least: frames that lie behind one another in them can be written together, without a copy. */
 const SLAB_BYTES = 1024 * 1024
-/** Memory that is kept for later frames, bytes: a thousand records of 10 KiB under way, and as much again. */
+/** Bytes that are kept for later frames: what a thousand records of 10 KiB under way take, and more. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024
 
 interface Slab {
@@ -21,14 +21,14 @@ export class FrameMemory {
   /** Where the next frame begins in the slab. */
   #at = 0
 
-  /** @param blockBytes what the records of a frame take, as a rule at most */
+  /** @param blockBytes bytes that the records of a frame take at most, unless one append is larger */
   constructor(blockBytes: number) {
     this.#frameBytes = FRAME_HEADER_BYTES + blockBytes
     this.#slabBytes = Math.max(SLAB_BYTES, this.#frameBytes)
     this.#slab = this.#newSlab()
   }
 
-  /** Memory for a frame whose first record takes `size` bytes. The frame before has been told to {@link keep} what it needs of its own. */
+  /** Memory for a frame whose first record takes `size` bytes. To be called after {@link keep} for the frame before. */
   take(size: number): Buffer {
     const length = Math.max(this.#frameBytes, FRAME_HEADER_BYTES + size)
     if (length > this.#slabBytes) return Buffer.allocUnsafeSlow(length)
@@ -41,12 +41,12 @@ export class FrameMemory {
     return this.#slab.bytes.subarray(this.#at, this.#at + length)
   }
 
-  /** The frame that has these bytes, the last that was taken, will be no longer than `length`: the next one begins behind it. */
+  /** Shortens the memory taken last to `length` bytes: the next frame begins behind them. */
   keep(bytes: Buffer, length: number): void {
     if (this.#slabs.get(bytes.buffer) === this.#slab) this.#at += length
   }
 
-  /** The frame that has these bytes needs them no more. */
+  /** Gives the memory of a frame back. */
   release(bytes: Buffer): void {
     const slab = this.#slabs.get(bytes.buffer)
     if (slab === undefined) return

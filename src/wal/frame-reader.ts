@@ -10,7 +10,7 @@ export interface RestoredFrame {
   readonly payload: Buffer
 }
 
-/** Frames that are decompressed ahead of the one asked for, so that other threads do it. */
+/** Frames that are decompressed ahead of the one asked for, so that other threads can do it. */
 const AHEAD_FRAMES = 4
 /** Raw bytes they may take together, beside the first. */
 const AHEAD_BYTES = 8 * 1024 * 1024
@@ -51,7 +51,7 @@ export class FrameReader {
     if (first === undefined) return this.#bad
     const { frame } = first
     this.#aheadBytes -= frame.header.rawLength
-    // What is restored here waits for no thread, nor for the disk, as many frames as a piece of it has.
+    // Frames of one piece of the file that are restored on this thread wait neither for another thread nor for the disk.
     if (this.#turn.isOver) await nextTurn()
     const payload = await (first.payload ?? this.#restoreIntoScratch(frame))
     if (this.#transient || payload !== frame.stored) this.#last = frame
@@ -64,7 +64,7 @@ export class FrameReader {
       try {
         frame = await this.#scan()
       } catch (error) {
-        if (this.#ahead.length > 0) return // It is met again when those before it have been read.
+        if (this.#ahead.length > 0) return // It is thrown again when those before it have been read.
         throw error
       }
       if (frame === undefined) return
@@ -82,12 +82,12 @@ export class FrameReader {
     return undefined
   }
 
-  /** What fails is told to the reader that comes to it, not to those before. */
+  /** Starts to restore a frame. An error is thrown when the frame is asked for, not before. */
   #restoreAhead({ header, stored, offset }: Frame): Ahead['payload'] {
     let payload: Ahead['payload']
     try {
       if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
-      // What takes no memory needs no other thread: it is done before the trip there would be.
+      // What fits into scratch memory needs no other thread: it is restored before the trip there would be over.
       payload = this.#transient && fitsScratch(header) ? undefined : restorePayload(header, stored)
     } catch (error) {
       payload = Promise.reject(error)

@@ -10,7 +10,7 @@ export interface Frame {
   readonly header: FrameHeader
   /** Memory that nothing else is written into before the frame is released. */
   readonly stored: Buffer
-  /** What was read at once, with this frame in it. */
+  /** The piece of the file that was read with this frame in it. */
   readonly chunk: Chunk
 }
 
@@ -37,18 +37,18 @@ export interface ScanStart {
   readonly sequence: number | undefined
 }
 
-/** Read at once, at least: who goes on reads more at a time, and so less often. */
+/** Bytes of the first read and of later ones, at least: a scan that goes on reads more at a time, and so less often. */
 const FIRST_READ_BYTES = 256 * 1024
 const READ_BYTES = 1024 * 1024
-/** In front of a piece that is read ahead, for the beginning of a frame in the piece before. */
+/** Space in front of a piece that is read ahead, for the frame that begins in the piece before. */
 const HEAD_ROOM_BYTES = 128 * 1024
 const MAX_KEPT_BYTES = HEAD_ROOM_BYTES + READ_BYTES
-/** One chunk is taken apart while another one is read. */
+/** Buffers kept for later: one chunk is taken apart while another one is read. */
 const MAX_SPARE = 2
 
 const NO_CHUNK: Chunk = { bytes: Buffer.alloc(0), at: 0, frames: 0 }
 
-/** What one scanner does not need any more the next one takes: fresh memory for each segment of a long log would be a lot to collect. */
+/** Buffers that scanners hand on to one another: fresh memory for each segment of a long log would be a lot to collect. */
 export class ChunkMemory {
   readonly #spare: Buffer[] = []
 
@@ -140,13 +140,13 @@ export class FrameScanner {
     return { offset, header, stored, chunk: this.#chunk }
   }
 
-  /** Nothing more is read, nor is being read for `next`, and what was released may go to another scanner. */
+  /** Hands memory that was released on to other scanners. Nothing may be read afterwards, nor a call of `next` be under way. */
   end(): void {
     this.#reuse(this.#chunk)
     this.#chunk = NO_CHUNK
   }
 
-  /** The memory of a frame may be used for others. Optional: what is never released is left to the garbage collector. */
+  /** Lets the memory of a frame be used for others. Optional: what is never released is left to the garbage collector. */
   release({ chunk }: Frame): void {
     chunk.frames--
     if (chunk !== this.#chunk) this.#reuse(chunk)
@@ -192,7 +192,7 @@ export class FrameScanner {
     return ahead
   }
 
-  /** What is kept, behind it what was read ahead, and behind that what is not read yet. */
+  /** Joins what is kept, what was read ahead and what is read now. */
   async #readOn(kept: Buffer, ahead: ReadAhead | undefined, length: number): Promise<Buffer> {
     const there = kept.length + (ahead?.bytes ?? 0)
     const wanted = there >= length ? there : Math.max(length, this.#readBytes)
@@ -211,7 +211,7 @@ export class FrameScanner {
     if (bytes <= 0) return
     const memory = this.#memory.take(HEAD_ROOM_BYTES + bytes)
     const done = readFully(this.#file, memory.subarray(HEAD_ROOM_BYTES), at)
-    done.catch(() => {}) // Whoever comes to it is told; perhaps nobody does.
+    done.catch(() => {}) // Thrown where it is awaited, which may never be.
     this.#ahead = { memory, at, bytes, done }
   }
 
@@ -220,7 +220,7 @@ export class FrameScanner {
   }
 }
 
-/** Without another copy of what was read ahead: what is kept goes into its head room. */
+/** Joins both without copying what was read ahead: what is kept goes into its head room. */
 function inOne(kept: Buffer, { memory }: ReadAhead): Buffer {
   const begin = HEAD_ROOM_BYTES - kept.length
   kept.copy(memory, begin)

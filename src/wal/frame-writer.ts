@@ -13,7 +13,7 @@ export interface WritableFrame {
   readonly type: FrameType
   readonly codecId: number
   readonly stored: Uint8Array
-  /** Memory that `stored` is the end of, with space for the header before it; undefined where there is none. */
+  /** Memory with space for the header and, right behind, `stored`; undefined where `stored` lies alone. */
   readonly whole?: Buffer | undefined
   readonly rawLength: number
   /** Records. Those of a data frame take sequence numbers. */
@@ -26,7 +26,7 @@ export interface WrittenFrame {
   readonly firstSequence: number
 }
 
-/** Where frames are written to; goes on with each of them. */
+/** Where the next frame is written; moves on with each. */
 export interface WritePlace {
   readonly file: File
   /** Id of the segment, and what its checksums start from. */
@@ -41,7 +41,7 @@ export interface WritePlace {
   sequence: number
 }
 
-/** Writes frames behind one another with as few calls and copies as can be. */
+/** Writes frames behind one another with as few calls and copies as possible. */
 export class FrameWriter {
   readonly #gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES)
 
@@ -90,7 +90,7 @@ export class FrameWriter {
   }
 }
 
-/** Where memory lies behind the last piece it becomes a part of it. */
+/** Makes `next` a part of the last piece, if it lies right behind that in memory. Returns whether it does. */
 function extendLast(pieces: Uint8Array[], next: Uint8Array): boolean {
   const last = pieces.at(-1)
   if (last === undefined || last.buffer !== next.buffer) return false

@@ -1,4 +1,4 @@
-/** Calls `sync` once, within `milliseconds` of the first time it was asked to. Does not keep the process alive. */
+/** Calls `sync` once for all requests within `milliseconds` of the first. Does not keep the process alive. */
 export class IntervalSync {
   readonly #milliseconds: number
   readonly #sync: () => Promise<void>
@@ -9,12 +9,12 @@ export class IntervalSync {
     this.#sync = sync
   }
 
-  /** There is something to sync. */
+  /** To be called when there is something to sync. */
   request(): void {
     if (this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#sync().catch(() => {}) // The log is poisoned by it: whoever writes next is told.
+      this.#sync().catch(() => {}) // It poisons the log: the next write throws it.
     }, this.#milliseconds)
     this.#timer.unref()
   }

@@ -6,14 +6,14 @@ import { CompressedKvError, ioError } from '../errors.js'
 import { type FileSystem, isMissing } from '../fs/file-system.js'
 import type { LogDirectory } from './segment-files.js'
 
-/** Who holds a lock: enough to tell, on the same machine, whether it still runs. */
+/** Who holds a lock: enough to find out, on the same machine, whether that process still runs. */
 interface Owner {
   readonly host: string
   /** Tells hosts of one name apart. Empty where there is none. */
   readonly machineId: string
   /** Changes when the machine starts. Empty where there is none. */
   readonly bootId: string
-  /** Process ids count only within one. Empty where there is none. */
+  /** Process ids are unique only within one. Empty where there is none. */
   readonly pidNamespace: string
   readonly pid: number
   /** A later process may get the same pid, but not the same start. Empty where it cannot be known. */
@@ -27,7 +27,7 @@ export interface Lock {
 }
 
 const LOCK_NAME = 'LOCK'
-/** A lock is taken over under a lock of its own, in case its owner died there as well, and so on; and each is tried for so often. */
+/** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried for this often. */
 const MAX_TAKEOVERS = 8
 
 /**
@@ -100,7 +100,7 @@ async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined>
     const owner = JSON.parse(text) as Owner
     if (typeof owner.pid === 'number' && /^[0-9a-f]+$/.test(owner.nonce)) return owner
   } catch {
-    // Handled below, as any other that is no lock.
+    // Not JSON: handled below, like any other file that is no lock.
   }
   return { ...NOBODY_KNOWN }
 }
@@ -122,7 +122,7 @@ function mayLive(owner: Owner): boolean {
   if (owner.nonce === NOBODY_KNOWN.nonce || owner.host !== here.host || owner.machineId !== here.machineId) {
     return true
   }
-  if (owner.bootId !== here.bootId) return false // The machine was started since.
+  if (owner.bootId !== here.bootId) return false // The machine was restarted since.
   if (owner.pidNamespace !== here.pidNamespace) return true // Another container: its processes cannot be seen from here.
   if (!isRunning(owner.pid)) return false
   const { state, startTime } = statusOf(owner.pid)
@@ -130,7 +130,7 @@ function mayLive(owner: Owner): boolean {
   return startTime === '' || owner.startTime === '' || startTime === owner.startTime
 }
 
-/** It was killed, and its parent has not asked how it ended. */
+/** State of a process that has ended, as long as its parent has not asked how. */
 const ZOMBIE = 'Z'
 
 function thisProcess(): Omit<Owner, 'nonce'> {

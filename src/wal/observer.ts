@@ -12,7 +12,7 @@ export type WalEvent =
   /** Nothing more is written until the log is opened again, and what was not on stable storage may be lost. */
   | { readonly type: 'poisoned'; readonly error: Error }
 
-/** What a log did since it was opened. Numbers only go up, but `segments`. */
+/** What a log did since it was opened. Numbers only go up, except `segments`. */
 export interface WalStats {
   /** Records appended. */
   readonly records: number
@@ -20,11 +20,11 @@ export interface WalStats {
   readonly rawBytes: number
   /** Bytes of the frames of records, their headers included. */
   readonly bytes: number
-  /** `records` over `frames` tells how many records shared a frame. */
+  /** `records / frames` is how many records shared a frame. */
   readonly frames: number
   readonly fsyncs: number
   readonly fsyncMs: { readonly total: number; readonly max: number }
-  /** Segment files there are. */
+  /** Segment files at the moment. */
   readonly segments: number
   readonly segmentsRolled: number
   readonly segmentsDeleted: number
@@ -33,7 +33,7 @@ export interface WalStats {
   readonly bytesTruncated: number
 }
 
-/** Counts what happens to a log, tells the meter, if there is one, and the listener. */
+/** Counts what happens to a log, and passes it on to the meter and the listener, if there are any. */
 export class WalObserver {
   #instruments: WalInstruments | undefined
   readonly #listener: ((event: WalEvent) => void) | undefined
@@ -74,7 +74,7 @@ export class WalObserver {
     this.#fsyncs++
     this.#fsyncMs = { total: this.#fsyncMs.total + ms, max: Math.max(this.#fsyncMs.max, ms) }
     this.#meter(({ fsyncMs }) => fsyncMs.record(ms))
-    this.#tell({ type: 'fsync', ms })
+    this.#emit({ type: 'fsync', ms })
   }
 
   /** @param change how many segments more there are */
@@ -85,7 +85,7 @@ export class WalObserver {
 
   rolled(segment: number, bytes: number): void {
     this.#rolled++
-    this.#tell({ type: 'segmentRoll', segment, bytes })
+    this.#emit({ type: 'segmentRoll', segment, bytes })
   }
 
   deleted(segments: number, ms: number): void {
@@ -98,14 +98,14 @@ export class WalObserver {
 
   truncated(segment: number, bytes: number, keptIn: string): void {
     this.#truncated += bytes
-    this.#tell({ type: 'truncated', segment, bytes, keptIn })
+    this.#emit({ type: 'truncated', segment, bytes, keptIn })
   }
 
   poisoned(error: Error): void {
-    this.#tell({ type: 'poisoned', error })
+    this.#emit({ type: 'poisoned', error })
   }
 
-  /** The log is closed: its segments count no more. */
+  /** The log is closed: its segments no longer count. */
   closed(): void {
     this.#meter(({ segmentCount }) => segmentCount.add(-this.#segments))
   }
@@ -130,11 +130,11 @@ export class WalObserver {
     if (this.#instruments !== undefined) this.#guarded('The meter of the log', () => report(this.#instruments!))
   }
 
-  #tell(event: WalEvent): void {
+  #emit(event: WalEvent): void {
     if (this.#listener !== undefined) this.#guarded('A listener for events of the log', () => this.#listener!(event))
   }
 
-  /** Neither a meter nor a listener may come between a record and its being logged. */
+  /** Neither a meter nor a listener may keep a record from being logged. */
   #guarded(who: string, call: () => unknown): void {
     try {
       call()

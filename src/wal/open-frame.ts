@@ -4,7 +4,7 @@ import type { LogRecord } from './record.js'
 import { varintBytes, writeVarint } from './varint.js'
 
 const EXPIRES_BYTES = 6
-/** Below this a loop copies faster than a call. */
+/** Up to this length a loop copies faster than a call. */
 const LOOP_BYTES = 24
 
 /** Raw bytes that a record takes in a frame. */
@@ -50,7 +50,7 @@ export class OpenFrame {
   length = 0
   count = 0
   readonly waiters: Waiter[] = []
-  /** Somebody waits for stable storage. */
+  /** Whether a waiter needs it to be on stable storage. */
   sync = false
 
   // Set by writtenAt().

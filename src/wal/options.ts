@@ -26,19 +26,20 @@ export interface WalOptions {
    */
   readonly fsync?: 'always' | 'interval' | 'os' | undefined
   /**
-   * At most so long, in ms from 1, and the time of an fsync, bytes stay unsynced with `fsync: 'interval'`. Lower loses less in a power cut.
+   * How long bytes stay unsynced with `fsync: 'interval'`, at most, in ms from 1, and the time of an fsync more. Lower loses less in a
+   * power cut.
    * @default 5
    */
   readonly fsyncIntervalMs?: number | undefined
   /**
-   * A segment file is ended, and a new one begun, at this size, in bytes, at least a block and 128. Larger ones cost fewer fsyncs; smaller ones are deleted
-   * sooner. A record that is larger than a segment gets one of its own.
+   * Size at which a segment file is ended and a new one begun, in bytes, at least a block and 128. Larger ones cost fewer fsyncs; smaller
+   * ones are deleted sooner. A record that is larger than a segment gets one of its own.
    * @default 134217728 (128 MiB)
    */
   readonly segmentBytes?: number | undefined
   /**
-   * Records are compressed together in blocks of about this size, in bytes from 1024 to 64 MiB, before compression. Larger compresses better and makes
-   * single reads dearer.
+   * Records are compressed together in blocks of about this size before compression, in bytes from 1024 to 64 MiB. Larger ones compress
+   * better and make single reads dearer.
    * @default 65536
    */
   readonly blockBytes?: number | undefined
@@ -59,9 +60,9 @@ export interface WalOptions {
    * @default false
    */
   readonly readOnly?: boolean | undefined
-  /** Told how far opening is, at least at the end of every segment. */
+  /** Called with how far opening is, at least at the end of every segment. */
   readonly onProgress?: ((progress: WalProgress) => void) | undefined
-  /** Told of every segment that is rolled, every fsync, every torn end that opening cuts off, and when nothing more is written. */
+  /** Called for every segment that is rolled, every fsync, every torn end that opening cuts off, and when nothing more is written. */
   readonly onEvent?: ((event: WalEvent) => void) | undefined
   /**
    * Where OpenTelemetry metrics go; `false` for nowhere.

@@ -1,9 +1,9 @@
 /**
- * Fsyncs of a file, several under way at once. Of bytes that it could not write the system tells only one of the calls that are under
- * way, whichever they were: so one counts when all that ran beside it have succeeded, and none does after one has failed.
+ * Fsyncs of a file, several under way at once. Bytes that could not be written the system reports to only one of the calls under way, not
+ * necessarily one that covers them: so a call counts when all that ran beside it have succeeded, and none counts after one has failed.
  */
 export class OverlappingSyncs {
-  /** What the system is at. */
+  /** Calls of the system under way. */
   readonly #calls = new Set<Promise<void>>()
   /** What callers wait for. */
   readonly #outcomes = new Set<Promise<void>>()
@@ -21,7 +21,7 @@ export class OverlappingSyncs {
 
   /**
    * @param succeeded called before the promise resolves
-   * @returns rejects with what the first that failed was rejected with
+   * @returns a promise that rejects with the error of the first that failed
    */
   run(sync: () => Promise<void>, succeeded: () => void): Promise<void> {
     const outcome = this.#run(sync, succeeded)

@@ -11,7 +11,7 @@ import type { WalRecord } from './record.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
 import { READ_BYTES, readPiece, rebuildIndex } from './rebuild-index.js'
 
-/** Raw bytes of decoded frames that are kept. */
+/** Raw bytes of decoded frames that are cached. */
 const CACHE_BYTES = 4 * 1024 * 1024
 
 /** Reads single records: as a rule one read of the file and one frame to decode, and neither if the frame is cached. */
@@ -171,7 +171,7 @@ function noSuchRecord(sequence: number): Error {
   return outOfRange(`The log has no record ${sequence}: it was deleted, or is not written yet`)
 }
 
-/** One number, since text would take longer to make than to find; NaN, which is not kept, beyond 4 GiB or two million segments. */
+/** A number, since a string would take longer to make than to look up; NaN, which is not cached, beyond 4 GiB or two million segments. */
 function cacheKey(segment: number, offset: number): number {
   return offset < 2 ** 32 && segment < 2 ** 21 ? segment * 2 ** 32 + offset : Number.NaN
 }

@@ -1,4 +1,4 @@
-/** Where a record lies in a log. It never changes, also when segments before it are deleted. */
+/** Where a record lies in a log. It never changes, not even when segments before it are deleted. */
 export interface Position {
   /** Id of the segment, the number in its file's name. */
   readonly segment: number

@@ -7,7 +7,7 @@ import { noSuchSegment, type Segments } from './segments.js'
 
 export interface ReadOptions {
   /**
-   * The record to begin with, by position or sequence number; the end of the log is one.
+   * The record to begin with, by position or sequence number; the end of the log is allowed.
    * @default the oldest there is
    */
   readonly from?: Position | number | undefined
@@ -28,9 +28,9 @@ export const READ_OPTIONS = {
 
 interface Start {
   readonly start: CursorStart
-  /** Records before are left out. */
+  /** Records with lower numbers are left out. */
   readonly sequence: number
-  /** Of the first record, if it was given so. */
+  /** Of the first record, if reading begins at a position. */
   readonly position: Position | undefined
 }
 

@@ -9,7 +9,7 @@ import type { Segment, Segments } from './segments.js'
 /** Read at once: a frame of 64 KiB, raw, with its header; what lies between two entries of an index is less. */
 export const READ_BYTES = 64 * 1024 + FRAME_HEADER_BYTES
 
-/** Makes the index of a segment again, from the headers of its frames: what they hold is not read, but for what lies near. */
+/** Makes the index of a segment again, from the headers of its frames. Of payloads only what shares a piece with a header is read. */
 export async function rebuildIndex(segments: Segments, file: File, segment: Segment): Promise<FrameIndex> {
   const index = new FrameIndex(segment.firstSequence)
   for (const { from, to } of segment.runs) {

@@ -12,7 +12,7 @@ import type { LogRecord } from './record.js'
 const SEALING: Sealing = { guard: NO_GUARD, mayOmitChecksum: false }
 
 /**
- * The same record with its value in an envelope, if it names a codec.
+ * A record as it is logged: with its value in an envelope, if it names a codec.
  *
  * @throws LEVEL_NOT_SUPPORTED for a codec without compressSync, or one that is not registered; what the codec throws
  */
@@ -29,7 +29,7 @@ export function withCodecApplied(record: LogRecord): LogRecord {
   return { ...record, value: sealed ?? sealRaw(value, SEALING), sealed: true, codec: undefined }
 }
 
-/** How errors call it. */
+/** What errors call it. */
 const VALUE = 'the value of a record'
 
 /** The value in an envelope that {@link withCodecApplied} made. */

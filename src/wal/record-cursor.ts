@@ -12,6 +12,8 @@ export class RecordCursor {
   valueAt = 0
   #flags = 0
   #end = 0
+  /** Offset behind the varint that was read last. */
+  #varintEnd = 0
 
   constructor(payload: Buffer) {
     this.payload = payload
@@ -70,12 +72,10 @@ export class RecordCursor {
     this.keyAt = at
     this.valueAt = at + keyLength
     this.#end = this.valueAt + valueLength
-    // Also where a byte above was behind the end: what came of it is not a number.
+    // False also where a byte above lay behind the end: then it is not a number.
     if (this.#end <= payload.length) return true
     throw undecodable('a record that is cut short')
   }
-
-  #varintEnd = 0
 
   #varint(from: number): number {
     const { payload } = this
@@ -107,7 +107,7 @@ export class RecordCursor {
 }
 
 /**
- * Walks a whole payload.
+ * Checks the records of a payload.
  *
  * @param count how many records it must have
  * @throws LEVEL_CORRUPTION

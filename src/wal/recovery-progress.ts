@@ -8,7 +8,7 @@ export interface WalProgress {
   readonly records: number
 }
 
-/** Every so many bytes the caller hears of it. */
+/** Progress is reported at least every this many bytes. */
 const PROGRESS_BYTES = 16 * 1024 * 1024
 
 interface Source extends LogDirectory {
@@ -32,20 +32,20 @@ export async function progressOf({ fs, directory, onProgress }: Source, ids: rea
     }
   }
   let done = 0
-  let told = 0
+  let reported = 0
   let records = 0
-  const tell = (bytesDone: number) => {
-    told = bytesDone
+  const report = (bytesDone: number) => {
+    reported = bytesDone
     onProgress({ phase: 'recovery', bytesDone, bytesTotal, records })
   }
   return {
     inSegment: bytes => {
-      if (done + bytes - told >= PROGRESS_BYTES) tell(done + bytes)
+      if (done + bytes - reported >= PROGRESS_BYTES) report(done + bytes)
     },
     segmentDone: (bytes, more) => {
       done += bytes
       records += more
-      tell(done)
+      report(done)
     }
   }
 }

@@ -15,7 +15,7 @@ interface Repair extends LogDirectory {
   readonly observer: WalObserver
 }
 
-/** Gives a segment that was never written whole another name. */
+/** Renames a segment that was never written whole, so that it is none. */
 export async function setAside({ fs, directory, observer }: Repair, id: number, bytes: number): Promise<void> {
   const keptIn = await freeTornPath(fs, directory, id)
   await fs.rename(segmentPath(directory, id), keptIn)
@@ -60,7 +60,7 @@ async function freeTornPath(fs: FileSystem, directory: string, id: number): Prom
   return tornPath(directory, id, time)
 }
 
-/** @param toSeal the segment that these bytes are the frames of, if the copy is to end with its seal */
+/** @param toSeal the segment whose frames these bytes are, if the copy is to end with its seal */
 async function copyTo(
   fs: FileSystem,
   source: File,

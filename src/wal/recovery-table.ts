@@ -68,7 +68,6 @@ export const RECOVERY_CASES: readonly RecoveryCase[] = [
   { name: 'it is whole', applies: () => true, action: 'accept' }
 ]
 
-/** The case that applies. */
 export function recoveryCase(facts: SegmentFacts): RecoveryCase {
   return RECOVERY_CASES.find(({ applies }) => applies(facts))!
 }

@@ -64,7 +64,7 @@ export interface RecoveredLog {
 
 export interface RecoverySettings extends LogDirectory {
   readonly mode: 'tail' | 'strict'
-  /** Leave everything as it is. */
+  /** Whether everything is left as it is. */
   readonly readOnly: boolean
   /** The log must be this one, if given. */
   readonly storeId: Buffer | undefined
@@ -86,7 +86,7 @@ export async function recoverLog(settings: RecoverySettings): Promise<RecoveredL
   const { readOnly } = settings
   const found = await examine(settings)
   settings.approve?.(found.whole.map(extentOf))
-  // Only now is anything changed.
+  // Nothing is changed before this.
   if (!readOnly && found.setAside !== undefined) await setAside(settings, found.setAside.id, found.setAside.size)
   const segments = found.whole.map(scanned => recovered(scanned, scanned.intactBytes))
   const last = found.whole.at(-1)
@@ -117,7 +117,7 @@ interface Examined {
   readonly corrupt: CorruptRange[]
 }
 
-/** Holds every segment against the table of recovery cases. Changes nothing but what a recovery before this one did not finish. */
+/** Compares every segment with the table of recovery cases. Changes nothing, but removes the draft of an interrupted recovery. */
 async function examine(settings: RecoverySettings): Promise<Examined> {
   const { fs, directory, readOnly } = settings
   const ids = await existingIds(settings)
@@ -147,7 +147,7 @@ async function examine(settings: RecoverySettings): Promise<Examined> {
   return { storeId, whole, setAside: undefined, corrupt }
 }
 
-/** A log that is only read and is not there is an empty one, if that is allowed. */
+/** Ids of the segments; none where the directory is missing and may be. */
 async function existingIds({ fs, directory, mayBeMissing }: RecoverySettings): Promise<number[]> {
   try {
     return segmentIds(await fs.list(directory))

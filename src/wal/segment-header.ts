@@ -40,7 +40,7 @@ export interface SegmentEnd {
   readonly crc: number
 }
 
-/** What the log ends with. */
+/** The end of a log, from which a writer goes on. */
 export interface LogTail {
   /** Id of the last segment, 0 if there never was one. */
   readonly segment: number

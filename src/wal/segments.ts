@@ -33,7 +33,7 @@ interface OpenFile {
   closing: Promise<void> | undefined
 }
 
-/** The segments there are, oldest first, and what is known and open of them. */
+/** The segments of a log, oldest first, with their indexes and the files that are open for reading. */
 export class Segments {
   readonly #fs: FileSystem
   readonly #directory: string
@@ -43,7 +43,7 @@ export class Segments {
   readonly #files: LRUCache<number, OpenFile>
   /** Whether a deletion, of this process or one before, may not be on stable storage. */
   #hasUnsyncedDeletion = true
-  /** Of the segment that is written to. */
+  /** Index of the segment that is written to. */
   #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
 
   constructor({ fs, directory }: LogDirectory, storeId: Uint8Array, recovered: readonly RecoveredSegment[]) {
@@ -69,7 +69,7 @@ export class Segments {
     return this.#list.at(-1)
   }
 
-  /** Bytes that all of them take, about: what was cut from readers is not counted. */
+  /** Bytes of all segments, about: what may not be read is not counted. */
   get bytes(): number {
     return this.#list.reduce((sum, segment) => sum + endOf(segment), 0)
   }
@@ -79,7 +79,7 @@ export class Segments {
     return guess?.id === id ? guess : this.#list.find(segment => segment.id === id) // Salvage may miss some.
   }
 
-  /** The next segment behind one. */
+  /** The next segment after one, if there is one. */
   after(id: number): Segment | undefined {
     return this.byId(id + 1) ?? this.#list.find(segment => segment.id > id)
   }
@@ -172,7 +172,7 @@ export class Segments {
    * Deletes the oldest segments, those below `id`, up to the first that a reader holds or that has a gap behind it: a log with a gap
    * is refused. The last one always stays: it knows the sequence numbers.
    *
-   * @param onDeleted told of each
+   * @param onDeleted called after each
    */
   async deleteBefore(id: number, onDeleted: () => void): Promise<void> {
     for (;;) {

@@ -13,7 +13,7 @@ export interface SnapshotPlace {
   readonly offset: number
   /** Every record up to this number is in it. */
   readonly sequence: number
-  /** About the bytes it takes in the log. */
+  /** Bytes it takes in the log, about. */
   readonly bytes: number
 }
 
@@ -45,8 +45,8 @@ export type WriteFrame = (
 ) => Promise<number>
 
 /**
- * Writes all that is live into the log: a frame that says up to which record, frames of records, and a frame that ends it. Appends go
- * on meanwhile, and their frames may lie between.
+ * Writes all that is live into the log: a frame that names the last record whose effect is in it, frames of records, and a frame that
+ * ends it. Appends go on meanwhile, and their frames may lie between.
  */
 export class SnapshotWriter {
   readonly #blockBytes: number

@@ -5,7 +5,7 @@ import type { Position } from './position.js'
 import type { WalRecord } from './record.js'
 import type { LogEntry } from './record-iterator.js'
 
-/** What can be read of a log. */
+/** The part of a log that reads. */
 export interface WalReader {
   /** Where the next record will lie, as far as is known: it may begin a new segment. */
   readonly position: Position
@@ -19,7 +19,7 @@ export interface WalReader {
    */
   get(at: Position | number): Promise<WalRecord>
   /**
-   * Records in order. What it has come to is not deleted before it goes on: leave the loop, or call `return()`.
+   * Records in order. The segment that the loop is in is not deleted meanwhile: leave the loop, or call `return()`.
    *
    * @throws CKV_OUT_OF_RANGE if `from` was deleted, or is not written yet; the reason of an aborted `signal`
    */
@@ -27,7 +27,7 @@ export interface WalReader {
   stats(): WalStats
 }
 
-/** Shows of a log what can be read. */
+/** The part of a log that reads, without the rest. */
 export function readerOf(log: Log): WalReader {
   return {
     get position() {

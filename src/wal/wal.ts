@@ -117,7 +117,7 @@ export class Wal implements WalReader {
     return this.#log.stats()
   }
 
-  /** Waits for appends under way, seals the last segment and lets go of the directory. Readers that follow come to their end. */
+  /** Waits for appends under way, seals the last segment and unlocks the directory. Readers that follow end after the last record. */
   close(): Promise<void> {
     return this.#log.close()
   }

@@ -14,7 +14,7 @@ export async function writeAll(file: File, bytes: Uint8Array, position: number):
   }
 }
 
-/** A signal may interrupt a write before its first byte. */
+/** Writes on the calling thread, again where a signal interrupts it before the first byte. */
 function writeNow(file: File, bytes: Uint8Array, position: number): number {
   for (let tries = 0; ; tries++) {
     try {
