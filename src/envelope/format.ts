@@ -8,10 +8,10 @@
  *     +---------+----------+----------+--------------+-------------+---------+---------+---------+-----+
  *                 u32        u8|16|32   u16            u48 ms        u8 u8     u8        u8        u8
  *
- * Little-endian. Only what reader and writer share stands here. A number once given is never reused.
+ * Little-endian. Only what reader and writer share is here. A number once assigned is never reused.
  */
 
-/** Bits 0-2 of the tag. 4, 5 and 6 are not given yet. */
+/** Bits 0-2 of the tag. 4, 5 and 6 are not assigned yet. */
 export const KIND = {
   /** Raw bytes with no checksum: the tag is all of the trailer. */
   rawUnchecked: 0,
@@ -33,11 +33,8 @@ export const TAG_DICTIONARY = 1 << 5
 export const TAG_EXPIRES = 1 << 6
 export const TAG_EXTRA = 1 << 7
 
-/** Bits of the extra byte. The others are reserved: an error when set. */
+/** The bit of the extra byte for a probe. The others are reserved, bit 1 for filters: an error when set. */
 export const EXTRA_PROBED = 0x01
-/** The payload begins with a filter id byte, then the filter's parameters. */
-export const EXTRA_FILTERED = 0x02
-export const EXTRA_KNOWN = EXTRA_PROBED | EXTRA_FILTERED
 
 export const TAG_BYTES = 1
 export const CRC_BYTES = 4
@@ -51,26 +48,25 @@ export const EXTRA_BYTES = 1
 export const MAX_EXPIRES_AT = 2 ** 48 - 1
 
 /**
- * Kind 0 is for payloads shorter than this, and only over a backend that stores checksums of its own blocks. Measured: five
- * bytes more on each 107-byte line of a log are 8.5 % of what LevelDB's Snappy makes of it; from 512 bytes on they stay
- * below 3 %.
+ * Kind 0 is for payloads shorter than this, and only over a backend that stores checksums of its own blocks. A checksum on each 107-byte line
+ * of a log adds 8.5 % to what LevelDB's Snappy makes of it; from 512 bytes on it adds less than 3 %.
  */
 export const UNCHECKED_BELOW = 512
 
 /**
- * LZ4 with rawLen width 0 keeps the u32 size that lz4-napi puts in front: such a payload opens without a copy. Only payloads
- * of at least this size are stored so, so that one flipped bit cannot turn the tag into that of an unchecked raw value.
+ * LZ4 with rawLen width 0 keeps the u32 size that lz4-napi puts in front: such a payload opens without a copy. Payloads must have at
+ * least this size, so that one flipped bit cannot turn the tag into that of an unchecked raw value.
  */
 export const LZ4_WHOLE_FROM = UNCHECKED_BELOW
 
-/** Bytes of the LZ4 size prefix, and of the Zstandard magic, that are left out where the trailer already says the same. */
+/** Bytes of the LZ4 size prefix and of the Zstandard magic, which are left out where the trailer implies them. */
 export const PREFIX_BYTES = 4
 
 /**
- * The guard: in a backend that held plain values before it was wrapped, an envelope is followed by 7 random bytes, the same
- * for the whole store, and 0xff, which is never a tag.
+ * The guard: in a backend that held plain values before it was wrapped, an envelope is followed by 7 random bytes, which the
+ * whole store shares, and 0xff, which is never a tag.
  */
 export const GUARD_BYTES = 8
 export const GUARD_LAST = 0xff
-/** Bytes that differ from the guard in no more bits than this are a damaged guard, not a plain value. */
+/** Bytes that differ from the guard in at most this many bits are a damaged guard, not a plain value. */
 export const GUARD_DAMAGE_BITS = 2

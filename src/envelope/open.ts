@@ -1,6 +1,6 @@
 import { CODEC_ID } from '../codec/codec.js'
 import { ZSTD_MAGIC } from '../codec/zstd/zstd-frame.js'
-import { corruption, notSupported, tooLarge } from '../errors.js'
+import { corruption, tooLarge } from '../errors.js'
 import { KIND, PREFIX_BYTES } from './format.js'
 import { type Guard, unguard } from './guard.js'
 import { isPrefixLeftOut, type Probe, readTrailer, type Trailer } from './trailer.js'
@@ -10,7 +10,7 @@ export interface Opened {
   /** False for a plain value from before the backend was wrapped: then `payload` is all of it. */
   readonly enveloped: boolean
   readonly codecId: number
-  /** The value itself if `codecId` is 0, else the codec's output: pass it through {@link codecInput}. Shares memory with `stored`. */
+  /** The value itself if `codecId` is 0, else what the codec wrote: use {@link codecInput} to restore it. Shares memory with `stored`. */
   readonly payload: Buffer
   /** Bytes after decompression. Checked against `maxValueSize`; not yet against the payload. */
   readonly rawLength: number
@@ -34,7 +34,6 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
   if (envelope === undefined) return raw(stored, undefined, false)
   const { trailer, payload } = readTrailer(envelope)
   const { kind } = trailer
-  refuseFuture(trailer)
   if (kind === KIND.rawUnchecked || kind === KIND.raw) {
     if (trailer.rawLengthWidth !== 0) throw corruption('a raw value with a length')
     if (trailer.dictionary !== undefined) throw corruption('a raw value with a dictionary')
@@ -44,7 +43,7 @@ export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number)
   if (kind === KIND.other && trailer.codecId! <= CODEC_ID.zstd)
     throw corruption('a built-in codec under the kind of others')
   const { dictionary } = trailer
-  if (dictionary !== undefined && trailer.rawLengthWidth % 4 === 0)
+  if (dictionary !== undefined && trailer.rawLengthWidth !== 1 && trailer.rawLengthWidth !== 2)
     throw corruption('a value with a dictionary whose length has the wrong width')
   const rawLength = compressedRawLength(trailer, payload)
   if (rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
@@ -73,11 +72,6 @@ function raw(payload: Buffer, trailer: Trailer | undefined, enveloped: boolean):
   }
 }
 
-/** The format has room for these; this version neither writes nor reads them. */
-function refuseFuture(trailer: Trailer): void {
-  if (trailer.filtered) throw notSupported('This value needs a filter: upgrade compressed-kv')
-}
-
 function compressedRawLength(trailer: Trailer, payload: Buffer): number {
   if (trailer.rawLengthWidth !== 0) return trailer.rawLength
   if (trailer.kind !== KIND.lz4 || payload.length < PREFIX_BYTES)
@@ -85,16 +79,16 @@ function compressedRawLength(trailer: Trailer, payload: Buffer): number {
   return payload.readUInt32LE(0)
 }
 
-/** What the codec wrote, whole again; with a dictionary, what goes to `DictionaryCodec.decompressSync`. */
+/** All that the codec wrote, its first bytes included; with a dictionary, the input of `DictionaryCodec.decompressSync`. */
 export function codecInput(opened: Opened): Buffer {
   if (!opened.prefixLeftOut) return opened.payload
   return whole(opened, Buffer.allocUnsafe(PREFIX_BYTES + opened.payload.length))
 }
 
-/** What is put together here lasts until the next call. */
+/** Holds a codec's input until the next call. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** The same for a call that is over before the next one: nothing is allocated for a small value. */
+/** {@link codecInput} that lasts until the next call: nothing is allocated for a small value. */
 export function codecInputNow(opened: Opened): Buffer {
   const bytes = PREFIX_BYTES + opened.payload.length
   return opened.prefixLeftOut && bytes <= scratch.length

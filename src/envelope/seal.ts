@@ -37,9 +37,9 @@ export function sealRaw(raw: Uint8Array, sealing: Sealing): Buffer {
 }
 
 /**
- * Seals what a codec made of a value with a dictionary.
+ * Seals a value that was compressed with a dictionary.
  *
- * @param compressed what `DictionaryCodec.compressSync` gave, whole
+ * @param compressed all that `DictionaryCodec.compressSync` returned
  * @param rawLength length of the value before compression, bytes, below 2^16
  * @param dictionary its id
  */
@@ -53,14 +53,14 @@ export function sealWithDictionary(
   const { expiresAt, probe } = sealing
   const rawLengthWidth = rawLength < 0x100 ? 1 : 2
   const kind = kindOf(codecId)
-  const trailer: Trailer = { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, filtered: false, codecId }
+  const trailer: Trailer = { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, codecId }
   return assemble(compressed, 0, trailer, sealing.guard)
 }
 
 /**
- * Seals what a codec made of a value, if that is small enough.
+ * Seals a compressed value, if it is small enough.
  *
- * @param compressed the codec's own output, whole
+ * @param compressed all that the codec returned
  * @param rawLength length of the value before compression, bytes, below 2^32
  * @param maxSize the largest envelope to accept, bytes, guard not counted
  * @returns undefined if the envelope would be larger
@@ -82,7 +82,6 @@ export function sealCompressed(
     dictionary: undefined,
     expiresAt: sealing.expiresAt,
     probe: sealing.probe,
-    filtered: false,
     codecId
   }
   if (compressed.length - leftOut + trailerLength(trailer) > maxSize) return undefined
@@ -114,7 +113,7 @@ function assemble(source: Uint8Array, from: number, trailer: Trailer, guard: Gua
   return out
 }
 
-/** A payload is copied and checked piece by piece, each while it is in the processor's cache: a tenth less time for 1 MiB. */
+/** A payload is copied and checksummed piece by piece, each while it is in the processor's cache: a tenth less time for 1 MiB. */
 const PIECE_BYTES = 64 * 1024
 
 /** @returns the CRC-32C of `payload`, which now stands at the beginning of `out` */

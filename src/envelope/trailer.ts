@@ -6,8 +6,6 @@ import {
   DICTIONARY_BYTES,
   EXPIRES_BYTES,
   EXTRA_BYTES,
-  EXTRA_FILTERED,
-  EXTRA_KNOWN,
   EXTRA_PROBED,
   GUARD_LAST,
   KIND,
@@ -31,8 +29,8 @@ export interface Probe {
 }
 
 /**
- * What a trailer says, apart from its checksum. Every field is always there, and always in this order: objects of one shape
- * keep the code that handles them fast.
+ * A trailer's fields, apart from its checksum. All are always present, and in this order: objects of one shape keep the code that handles
+ * them fast.
  */
 export interface Trailer {
   readonly kind: number
@@ -43,7 +41,6 @@ export interface Trailer {
   /** ms since 1970 */
   readonly expiresAt: number | undefined
   readonly probe: Probe | undefined
-  readonly filtered: boolean
   /** Stored with kind 7 only. */
   readonly codecId: number | undefined
 }
@@ -56,7 +53,6 @@ function rawTrailer(kind: number): Trailer {
     dictionary: undefined,
     expiresAt: undefined,
     probe: undefined,
-    filtered: false,
     codecId: undefined
   }
 }
@@ -74,15 +70,14 @@ export function trailerLength(trailer: Trailer): number {
     trailer.rawLengthWidth +
     (trailer.dictionary === undefined ? 0 : DICTIONARY_BYTES) +
     (trailer.expiresAt === undefined ? 0 : EXPIRES_BYTES) +
-    (trailer.probe === undefined ? 0 : PROBE_BYTES) +
+    (trailer.probe === undefined ? 0 : PROBE_BYTES + EXTRA_BYTES) +
     (trailer.kind === KIND.other ? CODEC_BYTES : 0) +
-    (trailer.probe !== undefined || trailer.filtered ? EXTRA_BYTES : 0) +
     TAG_BYTES
   )
 }
 
 /**
- * Writes the trailer behind the payload that already stands in `out`, checksum included.
+ * Writes the trailer, checksum included, behind the payload that is already in `out`.
  *
  * @param out holds the payload and room for the trailer
  * @param payloadCrc of the payload; kind 0 has no use for it
@@ -96,7 +91,6 @@ export function writeTrailer(out: Buffer, payloadLength: number, trailer: Traile
   const afterCrc = payloadLength + CRC_BYTES
   let at = afterCrc
   let tag = kind | (RAW_LENGTH_WIDTHS.indexOf(rawLengthWidth) << WIDTH_SHIFT)
-  let extra = trailer.filtered ? EXTRA_FILTERED : 0
 
   if (rawLengthWidth > 0) at = out.writeUIntLE(trailer.rawLength, at, rawLengthWidth)
   if (dictionary !== undefined) {
@@ -108,15 +102,12 @@ export function writeTrailer(out: Buffer, payloadLength: number, trailer: Traile
     at = out.writeUIntLE(expiresAt, at, EXPIRES_BYTES)
   }
   if (probe !== undefined) {
-    extra |= EXTRA_PROBED
+    tag |= TAG_EXTRA
     out[at++] = probe.codecId
     out[at++] = probe.effort
   }
   if (kind === KIND.other) out[at++] = trailer.codecId!
-  if (extra !== 0) {
-    tag |= TAG_EXTRA
-    out[at++] = extra
-  }
+  if (probe !== undefined) out[at++] = EXTRA_PROBED
   out[at++] = tag
   out.writeUInt32LE(crc32cTable(out, payloadCrc, afterCrc, at), payloadLength)
 }
@@ -150,9 +141,9 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buff
     TAG_BYTES
   const payloadLength = end - length
   const payload = checked(envelope, payloadLength)
-  // From here on the bytes are what was written: what is not understood is from a later version.
+  // The bytes are intact: what is not understood is from a later version.
   if (kind > KIND.raw && kind !== KIND.other) throw notSupported(`Envelope kind ${kind}: upgrade compressed-kv`)
-  if (extra! & ~EXTRA_KNOWN) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
+  if (extra! & ~EXTRA_PROBED) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
 
   let at = payloadLength + CRC_BYTES
   let rawLength = 0
@@ -174,14 +165,10 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buff
     at += PROBE_BYTES
   }
   const codecId = kind === KIND.other ? envelope[at] : undefined
-  const filtered = (extra! & EXTRA_FILTERED) !== 0
-  return {
-    trailer: { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, filtered, codecId },
-    payload
-  }
+  return { trailer: { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, codecId }, payload }
 }
 
-/** Kind 0 has nothing but its tag, so every other bit of the tag is a check, and so is the length. */
+/** Kind 0 has nothing but its tag, so that the other bits of the tag and the length are all that can be checked. */
 function readUnchecked(tag: number, payload: Buffer): { trailer: Trailer; payload: Buffer } {
   if (tag !== KIND.rawUnchecked || payload.length >= UNCHECKED_BELOW) throw corruption('its tag makes no sense')
   return { trailer: RAW_UNCHECKED, payload }
@@ -202,12 +189,12 @@ function checked(envelope: Buffer, payloadLength: number): Buffer {
   return payload
 }
 
-/** Covers every byte of the envelope but itself. The few bytes behind it are not worth a call into native code. */
+/** Covers every byte of the envelope but the checksum's. The few bytes behind it are not worth a call into native code. */
 function envelopeCrc(envelope: Buffer, payload: Buffer, end: number): number {
   return crc32cTable(envelope, crc32c(payload), payload.length + CRC_BYTES, end)
 }
 
-/** Whether the codec's own first bytes are left out of the payload, because the trailer or the kind says the same. */
+/** Whether the codec's own first bytes are left out of the payload, because the kind or the length implies them. */
 export function isPrefixLeftOut(kind: number, rawLengthWidth: number): boolean {
   return kind === KIND.lz4 ? rawLengthWidth !== 0 : kind === KIND.zstd && rawLengthWidth !== 4
 }

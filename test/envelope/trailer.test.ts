@@ -21,7 +21,6 @@ const trailers: fc.Arbitrary<Trailer> = fc
     dictionary: fc.option(fc.integer({ min: 0, max: 0xffff }), { nil: undefined }),
     expiresAt: fc.option(fc.integer({ min: 0, max: 2 ** 48 - 1 }), { nil: undefined }),
     probe: fc.option(fc.record({ codecId: fc.nat(255), effort: fc.nat(255) }), { nil: undefined }),
-    filtered: fc.boolean(),
     codecId: fc.nat(255)
   })
   .map(({ kind, rawLength, rawLengthWidth, codecId, ...rest }) => ({
@@ -88,9 +87,6 @@ test('the lengths of trailers are those of their fields', () => {
   expect(trailerLength({ ...RAW_CHECKED, rawLengthWidth: 4 })).toBe(9)
   expect(trailerLength({ ...RAW_CHECKED, dictionary: 0 })).toBe(7)
   expect(trailerLength({ ...RAW_CHECKED, expiresAt: 0 })).toBe(11)
-  expect(trailerLength({ ...RAW_CHECKED, filtered: true })).toBe(6)
-  expect(trailerLength({ ...RAW_CHECKED, filtered: false })).toBe(5)
   expect(trailerLength({ ...RAW_CHECKED, probe: { codecId: 0, effort: 0 } })).toBe(8)
-  expect(trailerLength({ ...RAW_CHECKED, probe: { codecId: 0, effort: 0 }, filtered: true })).toBe(8)
   expect(trailerLength({ ...RAW_CHECKED, kind: 7, codecId: 0 })).toBe(6)
 })
