@@ -5,20 +5,20 @@ import { CODEC_ID, type Codec, type DictionaryCodec, type TransientForms } from 
 import { dictionaryContent } from '../dictionary/dictionary-format.js'
 import { MAX_VALUE_BYTES } from './lz4-functions.js'
 import { kernelWith, type Lz4Kernel, sharedKernel, SIZE_BYTES } from './lz4-kernel.js'
-import { taken } from './thread-memory.js'
+import { reclaimAfter } from './thread-memory.js'
 
 /**
  * LZ4 block compression: fast both ways, moderate ratio. The compressed form is that of lz4-napi, a u32 little-endian raw size and then one
  * LZ4 block (github.com/lz4/lz4, doc/lz4_Block_format.md). lz4-napi takes what goes to another thread, and values above 64 KiB. Smaller ones are
- * compressed and restored in WebAssembly where they are: a call of lz4-napi costs 1 to 2 µs whatever it does, and 1 KiB of JSON 7 µs instead of 3.
+ * compressed and restored in WebAssembly on the calling thread: a call of lz4-napi costs 1 to 2 µs by itself, and 1 KiB of JSON 7 µs instead of 3.
  */
 export function lz4(): Codec {
   return LZ4
 }
 
 /**
- * Up to this size values are restored on the calling thread also where another might: 0.04 ms for 64 KiB, 0.1 for 256 KiB and 0.5 for 1 MiB here, where
- * the way over another takes 0.1, 0.2 and 0.9.
+ * Up to this size values are always restored on the calling thread: that takes 0.04 ms for 64 KiB, 0.1 for 256 KiB and 0.5 for 1 MiB here, and the
+ * way over another thread 0.1, 0.2 and 0.9.
  */
 const MAX_HERE_BYTES = 1024 * 1024
 
@@ -28,7 +28,7 @@ const LZ4 = builtIn({
   load: () => void native(),
   compress: async data => {
     const compressed = await native().compress(data)
-    taken(data.length, lookForMemory) // The room that the worst case would have needed.
+    reclaimAfter(data.length, smallCall) // About what lz4-napi allocates for the worst case.
     return compressed
   },
   compressSync: data => kernelFor(data.length)?.compress(data, 'sized') ?? native().compressSync(data),
@@ -36,7 +36,7 @@ const LZ4 = builtIn({
     checkSize(data, rawLength)
     if (rawLength <= MAX_HERE_BYTES) return restoredHere(data, rawLength)
     const raw = await native().uncompress(data)
-    taken(rawLength, lookForMemory)
+    reclaimAfter(rawLength, smallCall)
     return restored(raw, rawLength)
   },
   decompressSync: (data, rawLength) => {
@@ -64,14 +64,14 @@ const TRANSIENT: TransientForms = {
     return kernelFor(rawLength)?.decompressShared(data, rawLength, 'sized')
   }
 }
-// Not enumerable: a codec made as `{ ...lz4(), compressSync, decompressSync }` must not have its own functions gone around.
+// Not enumerable: the functions of a codec made as `{ ...lz4(), compressSync, decompressSync }` must not be bypassed.
 Object.defineProperty(LZ4, 'transient', { value: TRANSIENT })
 
 function kernelFor(rawLength: number): Lz4Kernel | undefined {
   return rawLength <= MAX_VALUE_BYTES ? sharedKernel() : undefined
 }
 
-/** Where there is no kernel. Takes longer: the dictionary is gone through for every value. */
+/** Where there is no kernel. Takes longer: lz4-napi reads the dictionary for every value. */
 function nativeWith(content: Uint8Array): DictionaryCodec {
   const dictionary = Buffer.from(content)
   return {
@@ -113,7 +113,7 @@ function restored(raw: Uint8Array, rawLength: number): Uint8Array {
 
 let emptyFrame: Uint8Array | undefined
 
-function lookForMemory(): Promise<unknown> {
+function smallCall(): Promise<unknown> {
   return native().decompressFrame((emptyFrame ??= native().compressFrameSync(Buffer.alloc(0))))
 }
 
