@@ -49,10 +49,10 @@ export type { BlobSource } from './blobs/source.js'
  * await blobs.getFile('chat:7', 'restored.bin', { model: 'llama-3.2-1b-q4@3f1c' })
  * ```
  *
- * A blob is compressed in chunks, several at once, and appears all at once when it is on stable storage: a crash, an error or an abort leave the
- * one before. Who reads a blob reads one version of it to the end, also while it is replaced or deleted.
+ * A blob is compressed in chunks, several at a time, and appears as a whole when it is on stable storage: a crash, an error or an abort leaves the
+ * previous one. A reader gets one version of a blob to its end, even if the blob is replaced or deleted meanwhile.
  *
- * It closes with the store. One process has a store; there may be any number of these over it.
+ * A `BlobStore` closes with its store. Any number of them may share a store, which belongs to one process.
  */
 export class BlobStore {
   readonly #level: BytesLevel
@@ -67,10 +67,10 @@ export class BlobStore {
   }
 
   /**
-   * Stores a blob, in place of the one that `key` has. Of several puts of one key the last to end wins.
+   * Stores a blob, in place of the one that `key` has. Of several puts of one key the last to finish wins.
    *
    * @param data must not be changed before this resolves, if it is a `Uint8Array`
-   * @returns resolves when it is on stable storage, as far as the backend has one
+   * @returns resolves when the blob is on stable storage, if the backend has one
    * @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE for too much metadata; what `data` throws; the signal's reason
    */
   async putBlob(key: string, data: BlobSource, options: PutBlobOptions = {}): Promise<BlobStat> {
@@ -108,9 +108,9 @@ export class BlobStore {
   }
 
   /**
-   * A blob, or a part of it, as a stream of bytes: a `Readable`, because it fits what bytes are read with in Node.js (`pipeline`, responses, hashes)
-   * and is an `AsyncIterable<Buffer>` as well. It reads a few chunks ahead and no more. Read it to its end or `destroy()` it: until then
-   * its chunks are kept, whatever becomes of the blob.
+   * A blob, or a part of it, as a stream of bytes: a `Readable`, which works with `pipeline`, responses and hashes, and is an
+   * `AsyncIterable<Buffer>` as well. It reads only a few chunks ahead. Read it to its end or `destroy()` it: until then its chunks are kept,
+   * even if the blob is replaced or deleted.
    *
    * @returns undefined if there is none. The stream fails with LEVEL_CORRUPTION, and with an `AbortError` when the signal says so.
    * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION
@@ -129,18 +129,18 @@ export class BlobStore {
     }
   }
 
-  /** Stores the contents of a file; otherwise as {@link putBlob}. */
+  /** Stores the contents of a file; otherwise like {@link putBlob}. */
   async putFile(key: string, path: string, options: PutBlobOptions = {}): Promise<BlobStat> {
     assertPath(path)
     return this.putBlob(key, readFilePieces(path), options)
   }
 
   /**
-   * Writes a blob to a file, in place of what is there: under another name beside it, checked against its SHA-256, put on stable storage, and
-   * then renamed.
+   * Writes a blob to a file, in place of one that is there: it is written under another name beside it, checked against its SHA-256, put on
+   * stable storage, and then renamed.
    *
    * @returns undefined, and no file is touched, if there is no such blob
-   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws. No file is touched then.
+   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws. Then the file is untouched.
    */
   async getFile(key: string, path: string, options: GetFileOptions = {}): Promise<BlobStat | undefined> {
     assertPath(path)
@@ -158,7 +158,7 @@ export class BlobStore {
     }
   }
 
-  /** What is known of a blob; undefined if there is none. */
+  /** A blob's properties, read without its bytes; undefined if there is no such blob. */
   async statBlob(key: string): Promise<BlobStat | undefined> {
     assertKey(key)
     return (await this.#catalogue.find(key))?.stat
@@ -170,17 +170,16 @@ export class BlobStore {
     return this.#catalogue.remove(key)
   }
 
-  /** The blobs of one moment, in the order of their keys as UTF-8. */
+  /** Lists the blobs of one moment, in the order of their keys as UTF-8. */
   async *listBlobs(options: ListBlobsOptions = {}): AsyncGenerator<BlobStat, void> {
     assertKnownOptions('listBlobs()', options, LIST_OPTIONS)
     for await (const { stat } of this.#catalogue.list(options)) yield stat
   }
 
   /**
-   * Deletes what crashes in the middle of a put or a delete have left. Puts do the same before they begin, so that this is for those who
-   * want the space sooner.
+   * Deletes what crashes during a put or a delete have left. Every put does so before it begins: call this only to have the space sooner.
    *
-   * @returns how many blobs were left so
+   * @returns of how many blobs something was left
    */
   removeOrphans(): Promise<number> {
     return this.#catalogue.discardAllOrphans()

@@ -1,4 +1,4 @@
-/** Runs what concerns one key one after another, first come, first served. */
+/** Runs the work on each key one piece at a time, first come, first served. */
 export class KeyedLock {
   readonly #last = new Map<string, Promise<unknown>>()
 

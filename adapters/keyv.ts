@@ -6,7 +6,7 @@ interface Encodings {
   valueEncoding?: 'utf8'
 }
 
-/** What the adapter uses of a store: a `CompressedKvStore` of any key and value type has it, and so has a sublevel of one. */
+/** The part of a store that the adapter uses: a `CompressedKvStore` of any key and value type has it, and so does a sublevel of one. */
 export interface KeyvBackingStore {
   get(key: string, options: Encodings): Promise<unknown>
   getMany(keys: string[], options: Encodings): Promise<unknown[]>
@@ -20,7 +20,7 @@ export interface KeyvBackingStore {
   close(): Promise<void>
 }
 
-/** Keyv's keys are text, and so is what it has serialised, whatever the store's own encodings are. */
+/** Keyv's keys and serialised values are text, whatever the store's own encodings are. */
 const KEYS_AS_TEXT = { keyEncoding: 'utf8' } as const
 const AS_TEXT = { keyEncoding: 'utf8', valueEncoding: 'utf8' } as const
 
@@ -32,17 +32,16 @@ const AS_TEXT = { keyEncoding: 'utf8', valueEncoding: 'utf8' } as const
  * ```
  *
  * Keyv gives its namespace to the adapter, so each Keyv needs an adapter of its own; many adapters may share a store, also with
- * other data. A key `k` of namespace `n` is the store's key `n:k`. Entries vanish when their time to live is over, here as in
- * Keyv.
+ * other data. A key `k` of namespace `n` is the store's key `n:k`. The store expires entries when Keyv does.
  */
 export class KeyvCompressedStore implements KeyvStoreAdapter {
-  /** Keyv sets it. Without one, `clear()` and `iterator()` mean the whole store. */
+  /** Set by Keyv. Without one, `clear()` and `iterator()` mean the whole store. */
   namespace: string | undefined
-  /** Keyv offers its `iterator()` only over the dialects on a list of its own, and this is one. Nothing else depends on it. */
+  /** Keyv offers its `iterator()` only for a list of dialects, and this is on it. Nothing else depends on it. */
   readonly opts = { dialect: 'etcd' }
   readonly #store: KeyvBackingStore
 
-  /** @throws LEVEL_NOT_SUPPORTED for what is no store */
+  /** @throws LEVEL_NOT_SUPPORTED if it is no store */
   constructor(store: KeyvBackingStore) {
     if (typeof store?.getMany !== 'function' || typeof store.iterator !== 'function') {
       throw new CompressedKvError(
@@ -64,7 +63,7 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
   /**
    * @param value as Keyv's `serialize` made it
    * @param ttl in ms
-   * @throws TypeError for anything but text: a Keyv with `serialize: undefined` hands over objects; CKV_INVALID_OPTION for a ttl
+   * @throws TypeError for anything but text: a Keyv with `serialize: undefined` passes objects; CKV_INVALID_OPTION for a ttl
    *   that is not above 0
    */
   async set(key: string, value: unknown, ttl?: number): Promise<void> {
@@ -74,12 +73,12 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
 
   /** @returns whether there was such an entry */
   async delete(key: string): Promise<boolean> {
-    // Both begin now, in this order, so that calls nobody awaits take effect in theirs.
+    // Both begin now, in this order: calls take effect in the order in which they are made, even if nobody awaits them.
     const [found] = await Promise.all([this.has(key), this.#store.del(key, KEYS_AS_TEXT)])
     return found
   }
 
-  /** Deletes all of them or, if it fails, none. @returns whether any of them was there */
+  /** Deletes all of the entries or, if it fails, none. @returns whether there was any of them */
   async deleteMany(keys: string[]): Promise<boolean> {
     const operations = keys.map(key => ({ type: 'del', key }) as const)
     const [found] = await Promise.all([this.hasMany(keys), this.#store.batch(operations, KEYS_AS_TEXT)])
@@ -94,28 +93,28 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
     return this.#store.hasMany(keys, KEYS_AS_TEXT)
   }
 
-  /** Deletes what is in the namespace; without one, everything in the store. */
+  /** Deletes the namespace's entries; without a namespace, everything in the store. */
   async clear(): Promise<void> {
     await this.#store.clear({ ...rangeOf(this.namespace), ...KEYS_AS_TEXT })
   }
 
-  /** Entries of one moment in the order of their keys, namespace included, values as they were serialised. */
+  /** The entries of one moment in the order of their keys, which include the namespace, with serialised values. */
   async *iterator<Value>(namespace?: string): AsyncGenerator<(string | Awaited<Value> | undefined)[], void> {
     yield* this.#store.iterator({ ...rangeOf(namespace), ...AS_TEXT })
   }
 
-  /** Closes the store, also for other adapters over it. */
+  /** Closes the store, for other adapters over it as well. */
   async disconnect(): Promise<void> {
     await this.#store.close()
   }
 
-  /** Keyv listens for errors that nobody waits for. There are none: every failure rejects the call that met it. */
+  /** Keyv listens for errors that no call reports. There are none: every failure rejects a call. */
   on(): this {
     return this
   }
 }
 
-/** All keys `namespace:…`: up to the first that begins with the character after the colon. */
+/** All keys `namespace:…`, up to the first with the character after the colon. */
 function rangeOf(namespace: string | undefined): { gte?: string; lt?: string } {
   return namespace === undefined || namespace === '' ? {} : { gte: `${namespace}:`, lt: `${namespace};` }
 }

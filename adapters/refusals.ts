@@ -1,4 +1,4 @@
-/** Errors after which nothing was written. After others nobody knows. */
+/** Errors after which nothing was written. After others it is unknown what was. */
 const REFUSALS: ReadonlySet<unknown> = new Set([
   'CKV_BUSY',
   'CKV_CODEC_UNAVAILABLE',

@@ -24,14 +24,14 @@ export type { Pin, Tensor, TensorArray, TensorBackingStore, TensorCacheOptions, 
 
 /** Leading tokens of a sequence, and their tensors. */
 export interface CachedPrefix<D extends TensorDtype = TensorDtype> {
-  /** How many tokens. */
+  /** The number of tokens. */
   readonly tokens: number
-  /** One a layer, each with that many tokens on the sequence axis. */
+  /** One tensor a layer, with that many tokens on the sequence axis. */
   readonly layers: TensorArray<D>[]
 }
 
 /**
- * Caches a language model's keys and values, by layer and chunk of tokens, in a `CompressedKvStore` or a sublevel of one, over restarts:
+ * Caches a language model's keys and values, by layer and chunk of tokens, in a `CompressedKvStore` or a sublevel of one, across restarts:
  *
  * ```ts
  * const cache = new TensorCache(db, { model: 'llama', dtype: 'bf16', layers: 32, shape: [1, 8, 256, 128], seqAxis: 2, maxBytes: 8e9 })
@@ -39,12 +39,11 @@ export interface CachedPrefix<D extends TensorDtype = TensorDtype> {
  * const cached = await cache.getPrefix(tokens) // { tokens: 512, layers: [...] }, or undefined
  * ```
  *
- * A chunk is found by its tokens and all before them. It is stored whole or not at all, and the least recently used goes when there is no
- * room; of a prefix the last chunk goes first. Arrays that are handed in must not change until the call has resolved; those handed out are
- * the caller's own.
+ * A chunk is found by its tokens and all before them. It is stored whole or not at all. The least recently used chunk is evicted when there is no
+ * room, of a prefix the last one first. Arrays passed in must not change until the call has resolved; those returned are the caller's own.
  */
 export class TensorCache<D extends TensorDtype = TensorDtype> {
-  /** What its model, dtype and layout are called in keys. */
+  /** The name of its model, dtype and layout in keys. */
   readonly namespace: string
   /** Tokens of a chunk. */
   readonly chunkTokens: number
@@ -87,7 +86,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return [...this.#chunks(tokens)]
   }
 
-  /** How many leading tokens are cached, with all layers: a multiple of {@link chunkTokens}. What is not pinned may be evicted right after. */
+  /** The number of leading tokens cached with all layers, a multiple of {@link chunkTokens}. Unless pinned they may be evicted right after. */
   async hasPrefix(tokens: Tokens): Promise<number> {
     return leadingChunks(await this.#space(), this.#chunks(tokens)).at(-1)?.chunk.end ?? 0
   }
@@ -95,8 +94,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * Stores the whole chunks of a sequence that are not there yet, first to last.
    *
-   * @param layers of every layer the tensor of the whole sequence, or of more tokens: their number follows from its length
-   * @returns how many leading tokens are cached now: fewer, where there was no room that is not pinned
+   * @param layers for every layer the tensor of the whole sequence, or of a longer one: the number of tokens follows from its length
+   * @returns how many leading tokens are cached now: fewer than given if pinned entries leave too little room
    * @throws CKV_TENSOR_MISMATCH; CKV_VALUE_TOO_LARGE for chunks above `maxBytes`; what the store throws
    */
   async putPrefix(tokens: Tokens, layers: readonly TensorArray<D>[]): Promise<number> {
@@ -108,7 +107,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * The tensors of as many leading tokens as are cached; undefined if there are none.
    *
-   * @throws LEVEL_CORRUPTION for what was damaged
+   * @throws LEVEL_CORRUPTION if a value is damaged
    */
   async getPrefix(tokens: Tokens): Promise<CachedPrefix<D> | undefined> {
     const { layout } = this.#format
@@ -116,7 +115,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     const leading = leadingChunks(space, this.#chunks(tokens))
     touchChunk(space, leading.at(-1)?.chunk)
     const read = await space.readLeading(leading.map(({ entry }) => entry))
-    // What is missing counts too, once: the chunk at which the prefix ends.
+    // Only the first missing chunk counts as a miss.
     if ((read.length + 1) * this.chunkTokens <= tokens.length) this.#misses++
     if (read.length === 0) return undefined
     const arrays = read.map(values => this.#found(values, layout.elements))
@@ -135,9 +134,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * Stores one chunk, unless it is there already.
    *
    * @param layers each of the cache's `shape`
-   * @returns whether it is cached now: false if there is no room that is not pinned
-   * @throws CKV_TENSOR_MISMATCH for another number of layers, dtype or shape, or a chunk of another model's cache; CKV_VALUE_TOO_LARGE if it
-   *   is above `maxBytes`; what the store throws
+   * @returns whether it is cached now: false if pinned entries leave too little room
+   * @throws CKV_TENSOR_MISMATCH for another number of layers, dtype or shape, or a chunk of another model's cache; CKV_VALUE_TOO_LARGE if the
+   *   chunk is above `maxBytes`; what the store throws
    */
   async putLayers(chunk: TokenChunk, layers: readonly TensorArray<D>[]): Promise<boolean> {
     this.#assertOwn(chunk)
@@ -151,7 +150,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * The layers of one chunk; undefined if they are not all there.
    *
-   * @throws CKV_TENSOR_MISMATCH for a chunk of another model's cache; LEVEL_CORRUPTION for what was damaged
+   * @throws CKV_TENSOR_MISMATCH for a chunk of another model's cache; LEVEL_CORRUPTION if a value is damaged
    */
   async getLayers(chunk: TokenChunk): Promise<TensorArray<D>[] | undefined> {
     this.#assertOwn(chunk)
@@ -163,8 +162,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   /**
-   * Keeps the leading chunks of a sequence that are cached from being evicted, until they are unpinned or the store is closed. Pins of several
-   * callers add up.
+   * Keeps the cached leading chunks of a sequence from being evicted until they are unpinned or the store is closed. Each pin must be ended by
+   * itself.
    */
   async pin(tokens: Tokens): Promise<Pin> {
     const leading = leadingChunks(await this.#space(), this.#chunks(tokens))
@@ -172,7 +171,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return this.#pins.pin(entries, leading.length * this.chunkTokens)
   }
 
-  /** Ends a pin. Nothing happens if it has ended. */
+  /** Ends a pin. Does nothing if it has ended already. */
   unpin(pin: Pin): void {
     this.#pins.unpin(pin)
   }
@@ -182,7 +181,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * Stores one tensor of the cache's model and dtype, of any shape, in place of the one that had its name.
    *
-   * @returns whether it is cached now: false if there is no room that is not pinned
+   * @returns whether it is cached now: false if pinned entries leave too little room
    * @throws CKV_TENSOR_MISMATCH if `data` is not an array of that dtype, or not of that shape; CKV_VALUE_TOO_LARGE; what the store throws
    */
   async putTensor(name: string, given: Tensor<D>): Promise<boolean> {
@@ -197,9 +196,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   /**
-   * @param expected if given, a tensor of another shape is refused
+   * @param expected a tensor of another shape is refused
    * @returns undefined if there is no such tensor
-   * @throws CKV_TENSOR_MISMATCH; LEVEL_CORRUPTION for what was damaged
+   * @throws CKV_TENSOR_MISMATCH; LEVEL_CORRUPTION if the value is damaged
    */
   async getTensor(name: string, expected: { readonly shape?: readonly number[] } = {}): Promise<Tensor<D> | undefined> {
     const id = this.#tensorId(name)
@@ -228,8 +227,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   /**
-   * Writes what only memory knows: when chunks and tensors were used, and their exact sizes. That happens by itself within 10 seconds of a
-   * use; call it before the store is closed, so that the next process evicts in the right order.
+   * Writes what is only in memory: when chunks and tensors were used, and their exact sizes. This happens by itself within 10 seconds of a
+   * use; call it before closing the store, so that the next process evicts in the right order.
    */
   async flush(): Promise<void> {
     return (await this.#space()).flush()
@@ -249,7 +248,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return space
   }
 
-  /** One by one, hashed as they are asked for. */
+  /** The chunks one by one, hashed on demand. */
   #chunks(tokens: Tokens): Generator<TokenChunk, void> {
     return chunksOf(tokens, this.chunkTokens, this.#namespace)
   }
@@ -265,7 +264,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   #tensorId(name: string): EntryId {
-    // Halves of surrogate pairs all look alike to a hash, which takes UTF-8.
+    // A hash takes UTF-8, in which all halves of surrogate pairs are the same.
     if (typeof name !== 'string' || name.length > MAX_TEXT_LENGTH || /\p{Surrogate}/u.test(name)) {
       throw invalidOption(`A tensor's name is well-formed text of at most ${MAX_TEXT_LENGTH} characters`)
     }

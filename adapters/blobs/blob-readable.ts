@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 
 /**
- * A stream of chunks that are read one by one, as they are wanted.
+ * A stream of chunks that are read one by one, on demand.
  *
  * @param ended called once, when the stream needs nothing more: at its end, when it fails or is destroyed
  */
@@ -18,7 +18,7 @@ export function blobReadable(
       )
     },
     destroy(error, done) {
-      // The reads under way end before the generator does, and they need its chunks.
+      // The generator ends only after the reads under way, which still need the chunks.
       chunks
         .return()
         .catch(() => {})

@@ -1,6 +1,6 @@
 import { CompressedKvError, CompressedKvStore, type WriteOptions } from 'compressed-kv'
 
-/** What blobs need to be kept in: a `CompressedKvStore` of any key and value type has it, and so has a sublevel of one. */
+/** Where blobs can be kept: in a `CompressedKvStore` of any key and value type, or in a sublevel of one. */
 export interface BlobBackingStore {
   sublevel(name: string, options: { keyEncoding: 'buffer'; valueEncoding: 'buffer' }): unknown
 }
@@ -17,7 +17,7 @@ export interface KeyRange {
   readonly reverse?: boolean
 }
 
-/** A sublevel of bytes, as far as it is used here. */
+/** The part of a sublevel of bytes that is used here. */
 export interface BytesLevel {
   readonly db: object
   readonly prefix: string
@@ -37,8 +37,8 @@ export function bytesLevel(store: BlobBackingStore, name: string): BytesLevel {
 }
 
 /**
- * Whether what is written later is never durable without what was written before. A log sees to that; in LevelDB alone a synced
- * write may survive an earlier one that was not synced.
+ * Whether a write is never durable without the writes before it. A log ensures that; in LevelDB alone a synced write may survive an
+ * earlier one that was not synced.
  */
 export function keepsOrder({ db }: BytesLevel): boolean {
   return (db as CompressedKvStore<unknown, unknown>).wal !== undefined

@@ -8,7 +8,7 @@ import type { ListBlobsOptions } from './options.js'
 import { isRefusal } from '../refusals.js'
 import { type Space, spaceOf } from './space.js'
 
-/** Generations that a put looks at when there may be orphans. */
+/** Generations that one put examines when there may be orphans. */
 const MAX_ORPHANS_LOOKED_AT = 100
 
 /** Which generation each key has. Generations come and go here, and their chunks with them. */
@@ -27,17 +27,17 @@ export class Catalogue {
     return bytes && decodeManifest(key, bytes)
   }
 
-  /** The same, and its chunks stay until {@link release}, whatever becomes of the blob. */
+  /** Finds a manifest and keeps its chunks until {@link release}, even if the blob is replaced or deleted. */
   async hold(key: string): Promise<Manifest | undefined> {
     const { live } = this.#space
     for (;;) {
       const manifest = await this.find(key)
       if (manifest === undefined) return undefined
       live.beginReading(manifest.generation)
-      // Replaced between the first look and the mark, it may be gone already. If it is still there now, it stays.
+      // The blob may have been replaced, and its chunks deleted, before the mark. If it is still the current one now, they stay.
       const isCurrent = await this.find(key).then(
         again => again?.generation.equals(manifest.generation) === true,
-        () => false // The next look says why.
+        () => false // The next turn of the loop throws the reason.
       )
       if (isCurrent) return manifest
       live.endReading(manifest.generation)
@@ -69,7 +69,7 @@ export class Catalogue {
     this.#space.live.beginWriting(generation)
   }
 
-  /** Makes a generation the blob of its key, durably, and deletes the one before when nobody reads it. */
+  /** Makes a generation the blob of its key, durably, and deletes the previous one when nobody reads it. */
   async publish(manifest: Manifest): Promise<void> {
     const { generation, stat } = manifest
     const { key } = stat
@@ -92,14 +92,14 @@ export class Catalogue {
     })
   }
 
-  /** Deletes what was written of a generation that is given up, unless it may have been published. */
+  /** Deletes what was written of an abandoned generation, unless it may have been published. */
   async giveUp(key: string, generation: Generation, { begun, failed }: ChunkWriter): Promise<void> {
     if (this.#space.inDoubt.get(key)?.includes(generation) === true) return
     if (begun) await this.#discard(generation, failed)
     this.#space.live.endWriting(generation)
   }
 
-  /** Deletes what crashes have left, before something is written; some of it, if there is much. */
+  /** Deletes what crashes have left, up to {@link MAX_ORPHANS_LOOKED_AT} generations; called before something is written. */
   async discardSomeOrphans(): Promise<void> {
     const space = this.#space
     if (!space.mayHaveOrphans) return
@@ -112,15 +112,15 @@ export class Catalogue {
     }
   }
 
-  /** Deletes all of it. @returns how many blobs had been begun, or not been deleted to the end */
+  /** Deletes all that crashes have left. @returns how many blobs were only begun, or only partly deleted */
   async discardAllOrphans(): Promise<number> {
     return (await discardOrphans(this.#level, this.#space.live, !keepsOrder(this.#level))).discarded
   }
 
   /**
-   * Whatever `key` had becomes garbage in the batch that gives it something else.
+   * Turns what `key` had into garbage in the batch that gives it something else.
    *
-   * @param published the generation that it is given
+   * @param published its new generation, if it gets one
    */
   async #replace(
     key: string,
@@ -158,13 +158,13 @@ export class Catalogue {
     try {
       return (await this.find(key))?.generation
     } catch (error) {
-      // What is damaged can be replaced and deleted. Which chunks it had is not known any more.
+      // A damaged blob can be replaced and deleted, though its chunks are no longer known.
       if (error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION') return undefined
       throw error
     }
   }
 
-  /** A failure costs space, until orphans are looked for: what matters to the caller is done, or has failed itself. */
+  /** A failure only costs space until orphans are deleted: the caller's own work is done, or has failed by itself. */
   async #discard(generation: Generation, failed?: readonly Buffer[]): Promise<void> {
     try {
       await discard(this.#level, generation, !keepsOrder(this.#level), failed)

@@ -3,11 +3,11 @@ import { corrupt } from './errors.js'
 import { chunkKey } from './keys.js'
 import { chunkCount, type Manifest } from './manifest.js'
 
-/** Chunks of one reader that are being read, or wait to be taken. */
+/** Bytes of one reader's chunks that are being read, or wait for the consumer. */
 const MAX_BYTES_AHEAD = 4 * 1024 * 1024
 
 /**
- * The bytes of a blob in `[start, end)`, chunk by chunk, the next ones being read meanwhile. Only chunks that hold some of them are read.
+ * The bytes of a blob in `[start, end)`, chunk by chunk, reading ahead. Only chunks that hold some of them are read.
  *
  * @throws LEVEL_CORRUPTION
  */
@@ -26,7 +26,7 @@ export async function* readChunks(
     for (let number = next; number < last; number++) {
       for (; next < last && reads.length < window; next++) {
         const read = readChunk(level, manifest, next)
-        read.catch(() => {}) // It is awaited, but perhaps not before it fails.
+        read.catch(() => {}) // Awaited later, perhaps after it has failed.
         reads.push(read)
       }
       const chunk = await reads.shift()!

@@ -7,13 +7,13 @@ import { LLAMA_HEADER_BYTES } from './llama-state.js'
 import { Room } from './room.js'
 
 /**
- * Chunks being compressed and logged at once, in the whole process: the thread pool has four threads, of which codecs get three. A store whose
- * MemTable is full lets the same wait.
+ * Chunks being compressed and logged at once, in the whole process: the thread pool has four threads, of which codecs get three. Chunks that
+ * wait for room in a store's MemTable count as well.
  */
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024
 const room = new Room(MAX_BYTES_IN_FLIGHT)
 
-/** What a blob needs at first: many are small. */
+/** The first buffer of a blob, since many blobs are small. */
 const FIRST_BUFFER_BYTES = 64 * 1024
 const NOTHING = Buffer.alloc(0)
 
@@ -21,11 +21,11 @@ const NOTHING = Buffer.alloc(0)
 export interface Content {
   readonly length: number
   readonly sha256: string
-  /** The first bytes, {@link LLAMA_HEADER_BYTES} of them if there are so many. */
+  /** The first {@link LLAMA_HEADER_BYTES} bytes, or fewer if there are no more. */
   readonly head: Buffer
 }
 
-/** Cuts bytes into the chunks of a generation, and puts several at once. */
+/** Cuts bytes into the chunks of a generation, and puts several at a time. */
 export class ChunkWriter {
   readonly #level: BytesLevel
   readonly #generation: Generation
@@ -41,7 +41,7 @@ export class ChunkWriter {
   #chunks = 0
   /** Whether something may have been written that has to be deleted if the blob is given up. */
   begun = false
-  /** Keys of chunks that could not be put. A log that is read back may bring them back, although the store does not show them now. */
+  /** Keys of chunks whose put failed. Replaying the log may restore them, although the store does not show them now. */
   readonly failed: Buffer[] = []
   readonly #spare: Buffer[] = []
   readonly #puts = new Set<Promise<void>>()
@@ -55,7 +55,7 @@ export class ChunkWriter {
     this.#pace = new FlushPace(level)
   }
 
-  /** Resolves when `bytes` are needed no more. Throws what a put before has thrown. */
+  /** Resolves when `bytes` are no longer needed. Throws what an earlier put has thrown. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#head.length < LLAMA_HEADER_BYTES) {
       this.#head = Buffer.concat([this.#head, bytes.subarray(0, LLAMA_HEADER_BYTES - this.#head.length)])
@@ -78,7 +78,7 @@ export class ChunkWriter {
     return { length: this.#length, sha256: this.#hash.digest('hex'), head: this.#head }
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when no put is under way. */
   async settled(): Promise<void> {
     await Promise.all(this.#puts)
   }
@@ -132,7 +132,7 @@ export class ChunkWriter {
       })
       .then(() => {
         this.#puts.delete(put)
-        // Not before: listeners to the store's writes are shown this very buffer.
+        // Not before: listeners to the store's writes get this very buffer.
         if (buffer.length === this.#chunkBytes) this.#spare.push(buffer)
         room.leave(chunk.length)
       })

@@ -5,7 +5,7 @@ import { nodeFileSystem } from 'compressed-kv'
 
 const READ_BYTES = 512 * 1024
 
-/** The bytes of a file, in a buffer that each piece uses again. */
+/** The bytes of a file, piece by piece in one buffer. */
 export async function* readFilePieces(path: string): AsyncGenerator<Uint8Array, void> {
   const file = await open(path, 'r')
   try {
@@ -21,9 +21,9 @@ export async function* readFilePieces(path: string): AsyncGenerator<Uint8Array, 
 }
 
 /**
- * Makes a file of pieces, all or nothing: under another name beside it, and when it is on stable storage in its place.
+ * Makes a file of pieces, all or nothing: it is written under another name beside it, and renamed when it is on stable storage.
  *
- * @param accept told the SHA-256, in hexadecimal, of all there is; what it throws is thrown, and there is no new file
+ * @param accept gets the SHA-256 of all pieces, in hexadecimal; if it throws, so does this, and there is no new file
  */
 export async function replaceFile(
   path: string,
@@ -37,7 +37,7 @@ export async function replaceFile(
     try {
       for await (const piece of pieces) {
         const written = writeAll(file, piece)
-        written.catch(() => {}) // It is awaited, when the hash is done.
+        written.catch(() => {}) // Awaited when the hash is done.
         hash.update(piece)
         await written
       }

@@ -2,13 +2,13 @@ import type { CompressedKvStore } from 'compressed-kv'
 import type { BytesLevel } from './bytes-level.js'
 
 /**
- * A store may keep 64 MiB in its MemTable, which for a stream is memory and no gain: nothing of it is overwritten. So what a put has written is
- * moved to the backend when it is so much, while the next is written, and there is never more than twice that. LevelDB takes a flush as one
- * batch, which it has in memory twice: at 8 MiB a blob adds 20 to 40 MiB more to the process, and is written a tenth faster.
+ * A store may keep 64 MiB in its MemTable, which gains a stream nothing, since none of it is overwritten. So whenever a put has written this many
+ * bytes they are flushed to the backend while the next are written: there is never more than twice as much. LevelDB takes a flush as one batch, which
+ * it has in memory twice: at 8 MiB a blob would add 20 to 40 MiB more to the process, and be written a tenth faster.
  */
 const FLUSH_BYTES = 2 * 1024 * 1024
 
-/** Has the store flushed as a stream goes on. */
+/** Flushes the store while a stream is being written. */
 export class FlushPace {
   readonly #store: CompressedKvStore<unknown, unknown>
   #unflushed = 0
@@ -24,7 +24,7 @@ export class FlushPace {
     if (this.#unflushed < FLUSH_BYTES) return
     this.#unflushed = 0
     await this.#flushing
-    // One that fails is told by the store, and tried again. Writes wait, or fail, when there is no room.
+    // The store reports a flush that fails, and tries it again. Writes wait, or fail, when there is no room.
     this.#flushing = this.#store.flush().catch(() => {})
   }
 }

@@ -2,13 +2,13 @@ import type { BytesLevel, DelOperation } from './bytes-level.js'
 import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn } from './keys.js'
 import type { LiveGenerations } from './live-generations.js'
 
-/** Keys of chunks that are listed, and deleted, at once. */
+/** Keys of chunks that are listed and deleted at a time. */
 const MAX_KEYS = 1000
 
 /**
- * Deletes the chunks of a generation, and then its entry in the list of garbage. Stopped halfway, it can be done again.
+ * Deletes the chunks of a generation, and then its garbage entry. If interrupted, it can be repeated.
  *
- * @param failed keys of chunks that may not be seen, and are deleted as well
+ * @param failed keys of more chunks to delete, which a listing may not show
  */
 export async function discard(
   level: BytesLevel,
@@ -29,8 +29,8 @@ export async function discard(
 /**
  * Deletes generations that a crash, or a failure to delete them, has left.
  *
- * @param limit of how many are looked at
- * @returns how many there were, and whether that were all
+ * @param limit the most generations to examine
+ * @returns how many were deleted, and whether all were examined
  */
 export async function discardOrphans(
   level: BytesLevel,
@@ -43,7 +43,7 @@ export async function discardOrphans(
   for await (const key of level.keys({ ...ALL_GARBAGE, ...(limit === Infinity ? {} : { limit }) })) {
     seen++
     const generation = generationIn(key)
-    // Not live any more, it may have been published since the scan began: then its entry is gone.
+    // A generation that is no longer live may have been published since the scan began: then its entry is gone.
     if (live.isLive(generation) || !(await level.has(key))) continue
     await discard(level, generation, sync)
     discarded++

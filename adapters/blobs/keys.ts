@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 /*
- * The layout, in a sublevel of its own; all numbers are big-endian, so that keys sort as they count:
+ * The layout, in a sublevel of its own; all numbers are big-endian, so that keys sort by number:
  *
  *     m key                    the manifest of a blob: which generation it is
  *     c generation number      a chunk; generation is 16 random bytes, number a u32 from 0
@@ -20,7 +20,7 @@ const NUMBER_BYTES = 4
 /** Chunks of one blob. */
 export const MAX_CHUNKS = 2 ** 32 - 1
 
-/** One writing of a blob: its chunks are never changed, only deleted together. */
+/** Identifies one version of a blob. Its chunks are never changed, only deleted together. */
 export type Generation = Buffer
 
 export function newGeneration(): Generation {

@@ -1,6 +1,6 @@
 import type { Generation } from './keys.js'
 
-/** Which generations must not be deleted now, though no manifest may name them: in one process, the only one there is. */
+/** Generations that must not be deleted now, even if no manifest names them. In memory, since only one process has the store. */
 export class LiveGenerations {
   readonly #writing = new Set<string>()
   readonly #readers = new Map<string, number>()
@@ -34,7 +34,7 @@ export class LiveGenerations {
     act?.()
   }
 
-  /** Calls `act` when the last of those who read it now has ended; whether there is any. */
+  /** Calls `act` when the last current reader has ended. @returns whether there is any */
   whenUnread(generation: Generation, act: () => void): boolean {
     const name = nameOf(generation)
     if (!this.#readers.has(name)) return false

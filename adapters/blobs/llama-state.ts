@@ -1,4 +1,4 @@
-/** What a state file of llama.cpp says of itself. */
+/** The header of a state file of llama.cpp. */
 export interface LlamaState {
   /** 'session' is all of a context (`llama_state_save_file`), 'sequence' one of its sequences (`llama_state_seq_save_file`). */
   readonly kind: 'session' | 'sequence'
@@ -22,13 +22,13 @@ const MAGICS = new Map<number, LlamaState['kind']>([
 ])
 export const LLAMA_HEADER_BYTES = 12
 const TOKEN_BYTES = 4
-/** They have gone up by one every year or so, and were at 9 and 3 in 2026. */
+/** Versions go up by one every year or so, and were 9 and 3 in 2026. */
 const MAX_VERSION = 1000
 
 /**
- * @param head the first bytes of a file, {@link LLAMA_HEADER_BYTES} of them if it has so many
+ * @param head the first {@link LLAMA_HEADER_BYTES} bytes of a file, or fewer if it has no more
  * @param length of the file
- * @returns undefined if it is none
+ * @returns undefined if it is no state file
  */
 export function llamaStateIn(head: Buffer, length: number): LlamaState | undefined {
   if (head.length < LLAMA_HEADER_BYTES) return undefined

@@ -4,22 +4,22 @@ import { corrupt } from './errors.js'
 import { type Generation, isGeneration, MAX_CHUNKS } from './keys.js'
 import { isLlamaState, type LlamaState } from './llama-state.js'
 
-/** What is known of a blob without reading it. */
+/** A blob's properties, read without its bytes. */
 export interface BlobStat {
   readonly key: string
   /** In bytes. */
   readonly length: number
   /** SHA-256 of all its bytes, in hexadecimal: what `sha256sum` prints. */
   readonly sha256: string
-  /** The model it was put with. */
+  /** The model that it was put with. */
   readonly model: string | undefined
-  /** What it was put with. */
+  /** The metadata that it was put with. */
   readonly metadata: Readonly<Record<string, string>>
   /** When it was put, in ms since 1970. */
   readonly createdAt: number
-  /** It is compressed in pieces of so many bytes; the last may be shorter. */
+  /** It is compressed in pieces of this many bytes; the last may be shorter. */
   readonly chunkBytes: number
-  /** What its first bytes say, if it looks like a state file of llama.cpp. */
+  /** The header in its first bytes, if it looks like a state file of llama.cpp. */
   readonly llamaState: LlamaState | undefined
 }
 
@@ -30,8 +30,8 @@ export interface Manifest {
 }
 
 /*
- * The bytes of a manifest, format version 1: SHA-256 of what follows, and that is JSON. The store's own checksum is not on small values
- * everywhere, and a manifest decides what may be read.
+ * The bytes of a manifest, format version 1: the SHA-256 of the JSON that follows it. The store does not checksum every small value, and a
+ * manifest decides what may be read.
  */
 const VERSION = 1
 const DIGEST_BYTES = 32

@@ -5,44 +5,44 @@ import type { BlobStat } from './manifest.js'
 
 export interface BlobStoreOptions {
   /**
-   * Of the sublevel that holds the blobs, within the store that is given. Stores of blobs with different names share nothing.
+   * Name of the sublevel of the given store that holds the blobs. Blob stores with different names share nothing.
    * @default 'blobs'
    */
   readonly name?: string | undefined
   /**
-   * New blobs are compressed in pieces of so many bytes, 1 KiB to 16 MiB. A range reads whole pieces: from 64 KiB on, 64 KiB lie in at most
-   * two. Larger takes more memory and compresses hardly better.
+   * New blobs are compressed in pieces of this many bytes, 1 KiB to 16 MiB. A range reads whole pieces: with pieces of 64 KiB or more, 64 KiB are
+   * in at most two. Larger pieces take more memory and compress hardly better.
    * @default 262144 (256 KiB)
    */
   readonly chunkBytes?: number | undefined
 }
 
 export interface PutBlobOptions {
-  /** Which model it belongs to, such as 'llama-3.2-1b-q4@3f1c': the blob is read only by who names the same. */
+  /** The model that the blob belongs to, such as 'llama-3.2-1b-q4@3f1c': reading it needs the same name. */
   readonly model?: string | undefined
-  /** Kept with it, and shown by `statBlob` and `listBlobs`. Up to 64 KiB. */
+  /** Kept with the blob, and returned by `statBlob` and `listBlobs`. Up to 64 KiB. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Instead of the codec that the store's options choose. */
+  /** Used instead of the codec that the store's options choose. */
   readonly codec?: Codec | CodecName | undefined
-  /** Gives up: the call rejects with its reason, and nothing has changed. */
+  /** Aborts the call, which rejects with the signal's reason and changes nothing. */
   readonly signal?: AbortSignal | undefined
 }
 
 export interface GetFileOptions {
-  /** The model that it was put with; left out for a blob without one. */
+  /** The model that the blob was put with; left out for a blob without one. */
   readonly model?: string | undefined
-  /** Gives up. */
+  /** Aborts the call, or the stream. */
   readonly signal?: AbortSignal | undefined
 }
 
 export interface GetBlobOptions extends GetFileOptions {
   /**
-   * Where to begin, in bytes. Beyond the end of the blob there is nothing.
+   * Where to begin, in bytes. Nothing is read beyond the end of the blob.
    * @default 0
    */
   readonly start?: number | undefined
   /**
-   * Where to end, in bytes; itself not included, as in `subarray`.
+   * Where to end, in bytes, exclusive as in `subarray`.
    * @default the end of the blob
    */
   readonly end?: number | undefined
@@ -88,7 +88,7 @@ export const LIST_OPTIONS = {
 const DEFAULT_CHUNK_BYTES = 256 * 1024
 const MIN_CHUNK_BYTES = 1024
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
-/** Of what a caller says about a blob: it is read whenever the blob is looked at. */
+/** Bytes of a caller's metadata and model: they are read whenever the blob's manifest is. */
 const MAX_LABEL_BYTES = 64 * 1024
 
 /** @throws CKV_INVALID_OPTION */
@@ -108,7 +108,7 @@ export function assertKey(key: string): void {
     throw new CompressedKvError('LEVEL_INVALID_KEY', `The key of a blob is text, not ${typeof key}`)
   }
   if (!/\p{Surrogate}/u.test(key)) return
-  // In UTF-8 they all become U+FFFD, and one blob would stand for another.
+  // In UTF-8 half of a surrogate pair becomes U+FFFD, so that one key would stand for another.
   throw new CompressedKvError('LEVEL_INVALID_KEY', 'The key of a blob has half of a surrogate pair: that is no text')
 }
 
@@ -142,7 +142,7 @@ export function assertModelOf({ key, model }: BlobStat, asked: string | undefine
 }
 
 /**
- * The part of a blob that is asked for, as far as there is one.
+ * The requested part of a blob, cut to the blob's length.
  *
  * @throws CKV_INVALID_OPTION
  */

@@ -3,7 +3,7 @@ interface Waiting {
   readonly enter: () => void
 }
 
-/** Bounds the bytes that are on their way into stores, first come, first served. What is larger than all there is goes alone. */
+/** Bounds the bytes that are on their way into stores, first come, first served. A piece above the bound goes alone. */
 export class Room {
   readonly #maxBytes: number
   #bytes = 0

@@ -5,7 +5,7 @@ import { invalid } from './errors.js'
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>
 
 /**
- * The pieces of a source. It is told to stop when they are not taken to the end.
+ * The pieces of a source, which is stopped if they are not read to the end.
  *
  * @throws CKV_INVALID_OPTION for anything but bytes; what the source throws; the signal's reason
  */
@@ -34,7 +34,7 @@ export async function* piecesOf(source: BlobSource, signal: AbortSignal | undefi
   }
 }
 
-/** Not awaited: a source that never yields would never return either. A stream's iterator would not destroy it before it has yielded. */
+/** Not awaited: a source that never yields would never return either. A stream's iterator destroys it only after the first piece. */
 function stop(source: object, iterator: AsyncIterator<Uint8Array>): void {
   if (source instanceof Readable) source.destroy()
   iterator.return?.().then(undefined, () => {})

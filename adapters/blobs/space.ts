@@ -4,12 +4,12 @@ import type { Generation } from './keys.js'
 import { KeyedLock } from '../keyed-lock.js'
 import { LiveGenerations } from './live-generations.js'
 
-/** What everybody who uses one sublevel has to know of the others. */
+/** State that all blob stores over one sublevel share. */
 export interface Space {
   readonly live: LiveGenerations
   /** Held while a manifest is replaced. */
   readonly publishing: KeyedLock
-  /** By key: generations of which it is not known whether they were published. A log may say when the store is opened again. */
+  /** By key: generations that may have been published or not, which replaying the log decides when the store is opened again. */
   readonly inDoubt: Map<string, Generation[]>
   /** Whether there may be garbage that nobody is about to delete. */
   mayHaveOrphans: boolean
@@ -25,7 +25,7 @@ export function spaceOf({ db, prefix }: BytesLevel): Space {
     live: new LiveGenerations(),
     publishing: new KeyedLock(),
     inDoubt: new Map(),
-    mayHaveOrphans: true // Of a process before this one.
+    mayHaveOrphans: true // Left by an earlier process.
   }
   ofStore.set(prefix, space)
   return space
@@ -38,7 +38,7 @@ function spacesOf(store: CompressedKvStore<unknown, unknown>): Map<string, Space
   return ofStore
 }
 
-/** What is stored says when the store is opened again which generations are blobs; the others are garbage. */
+/** When the store is opened again its contents decide which generations are blobs; the others are garbage. */
 function endDoubts(space: Space): void {
   for (const generation of [...space.inDoubt.values()].flat()) space.live.endWriting(generation)
   space.inDoubt.clear()

@@ -3,7 +3,7 @@ import type { WriteOptions } from 'compressed-kv'
 const AS_TEXT = { keyEncoding: 'utf8', valueEncoding: 'utf8' } as const
 const AS_BYTES = { keyEncoding: 'utf8', valueEncoding: 'buffer' } as const
 
-/** Whatever the store's own encodings are. */
+/** Used whatever the store's own encodings are. */
 export const ENCODINGS = { text: AS_TEXT, bytes: AS_BYTES } as const
 
 type Encodings = typeof AS_TEXT | typeof AS_BYTES
@@ -13,14 +13,14 @@ export type Operation =
       Pick<WriteOptions, 'codec' | 'onStored'>)
   | { readonly type: 'del'; readonly key: string; readonly keyEncoding: 'utf8' }
 
-/** What the cache uses of a store: a `CompressedKvStore` of any key and value type has it, and so has a sublevel of one. */
+/** The part of a store that the cache uses: a `CompressedKvStore` of any key and value type has it, and so does a sublevel of one. */
 export interface TensorBackingStore {
   getMany(keys: string[], options: typeof AS_BYTES): Promise<unknown[]>
   batch(operations: Operation[], options: typeof AS_TEXT): Promise<void>
   clear(options: { keyEncoding: 'utf8'; gte: string; lt: string }): Promise<void>
   iterator(options: typeof AS_TEXT & { gte: string; lt: string }): AsyncIterable<[string, string]>
   once(event: 'closed', listener: () => void): unknown
-  /** Of a sublevel: the store that it belongs to, and where in it its keys are. */
+  /** Of a sublevel: the store that it belongs to, and the prefix of its keys. */
   readonly db?: object
   readonly prefix?: string
 }

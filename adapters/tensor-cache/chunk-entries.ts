@@ -8,8 +8,8 @@ import type { TensorSpace, WriteSettings } from './tensor-space.js'
 import type { TokenChunk } from './token-chunks.js'
 
 /*
- * Chunks of sequences as entries of a space. A chunk is of no use without those before it, which therefore count as used after it: so that a
- * prefix is evicted from its end.
+ * Chunks of sequences as entries of a space. A chunk is useless without those before it, which therefore count as used after it: a prefix is
+ * evicted from its end.
  */
 
 /** How chunks are stored. */
@@ -23,7 +23,7 @@ export interface ChunkEntry {
   readonly entry: Entry
 }
 
-/** The chunks at the beginning of a sequence that are all there. */
+/** The chunks of a sequence that are stored, up to the first that is not. */
 export function leadingChunks(space: TensorSpace, chunks: Iterable<TokenChunk>): ChunkEntry[] {
   const leading: ChunkEntry[] = []
   for (const chunk of chunks) {
@@ -34,7 +34,7 @@ export function leadingChunks(space: TensorSpace, chunks: Iterable<TokenChunk>):
   return leading
 }
 
-/** Counts a chunk as used, and after it those before it. */
+/** Counts a chunk as used, and then, one after another, those before it. */
 export function touchChunk(space: TensorSpace, last: TokenChunk | undefined): void {
   const entries: Entry[] = []
   for (let chunk = last; chunk !== undefined; chunk = chunk.parent) {
@@ -45,9 +45,9 @@ export function touchChunk(space: TensorSpace, last: TokenChunk | undefined): vo
 }
 
 /**
- * Stores a chunk, unless it is there.
+ * Stores a chunk, unless it is stored already.
  *
- * @returns whether it is there now
+ * @returns whether it is stored now
  */
 export async function putChunk(
   space: TensorSpace,
@@ -65,7 +65,7 @@ export async function putChunk(
 /**
  * Stores the chunks of one sequence, first to last.
  *
- * @returns how many leading tokens are there now
+ * @returns how many leading tokens are stored now
  */
 export async function putSequence<D extends TensorDtype>(
   space: TensorSpace,
@@ -74,17 +74,17 @@ export async function putSequence<D extends TensorDtype>(
   layers: readonly TensorArray<D>[]
 ): Promise<number> {
   space.reserveTimes(chunks.length)
-  // Of no use without the first ones, the next must not take their room.
+  // Later chunks are useless without the first ones, and must not evict them.
   const spared = new Set<EntryId>()
   let stored: TokenChunk | undefined
   for (const chunk of chunks) {
     const before = stored && space.find(chunkId(stored))
-    // Another put may have taken it.
+    // Another put may have evicted it.
     if (stored !== undefined && before === undefined) break
     const split = () => layers.map(layer => splitSequence(format.layout, layer, chunk.start, chunk.end))
     if (!(await putChunk(space, format, chunk, split, { spared, next: before }))) break
     const entry = space.find(chunkId(chunk))
-    if (entry !== undefined) space.touchBefore(entry, before) // It may have been there, used long ago.
+    if (entry !== undefined) space.touchBefore(entry, before) // It may have been stored already, and used long ago.
     spared.add(chunkId(chunk))
     stored = chunk
   }

@@ -1,26 +1,26 @@
 import type { EntryRecord } from './entry-record.js'
 import type { EntryId } from './keys.js'
 
-/** A chunk or a tensor that is stored. */
+/** A stored chunk or tensor. */
 export interface Entry {
   readonly id: EntryId
   record: EntryRecord
   /** While it is above 0 the entry is not evicted. */
   pins: number
-  /** Perhaps stored, perhaps not: a write or a deletion failed. It is no hit, takes room, and is the first to go. */
+  /** A write or a deletion failed, so that it may be stored or not. It is no hit, takes room, and is the first to be evicted. */
   doomed: boolean
 }
 
-/** A place in the order; that of no entry is both ends of it. */
+/** A place in the ring. The one without an entry is between the newest and the oldest. */
 interface Place {
   readonly entry: Entry | undefined
   older: Place
   newer: Place
 }
 
-/** Everything that is stored, in memory, in the order in which it was used: a ring, so that any entry can be moved anywhere at once. */
+/** All stored entries, in memory, in the order of use: a ring, so that any entry can be moved anywhere in constant time. */
 export class EntryIndex {
-  /** What is being written. Its keys may be those of an entry, which is not evicted then: that would delete what is written. */
+  /** Ids that are being written. An entry with such an id is not evicted: that would delete what is being written. */
   readonly writing = new Set<EntryId>()
   readonly #places = new Map<EntryId, Place>()
   readonly #end = emptyRing()
@@ -29,22 +29,22 @@ export class EntryIndex {
     return this.#places.size
   }
 
-  /** Also a doomed one. */
+  /** Gives doomed entries as well. */
   get(id: EntryId): Entry | undefined {
     return this.#places.get(id)?.entry
   }
 
-  /** As the most recently used one. */
+  /** Adds the entry as the most recently used one. */
   add(entry: Entry): void {
     this.#place(entry, this.#end)
   }
 
-  /** As one that was used just before `next`, which is in the index. */
+  /** Adds the entry as one used just before `next`, which is in the index. */
   addBefore(entry: Entry, next: Entry): void {
     this.#place(entry, this.#places.get(next.id)!)
   }
 
-  /** As those that were used before all others. */
+  /** Adds the entries as used before all others. */
   addOldest(entries: readonly Entry[]): void {
     const { newer: oldest } = this.#end
     for (const entry of entries) this.#place(entry, oldest)
@@ -54,22 +54,22 @@ export class EntryIndex {
     if (this.has(entry)) this.#remove(entry.id)
   }
 
-  /** Whether it is this very entry that stands for its id. */
+  /** Whether this very object is the entry of its id. */
   has(entry: Entry): boolean {
     return this.get(entry.id) === entry
   }
 
-  /** Whether it is this very entry that stands for its id, and nothing is being written in its place. */
+  /** Whether this very object is the entry of its id, and none is being written in its place. */
   isSettled(entry: Entry): boolean {
     return this.has(entry) && !this.writing.has(entry.id)
   }
 
-  /** Least recently used first. */
+  /** All entries, least recently used first. */
   *values(): Generator<Entry, void> {
     for (let place = this.#end.newer; place.entry !== undefined; place = place.newer) yield place.entry
   }
 
-  /** What has to go for this many bytes, the least recently used first. Nothing, if there is not so much that may go. */
+  /** The entries to evict for this many bytes, least recently used first. None, if those that may be evicted do not suffice. */
   victims(bytes: number, spared: ReadonlySet<EntryId>): Entry[] {
     const victims: Entry[] = []
     let freed = 0

@@ -1,33 +1,33 @@
 import type { EntryId, EntryKeys } from './keys.js'
 
-/** What the index keeps of a chunk or a tensor: JSON, so that `ckv get` shows it. */
+/** What the index keeps of a chunk or a tensor, as JSON, so that `ckv get` shows it. */
 export interface EntryRecord {
-  /** For people. The keys have the namespace. */
+  /** For people to read. The keys have the namespace. */
   readonly model: string
-  /** What it takes; until the exact size is written behind it, the most that it can take. */
+  /** The bytes that it takes; the most that it can take until the exact size is known and written. */
   readonly bytes: number
-  /** When it was used last, in ms since 1970, made unique: larger is later. */
+  /** When it was last used, in ms since 1970, made unique: larger is later. */
   readonly used: number
   /** Values stored for it: layers of a chunk, 1 for a tensor. */
   readonly values: number
-  /** Of a tensor with a name. */
+  /** Of a named tensor. */
   readonly name?: string
   readonly shape?: readonly number[]
-  /** Of a chunk: where its tokens stand. */
+  /** Of a chunk: its tokens' positions in the sequence, `end` exclusive. */
   readonly tokens?: readonly [start: number, end: number]
 }
 
-/** For people and for this file alone: what an index takes beside its key and text, and a layer beside its key and value. */
+/** The most that an envelope adds to a stored value, whether index entry or layer. */
 const TRAILER_BYTES = 64
 
-/** The most that an entry can take beside what its values do when they are stored. */
+/** The most bytes that an entry can take beside its stored values. */
 export function overheadBytes(keys: EntryKeys, id: EntryId, record: EntryRecord): number {
   const [firstKey = ''] = keys.data(id, 1)
   const longest = { ...record, bytes: Number.MAX_SAFE_INTEGER, used: Number.MAX_SAFE_INTEGER }
   return keys.index(id).length + Buffer.byteLength(textOf(longest)) + TRAILER_BYTES + record.values * firstKey.length
 }
 
-/** The most that a value of this many bytes takes as it is stored: raw, with a trailer. */
+/** The most bytes that a value of this many bytes takes when stored: raw, with a trailer. */
 export function mostStoredBytes(bytes: number): number {
   return bytes + TRAILER_BYTES
 }
@@ -36,7 +36,7 @@ export function textOf(record: EntryRecord): string {
   return JSON.stringify(record)
 }
 
-/** undefined for what is no such record. */
+/** @returns undefined if the text is no record */
 export function recordIn(text: string): EntryRecord | undefined {
   let record: Partial<EntryRecord> | null
   try {

@@ -5,7 +5,7 @@ import { tokensIn } from './sequence-axis.js'
 import { arrayName, arrayOver, elementBytes, isTensorArray, type TensorArray } from './tensor-array.js'
 
 /*
- * Whether arrays are what a layout says, those that are handed in and those that were stored. All of them throw CKV_TENSOR_MISMATCH.
+ * Checks of arrays against a layout, those passed in and those stored. All throw CKV_TENSOR_MISMATCH.
  */
 
 export function assertDtype<D extends TensorDtype>(
@@ -16,7 +16,7 @@ export function assertDtype<D extends TensorDtype>(
   throw mismatch(`Tensors of ${dtype} come as ${arrayName(dtype)}, not ${kindOf(data)}`)
 }
 
-/** One chunk's. */
+/** Checks the layers of one chunk. */
 export function assertChunkLayers(layout: Layout, layers: readonly TensorArray[]): void {
   assertLayers(layout, layers)
   for (const { length } of layers) {
@@ -25,7 +25,7 @@ export function assertChunkLayers(layout: Layout, layers: readonly TensorArray[]
   }
 }
 
-/** A sequence's, or a longer one's, of whose tokens `tokens` are in whole chunks. */
+/** Checks the layers of a sequence, or of a longer one, which must have at least `tokens` tokens. */
 export function assertSequenceLayers(layout: Layout, layers: readonly TensorArray[], tokens: number): void {
   assertLayers(layout, layers)
   for (const layer of layers) {
@@ -43,7 +43,7 @@ function assertLayers(layout: Layout, layers: readonly TensorArray[]): void {
   for (const layer of layers) assertDtype(layout, layer)
 }
 
-/** Stored bytes as the arrays that they are. */
+/** Typed arrays over stored bytes. */
 export function storedArrays<D extends TensorDtype>(
   { dtype }: Layout<D>,
   values: readonly Uint8Array[],

@@ -10,12 +10,12 @@ import type { TokenChunk } from './token-chunks.js'
  *     tensor-cache:1:index:<namespace>:t<hash of a name>
  *     tensor-cache:1:data:<namespace>:t<hash of a name>:0000
  *
- * The layers of a chunk are one range, and the index another, which is read without touching a tensor. 1 is the version of all this.
+ * The layers of a chunk are one range, and the index another, which is read without touching a tensor. 1 is the version of this layout.
  */
 const INDEX = 'tensor-cache:1:index:'
 const DATA = 'tensor-cache:1:data:'
 
-/** Behind the prefix: `<namespace>:c<hash>` or `<namespace>:t<hash>`, always of the same length. */
+/** The part of a key after the prefix: `<namespace>:c<hash>` or `<namespace>:t<hash>`, always of the same length. */
 export type EntryId = string
 
 export function chunkId({ namespace, hash }: TokenChunk): EntryId {
@@ -26,12 +26,12 @@ export function tensorId(namespace: Namespace, name: string): EntryId {
   return `${namespace.name}:t${createHash('sha256').update(name).digest('hex')}`
 }
 
-/** The keys of a database or a sublevel, as the store that it is in has them. */
+/** The keys of a database or a sublevel, as they are in the store itself. */
 export class EntryKeys {
   readonly #index: string
   readonly #data: string
 
-  /** @param prefix of the sublevel, with those that it is in; empty for the store itself */
+  /** @param prefix of the sublevel, those around it included; empty for the store itself */
   constructor(prefix: string) {
     this.#index = prefix + INDEX
     this.#data = prefix + DATA
@@ -60,7 +60,7 @@ export class EntryKeys {
   }
 }
 
-/** Up to the first that has the character after the colon there. */
+/** All keys with a prefix that ends with a colon: up to the first with the next character there. */
 function rangeOf(prefix: string): { gte: string; lt: string } {
   return { gte: prefix, lt: `${prefix.slice(0, -1)};` }
 }

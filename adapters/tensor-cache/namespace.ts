@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Layout } from './options.js'
 
-/** Which tensors may stand for each other: those of one model, dtype and layout. */
+/** Identifies tensors that are interchangeable: those of one model, dtype and layout. */
 export interface Namespace {
-  /** 32 bytes, from which the hashes of chunks go out. */
+  /** 32 bytes, with which the chain of chunk hashes begins. */
   readonly root: Buffer
-  /** The first half of it, as it stands in keys. */
+  /** The first half of `root`, as used in keys. */
   readonly name: string
 }
 
-/** Part of what is hashed: a change of what is hashed, or how chunks are, gets another number. */
+/** Is hashed too: a change of what is hashed, or of how chunks are, needs another number. */
 const SCHEME = 1
 
 export function namespaceOf({ model, revision, extra, dtype, layers, shape, seqAxis }: Layout): Namespace {

@@ -5,33 +5,33 @@ import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 /** More would not fit into a key. */
 const MAX_LAYERS = 0xffff
 export const MAX_TEXT_LENGTH = 1024
-/** NumPy has as many. A shape is kept in memory and in the index. */
+/** NumPy's limit. A shape is kept in memory and in the index. */
 const MAX_AXES = 64
 
 /** What a cache holds. All but `maxBytes` and `codec` name it: a cache with another model, dtype or layout does not see its tensors. */
 export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
-  /** Which model made the tensors, 'meta-llama/Llama-3.2-1B', say. */
+  /** The model that made the tensors, such as 'meta-llama/Llama-3.2-1B'. */
   readonly model: string
-  /** Of the model: a commit, a date, a hash of its file. @default '' */
+  /** Revision of the model: a commit, a date, a hash of its file. @default '' */
   readonly revision?: string | undefined
-  /** Whatever else has to be the same for tensors to be reused: an adapter's name, the rank of a worker, a salt. @default '' */
+  /** Anything else that must be equal for tensors to be reused: an adapter's name, the rank of a worker, a salt. @default '' */
   readonly extra?: string | undefined
   readonly dtype: D
-  /** Tensors of a chunk. Where keys and values are separate tensors, those of one layer after another: twice the model's layers. */
+  /** Number of tensors in a chunk. If keys and values are separate tensors, pass each layer's two in turn: twice the model's layers. */
   readonly layers: number
   /**
-   * Of one layer's tensor of one chunk. The extent of `seqAxis` is how many tokens a chunk has, 256 in LMCache: `[1, 8, 256, 128]` with
-   * `seqAxis` 2 for `[batch, heads, sequence, dim]`, `[256, 8, 128]` with 0 for tokens first.
+   * Shape of one layer's tensor in one chunk. The extent of `seqAxis` is the number of tokens in a chunk, 256 in LMCache: `[1, 8, 256, 128]`
+   * with `seqAxis` 2 for `[batch, heads, sequence, dim]`, `[256, 8, 128]` with 0 for tokens first.
    */
   readonly shape: readonly number[]
-  /** Which axis of `shape` counts tokens. */
+  /** The axis of `shape` that counts tokens. */
   readonly seqAxis: number
   /**
-   * Bytes that everything cached in this database or sublevel may take as it is stored, keys and index included: the least recently used
-   * go. It is the same for all caches over one, also of different models.
+   * Most bytes that everything cached in this database or sublevel may take when stored, keys and index included: above it the least recently
+   * used is evicted. All caches over one, also of different models, must have the same limit.
    */
   readonly maxBytes: number
-  /** What compresses the planes of the `tensor()` codec. @default 'zstd' */
+  /** The codec of `tensor()`, which compresses byte planes. @default 'zstd' */
   readonly codec?: TensorOptions['codec']
 }
 
@@ -47,7 +47,7 @@ const CACHE_OPTIONS = {
   codec: 'any'
 } as const satisfies OptionTable<TensorCacheOptions>
 
-/** The same, checked. */
+/** Checked options, and what follows from them. */
 export interface Layout<D extends TensorDtype = TensorDtype> {
   readonly model: string
   readonly revision: string
@@ -95,7 +95,7 @@ export function assertMaxBytes(maxBytes: number): void {
   if (!isCount(maxBytes)) throw invalidOption(`maxBytes must be an integer above 0, not ${String(maxBytes)}`)
 }
 
-/** Numbers in a tensor of this shape; NaN for what is no shape. A scalar has one. */
+/** The number of elements in a tensor of this shape; NaN if it is no shape. A scalar has one. */
 export function elementsOf(shape: unknown): number {
   if (!Array.isArray(shape) || shape.length > MAX_AXES) return Number.NaN
   return shape.reduce((product: number, extent: unknown) => (isCount(extent) ? product * extent : Number.NaN), 1)

@@ -1,12 +1,12 @@
 import type { Entry } from './entry-index.js'
 
-/** Leading chunks of a sequence that stay. */
+/** Keeps leading chunks of a sequence from being evicted. */
 export interface Pin {
-  /** How many tokens they are. */
+  /** The number of tokens in the chunks. */
   readonly tokens: number
 }
 
-/** Entries that are not evicted. Pins of several callers add up. */
+/** Pinned entries. One is evicted only when each of its pins has ended. */
 export class Pins {
   readonly #pinned = new WeakMap<Pin, readonly Entry[]>()
 
@@ -17,7 +17,7 @@ export class Pins {
     return pin
   }
 
-  /** Nothing happens if it has ended. */
+  /** Does nothing if the pin has ended already. */
   unpin(pin: Pin): void {
     for (const entry of this.#pinned.get(pin) ?? []) entry.pins--
     this.#pinned.delete(pin)

@@ -3,10 +3,10 @@ import type { Entry, EntryIndex } from './entry-index.js'
 import { textOf } from './entry-record.js'
 import type { EntryKeys } from './keys.js'
 
-/** How long a change may wait. A record is written at most once in that time, however often its chunk is used. */
+/** How long a change may wait. A record is written at most once in that time, no matter how often its chunk is used. */
 const WRITE_DELAY_MS = 10_000
 
-/** Writes records of entries that changed: when they were used, and what they turned out to take. */
+/** Writes records of entries that changed: when they were used, and their exact sizes. */
 export class RecordWriter {
   readonly #db: TensorBackingStore
   readonly #keys: EntryKeys
@@ -23,15 +23,15 @@ export class RecordWriter {
     this.#index = index
   }
 
-  /** Writes it later, with others. */
+  /** Writes the entry's record later, with others. */
   changed(entry: Entry): void {
     this.#changed.add(entry)
     if (this.#stopped) return
-    // It fails in a store that is read-only, or closing. What was used when is lost then, no more.
+    // Fails in a store that is read-only or closing: then only the times of use are lost.
     this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), WRITE_DELAY_MS).unref()
   }
 
-  /** @throws what the store throws; it is tried again with the next change */
+  /** @throws what the store throws; the records are written with the next change */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -41,7 +41,7 @@ export class RecordWriter {
   }
 
   async #write(): Promise<void> {
-    // What is being written in an entry's place has its record with it.
+    // A write in an entry's place has a record of its own.
     const changed = [...this.#changed].filter(entry => !this.#index.writing.has(entry.id))
     for (const entry of changed) this.#changed.delete(entry)
     const operations = changed

@@ -9,14 +9,14 @@ export class Room {
   readonly maxBytes: number
   readonly #index: EntryIndex
   readonly #remove: (entries: readonly Entry[]) => Promise<void>
-  /** By what is stored, being written and being deleted. */
+  /** Bytes of what is stored, being written and being deleted. */
   #taken = 0
-  /** Of it, by what is being deleted. */
+  /** Of these, bytes of what is being deleted. */
   #leaving = 0
   readonly #underWay = new Set<Promise<unknown>>()
   evictions = 0
 
-  /** @param remove deletes what is stored of entries */
+  /** @param remove deletes entries from the store */
   constructor(maxBytes: number, index: EntryIndex, remove: (entries: readonly Entry[]) => Promise<void>) {
     this.maxBytes = maxBytes
     this.#index = index
@@ -27,7 +27,7 @@ export class Room {
     return this.#taken
   }
 
-  /** Of what is there already, be there room or not. */
+  /** Counts bytes that are stored already, even above `maxBytes`. */
   occupy(bytes: number): void {
     this.#taken += bytes
   }
@@ -37,10 +37,10 @@ export class Room {
   }
 
   /**
-   * Takes room, for which it evicts what was used least recently, and does something with it.
+   * Takes room, evicting the least recently used entries for it, and then runs `work`.
    *
-   * @param work gives back what it does not need
-   * @param spared is not evicted
+   * @param work gives back the room that it does not need
+   * @param spared entries that are not evicted
    * @returns whether there was enough that could be evicted
    * @throws what the store throws when something is deleted, and what `work` throws
    */
@@ -57,15 +57,15 @@ export class Room {
         this.evictions += victims.length
         await this.delete(victims)
       }
-      // What is being written may take less than it could, or be evicted when it is there.
+      // What is being written may need less than its room, or can be evicted afterwards.
       else if (this.#underWay.size > 0) await Promise.race(this.#underWay).catch(() => {})
       else return false
     }
   }
 
   /**
-   * Deletes entries. If the store refuses, they are as before. If it fails they are doomed: what is there is unknown, so that they take room
-   * and are no hits, until it is tried again.
+   * Deletes entries. If the store refuses, they stay as they were. If it fails it is unknown what is left: they are doomed, taking room but
+   * being no hits, until they are deleted.
    *
    * @throws what the store throws
    */
@@ -86,9 +86,9 @@ export class Room {
     })
   }
 
-  /** Whoever waits for room waits for this as well. */
+  /** Runs work that may free room. Waiters for room look again when it has ended. */
   #during<T>(work: () => Promise<T>): Promise<T> {
-    // Whoever waits looks again when it is no longer in the set, and its room is settled.
+    // finally() removes it from the set before waiters look again.
     const running: Promise<T> = work().finally(() => this.#underWay.delete(running))
     this.#underWay.add(running)
     return running

@@ -4,7 +4,7 @@ import type { Layout } from './options.js'
 import { bytesOf, newArray, type TensorArray } from './tensor-array.js'
 
 /*
- * A tensor is, around its sequence axis, `outer` rows of `tokens` times `inner` numbers each. Tokens a to b of it are one run in each row:
+ * Around its sequence axis a tensor is `outer` rows of `tokens` times `inner` numbers each. A range of tokens is one run in each row:
  *
  *     [batch 1, heads 2, sequence 6, dim 4]: outer 2, inner 4      row 0 |aaaa|bbbb|....|....|....|....|
  *     tokens 0 to 2                                                row 1 |aaaa|bbbb|....|....|....|....|
@@ -17,7 +17,7 @@ function rowsOf({ shape, seqAxis }: Axis): number {
 }
 
 /**
- * How many tokens a tensor of this layout has, whatever its extent on the sequence axis.
+ * The number of tokens in a tensor of this layout with any extent on the sequence axis.
  *
  * @throws CKV_TENSOR_MISMATCH if no extent fits its length
  */
@@ -30,7 +30,7 @@ export function tokensIn(layout: Axis, data: TensorArray): number {
 /**
  * Tokens `start` to below `end` of a tensor, in the layout of a chunk.
  *
- * @returns where tokens come first it is a view, otherwise a copy
+ * @returns a view if the token axis is outermost, otherwise a copy
  */
 export function splitSequence<D extends TensorDtype>(
   layout: Layout<D>,
@@ -47,7 +47,7 @@ export function splitSequence<D extends TensorDtype>(
   return part
 }
 
-/** Puts chunks, each as {@link splitSequence} makes it, one behind the other along the sequence axis. */
+/** Concatenates chunks, each as {@link splitSequence} makes it, along the sequence axis. */
 export function mergeSequence<D extends TensorDtype>(
   layout: Layout<D>,
   chunks: readonly TensorArray<D>[]
@@ -61,7 +61,7 @@ export function mergeSequence<D extends TensorDtype>(
   return whole
 }
 
-/** Copies `rows` runs of `run` numbers; positions and strides in numbers. */
+/** Copies `rows` runs of `run` elements; positions and strides are in elements. */
 function copyRuns(
   from: TensorArray,
   fromAt: number,

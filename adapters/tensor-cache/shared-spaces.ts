@@ -4,13 +4,13 @@ import { invalidOption } from './failures.js'
 import { EntryKeys } from './keys.js'
 import { TensorSpace } from './tensor-space.js'
 
-/** By store, then by the prefix of a sublevel: caches over one keep to one limit. */
+/** By store, then by the prefix of a sublevel: caches over one share its limit. */
 const spaces = new WeakMap<object, Map<string, TensorSpace>>()
 
 /**
- * The one space of a database or sublevel, as long as the store is open.
+ * The space that all caches over a database or sublevel share, as long as the store is open.
  *
- * @throws CKV_INVALID_OPTION for another `maxBytes` than it has; LEVEL_NOT_SUPPORTED for what is no store
+ * @throws CKV_INVALID_OPTION if it has another `maxBytes`; LEVEL_NOT_SUPPORTED if `db` is no store
  */
 export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
   const root = db?.db ?? db
@@ -25,7 +25,7 @@ export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
   if (ofStore === undefined) {
     const all = new Map<string, TensorSpace>()
     spaces.set(root, (ofStore = all))
-    // What is stored may be another thing when it is opened again.
+    // When the store is opened again its contents may have changed.
     const forget = () => {
       spaces.delete(root)
       for (const space of all.values()) space.stop()
@@ -34,7 +34,7 @@ export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
   }
   let space = ofStore.get(prefix)
   if (space === undefined) {
-    // Over the store: a sublevel that is closed with it, or by itself, stays so, and others of its name would find it closed.
+    // Over the store, not the sublevel: that may be closed by itself, and caches over others of its name would find it closed.
     space = new TensorSpace(root as TensorBackingStore, new EntryKeys(prefix), maxBytes)
     ofStore.set(prefix, space)
   }

@@ -1,12 +1,12 @@
 export interface TensorCacheStats {
-  /** Bytes of everything cached here, of all models, and of what is being written. 0 until the cache is used. */
+  /** Bytes of everything cached here, of all models, including what is being written. 0 until the cache is used. */
   readonly bytes: number
   readonly maxBytes: number
   /** Chunks and tensors, of all models. */
   readonly entries: number
   /** Chunks and tensors evicted, of all models, since the store was opened. */
   readonly evictions: number
-  /** Chunks and tensors that this cache was asked for, and had, or had not. */
+  /** Chunks and tensors requested from this cache that it had, and those that it had not. */
   readonly hits: number
   readonly misses: number
 }

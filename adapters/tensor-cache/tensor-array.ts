@@ -1,6 +1,6 @@
 import type { TensorDtype } from 'compressed-kv'
 
-/** What holds the elements of each dtype. JavaScript has no 16-bit floats of its own: their bits come as integers. */
+/** The array type of each dtype. JavaScript lacks 16-bit floats: their bits are held as integers. */
 const ARRAYS = {
   bf16: Uint16Array,
   f16: Uint16Array,
@@ -38,12 +38,12 @@ export function arrayName(dtype: TensorDtype): string {
   return ARRAYS[dtype].name
 }
 
-/** Zeros. */
+/** An array of zeros. */
 export function newArray<D extends TensorDtype>(dtype: D, length: number): TensorArray<D> {
   return new ARRAYS[dtype](length) as TensorArray<D>
 }
 
-/** The array over the same memory. */
+/** A typed array over the same memory. */
 export function arrayOver<D extends TensorDtype>(
   dtype: D,
   { buffer, byteOffset, byteLength }: Uint8Array
@@ -52,7 +52,7 @@ export function arrayOver<D extends TensorDtype>(
   return new ARRAYS[dtype](buffer as ArrayBuffer, byteOffset, byteLength / BYTES_PER_ELEMENT) as TensorArray<D>
 }
 
-/** The bytes of an array, in its own memory. Numbers are copied as bytes: as floats some NaNs would change. */
+/** The bytes of an array, as a view. Numbers are copied as bytes: as floats some NaNs would change. */
 export function bytesOf({ buffer, byteOffset, byteLength }: TensorArray): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength)
 }

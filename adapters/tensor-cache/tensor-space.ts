@@ -13,7 +13,7 @@ import { readValues } from './value-reads.js'
 /** What is known of an entry before it is stored. */
 export type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
 
-/** Entries of all models in one database or sublevel: which there are, in what order they were used, and how much they take. */
+/** The entries of all models in one database or sublevel, their order of use, and the room they take. */
 export class TensorSpace {
   readonly #db: TensorBackingStore
   readonly #keys: EntryKeys
@@ -35,7 +35,7 @@ export class TensorSpace {
     return this.#index.size
   }
 
-  /** Reads the index, once; if that fails, again with the next call. */
+  /** Reads the index with the first call; if that fails, again with the next. */
   ready(): Promise<void> {
     return (this.#loading ??= this.#load().catch((error: unknown) => {
       this.#loading = undefined
@@ -43,33 +43,33 @@ export class TensorSpace {
     }))
   }
 
-  /** Undefined for what is not there, or only half. */
+  /** @returns undefined for an entry that is not stored, or only in part */
   find(id: EntryId): Entry | undefined {
     const entry = this.#index.get(id)
     return entry === undefined || entry.doomed ? undefined : entry
   }
 
-  /** From now on these were used last, the last of them last of all. */
+  /** Makes the entries the most recently used, in their order. */
   touch(entries: Iterable<Entry>): void {
     for (const entry of entries) if (this.#index.has(entry)) this.#use(entry, undefined)
   }
 
-  /** From now on `entry` was used just before `next`, or last of all if there is none. */
+  /** Makes `entry` count as used just before `next`, or as the most recently used if there is none. */
   touchBefore(entry: Entry, next: Entry | undefined): void {
     if (this.#index.has(entry)) this.#use(entry, next)
   }
 
-  /** Makes that many entries, each used just before the next, have times of their own behind what is used next. */
+  /** Reserves times of use for that many entries, each of which is to count as used just before the one stored before it. */
   reserveTimes(count: number): void {
     this.#lastUse = Math.max(Date.now(), this.#lastUse) + count
   }
 
-  /** The values of an entry; undefined if some of them are gone. */
+  /** The values of an entry; undefined if any of them is gone. */
   async read(entry: Entry): Promise<Uint8Array[] | undefined> {
     return (await this.readLeading([entry]))[0]
   }
 
-  /** The values of entries, up to the first of which some are gone; the next are read ahead. */
+  /** The values of entries, up to the first entry that lacks any; reads ahead. */
   async readLeading(entries: readonly Entry[]): Promise<Uint8Array[][]> {
     const wanted = entries.map(({ id, record }) => ({
       keys: this.#keys.data(id, record.values),
@@ -79,12 +79,12 @@ export class TensorSpace {
     const incomplete = found.findIndex(values => values.includes(undefined))
     if (incomplete < 0) return found as Uint8Array[][]
     const entry = entries[incomplete]!
-    // Evicted meanwhile; if not, somebody else deleted something, and the rest is of no use. If it cannot be deleted it is a miss as well.
+    // It was evicted meanwhile, or somebody else deleted some of it: then the rest is useless. If that cannot be deleted it is a miss as well.
     if (this.#index.isSettled(entry)) await this.room.delete([entry]).catch(() => {})
     return found.slice(0, incomplete) as Uint8Array[][]
   }
 
-  /** An entry and its values, of one moment, although others may be written in their place; undefined as {@link read}. */
+  /** An entry and its values of one moment, even if it is replaced meanwhile; undefined if any value is gone. */
   async readCurrent(id: EntryId): Promise<{ entry: Entry; values: Uint8Array[] } | undefined> {
     for (;;) {
       const entry = this.find(id)
@@ -96,13 +96,13 @@ export class TensorSpace {
   }
 
   /**
-   * Stores values under an id, all or none, and instead of what was there.
+   * Stores values under an id, all or none, in place of those that it has.
    *
-   * @param keep whether what is there stays as it is
-   * @param spared is not evicted for it
-   * @param next counts as used just after it; otherwise it counts as used last of all
-   * @returns whether it is stored: false if there is no room that is not pinned
-   * @throws CKV_VALUE_TOO_LARGE for what would not fit into an empty cache; what the store throws
+   * @param keep whether an entry that is stored already stays as it is
+   * @param spared entries that are not evicted for it
+   * @param next the entry that counts as used just after it; without one it becomes the most recently used
+   * @returns whether it is stored: false if pinned entries leave too little room
+   * @throws CKV_VALUE_TOO_LARGE if it would not fit into an empty cache; what the store throws
    */
   write(
     id: EntryId,
@@ -126,7 +126,7 @@ export class TensorSpace {
     })
   }
 
-  /** @returns whether it was there */
+  /** @returns whether it was stored */
   delete(id: EntryId): Promise<boolean> {
     return this.#locks.run(id, async () => {
       await this.ready()
@@ -144,12 +144,12 @@ export class TensorSpace {
     for (const id of ids) await this.delete(id)
   }
 
-  /** Writes what is known in memory alone: when entries were used, and their exact sizes. */
+  /** Writes what is only in memory: when entries were used, and their exact sizes. */
   flush(): Promise<void> {
     return this.#records.flush()
   }
 
-  /** The store is closed. */
+  /** For when the store is closed. */
   stop(): void {
     this.#records.stop()
   }
@@ -170,17 +170,17 @@ export class TensorSpace {
       this.room.occupy(entry.record.bytes)
       this.#lastUse = Math.max(this.#lastUse, entry.record.used)
     }
-    // More than there may be, if maxBytes was lowered. What cannot go now, in a store that is read-only or fails, goes with the next write.
+    // If maxBytes was lowered there may be too much. What cannot be evicted now, in a store that is read-only or fails, goes with the next write.
     await this.room.with(0, async () => {}).catch(() => {})
   }
 
-  /** What an index entry means that cannot be read is computed again: its chunk goes. */
+  /** Deletes an entry whose index record is unreadable: its tensors can be computed again. */
   async #discard(id: EntryId): Promise<void> {
     await this.#db.clear({ keyEncoding: 'utf8', ...this.#keys.dataRange(id) })
     await this.#db.batch([this.#recordDel(id)], ENCODINGS.text)
   }
 
-  /** Keeps what is there, or comes back because it could not be deleted, from being evicted while something is written in its place. */
+  /** Keeps the current entry, even one whose deletion fails meanwhile, from being evicted while another is written in its place. */
   async #replacing(id: EntryId, work: (old: Entry | undefined) => Promise<boolean>): Promise<boolean> {
     this.#index.writing.add(id)
     try {
@@ -192,10 +192,10 @@ export class TensorSpace {
 
   async #store({ id, record, values, codec, overhead, room, next }: Storing): Promise<void> {
     let stored = 0
-    let told = 0
+    let reported = 0
     const onStored = (bytes: number) => {
       stored += bytes
-      told++
+      reported++
     }
     const puts = this.#keys.data(id, values.length).map((key, i): Operation => ({
       type: 'put',
@@ -212,20 +212,20 @@ export class TensorSpace {
       else this.#settle(id, { ...record, bytes: room + this.#bytesOf(id) }, room, next, true)
       throw error
     }
-    // What is no CompressedKvStore does not tell.
-    const exact = told === values.length ? { ...record, bytes: overhead + stored } : record
+    // A database that is no CompressedKvStore reports no sizes.
+    const exact = reported === values.length ? { ...record, bytes: overhead + stored } : record
     this.#settle(id, exact, room, next, false)
   }
 
-  /** What is stored under an id now. */
+  /** Records what is stored under an id now. */
   #settle(id: EntryId, record: EntryRecord, room: number, next: Entry | undefined, doomed: boolean): void {
-    this.#index.writing.delete(id) // Who waits for room may evict it at once.
+    this.#index.writing.delete(id) // Waiters for room may evict it at once.
     this.room.giveBack(room + this.#bytesOf(id) - record.bytes)
     this.#use({ id, record, pins: 0, doomed }, next) // Its exact size is written as well.
   }
 
   #use(entry: Entry, next: Entry | undefined): void {
-    // Of a new entry the time is written already, and as good as another if nothing was used since.
+    // A new entry's time is written already, and remains right if nothing was used since.
     const isLast = !this.#isThere(next) && entry.record.used === this.#lastUse
     if (!isLast) entry.record = { ...entry.record, used: this.#timeBefore(next) }
     if (this.#isThere(next)) this.#index.addBefore(entry, next)
@@ -276,13 +276,13 @@ interface Storing {
   readonly codec: Codec
   /** Bytes beside the stored values. */
   readonly overhead: number
-  /** Room that was taken for it, beside that of what it replaces. */
+  /** Room taken for it, beyond that of the entry it replaces. */
   readonly room: number
-  /** Counts as used just after it. */
+  /** The entry that counts as used just after it. */
   readonly next: Entry | undefined
 }
 
-/** What is read-only stays as it is. */
+/** A read-only store stays as it is. */
 function unlessReadOnly(error: unknown): void {
   if (!isRefusal(error)) throw error
 }

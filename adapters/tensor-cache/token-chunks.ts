@@ -2,29 +2,29 @@ import { createHash } from 'node:crypto'
 import { invalidOption } from './failures.js'
 import type { Namespace } from './namespace.js'
 
-/** Token ids, as a tokenizer gives them; transformers.js has `BigInt64Array`. */
+/** Token ids as a tokenizer gives them, in transformers.js a `BigInt64Array`. */
 export type Tokens = ArrayLike<number | bigint>
 
-/** Tokens `start` to below `end` of a sequence, behind everything before them. Made by `chunksOf`. */
+/** Tokens `start` to below `end` of a sequence, given all tokens before them. Made by `chunksOf`. */
 export interface TokenChunk {
-  /** In hexadecimal: of the chunk before and of these tokens, so that it stands for the whole prefix. */
+  /** In hexadecimal. Covers the previous chunk's hash and these tokens, and so identifies the whole prefix. */
   readonly hash: string
   readonly start: number
   readonly end: number
-  /** The chunk before. */
+  /** The previous chunk. */
   readonly parent: TokenChunk | undefined
   /** The cache's own name for its model, dtype and layout. */
   readonly namespace: string
 }
 
 /**
- * Whole chunks of a sequence, first to last, hashed one by one as they are asked for. A hash is the SHA-256 of the hash before, for the first chunk
- * the namespace's, and of the tokens as u32 LE: the scheme of SGLang, with the extra keys of vLLM in the namespace.
+ * Whole chunks of a sequence, first to last, hashed on demand. A hash is the SHA-256 of the previous hash, for the first chunk the namespace's, and
+ * of the tokens as u32 LE: the scheme of SGLang, with the extra keys of vLLM in the namespace.
  *
  * @throws CKV_INVALID_OPTION for what is no token id
  */
 export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namespace): Generator<TokenChunk, void> {
-  // Of what has no length there would be no chunks: a miss for ever.
+  // Without a length there would be no chunks: every lookup would be a miss.
   if (typeof tokens !== 'object' || !Number.isSafeInteger(tokens?.length)) {
     throw invalidOption('Tokens come as an array or a typed array of token ids')
   }

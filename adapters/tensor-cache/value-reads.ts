@@ -1,17 +1,17 @@
 import { ENCODINGS, type TensorBackingStore } from './backing-store.js'
 
-/** Stored bytes that one call asks for, if that is more than one value. */
+/** Stored bytes that one call reads; a larger value has a call of its own. */
 const READ_BYTES = 1.5 * 1024 * 1024
 /**
- * Calls under way at once. Some values are read while others are decoded; more of either only get into each other's way: on 2 cores 32 layers of
- * 2 MiB, asked for all at once, took one and a half times as long.
+ * Calls under way at once, so that some values are read while others are decoded. More calls only slow each other down: on 2 cores reading 32
+ * layers of 2 MiB all at once takes one and a half times as long.
  */
 const MAX_READS = 5
 
 /** Values of one entry. */
 export interface Wanted {
   readonly keys: readonly string[]
-  /** About as much as one of them takes as it is stored. */
+  /** The approximate stored size of one of them. */
   readonly valueBytes: number
 }
 
@@ -22,14 +22,14 @@ interface Call {
 }
 
 /**
- * The values of entries, in their order, the next ones being read while others are decoded. Where one is missing no further call is made: it, and
- * what was not read behind it, is undefined.
+ * The values of entries, in their order, reading ahead while others are decoded. When one is missing no further call is made: it and all values
+ * that were not read are undefined.
  */
 export async function readValues(db: TensorBackingStore, wanted: readonly Wanted[]): Promise<unknown[][]> {
   const found = wanted.map(({ keys }) => keys.map((): unknown => undefined))
   const calls = callsFor(wanted)
   const read = async () => {
-    // All take from one list, which whoever leaves early ends for all.
+    // All readers take from one generator, which a return from the loop ends for all.
     for (const { entry, at, keys } of calls) {
       const values = await db.getMany(keys, ENCODINGS.bytes)
       found[entry]!.splice(at, values.length, ...values)
