@@ -18,7 +18,7 @@ const TABLE = new Uint32Array(256).map((_, n) => {
   return c
 })
 
-/** The same function in plain JavaScript, for short inputs and for platforms without the native package. */
+/** CRC-32C in plain JavaScript, for short inputs and for platforms without the native package. */
 export function crc32cTable(bytes: Uint8Array, previous = 0, from = 0, to = bytes.length): number {
   let c = ~previous
   for (let i = from; i < to; i++) c = TABLE[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8)
@@ -33,6 +33,6 @@ function loadNative(): Crc32c | undefined {
   try {
     return (createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: Crc32c }).crc32c
   } catch {
-    return undefined // An optional dependency: the table is slower and right.
+    return undefined // An optional dependency: the table gives the same results, only slower.
   }
 }

@@ -1,16 +1,16 @@
 import { markAsUntransferable } from 'node:worker_threads'
 
-/** Slabs are powers of two from here on, so that needs of about one size can take turns in the same ones. */
+/** Slabs are powers of two from here on, so that needs of about one size can share them in turn. */
 const MIN_SLAB_BYTES = 64 * 1024
 
 /**
- * Memory for what is needed while a codec works. Fresh memory of megabytes costs page faults and collections: with values of 2 MiB a
- * put spent a sixth of the main thread on them.
+ * Memory for what is needed while a codec works. Fresh memory of megabytes costs page faults and collections: with values of 2 MiB they
+ * would take a sixth of a put's time on the main thread.
  */
 export class BufferPool {
   readonly #maxKeptBytes: number
   readonly #free = new Map<number, Buffer[]>()
-  /** What is in use, by what was given out, and the slab that it is part of. */
+  /** The slab of each piece that is in use. */
   readonly #lent = new WeakMap<Uint8Array, Buffer>()
   #keptBytes = 0
 
@@ -19,7 +19,7 @@ export class BufferPool {
     this.#maxKeptBytes = maxKeptBytes
   }
 
-  /** Memory with anything in it, to be given back with {@link release}; what is not is collected as garbage. */
+  /** Uninitialised memory, to be given back with {@link release}; otherwise it is collected as garbage. */
   take(bytes: number): Buffer {
     const slabBytes = this.#slabFor(bytes)
     let slab = this.#free.get(slabBytes)?.pop()
@@ -32,7 +32,7 @@ export class BufferPool {
     return taken
   }
 
-  /** @param taken not used any more. What {@link take} did not give, or was given back already, is left alone. */
+  /** @param taken no longer used. Memory that {@link take} did not give, or that was given back already, is left alone. */
   release(taken: Uint8Array): void {
     const slab = this.#lent.get(taken)
     if (slab === undefined) return
@@ -44,7 +44,7 @@ export class BufferPool {
     else slabs.push(slab)
   }
 
-  /** What is too large to be kept is not rounded up: that could double the memory of a value of a gigabyte. */
+  /** Memory that is too large to be kept is not rounded up: that could double what a value of a gigabyte takes. */
   #slabFor(bytes: number): number {
     if (bytes > this.#maxKeptBytes) return bytes
     return Math.max(MIN_SLAB_BYTES, 2 ** Math.ceil(Math.log2(bytes)))

@@ -24,10 +24,10 @@ export interface Codec {
   compressSync?(data: Uint8Array): Uint8Array
   /** For `getSync` and values below `offThreadSize`. Without it `getSync` of such a value throws. */
   decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
-  /** The same two, for who is done with a result before the codec's next call. */
+  /** For callers that are done with a result before the codec's next call. */
   readonly transient?: TransientForms
   /**
-   * The same codec with a dictionary laid before every value, for small values that are alike. Without it no dictionary is used.
+   * This codec with a dictionary that values may refer to, for small values that are alike. Without it no dictionary is used.
    *
    * @param dictionary in Zstandard's format (RFC 8878, section 5), or any bytes. Must not be changed
    */
@@ -35,25 +35,25 @@ export interface Codec {
 }
 
 /**
- * {@link Codec.compressSync} and {@link Codec.decompressSync} without memory of their own: what they return lasts until the codec's next call.
- * Of a value that is copied on, or only looked at, nothing is left to be collected. undefined for more than there is room for.
+ * Forms whose result lasts only until the codec's next call: no garbage for what is copied at once. undefined if it does not fit the codec's
+ * memory.
  */
 export interface TransientForms {
   compress(data: Uint8Array): Uint8Array | undefined
   decompress(data: Uint8Array, rawLength: number): Uint8Array | undefined
 }
 
-/** Values shorter than this, in bytes, are what dictionaries are for: a u16 holds their length. */
+/** Dictionaries are for values shorter than this, in bytes: a u16 holds their length. */
 export const DICTIONARY_VALUE_LIMIT = 64 * 1024
 
-/** Compresses and restores on the calling thread, since values are small. What it needs of the dictionary it prepares once. */
+/** Compresses and restores on the calling thread, since values are small. The dictionary is prepared once. */
 export interface DictionaryCodec {
   /**
    * @param data shorter than {@link DICTIONARY_VALUE_LIMIT}. Must not be kept or changed
-   * @returns undefined where it does not get smaller. Lasts until the next call
+   * @returns undefined where that is no smaller than `data`. Lasts until the next call
    */
   compressSync(data: Uint8Array): Uint8Array | undefined
-  /** As {@link Codec.decompress}. */
+  /** Like {@link Codec.decompress}. */
   decompressSync(data: Uint8Array, rawLength: number): Uint8Array
 }
 

@@ -1,11 +1,11 @@
-/** Most bytes that are counted at a time. */
+/** The most bytes that are counted at a time. */
 export const MAX_COUNTED = 2048
 
-/** n * log2(n): as many logarithms as there are byte values would take longer than all the counting. */
+/** n * log2(n): a logarithm for each byte value would take longer than all the counting. */
 const N_LOG_N = Float64Array.from({ length: MAX_COUNTED + 1 }, (_, n) => (n === 0 ? 0 : n * Math.log2(n)))
 
 /**
- * Order-0 entropy, in bits: what a byte takes if each is coded on its own.
+ * Order-0 entropy: the bits that a byte takes if each is coded on its own.
  *
  * @param counts by byte value
  * @param total of the counts, 1 to {@link MAX_COUNTED}

@@ -1,12 +1,12 @@
 import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
 
-/** Stores values as they are. They still get an envelope: a checksum, and a mark that tells them from plain data. */
+/** Stores values as they are. They still get an envelope: a checksum, and a mark that they are not plain data. */
 export function none(): Codec {
   return NONE
 }
 
-/** The same, for values that were looked at and not found worth compressing: statistics tell them apart. */
+/** {@link none} for values that a sample showed not worth compressing: statistics count them apart. */
 export function leftRaw(): Codec {
   return LEFT_RAW
 }

@@ -2,8 +2,8 @@
 export const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
 /**
  * Codec calls under way at once, in the whole process. One thread is left alone: the backend's reads and writes run on the same
- * pool, and so does all that the process does with files. With twice as many calls as threads, puts of 2 MiB with LZ4 were 8 % faster
- * here, and gets beside them took 16 ms instead of 2.7.
+ * pool, and so does all that the process does with files. With twice as many calls as threads, puts of 2 MiB with LZ4 would be 8 % faster
+ * here, and gets beside them would take 16 ms instead of 2.7.
  */
 const MAX_CALLS = Math.max(1, THREADS - 1)
 /** Bytes that calls of one kind may hold between them. One larger call is let in alone. */
@@ -30,8 +30,8 @@ const lanes: Lane[] = []
 let lastStarted: Lane | undefined
 
 /**
- * Each kind has memory of its own, so that neither waits for what the other holds. Where both wait for a thread they take turns: with one of them
- * first, a steady stream of it would keep the other waiting for as long as it lasts.
+ * Each kind has memory of its own, so that neither waits for what the other holds. Where both wait for a thread they take turns: a steady stream
+ * of one kind would otherwise keep the other waiting for as long as it lasts.
  */
 export const restoring = newLane()
 export const compressing = newLane()
@@ -68,7 +68,7 @@ function take(lane: Lane, bytes: number): void {
   lastStarted = lane
 }
 
-/** Whose first waiting call may start; of two, the one that was not the last to start one. */
+/** The lane whose first waiting call may start; of two, the one that did not start the last call. */
 function nextLane(): Lane | undefined {
   const ready = lanes.filter(lane => waits(lane) && fits(lane, lane.queue[lane.head]!.bytes))
   return ready.find(lane => lane !== lastStarted) ?? ready[0]

@@ -38,8 +38,8 @@ export function codecForReading(id: number): Codec {
 /**
  * The codec to write with, from what an option says.
  *
- * @throws CKV_INVALID_OPTION for an unknown name or an object that is no codec; LEVEL_NOT_SUPPORTED for an id that nothing
- *   could read again, because it was never registered
+ * @throws CKV_INVALID_OPTION for an unknown name or an object that is no codec; LEVEL_NOT_SUPPORTED for a codec that was never registered,
+ *   so that nothing could read its values again
  */
 export function codecForWriting(codec: Codec | CodecName): Codec {
   if (typeof codec === 'string') {

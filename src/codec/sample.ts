@@ -1,15 +1,15 @@
 import { bitsPerByte } from './entropy.js'
 import { spreadOver } from './spread.js'
 
-/** What a few hundred bytes of a value tell. */
+/** What a few hundred bytes of a value show. */
 export interface Sample {
-  /** Estimate of the order-0 entropy of all bytes, 0 to 8: over 8 it is what an entropy coder alone leaves of the value. */
+  /** Estimate of the order-0 entropy of all bytes, 0 to 8. Divided by 8: the share of the value that an entropy coder alone leaves. */
   readonly bitsPerByte: number
-  /** Share of the sampled four-byte sequences that the sample had before, 0 to 1: what is there for a match finder. */
+  /** Share of the sampled four-byte sequences that occur earlier in the sample, 0 to 1: what a match finder can use. */
   readonly repeats: number
 }
 
-/** A value is looked at in this many places, this many bytes each: long enough to repeat what another one has. */
+/** A value is sampled in this many places, this many bytes each: long enough to repeat what another one has. */
 const RUNS = 16
 const RUN_BYTES = 32
 const SAMPLE_BYTES = RUNS * RUN_BYTES
@@ -21,12 +21,12 @@ const SLOT_BITS = 11
 
 /** Scratch memory: nothing here outlives a call. */
 const counts = new Uint16Array(256)
-/** The last sequence with each hash. One that was overwritten is not found again, which a sample of this size seldom has. */
+/** The last sequence with each hash. One that was overwritten is not found again, which is rare in a sample of this size. */
 const slots = new Int32Array(2 ** SLOT_BITS)
 
 /**
- * Looks at 512 bytes spread over a value. Takes 1 to 2 µs. What repeats itself at a distance only, with nothing else
- * to be saved, is not seen.
+ * Looks at 512 bytes spread over a value. Takes 1 to 2 µs. Bytes that repeat at a distance only, with nothing else
+ * to be saved, are missed.
  *
  * @param value at least {@link MIN_SAMPLED_BYTES} bytes
  */
@@ -52,7 +52,7 @@ export function sample(value: Uint8Array): Sample {
 }
 
 /**
- * A small sample shows fewer byte values than there are, and so too little entropy, on the average by this (Miller, Note on the
+ * A small sample shows fewer byte values than there are, and so too little entropy, on average by this (Miller, Note on the
  * bias of information estimates, 1955).
  */
 function smallSampleBias(): number {

@@ -5,7 +5,7 @@ import { codecForWriting } from './registry.js'
 export interface CodecSelector {
   /** @param key and value as they are encoded. Must not be kept or changed. */
   (key: Buffer, value: Buffer): Codec | CodecName
-  /** What it may choose, if it says so: a store that names it opens only if these load. */
+  /** The codecs it may choose, if known: a store with this selector opens only if they load. */
   readonly codecs?: readonly (Codec | CodecName)[] | undefined
 }
 

@@ -5,8 +5,8 @@ import { type WasmFunction, type WasmInstance, WasmModule } from '../wasm/assemb
  * Makes instances of a module that is compiled when it is first needed.
  *
  * @param what needs it, for the message
- * @returns takes bytes of memory beyond `memoryBytes`; throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off, or has no memory: V8
- *   reserves 10 GiB of addresses for each, which a limit may not allow
+ * @returns takes the bytes of memory beyond `memoryBytes`; throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off, or has no memory: V8
+ *   reserves 10 GiB of addresses for each instance, which a limit may not allow
  */
 export function wasmInstances<Exports extends object>(
   what: string,

@@ -1,7 +1,7 @@
 import { corruption } from '../errors.js'
 import { GUARD_BYTES, GUARD_DAMAGE_BITS } from './format.js'
 
-/** How a backend's values are told from plain ones that were there before it was wrapped. */
+/** Distinguishes envelopes from plain values that were there before the backend was wrapped. */
 export interface Guard {
   /** 8 bytes, the last 0xff; undefined in a store that was begun empty. */
   readonly bytes: Buffer | undefined
@@ -13,7 +13,7 @@ export interface Guard {
 export const NO_GUARD: Guard = { bytes: undefined, plainValues: false }
 
 /**
- * Tells an envelope from a plain value.
+ * Distinguishes an envelope from a plain value.
  *
  * @returns the envelope without its guard, or undefined for a plain value
  * @throws LEVEL_CORRUPTION for a guard with one or two flipped bits
@@ -27,7 +27,7 @@ export function unguard(stored: Buffer, guard: Guard): Buffer | undefined {
   return guard.plainValues ? undefined : stored
 }
 
-/** Bits in which the guard and the bytes from `at` on differ; counting stops where the answer is clear. */
+/** Bits in which the guard and the bytes from `at` on differ; counting stops above GUARD_DAMAGE_BITS. */
 function hammingDistance(bytes: Buffer, at: number, guard: Buffer): number {
   let distance = 0
   for (let i = GUARD_BYTES - 1; i >= 0 && distance <= GUARD_DAMAGE_BITS; i--) {

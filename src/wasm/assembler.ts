@@ -2,15 +2,15 @@
  * WebAssembly modules from named instructions (webassembly.github.io/spec/core/binary), so that no build step, no compiler and no opaque bytes
  * are needed for the few inner loops that are several times as fast there as in JavaScript.
  *
- * An expression is code that leaves one value; a number stands for the constant. Addresses, lengths and conditions are i32, unsigned where it
- * matters. Loads and stores need no alignment.
+ * An expression is code that leaves one value on the stack; a number stands for the constant. Addresses, lengths and conditions are i32, unsigned
+ * where it matters. Loads and stores need no alignment.
  */
 
-/** Code as a tree: bytes, and blocks and branches that become bytes once it is known how deep they lie. */
+/** Code as a tree: bytes, and blocks and branches that become bytes when their depth is known. */
 export type Code = readonly (number | Code | Block | Branch)[]
-/** Code that leaves one value. */
+/** Code that leaves one value on the stack. */
 export type Expression = Code | number
-/** What a branch goes to. */
+/** The target of a branch. */
 export type Label = object
 
 interface Block {
@@ -40,7 +40,7 @@ const unary = (opcode: number) => (a: Expression) => [push(a), opcode]
 const binary = (opcode: number) => (a: Expression, b: Expression) => [push(a), push(b), opcode]
 
 export const set = (local: Local, value: Expression): Code => [push(value), 0x21, local[1]]
-/** Sets a local, and is its new value. */
+/** Sets a local; the value is its new one. */
 export const tee = (local: Local, value: Expression): Code => [push(value), 0x22, local[1]]
 export const increase = (local: Local, by: Expression): Code => set(local, add(local, by))
 export const decrease = (local: Local, by: Expression): Code => set(local, sub(local, by))
@@ -65,16 +65,16 @@ export const atLeast = binary(0x4f)
 export const equal64 = binary(0x51)
 export const or64 = binary(0x84)
 export const xor64 = binary(0x85)
-/** By a number of bits that is an i32; its lowest six bits count. */
+/** Shifts an i64 by an i32, of which the lowest six bits count. */
 export const shl64 = (a: Expression, bits: Expression): Code => [push(a), push(bits), EXTEND, 0x86]
 export const shr64 = (a: Expression, bits: Expression): Code => [push(a), push(bits), EXTEND, 0x88]
 export const trailingZeros64 = unary(0x7a)
 export const isZero64 = unary(0x50)
-/** Of an i32 an i64, with zeros. */
+/** Extends an i32 to an i64 with zeros. */
 export const extend = unary(EXTEND)
 /** The low half of an i64. */
 export const low32 = unary(0xa7)
-/** The first where the condition holds, else the second; both are worked out. */
+/** `yes` if the condition holds, else `no`; both are evaluated. */
 export const select = (condition: Expression, yes: Expression, no: Expression): Code => [
   push(yes),
   push(no),
@@ -108,7 +108,7 @@ export const fill = (at: Expression, value: Expression, bytes: Expression): Code
   0x0b,
   0
 ]
-/** Lane i of the result, a byte, is lane `lanes[i]` of the two operands, the second one's from 16 on. */
+/** Byte i of the result is byte `lanes[i]` of the two operands; the second one's begin at 16. */
 export const shuffle = (a: Expression, b: Expression, lanes: readonly number[]): Code => [
   push(a),
   push(b),
@@ -131,11 +131,11 @@ export const when = (condition: Expression, body: Code, otherwise?: Code): Code 
 ]
 export const go = (to: Label): Code => [{ opcode: 0x0c, to }]
 export const goWhen = (to: Label, condition: Expression): Code => [push(condition), { opcode: 0x0d, to }]
-/** Is never come to: a function whose end is in a loop needs no result there. */
+/** Never reached: ends a function that returns from within a loop. */
 export const UNREACHABLE: Code = [0x00]
 export const finish = (value: Expression): Code => [push(value), 0x0f]
 
-/** Makes parameters, all i32, and variables, which begin with 0; parameters first. */
+/** Declares parameters, all i32, and then variables, which begin as 0. */
 export interface Locals {
   readonly parameter: () => Local
   readonly local: (type: ValueType) => Local
@@ -150,7 +150,7 @@ export interface WasmFunction {
   readonly body: Code
 }
 
-/** @param build gives the body; with `result` that leaves an i32 at its end */
+/** @param build gives the body, which leaves an i32 if there is a `result` */
 export function wasmFunction(name: string, result: boolean, build: (locals: Locals) => Code): WasmFunction {
   let parameters = 0
   const locals: ValueType[] = []
@@ -227,7 +227,7 @@ function assemble(functions: readonly WasmFunction[], pages: number): Uint8Array
   ])
 }
 
-/** Branches name what they go to by how many structures lie between. */
+/** A branch names its target by the number of structures between. */
 function flatten(code: Code, labels: readonly Label[] = [], into: number[] = []): number[] {
   for (const part of code) {
     if (typeof part === 'number') into.push(part)

@@ -17,14 +17,14 @@ import {
   when
 } from './assembler.js'
 
-/* Copies of few bytes, mostly: to guess wrong how many there are takes longer than to copy more than that. */
+/* Copies are mostly of few bytes: a mispredicted branch on the length takes longer than copying a few bytes more. */
 
 const WORD_BYTES = 8
-/** What is copied goes up to so many bytes further than it should. */
+/** A copy writes up to this many bytes beyond its end. */
 export const COPY_SLACK_BYTES = 4 * WORD_BYTES
 
 /**
- * Two words at a time, once at least, so that most take one turn. What was just copied may be copied again, a word later.
+ * Copies two words at a time, at least once, so that most copies take one turn. `from` may overlap `to` if it lies at least a word before it.
  *
  * @param i a variable to count with
  */
@@ -32,7 +32,7 @@ export function copy(to: Local, from: Local, length: Local, i: Local): Code {
   return [set(i, 0), copyOn(to, from, length, i)]
 }
 
-/** The same from `offset` bytes before, which may be any number but 0. Changes `from`. */
+/** Copies from `offset` bytes before `to`, any number but 0, and repeats what lies between. Changes `from`. */
 export function copyMatch(to: Local, from: Local, length: Local, offset: Local, i: Local): Code {
   return when(less(offset, WORD_BYTES), repeat(to, from, length, offset, i), copy(to, from, length, i))
 }
@@ -46,7 +46,7 @@ function copyOn(to: Local, from: Local, length: Local, i: Local): Code {
   ])
 }
 
-/** From less than a word before: byte by byte until there is a word, then from as many whole repeats before. */
+/** Copies from less than a word before: byte by byte up to a word, then from as many whole repeats before as make a word. */
 function repeat(to: Local, from: Local, length: Local, offset: Local, i: Local): Code {
   return [
     set(i, 0),

@@ -23,9 +23,9 @@ import {
 const WORD_BYTES = 8
 
 /**
- * Moves two places on for as long as they have the same bytes. Only the first one is right in the end.
+ * Advances two places while their bytes are equal. In the end only `place` is exact.
  *
- * @param end of what is looked at from the first place on
+ * @param end of the bytes that `place` may reach
  * @param difference an i64 to compare with
  */
 export function skipEqual(place: Local, other: Local, end: Local, difference: Local): Code {

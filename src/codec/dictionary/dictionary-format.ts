@@ -31,18 +31,18 @@ const ID_AT = 4
 const TABLES_AT = ID_AT + 4
 const REPEATS_BYTES = REPEAT_OFFSETS * 4
 
-/** The largest tables a decoder takes, by what they are for. */
+/** The largest tables that a decoder takes. */
 const OFFSETS_ACCURACY_LOG = 8
 const LENGTHS_ACCURACY_LOG = 9
 
-/** What a decoder remembers where no dictionary says otherwise. No larger than the content. */
+/** The offsets that a decoder begins with where no dictionary says otherwise. None is larger than the content. */
 export const FIRST_REPEATS = [1, 4, 8] as const
-/** No block is larger, so that no offset is above this and the content (as encoders ask before they take a table over). */
+/** The largest block. No offset is above this plus the content, which encoders check before they use a table. */
 const MAX_BLOCK_BYTES = 128 * 1024
 
-/** A dictionary with less content cannot be: its repeat offsets point into it. */
+/** The least content of a dictionary, since its repeat offsets point into it. */
 export const MIN_CONTENT_BYTES = 8
-/** What stands before the content is hardly ever shorter, and at most three times as long. */
+/** Bytes before the content. Hardly ever fewer, and at most three times as many. */
 export const MIN_HEADER_BYTES = 100
 
 /** How often each symbol is written by an encoder that has the content. */
@@ -54,10 +54,10 @@ export interface SymbolCounts {
 }
 
 /**
- * Every symbol counts once more than it was seen: an encoder takes over only tables that can write everything.
+ * Every symbol counts once more than it was seen: encoders use only tables that can write every symbol.
  *
  * @param id 1 to 2^31 - 1; every frame names it, in 1 byte below 256, in 2 below 65,536, else in 4
- * @param content at least {@link MIN_CONTENT_BYTES}; of what does not fit into `maxBytes` the beginning is left out
+ * @param content at least {@link MIN_CONTENT_BYTES}; what does not fit into `maxBytes` is cut off at its beginning
  */
 export function* writeDictionary(
   id: number,
@@ -90,21 +90,21 @@ function oneMore(counts: ArrayLike<number>, symbols: number): number[] {
   return Array.from({ length: symbols }, (_, symbol) => (counts[symbol] ?? 0) + 1)
 }
 
-/** A dictionary taken apart. What is in it is a view. */
+/** The parts of a dictionary, as views. */
 export interface ParsedDictionary {
-  /** A description as `readWeights` takes it. It is not looked into here. */
+  /** A description as `readWeights` takes it, unchecked. */
   readonly huffmanCode: Uint8Array
   readonly offsetCodes: Distribution
   readonly matchLengthCodes: Distribution
   readonly literalLengthCodes: Distribution
-  /** The offsets that count as used last at the beginning of a frame. */
+  /** The offsets that count as used last when a frame begins. */
   readonly repeatOffsets: readonly [number, number, number]
   readonly content: Uint8Array
 }
 
 /**
  * @returns undefined if it does not begin with the magic number, and so is content from its first byte
- * @throws LEVEL_CORRUPTION if it does, and its tables are not whole
+ * @throws LEVEL_CORRUPTION if it does, and its tables are incomplete
  */
 export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | undefined {
   if (!hasTables(dictionary)) return undefined
@@ -134,22 +134,22 @@ export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | unde
 }
 
 /**
- * The part that matches are found in, which is all that LZ4 can use (its last 64 KiB): a view of `dictionary`, all of it if it does not begin
- * with the magic number.
+ * The part that matches are found in, of which LZ4 uses the last 64 KiB: a view of `dictionary`, all of it if it does not begin with the magic
+ * number.
  *
- * @throws LEVEL_CORRUPTION if it begins like a dictionary and its tables are not whole. The Huffman code is stepped over unread.
+ * @throws LEVEL_CORRUPTION if it begins with the magic number and its tables are incomplete. The Huffman code is skipped unread.
  */
 export function dictionaryContent(dictionary: Uint8Array): Uint8Array {
   return parseDictionary(dictionary)?.content ?? dictionary
 }
 
-/** A copy with 0 for an id. Frames made with it name none: who reads a value may know its dictionary from elsewhere. */
+/** A copy with 0 for an id. Frames made with it name no dictionary: readers know from elsewhere which one a value needs. */
 export function withoutId(dictionary: Uint8Array): Uint8Array {
   const copy = new Uint8Array(dictionary) // slice() of a Buffer would be no copy.
   return hasTables(copy) ? copy.fill(0, ID_AT, TABLES_AT) : copy
 }
 
-/** What is too short for magic and id is content, as it is to libzstd. */
+/** Bytes too short for magic and id are content, as they are to libzstd. */
 function hasTables(dictionary: Uint8Array): boolean {
   return dictionary.length >= TABLES_AT && readU32(dictionary, 0) === MAGIC
 }

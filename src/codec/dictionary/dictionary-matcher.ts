@@ -20,11 +20,11 @@ import {
   WINDOW
 } from './matcher-functions.js'
 
-/** Positions in the value are counted on up to here, and then from 0 again. */
+/** The stamp grows from value to value up to here, and then begins at 0 again. */
 const MAX_STAMP = 2 ** 24
 const BYTES_PER_STEP = 4 * 1024
 
-/** For a matcher on its own; takes the bytes of the content. */
+/** For a matcher on its own. Takes the number of bytes of the content. */
 const matcherInstance = wasmInstances<MatcherFunctions>('A dictionary', MATCHER_FUNCTIONS, MEMORY_BYTES)
 
 /** Finds matches of values in themselves and in a dictionary's content, in memory of its own: about 400 KiB and the content. */
@@ -62,7 +62,7 @@ export class DictionaryMatcher {
   /**
    * @param content at least {@link LONG_BYTES}. Copied
    * @param repeatOffsets the offsets that count as used last before a value, at most as large as the content
-   * @param functions with {@link MEMORY_BYTES} of memory and the content's, of which it leaves alone what is from FREE on
+   * @param functions with {@link MEMORY_BYTES} of memory and the content's. FREE is left alone
    * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
    */
   static *create(

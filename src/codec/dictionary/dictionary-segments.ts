@@ -1,23 +1,23 @@
 import type { Steps } from '../steps.js'
 
-/** Runs of so many bytes are counted: shorter ones are in everything, longer ones miss what varies. */
+/** Length of the runs of bytes that are counted: shorter ones are everywhere, longer ones miss what varies. */
 const RUN_BYTES = 6
-/** Runs are counted by a hash of so many bits: a table of 512 KiB. Of a few runs that share a count, few come often. */
+/** Runs are counted by a hash of this many bits: a table of 512 KiB. Frequent runs seldom share a count. */
 const HASH_BITS = 17
-/** Stands for a run that would go past its sample's end. */
+/** Stands for a run that would reach past its sample's end. */
 const NO_RUN = 2 ** HASH_BITS
-/** An epoch is at least so many segments long, so that there is something to choose from. */
+/** An epoch is at least this many segments long, so that there is something to choose from. */
 const MIN_SEGMENTS_PER_EPOCH = 10
-/** So many epochs one behind the other without anything new, and the samples are used up. */
+/** After this many epochs in a row without anything new the samples are used up. */
 const MAX_BARREN_EPOCHS = 10
 const BYTES_PER_STEP = 16 * 1024
 
-/** Samples in one piece, and how often each of their runs comes. */
+/** Samples in one piece, and how often each of their runs occurs. */
 export interface RunCounts {
   readonly bytes: Uint8Array
   /** The hash of the run that begins at each byte. */
   readonly runs: Uint32Array
-  /** By hash: how often such a run comes after its first time. What comes once is worth nothing. */
+  /** By hash: how often a run occurs after its first time. A run that occurs once is worth nothing. */
   readonly repeats: Uint32Array
 }
 
@@ -64,7 +64,7 @@ function hashRuns(view: DataView, begin: number, end: number, runs: Uint32Array,
 /**
  * Content for a dictionary, chosen as FastCover does (Liao, Petri, Moffat and Wirth, "Effective Construction of Relative Lempel-Ziv
  * Dictionaries", 2016; Zstandard's default trainer is built on it): the samples are cut into epochs; each in turn gives the segment whose
- * runs come most often, and what it covers counts no more. The most valuable stand last, where offsets are short.
+ * runs occur most often, and runs that it covers count no more. The most valuable segments come last, where offsets are short.
  *
  * @returns at most `contentBytes`; less if the samples repeat nothing more
  */
@@ -112,7 +112,7 @@ interface Best {
   score: number
 }
 
-/** Slides a window of `windowRuns` runs over an epoch. A run that is in the window twice counts once. */
+/** Slides a window of `windowRuns` runs over an epoch. A run that occurs in the window twice counts once. */
 function* bestSegment(
   runs: Uint32Array,
   counts: Uint32Array,

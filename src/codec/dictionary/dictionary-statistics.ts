@@ -11,7 +11,7 @@ import {
 } from '../zstd-format/zstd-codes.js'
 import type { Sequences } from '../zstd-format/zstd-sequences.js'
 
-/** About what a frame takes beside literals and sequences: headers of frame, block and sections, coder states. */
+/** What a frame takes beside literals and sequences, about: headers of frame, block and sections, coder states. */
 const FRAME_BITS = 13 * 8
 
 /** Counts which symbols Zstandard would write for what a matcher found, and the bits they would take. */
@@ -37,7 +37,7 @@ export class DictionaryStatistics implements SymbolCounts {
     }
   }
 
-  /** What all of it takes, in bits, with tables made of these counts. */
+  /** Size of all frames, in bits, with tables made of these counts. */
   get bits(): number {
     return (
       this.#samples * FRAME_BITS +
@@ -50,7 +50,7 @@ export class DictionaryStatistics implements SymbolCounts {
   }
 }
 
-/** Every symbol has a place in the tables, as if it had come once more. */
+/** Every symbol has a place in the tables, as if it had occurred once more. */
 function tableBits(counts: Uint32Array): number {
   const total = sum(counts) + counts.length
   let bits = 0

@@ -7,37 +7,37 @@ import { DictionaryStatistics } from './dictionary-statistics.js'
 import { MAX_VALUE_BYTES } from './matcher-functions.js'
 import { inTurns, type Steps } from '../steps.js'
 
-/** Of each sample so many bytes are looked at: dictionaries are for small values, and help the beginning of a larger one. */
+/** Bytes of each sample that are used: dictionaries are for small values, and help at the beginning of larger ones. */
 export const MAX_SAMPLE_BYTES = MAX_VALUE_BYTES
-/** Of all samples together. The work, about 130 ns a byte, and the memory, about 8 MiB, are bounded by it. */
+/** Bytes of all samples that are used: bounds the work, about 130 ns a byte, and the memory, about 8 MiB. */
 export const MAX_TRAINING_BYTES = 1024 * 1024
 export const MIN_TRAINABLE_BYTES = 1024
 export const MAX_TRAINABLE_BYTES = 256 * 1024
-/** RFC 8878 keeps larger ones for a registry, and encoders on 32 bits take the largest for errors. */
+/** RFC 8878 reserves larger ids, and 32-bit encoders take the largest for errors. */
 const MAX_ZSTD_DICTIONARY_ID = 2 ** 31 - 1
 
-/** The last of the samples judge what the others gave: this part of them. */
+/** The share of the samples, the last ones, that judge the content chosen from the others. */
 const JUDGES = 1 / 8
 /**
- * Lengths of segments that are tried, in bytes. Short ones hold the words that free text repeats, long ones whole records; the best
- * differs from one kind of data to the next by up to a third of the compressed size.
+ * Segment lengths that are tried, in bytes. Short segments hold the words that free text repeats, long ones whole records; which is best
+ * depends on the data, and matters by up to a third of the compressed size.
  */
 const SEGMENT_BYTES = [100, 200, 400, 800, 1600]
 const BYTES_PER_STEP = 8 * 1024
 
 export interface TrainingOptions {
-  /** The dictionary is at most so long, in bytes: {@link MIN_TRAINABLE_BYTES} to {@link MAX_TRAINABLE_BYTES}. */
+  /** Most bytes of the dictionary: {@link MIN_TRAINABLE_BYTES} to {@link MAX_TRAINABLE_BYTES}. */
   readonly maxBytes: number
-  /** Every Zstandard frame names it, in 1 byte up to 255, in 2 up to 65,535, else in 4. Default 1, at most 2^31 - 1. */
+  /** Named by every Zstandard frame, in 1 byte up to 255, in 2 up to 65,535, else in 4. Default 1, at most 2^31 - 1. */
   readonly id?: number
 }
 
 /**
- * Makes a Zstandard dictionary of samples: small values of one kind that are to be compressed each on its own. It holds what they have in
- * common, and tables for what will be written with it. The same samples give the same dictionary.
+ * Makes a Zstandard dictionary from samples: small values of one kind that are to be compressed each on its own. It holds what they have in
+ * common, and tables for what will be written with it. Equal samples give equal dictionaries.
  *
- * The event loop runs every few milliseconds; the samples are copied before this returns. Of more than {@link MAX_TRAINING_BYTES} samples are
- * left out at even distances. Give them in the order in which they were written, or in no order: the last eighth judges.
+ * The event loop runs every few milliseconds; the samples are copied before this returns. Beyond {@link MAX_TRAINING_BYTES} samples are left
+ * out at even distances. Give them in the order in which they were written, or in no order: the last eighth judges.
  *
  * @returns undefined if the samples have too little in common for a dictionary to be of use
  * @throws CKV_INVALID_OPTION if an option is out of its bounds
@@ -72,7 +72,7 @@ function* train(all: Samples, maxBytes: number, id: number): Steps<Uint8Array | 
   }
   if (best === undefined || best.statistics.bits >= judging.bytes.length * 8) return undefined
 
-  // The judges have things to say too: what is stored is chosen from all.
+  // The judges are good content too: the final choice is from all samples.
   const content = yield* contentOf(yield* countRuns(all.bytes, all.ends), contentBytes, best.segmentBytes)
   return content && (yield* writeDictionary(id, content, best.statistics, maxBytes))
 }
@@ -107,7 +107,7 @@ function gather(samples: readonly Uint8Array[]): Samples {
   let seen = 0
   for (const sample of samples) {
     seen += bytesOf(sample)
-    // Taken when what is taken lags behind its share of what was seen.
+    // A sample is used when the bytes used lag behind their share of those seen.
     if (sample.length === 0 || end + bytesOf(sample) > Math.ceil(seen * share)) continue
     bytes.set(sample.subarray(0, MAX_SAMPLE_BYTES), end)
     end += bytesOf(sample)

@@ -39,12 +39,12 @@ import { REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 
 /*
  * Finds in values what Zstandard's levels 3 and 4 find with a dictionary: the last offset again, else 8 equal bytes, else 5, in the value so far
- * or in the dictionary's content. The content is indexed once, so that a value costs by its own length only.
+ * or in the dictionary's content. The content is indexed once, so that the time for a value depends on its own length only.
  */
 
-/** Values are at most so long. */
+/** The longest value. */
 export const MAX_VALUE_BYTES = 16 * 1024
-/** The content is looked at up to here, in bytes: the bits above a position hold others of its hash, so that few are found in vain. */
+/** Bytes of the content that are indexed: the bits above a position hold more bits of its hash, so that few false matches are compared. */
 export const MAX_INDEXED_BYTES = 2 ** 20 - 1
 const POSITION_BITS = 20
 const POSITION_MASK = 2 ** POSITION_BITS - 1
@@ -52,11 +52,11 @@ const POSITION_MASK = 2 ** POSITION_BITS - 1
 const CONTENT_HASH_BITS = 15
 const VALUE_HASH_BITS = 11
 export const LONG_BYTES = 8
-/** At least. With a new offset a match of 4 bytes would take as much as 4 literals, and longer to restore. */
+/** The shortest match, with a repeated offset only: with a new one, 4 bytes would take as much as 4 literals, and longer to restore. */
 const REPEAT_BYTES = 4
 /** Where nothing is found for 256 bytes, only every other position is looked up, then every third, and so on. */
 const SKIP_SHIFT = 8
-/** So many sequences a value has at most, since no match is shorter. */
+/** The most sequences of a value, since no match is shorter. */
 export const MAX_SEQUENCES = MAX_VALUE_BYTES / REPEAT_BYTES
 
 const HASH_FACTORS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d] as const
@@ -72,13 +72,13 @@ const U16_BYTES = 2
  *     +-------+--------+-------+--------+-----------------+---------------+---------------+----------+------+--------+
  *      in the value     in the content   of the sequences that were found                                     content, the value
  *
- * What is free is for whoever writes what was found.
+ * FREE is for the encoder that writes what was found.
  */
 const LONGS_IN_VALUE = 0
 const SHORTS_IN_VALUE = LONGS_IN_VALUE + 2 ** VALUE_HASH_BITS * I32_BYTES
-/** The tables of what is in the value: where the last place is, and what is added to places at the time. */
+/** The tables of the value hold the last place with each hash, plus the stamp of its value. */
 export const VALUE_TABLES_BYTES = SHORTS_IN_VALUE + 2 ** VALUE_HASH_BITS * I32_BYTES
-/** By the highest bits of a hash: the next bits of it, and below them one more than a position in the content; 0 for nowhere. */
+/** By the highest bits of a hash: its next bits, and below them a position in the content plus one; 0 for none. */
 const LONGS_IN_CONTENT = VALUE_TABLES_BYTES
 const SHORTS_IN_CONTENT = LONGS_IN_CONTENT + 2 ** CONTENT_HASH_BITS * I32_BYTES
 export const LITERAL_LENGTHS = SHORTS_IN_CONTENT + 2 ** CONTENT_HASH_BITS * I32_BYTES
@@ -88,21 +88,21 @@ export const LITERALS = OFFSET_VALUES + MAX_SEQUENCES * I32_BYTES
 export const FREE = LITERALS + MAX_VALUE_BYTES + COPY_SLACK_BYTES
 export const FREE_BYTES = 60 * 1024
 export const WINDOW = FREE + FREE_BYTES
-/** All but the content. */
+/** All memory but the content's. */
 export const MEMORY_BYTES = WINDOW + MAX_VALUE_BYTES + COPY_SLACK_BYTES
 
-/** What `parse` gives: how many sequences there are, and below how many literals. */
+/** What `parse` returns: the number of sequences, and below it the number of literals. */
 export const COUNT_SHIFT = 16
 export const LITERAL_BYTES_MASK = 2 ** COUNT_SHIFT - 1
 
 export interface MatcherFunctions {
-  /** Enters what begins in the content from `from` to before `to`, two places in WINDOW, {@link LONG_BYTES} before its end at most. */
+  /** Indexes the content's positions from `from` to before `to`, given as places in WINDOW. The last has {@link LONG_BYTES} before the end. */
   readonly index: (from: number, to: number) => void
   /**
    * @param begin where the value begins in WINDOW, behind the content
    * @param end where it ends
-   * @param stamp added to a place in the value where it is kept: what values before left there is smaller, and so known to be theirs
-   * @param offset1 the offsets used last, the last one first
+   * @param stamp added to the places that are kept: those of earlier values are smaller, and recognised by that
+   * @param offset1 the offsets used last, the most recent first
    * @returns see {@link COUNT_SHIFT}
    */
   readonly parse: (
@@ -186,7 +186,7 @@ function parser({ parameter, local }: Locals): Code {
   const rememberToo = (position: Expression): Code =>
     when(atMost(position, last), [setHashes(position, nextLong, nextShort), remember(position, nextLong, nextShort)])
 
-  /** Goes on with `found`, `source` set, where one of the two places with the same hash has the same bytes. */
+  /** Sets `source` and continues with `found` if one of the two places with the same hash has the same bytes. */
   const find = (
     [inValue, inContent]: readonly [number, number],
     hash: Local,
@@ -195,9 +195,9 @@ function parser({ parameter, local }: Locals): Code {
     found: Code
   ): Code => [
     set(place, sub(load32(valueSlot(inValue, hash)), stamp)),
-    // Signed: what values before left lies before this one, or before 0.
+    // Signed: a place of an earlier value lies before this one, or below 0.
     when(greaterSigned(place, sub(begin, 1)), [when(isSame(position, place), [set(source, place), found])]),
-    // Where the tag is the same the position is left, one more than it is; 0 becomes the largest number.
+    // With an equal tag only the position plus one is left. An empty slot, 0, becomes the largest number.
     set(place, sub(xor(load32(contentSlot(inContent, hash)), tagOf(hash)), 1)),
     when(less(place, POSITION_MASK), [
       increase(place, WINDOW),
@@ -219,7 +219,7 @@ function parser({ parameter, local }: Locals): Code {
     find(LONGS, long, at, same8, go(found)),
     block(foundShort => [find(SHORTS, short, at, same5, go(foundShort)), set(source, 0), go(found)]),
     when(less(at, last), [
-      // One byte later there may be a longer one.
+      // One byte later there may be a longer match.
       set(shortSource, source),
       set(from, add(at, 1)),
       setHashes(from, nextLong, nextShort),
@@ -233,7 +233,7 @@ function parser({ parameter, local }: Locals): Code {
     set(to, add(from, REPEAT_BYTES)),
     set(i, add(source, REPEAT_BYTES)),
     skipEqual(to, i, end, difference),
-    // What stands before may match as well.
+    // The bytes before may match as well.
     loop(again =>
       when(and(greater(from, literals), greater(source, WINDOW)), [
         when(equal(load8(sub(from, 1)), load8(sub(source, 1))), [decrease(from, 1), decrease(source, 1), go(again)])
@@ -247,7 +247,7 @@ function parser({ parameter, local }: Locals): Code {
     increase(literalsEnd, length)
   ]
 
-  /** An offset used just before is written as its place; without literals between, counted from the second (RFC 8878, 3.1.1.5). */
+  /** One of the last three offsets is written as its rank, counted from the second if there are no literals (RFC 8878, 3.1.1.5). */
   const setOffsetValue: Code = [
     set(offset, sub(from, source)),
     set(value, add(offset, REPEAT_OFFSETS)),

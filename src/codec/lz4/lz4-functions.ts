@@ -49,25 +49,25 @@ import { skipEqual } from '../../wasm/equal-bytes.js'
 
 /** Values up to this size, in bytes: their positions fit 16 bits. */
 export const MAX_VALUE_BYTES = 64 * 1024
-/** An offset reaches so far back. */
+/** The farthest an offset reaches back. */
 export const MAX_OFFSET = 0xffff
-/** The longest block of such a value: everything a literal. */
+/** The longest block of such a value: nothing but literals. */
 export const MAX_BLOCK_BYTES = MAX_VALUE_BYTES + Math.ceil(MAX_VALUE_BYTES / 255) + 16
 
 const MIN_MATCH = 4
 /** No match begins in the last 12 bytes of a value, and none reaches into the last 5. */
 const LAST_MATCH_BYTES = 12
 const LAST_LITERALS = 5
-/** A length that fills its four bits is gone on with in bytes. */
+/** A length that fills its four bits continues in bytes. */
 const LONG = 15
 const FULL_BYTE = 255
 
-/** Of four bytes; the highest bits say where in a table. */
+/** Hashes four bytes; the highest bits are the slot in a table. */
 const HASH_FACTOR = 0x9e3779b1
 const MAX_TABLE_BITS = 13
 const DICTIONARY_BITS = 16
 const POSITION_BYTES = 2
-/** Places in the dictionary that are looked at for one place in a value. */
+/** Candidates in the dictionary that are compared with one place in a value. */
 const MAX_TRIES = 6
 /** After so many places without a match the steps become longer, as in LZ4 itself. */
 const SKIP_BITS = 6
@@ -89,12 +89,12 @@ export const WINDOW = CHAIN + (MAX_OFFSET + 1) * POSITION_BYTES
 export const BLOCK = WINDOW + MAX_OFFSET + 1 + MAX_VALUE_BYTES + COPY_SLACK_BYTES
 export const MEMORY_BYTES = BLOCK + MAX_BLOCK_BYTES + COPY_SLACK_BYTES
 
-/** Where in HEADS the places of four bytes are, which are given as an i32. */
+/** The slot in HEADS of four bytes, given as an i32. */
 export function dictionaryHash(word: number): number {
   return Math.imul(word, HASH_FACTOR) >>> (32 - DICTIONARY_BITS)
 }
 
-/** Places of a value by hash: the fewer there are the quicker they are forgotten, and a short value needs no more. */
+/** Size of the table of places in a value: a smaller one is cleared sooner, and a short value needs no larger one. */
 export function tableBits(valueBytes: number): number {
   return valueBytes < 1024 ? 10 : valueBytes < 4096 ? 11 : valueBytes < 16_384 ? 12 : MAX_TABLE_BITS
 }
@@ -138,7 +138,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
     const remember = (position: Expression) => store16(slot, sub(position, base))
     const slotOf = (hashed: Expression) => add(TABLE, shl(shr(hashed, sub(32, bits)), 1))
 
-    /** How far it goes on equally from `at` and `position`, where `known` bytes are equal. */
+    /** How many bytes at `at` and `position` are equal; the first `known` are. */
     const measure = (position: Expression, known: number, into: Local): Code => [
       set(i, add(at, known)),
       set(j, add(position, known)),
@@ -169,7 +169,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
     const findInBoth: Code = [
       set(matched, MIN_MATCH - 1),
       when(and(equal(load32(from), word), less(from, at)), [measure(from, MIN_MATCH, matched)]),
-      // Only what goes on longer has the last bytes of the longest, and the one behind.
+      // A longer match has the last three bytes of the longest one so far, and the byte behind it.
       set(last, load32(add(at, sub(matched, MIN_MATCH - 1)))),
       set(next, load16(add(HEADS, shl(shr(hash, 32 - DICTIONARY_BITS), 1)))),
       set(tries, MAX_TRIES),
@@ -212,7 +212,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
             remember(at),
             withDictionary ? [findInBoth, when(less(matched, MIN_MATCH), step)] : findInValue(step),
             set(misses, 1 << SKIP_BITS),
-            // What stands before may match as well.
+            // The bytes before may match as well.
             loop(further =>
               when(and(greater(at, literals), greater(from, WINDOW)), [
                 when(equal(load8(sub(at, 1)), load8(sub(from, 1))), [
@@ -244,7 +244,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
   })
 }
 
-/** Of a length, what goes into a token. */
+/** The part of a length that goes into a token. */
 function fourBits(length: Expression): Code {
   return select(less(length, LONG), length, LONG)
 }

@@ -24,7 +24,7 @@ const instance = wasmInstances<Lz4Functions>('LZ4 in WebAssembly', LZ4_FUNCTIONS
 let shared: Lz4Kernel | undefined
 let tried = false
 
-/** One without a dictionary, for whoever needs one until the end of a call; undefined as for {@link kernelWith}. */
+/** A kernel without a dictionary, for use within one call; undefined where {@link kernelWith} gives none. */
 export function sharedKernel(): Lz4Kernel | undefined {
   if (!tried) shared = kernelWith(NO_DICTIONARY)
   tried = true
@@ -86,7 +86,7 @@ export class Lz4Kernel {
     return this.#copy(beginOf(form), end)
   }
 
-  /** The same without a copy: the result is overwritten by the next call. */
+  /** {@link compress} without a copy: the next call overwrites the result. */
   compressShared(value: Uint8Array, form: 'block' | 'sized'): Buffer {
     const end = this.#encodeIn(value, form)
     return this.#memory.subarray(beginOf(form), end)
@@ -113,7 +113,7 @@ export class Lz4Kernel {
     return this.#copy(this.#base, this.#base + rawLength)
   }
 
-  /** The same without a copy: the result is overwritten by the next call. */
+  /** {@link decompress} without a copy: the next call overwrites the result. */
   decompressShared(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): Buffer {
     this.#decode(data, rawLength, form)
     return this.#memory.subarray(this.#base, this.#base + rawLength)

@@ -4,15 +4,15 @@ import { blockwise } from './tensor-blocks.js'
 import { type Cell, CELL_COMPRESSED, CELL_CONSTANT, elementsIn, type Layout, readTensor } from './tensor-format.js'
 import { mergePlanes } from './tensor-planes.js'
 
-/** The codec that reads what inner codec `id` wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
+/** Gives the codec that reads what inner codec `id` wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
 export type InnerCodec = (id: number) => Codec
 
-/** Of most systems; where pages are larger some are touched several times. */
+/** The page size of most systems; larger pages are touched several times. */
 const PAGE_BYTES = 4096
 
 /**
- * @param rawLength bytes to restore. The result has as many, whatever `data` claims; beside it, at most the planes of the
- *   blocks under way are allocated, which are no more.
+ * @param rawLength bytes to restore. The result has as many, whatever `data` claims; the planes of the blocks under way, which are all that is
+ *   allocated beside it, are no larger.
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED
  */
 export async function decodeTensor(data: Uint8Array, rawLength: number, innerCodec: InnerCodec): Promise<Uint8Array> {
@@ -32,7 +32,7 @@ export async function decodeTensor(data: Uint8Array, rawLength: number, innerCod
   return finish(out, layout, tail)
 }
 
-/** The same on the calling thread. */
+/** {@link decodeTensor} on the calling thread. */
 export function decodeTensorSync(data: Uint8Array, rawLength: number, innerCodec: InnerCodec): Uint8Array {
   const { header, cells, tail } = readTensor(data, rawLength)
   const { layout } = header
@@ -64,7 +64,7 @@ function decompressSync(inner: Codec, payload: Uint8Array, bytes: number): Uint8
   }
 }
 
-/** What a decoder says of bytes it does not take is an error of its own. */
+/** A decoder reports bytes that it refuses by an error of its own. */
 function undecodable(error: unknown): never {
   throw error instanceof CompressedKvError
     ? error
@@ -76,7 +76,7 @@ function placeOf(out: Buffer, layout: Layout, block: number): Buffer {
   return out.subarray(from, from + elementsIn(layout, block) * layout.elementBytes)
 }
 
-/** The system gives fresh memory page by page, when it is written to first, which takes as long as the merging: better while others work. */
+/** The system provides fresh memory page by page at the first write, which takes as long as merging: better done while the threads work. */
 function touchPages(fresh: Buffer): void {
   for (let at = 0; at < fresh.length; at += PAGE_BYTES) fresh[at] = 0
 }

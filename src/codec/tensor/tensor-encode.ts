@@ -27,7 +27,7 @@ export async function encodeTensor(data: Uint8Array, dtype: TensorDtype, inner: 
   return assemble(plan, dtype, inner, cells)
 }
 
-/** The same on the calling thread. */
+/** {@link encodeTensor} on the calling thread. */
 export function encodeTensorSync(data: Uint8Array, dtype: TensorDtype, inner: Codec): Uint8Array {
   const plan = planTensor(data, DTYPES[dtype].bytes)
   const cells: Cell[] = Array.from({ length: plan.choices.length })
@@ -70,6 +70,6 @@ function assemble(plan: Plan, dtype: TensorDtype, inner: Codec, cells: readonly 
   const tail = data.subarray(layout.elements * layout.elementBytes, layout.usedBytes)
   out.set(tail, at)
   at += tail.length
-  // A small result would keep all of the memory that was set aside for a large one.
+  // A small result would keep the memory of the worst case.
   return at < out.length / 2 ? Buffer.from(out.subarray(0, at)) : out.subarray(0, at)
 }

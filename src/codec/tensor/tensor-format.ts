@@ -50,7 +50,7 @@ export interface Layout {
   readonly blockShift: number
   /** Bytes of the value before its trailing zeros. */
   readonly usedBytes: number
-  /** Whole elements within these; the bytes that are left are the tail. */
+  /** Whole elements within these bytes; those that are left are the tail. */
   readonly elements: number
   readonly blocks: number
 }
@@ -102,8 +102,8 @@ function tableEntry(cell: Cell): number {
 }
 
 /**
- * Reads everything but the planes, and holds every length against the others. Allocates nothing but the list of cells, whose
- * entries are all there in `data`. The payloads share memory with `data`.
+ * Reads everything but the planes, and checks every length against the others. Allocates nothing but the list of cells, which is
+ * no longer than the table in `data`. The payloads share memory with `data`.
  *
  * @throws LEVEL_CORRUPTION for a contradiction, LEVEL_NOT_SUPPORTED for a filter, dtype or mode of a later version
  */

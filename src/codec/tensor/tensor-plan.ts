@@ -3,24 +3,24 @@ import { elementsIn, type Layout, layoutOf, payloadOffset } from './tensor-forma
 import { choosePlane, type PlaneChoice } from './tensor-plane-choice.js'
 import { splitPlanes } from './tensor-planes.js'
 
-/** A value is cut into about this many blocks, which are compressed side by side. */
+/** A value is cut into about this many blocks, which are compressed at the same time. */
 const WANTED_BLOCKS = 4
-/** With planes of 64 KiB bf16 becomes 1 % larger than with ones of 256 KiB, which lose next to nothing against larger ones. */
+/** Planes of 64 KiB make bf16 1 % larger than planes of 256 KiB, and still larger ones save next to nothing. */
 const SMALLEST_SHIFT = 16
 const LARGEST_SHIFT = 18
 
-/** What is compared at a time when zeros are counted. */
+/** Compared with the end of a value, to find its trailing zeros. */
 const ZEROS = Buffer.alloc(4096)
 
-/** How a value will be stored, as far as that can be told before anything is compressed. */
+/** How a value will be stored, as far as that is known before anything is compressed. */
 export interface Plan {
   readonly data: Uint8Array
   readonly layout: Layout
   /** By plane, then by block. */
   readonly choices: readonly PlaneChoice[]
-  /** Large enough for the worst case. What of it is not written costs address space only. */
+  /** Large enough for the worst case. The part that is not written costs address space only. */
   readonly out: Buffer
-  /** Where raw planes lie in `out`, for those in front of all whose length is not known yet: by plane, then by block. */
+  /** Where in `out` raw planes go, by plane, then by block: those before the first plane whose length is not known yet. */
   readonly places: readonly Uint8Array[]
 }
 
@@ -49,7 +49,7 @@ export function planTensor(data: Uint8Array, elementBytes: number): Plan {
 const MAX_SCRATCH_KEPT_BYTES = 4 * 1024 * 1024
 const scratch = new BufferPool(MAX_SCRATCH_KEPT_BYTES)
 
-/** The planes of a block: in their places in the output where they have one. Those that are not stored as they are, to be {@link release}d. */
+/** The planes of a block, in their places in the output where they have one. Those that are not stored as they are must be {@link release}d. */
 export function planesOf({ data, layout, places, choices }: Plan, block: number): Uint8Array[] {
   const bytes = blockOf(data, layout, block)
   if (layout.elementBytes === 1) return [bytes]
@@ -62,12 +62,12 @@ export function planesOf({ data, layout, places, choices }: Plan, block: number)
   return planes
 }
 
-/** @param plane of {@link planesOf}, not needed any more */
+/** @param plane of {@link planesOf}, no longer needed */
 export function release(plane: Uint8Array): void {
   scratch.release(plane)
 }
 
-/** Slots of a cache that are not used yet cost nothing. */
+/** Unused slots at the end of a cache cost nothing. */
 function lengthWithoutTrailingZeros(data: Uint8Array): number {
   let end = data.length
   while (end >= ZEROS.length && Buffer.compare(data.subarray(end - ZEROS.length, end), ZEROS) === 0) end -= ZEROS.length

@@ -1,12 +1,12 @@
 import { bitsPerByte } from '../entropy.js'
 import { spreadOver } from '../spread.js'
 
-/** A plane is looked at in this many places, this many bytes each. */
+/** A plane is sampled in this many places, this many bytes each. */
 const RUNS = 128
 const RUN_BYTES = 16
 
 /**
- * Planes whose bytes have more bits than this, each on its own, are not tried: mantissas have 7.9 and more, exponents 2 to 4, the
+ * Planes with more order-0 entropy than this, in bits per byte, are not tried: mantissas have 7.9 and more, exponents 2 to 4, the
  * high bytes of fp16 6 to 7, and at 7.5 no entropy coder saves the sixteenth that {@link pays} asks for.
  */
 const MAX_BITS_PER_BYTE = 7.5
@@ -32,7 +32,7 @@ export function choosePlane(block: Uint8Array, elementBytes: number, plane: numb
   return bitsPerByte(counts, sampled) <= MAX_BITS_PER_BYTE ? 'try' : 'raw'
 }
 
-/** Whether a compressed plane is kept: reading it costs more than reading it raw, so it has to save a sixteenth. */
+/** Whether a compressed plane is kept: it has to save a sixteenth, since reading it costs more than reading a raw one. */
 export function pays(compressedBytes: number, planeBytes: number): boolean {
   return compressedBytes <= planeBytes - planeBytes / 16
 }

@@ -1,8 +1,8 @@
 import { planeKernel, TILE_BYTES, type PlaneKernel } from './tensor-simd.js'
 
 /**
- * Byte planes: plane p of a block holds byte p of each of its elements. Both ways go tile by tile through the kernel, each time
- * unzipping every run of a tile into its even and its odd bytes: after one round there are the planes of 2-byte elements, after
+ * Byte planes: plane p of a block holds byte p of each of its elements. The kernel works on one tile at a time. To split it, each round
+ * unzips every run of the tile into its even and its odd bytes: after one round there are the planes of 2-byte elements, after
  * two those of 4-byte elements, in the order 0 2 1 3, after three those of 8-byte elements, in the order 0 4 2 6 1 5 3 7.
  */
 const PLANE_ORDER: Readonly<Record<number, readonly number[]>> = {
@@ -11,7 +11,7 @@ const PLANE_ORDER: Readonly<Record<number, readonly number[]>> = {
   8: [0, 4, 2, 6, 1, 5, 3, 7]
 }
 
-/** The kernel works on whole vectors: of the last tile it takes a multiple of this many elements, the others go one by one. */
+/** The kernel works on whole vectors: it takes a multiple of this many elements of the last tile, the others go one by one. */
 const ELEMENTS_AT_A_TIME = 16
 
 /**
@@ -90,7 +90,7 @@ function nextTile(left: number, size: number): number {
   return count - (count % ELEMENTS_AT_A_TIME)
 }
 
-/** Works on each of `runs` equal runs, from the tile at `source` into the other one, which is returned. */
+/** Works on each of `runs` equal runs, from the tile at `source` into the other one. @returns where that is */
 function eachRun(
   source: number,
   runs: number,

@@ -31,7 +31,7 @@ export interface PlaneKernel {
   readonly zip: (source: number, target: number, bytes: number) => void
 }
 
-/** Memory of the kernel: two tiles, one to read from and one to write to, which stay in the processor's cache. */
+/** The kernel's memory is two tiles, one to read from and one to write to, which stay in the processor's cache. */
 export const TILE_BYTES = 64 * 1024
 
 let kernel: PlaneKernel | undefined

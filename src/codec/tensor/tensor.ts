@@ -10,13 +10,13 @@ import { DTYPES, type TensorDtype } from './tensor-format.js'
 import { zstd } from '../zstd/zstd.js'
 
 /**
- * Level 1 beats level 3 here: among exponents Zstandard's stronger levels find short matches that cost more than literals. On bf16
- * KV tensors it takes half the time and stores 1 to 3 % less; only real fp16 is 2 % larger than with level 3.
+ * Level 1 beats level 3 here: among exponents Zstandard's stronger levels find short matches that cost more than literals. bf16 KV tensors
+ * take half the time and become 1 to 3 % smaller; only real fp16 becomes 2 % larger.
  */
 const ZSTD_LEVEL = 1
 
 export interface TensorOptions {
-  /** What the bytes of a value are: little-endian numbers, one after another. A value of anything else still survives. */
+  /** The type of the numbers that a value consists of, little-endian. Any other bytes are restored as well. */
   readonly dtype: TensorDtype
   /**
    * What compresses the byte planes that pay: `'zstd'` (level 1, which is smaller here than level 3), `'lz4'`, or one of these
@@ -29,8 +29,8 @@ export const TENSOR_OPTIONS = { dtype: 'any', codec: 'any' } as const satisfies 
 
 /**
  * For arrays of numbers: puts first bytes with first bytes, second with second, and so on, compresses the planes that hold signs
- * and exponents, and stores mantissas as they are. Lossless to the bit. Trailing zeros cost nothing. Values of any length: what
- * is behind the last whole number is kept. Reading needs no options, the bytes say all.
+ * and exponents, and stores mantissas as they are. Lossless to the bit. Trailing zeros cost nothing. Values may have any length: bytes
+ * after the last whole number are kept. Reading needs no options.
  *
  * @throws CKV_INVALID_OPTION for another dtype or codec
  */
@@ -43,7 +43,7 @@ export function tensor(options: TensorOptions): Codec {
   return tensorCodec(`tensor-${dtype}`, dtype, innerForWriting(codec))
 }
 
-/** What reads every tensor. Where a codec is needed to write with, take {@link tensor}: this one takes values for bytes. */
+/** Reads every tensor. To write, use {@link tensor}: this codec would treat values as single bytes. */
 export function tensorReader(): Codec {
   return (reader ??= tensorCodec('tensor', 'i8', innerForWriting('zstd')))
 }

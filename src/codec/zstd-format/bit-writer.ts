@@ -1,7 +1,7 @@
-/** So many bytes behind a stream are written too, with zeros. */
+/** Up to this many bytes behind a stream are overwritten with zeros. */
 export const BIT_WRITER_SLACK_BYTES = 4
 
-/** Writes fields of up to 24 bits one behind the other, least significant bit first: how every bit stream of Zstandard is laid out. */
+/** Writes fields of up to 24 bits one after another, least significant bit first: how every bit stream of Zstandard is laid out. */
 export class BitWriter {
   readonly #view: DataView
   #at = 0

@@ -2,7 +2,7 @@ import { corruption } from '../../errors.js'
 import { BIT_WRITER_SLACK_BYTES, BitWriter } from './bit-writer.js'
 
 /**
- * How often each symbol is expected, in cells of a table of 2^accuracyLog: what Zstandard's finite state entropy coder works with
+ * How often each symbol is expected, in cells of a table of 2^accuracyLog: the input of Zstandard's finite state entropy coder
  * (RFC 8878, 4.1.1). Every symbol that can be written has at least one cell.
  */
 export interface Distribution {
@@ -17,10 +17,10 @@ const MAX_DESCRIPTION_BYTES = 320
 const MIN_ACCURACY_LOG = 5
 
 /**
- * The distribution that writes symbols of these counts in the fewest bits. Symbols that count nothing get no cell. One cell more saves a
- * symbol `count * log2((cells + 1) / cells)` bits, less each time, so giving each cell where it saves most is best in the end.
+ * The distribution that writes symbols of these counts in the fewest bits. Symbols with count 0 get no cell. One cell more saves a
+ * symbol `count * log2((cells + 1) / cells)` bits, less each time, so that giving each cell where it saves most is optimal.
  *
- * @param counts at least two above 0, and not more of them than cells
+ * @param counts at least two above 0, and no more of them than cells
  */
 export function distribute(counts: readonly number[], accuracyLog: number): Distribution {
   const cells = counts.map(count => (count > 0 ? 1 : 0))
@@ -66,7 +66,7 @@ export function describeDistribution({ accuracyLog, cells }: Distribution): Uint
  * Reads the description that begins at `at`.
  *
  * @param maxSymbol the last symbol there can be
- * @throws LEVEL_CORRUPTION if it is cut, or describes a larger table or more symbols
+ * @throws LEVEL_CORRUPTION if it is cut off, or describes a larger table or more symbols
  */
 export function readDistribution(
   bytes: Uint8Array,
@@ -124,8 +124,8 @@ function bit(bytes: Uint8Array, position: number): number {
 }
 
 /**
- * The states of a decoder, in the order that RFC 8878, 4.1.1 fixes. Each stands for a symbol; the next state is its base plus the next bits,
- * as many as it says.
+ * The states of a decoder, in the order that RFC 8878, 4.1.1 fixes. Each stands for a symbol; the next state is its base plus the value of the
+ * next bits, as many as the state says.
  */
 export interface DecodingTable {
   readonly accuracyLog: number

@@ -1,20 +1,20 @@
 import type { BitWriter } from './bit-writer.js'
 import { decodingTable, type Distribution } from './fse-distribution.js'
 
-/** Numbers of bits are kept in units of so much, so that what is added to a state may carry one over. */
+/** Numbers of bits are kept in units of 2^16, so that adding the state can carry into them. */
 const BITS_SHIFT = 16
 
 /**
- * Writes symbols by a distribution, the last one first, since a decoder reads the stream from its end. A state is one of the decoder's and the
- * size of its table, and stands for the symbol written last; the decoder comes to it from a state of the symbol written next, by as many bits
- * as are written then.
+ * Writes symbols by a distribution, the last one first, since a decoder reads the stream from its end. A state is one of the decoder's plus the
+ * size of its table, and stands for the symbol written last; from a state of the symbol written next the decoder gets there by the bits that are
+ * written then.
  */
 export class FseEncoder {
   readonly accuracyLog: number
   readonly #size: number
   /** By symbol. */
   readonly #cells: Uint16Array
-  /** By symbol: added to a state, it makes the number of bits to be written, times 2^{@link BITS_SHIFT} and something. */
+  /** By symbol: the sum with a state is the number of bits to be written, from bit {@link BITS_SHIFT} on. */
   readonly bits: Int32Array
   /** By symbol: where its states begin in {@link states}, less its cells. */
   readonly statesAt: Int16Array
@@ -26,7 +26,7 @@ export class FseEncoder {
     this.#size = 2 ** distribution.accuracyLog
     this.#cells = Uint16Array.from(distribution.cells, Math.abs)
     this.bits = Int32Array.from(this.#cells, cells => {
-      // The bits are those that leave a number from `cells` to below twice as much: which of the symbol's states it is. From this state on it is most.
+      // From state `cells << most` on `most` bits are written, below one fewer: that leaves a number from `cells` to below 2 * `cells`.
       const most = this.accuracyLog - (cells > 1 ? 31 - Math.clz32(cells - 1) : 0)
       return (most << BITS_SHIFT) - (cells << most)
     })
@@ -51,14 +51,14 @@ export class FseEncoder {
     return this.states[this.statesAt[symbol]! + this.#cells[symbol]!]!
   }
 
-  /** @returns the state of `symbol` from which a decoder comes to `state` */
+  /** @returns the state of `symbol` from which a decoder gets to `state` */
   write(symbol: number, state: number, writer: BitWriter): number {
     const bits = (state + this.bits[symbol]!) >> BITS_SHIFT
     writer.add(state & ((1 << bits) - 1), bits)
     return this.states[this.statesAt[symbol]! + (state >> bits)]!
   }
 
-  /** What a decoder begins with. */
+  /** Writes the state that a decoder begins with. */
   end(state: number, writer: BitWriter): void {
     writer.add(state - this.#size, this.accuracyLog)
   }

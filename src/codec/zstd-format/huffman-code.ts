@@ -7,7 +7,7 @@ export class HuffmanCode {
   readonly codes = new Uint16Array(256)
 
   /**
-   * Codes are given out by weight, the longest first, and for the same weight by byte (RFC 8878, 4.2.1.3).
+   * Codes are assigned by weight, the longest first, and for the same weight by byte (RFC 8878, 4.2.1.3).
    *
    * @throws LEVEL_CORRUPTION if the description is damaged
    */

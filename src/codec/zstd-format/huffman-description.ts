@@ -3,14 +3,14 @@ import { describeWeights, MAX_CODE_BITS } from './huffman-weights.js'
 const SYMBOLS = 256
 
 /**
- * The Huffman code for bytes of these counts, as a Huffman tree description (RFC 8878, 4.2.1): the weights of bytes 0 to 254, from which that
- * of the last follows.
+ * The Huffman code for bytes of these counts, as a Huffman tree description (RFC 8878, 4.2.1): the weights of bytes 0 to 254, from which the
+ * last weight follows.
  *
- * @param counts of all 256 bytes, each above 0: an encoder takes over only a table that has a code for everything without checking
+ * @param counts of all 256 bytes, each above 0: encoders use a table without checking each value only if it has a code for every byte
  */
 export function describeHuffmanCode(counts: readonly number[]): Uint8Array {
   const weights = weightsOf(codeLengths(counts, MAX_CODE_BITS))
-  // Where all bytes are as frequent all weights are the same, which the format cannot write: nearly flat has to do.
+  // If all bytes are equally frequent all weights are the same, which the format cannot express: nearly flat has to do.
   const written = weights.every(weight => weight === weights[0])
     ? weightsOf(codeLengths(NEARLY_FLAT, MAX_CODE_BITS))
     : weights
@@ -33,7 +33,7 @@ type Package = { readonly count: number } & (
 
 /**
  * Lengths of the best prefix code in which none is above `maxBits`: the package-merge algorithm (Larmore and Hirschberg, 1990).
- * A symbol's code is as long as the number of the cheapest 2n - 2 packages it is in.
+ * A symbol's code has one bit for each of the cheapest 2n - 2 packages that it is in.
  *
  * @param counts two or more, at most 2^maxBits
  */

@@ -1,16 +1,16 @@
 import { MAX_CODE_BITS, readWeights } from './huffman-weights.js'
 
-/** A Huffman code that is ready to be read has so many entries, one for whatever the next {@link MAX_CODE_BITS} bits are. */
+/** Entries of a decoding table: one for each value of the next {@link MAX_CODE_BITS} bits. */
 export const HUFFMAN_ENTRIES = 2 ** MAX_CODE_BITS
-/** In an entry's low byte stands how many of the bits are a code, in its high byte the byte that it stands for. */
+/** An entry's low byte is the length of the code that the bits begin with, its high byte the byte that the code stands for. */
 export const CODE_BITS_MASK = 0xff
 const BYTE_SHIFT = 8
 
 /**
- * Codes are given out by weight, the longest first, and for the same weight by byte (RFC 8878, 4.2.1.3).
+ * Codes are assigned by weight, the longest first, and for the same weight by byte (RFC 8878, 4.2.1.3).
  *
  * @param description one, whole
- * @param entries all are set, or none
+ * @param entries all are set, or none if it throws
  * @throws LEVEL_CORRUPTION if it describes no code
  */
 export function setHuffmanTable(entries: Uint16Array, description: Uint8Array): void {

@@ -3,17 +3,17 @@ import { BIT_WRITER_SLACK_BYTES, BitWriter } from './bit-writer.js'
 import { decodingTable, describeDistribution, distribute, readDistribution } from './fse-distribution.js'
 import { FseEncoder } from './fse-encoder.js'
 
-/** A code of Zstandard is at most so long, in bits (RFC 8878, 4.2.1). */
+/** The longest Huffman code of Zstandard, in bits (RFC 8878, 4.2.1). */
 export const MAX_CODE_BITS = 11
 /** Weights are written with a table of at most 2^6 cells (RFC 8878, 4.2.1.2). */
 const ACCURACY_LOG = 6
-/** The weight of the last of 256 symbols is not written: it follows. */
+/** The weight of the last of 256 symbols is not written: it follows from the others. */
 const MAX_WEIGHTS = 255
-/** From here on the first byte of a description counts weights of four bits each, below it is the length of compressed ones. */
+/** From this value on the first byte of a description counts weights of four bits each; below, it is the length of compressed ones. */
 const UNCOMPRESSED = 128
 
 /**
- * A description of Huffman weights: a byte with the length of what follows, and the weights, written by two states that take turns
+ * A description of Huffman weights: a byte with the length of what follows, and the weights, written by two alternating states
  * (RFC 8878, 4.2.1.2).
  *
  * @param weights 0 to {@link MAX_CODE_BITS}; at least two that differ, since a decoder knows the end by running out of bits
@@ -35,13 +35,13 @@ export function describeWeights(weights: readonly number[]): Uint8Array {
   return Buffer.concat([Uint8Array.of(body.length), body])
 }
 
-/** How long the description is that begins with this byte, itself counted. */
+/** The length of the description that begins with this byte, the byte included. */
 export function descriptionBytes(first: number): number {
   return 1 + (first < UNCOMPRESSED ? first : Math.ceil((first - UNCOMPRESSED + 1) / 2))
 }
 
 /**
- * All weights, also the last, which completes the code (RFC 8878, 4.2.1.1).
+ * All weights, including the last, which completes the code (RFC 8878, 4.2.1.1).
  *
  * @param description one, whole
  * @throws LEVEL_CORRUPTION if it describes no code

@@ -1,6 +1,6 @@
 import type { Distribution } from './fse-distribution.js'
 
-/* What an encoder uses that describes no tables of its own (RFC 8878, 3.1.1.3.2.2). */
+/* The distributions of blocks that describe no tables of their own (RFC 8878, 3.1.1.3.2.2). */
 
 export const PREDEFINED_LITERAL_LENGTHS: Distribution = {
   accuracyLog: 6,

@@ -8,21 +8,21 @@ import {
   OFFSET_CODES
 } from './zstd-codes.js'
 
-/** What decodes one of the three numbers of a sequence. */
+/** Decodes one of the three numbers of a sequence. */
 export interface SequenceTable {
   readonly accuracyLog: number
-  /** {@link CELL_BYTES} a state. */
+  /** {@link CELL_BYTES} for each state. */
   readonly cells: Uint8Array
 }
 
-/** The largest table has so many. */
+/** Cells of the largest table. */
 export const MAX_CELLS = 512
 export const CELL_BYTES = 8
-/** In a cell, a u16: what the next bits are added to for the next state. */
+/** In a cell, a u16: the next state is this plus the value of the next bits. */
 export const NEXT_STATE_AT = 0
-/** How many bits these are. */
+/** How many bits those are. */
 export const STATE_BITS_AT = 2
-/** How many bits are added to the smallest number that the state's code stands for. */
+/** How many extra bits are added to the smallest number that the state's code stands for. */
 export const EXTRA_BITS_AT = 3
 /** That number, a u32. */
 export const SMALLEST_AT = 4
@@ -70,7 +70,7 @@ export function sequenceTable(distribution: Distribution, field: SequenceField):
   return { accuracyLog, cells }
 }
 
-/** Where all sequences have the same code, which takes no bits. */
+/** The table for sequences that all have the same code, which takes no bits. */
 export function tableOfOne(code: number, field: SequenceField): SequenceTable {
   const cells = Buffer.alloc(CELL_BYTES)
   setCode(cells, 0, code, field)
@@ -82,7 +82,7 @@ function setCode(cells: Buffer, at: number, code: number, { extraBits, smallest 
   cells.writeUInt32LE(smallest[code]!, at + SMALLEST_AT)
 }
 
-/** Each code stands for 2^bits numbers, which follow those of the code before. */
+/** Each code stands for 2^bits numbers, which follow those of the code before it. */
 function smallestOf(extraBits: Uint8Array, first: number): number[] {
   let next = first
   return Array.from(extraBits, bits => (next += 2 ** bits) - 2 ** bits)

@@ -2,9 +2,9 @@
  * Zstandard writes lengths and offsets as a code, which is entropy-coded, and extra bits, which are not (RFC 8878, 3.1.1.3.2.1.1).
  */
 
-/** Extra bits of a code: codes below 16 stand for one literal length each. */
+/** Extra bits by code of a literal length: codes below 16 stand for one length each. */
 export const LITERAL_LENGTH_BITS = extraBits(16, '1 1 1 1 2 2 3 3 4 6 7 8 9 10 11 12 13 14 15 16')
-/** The same for matches: codes below 32 stand for lengths from 3 to 34. */
+/** Extra bits by code of a match length: codes below 32 stand for lengths from 3 to 34. */
 export const MATCH_LENGTH_BITS = extraBits(32, '1 1 1 1 2 2 3 3 4 4 5 7 8 9 10 11 12 13 14 15 16')
 
 function extraBits(codesOfNone: number, ofOthers: string): Uint8Array {
@@ -15,12 +15,12 @@ function extraBits(codesOfNone: number, ofOthers: string): Uint8Array {
 export const MIN_MATCH_BYTES = 3
 export const LITERAL_LENGTH_CODES = 36
 export const MATCH_LENGTH_CODES = 53
-/** No offset has a code of its own above 2^31. */
+/** Offset values are below 2^32. */
 export const OFFSET_CODES = 32
-/** Offset values 1 to 3 stand for the offsets used last; a new offset is written plus this. */
+/** Offset values 1 to 3 stand for the offsets used last; this is added to a new offset. */
 export const REPEAT_OFFSETS = 3
 
-/** From these on a code stands for all numbers with the same highest bit, and smaller numbers are looked up. */
+/** From these lengths on a code stands for all numbers with the same highest bit; smaller ones are looked up. */
 export const LITERAL_LENGTHS_BY_BIT = 64
 export const MATCH_LENGTHS_BY_BIT = 128
 const LITERAL_LENGTH_CODE = codesOf(LITERAL_LENGTH_BITS, LITERAL_LENGTHS_BY_BIT)
@@ -52,7 +52,7 @@ function highestBit(value: number): number {
   return 31 - Math.clz32(value)
 }
 
-/** Each code stands for 2^bits numbers, which follow those of the code before. */
+/** Each code stands for 2^bits numbers, which follow those of the code before it. */
 function codesOf(bitsByCode: Uint8Array, numbers: number): Uint8Array {
   const codes = new Uint8Array(numbers)
   let number = 0

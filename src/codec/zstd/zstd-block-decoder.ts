@@ -18,9 +18,9 @@ import { putReadyTables, readSequencesHeader } from './zstd-sequence-tables.js'
 const instance = wasmInstances<BlockFunctions>('Zstandard with a dictionary', BLOCK_FUNCTIONS, MEMORY_BYTES)
 
 /**
- * Restores small values from compressed blocks of Zstandard (RFC 8878, 3.1.1.3), each the only one of its frame, with a dictionary. What there is
- * to be made of the dictionary is made once: libzstd's WebAssembly build does it for every value, which takes longer than restoring it. It has
- * memory of its own, about 250 KiB and the dictionary.
+ * Restores small values from compressed blocks of Zstandard (RFC 8878, 3.1.1.3), each the only one of its frame, with a dictionary. The
+ * dictionary is prepared once: libzstd's WebAssembly build does that for every value, which takes longer than restoring it. Its memory is its
+ * own, about 250 KiB and the dictionary.
  */
 export class ZstdBlockDecoder {
   readonly #memory: Buffer
@@ -32,7 +32,7 @@ export class ZstdBlockDecoder {
 
   /**
    * @param dictionary in Zstandard's format, or any bytes. Copied
-   * @throws LEVEL_CORRUPTION if it begins as one in the format, and its tables are damaged
+   * @throws LEVEL_CORRUPTION if it begins with the format's magic number, and its tables are damaged
    * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
    */
   constructor(dictionary: Uint8Array) {
@@ -55,7 +55,7 @@ export class ZstdBlockDecoder {
   /**
    * @param block at most as long as the value
    * @param rawLength of the value, below DICTIONARY_VALUE_LIMIT
-   * @throws LEVEL_CORRUPTION if it does not unfold to exactly so many bytes
+   * @throws LEVEL_CORRUPTION if it does not unfold to exactly that many bytes
    */
   decode(block: Uint8Array, rawLength: number): Buffer {
     if (block.length > DICTIONARY_VALUE_LIMIT || rawLength >= DICTIONARY_VALUE_LIMIT)

@@ -8,7 +8,7 @@ import { wasmInstances } from '../wasm-instances.js'
 import { LITERAL_LENGTH_CODES, MATCH_LENGTH_CODES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 import { BLOCK, CODER_FUNCTIONS, type CoderFunctions, type CoderTables, putTables } from './zstd-coder-functions.js'
 
-/** Values up to here are taken: their literals fit the 14-bit sizes of a section in four streams. */
+/** The longest value, in bytes: its literals fit the 14-bit sizes of a section in four streams. */
 export const MAX_ENCODED_BYTES = 16 * 1024 - 1
 
 /** RFC 8878, 3.1.1.3.1.1: types of literals, and formats of their sizes. */
@@ -26,9 +26,9 @@ const instance = wasmInstances<MatcherFunctions & CoderFunctions>(
 )
 
 /**
- * Compresses small values with a dictionary's content and its tables, to what a compressed block of Zstandard holds (RFC 8878, 3.1.1.3), at
- * about level 3. libzstd loads the dictionary for every value where it cannot keep it prepared, as its WebAssembly build cannot: that costs more
- * than compressing some hundred bytes does. Here it is prepared once.
+ * Compresses small values with a dictionary's content and its tables into the content of a compressed block of Zstandard (RFC 8878, 3.1.1.3),
+ * at about level 3. The dictionary is prepared once: libzstd's WebAssembly build loads it for every value, which costs more than compressing some
+ * hundred bytes.
  */
 export class ZstdBlockEncoder {
   readonly #matcher: DictionaryMatcher
@@ -44,7 +44,7 @@ export class ZstdBlockEncoder {
   }
 
   /**
-   * @returns undefined for a dictionary that is content only, or has tables that cannot write everything
+   * @returns undefined for a dictionary that is only content, or whose tables cannot write every symbol
    * @throws LEVEL_CORRUPTION if its tables are damaged
    * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
    */
@@ -75,7 +75,7 @@ export class ZstdBlockEncoder {
     const headerBytes = 3
     const end = this.#functions.writeLiterals(LITERALS, LITERALS + bytes, BLOCK + headerBytes)
     const codedBytes = end - BLOCK - headerBytes
-    // Both sizes have 10 bits. Where one has more, the code makes literals longer, and they are not written by it.
+    // Both sizes have 10 bits. Where one would need more, the code makes the literals longer, and they are stored raw.
     if (codedBytes < ONE_STREAM_LIMIT)
       this.#memory.writeUIntLE(TREELESS_LITERALS | (bytes << 4) | (codedBytes << 14), BLOCK, headerBytes)
     return end

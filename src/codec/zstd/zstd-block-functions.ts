@@ -52,11 +52,11 @@ import {
 import { REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 
 /*
- * What takes the time in restoring a compressed block of Zstandard (RFC 8878, 3.1.1.3): Huffman-coded literals, and sequences.
+ * The slow parts of restoring a compressed block of Zstandard (RFC 8878, 3.1.1.3): Huffman-coded literals, and sequences.
  *
- * Bit streams are read from their end (RFC 8878, 4.1): a position is a number of bits from the beginning of memory, and what lies below it is not
- * read yet. Who reads further than the stream goes comes upon other bytes of memory; that a stream was right is known only when the position is its
- * beginning in the end.
+ * Bit streams are read from their end (RFC 8878, 4.1): a position is a number of bits from the beginning of memory, and the bits below it are
+ * still to be read. Reading past the stream's beginning yields other bytes of memory: a stream is known to be right only when reading ends
+ * exactly there.
  */
 
 const U16_BYTES = 2
@@ -65,7 +65,7 @@ const I32_BYTES = 4
 /** A table of sequences in memory: its accuracy log, and its cells. */
 export const CELLS_AT = 8
 const TABLE_BYTES = CELLS_AT + MAX_CELLS * CELL_BYTES
-/** Of the three tables of a set. */
+/** Where in a set its three tables are. */
 export const LITERAL_LENGTH_TABLE = 0
 export const OFFSET_TABLE = LITERAL_LENGTH_TABLE + TABLE_BYTES
 export const MATCH_LENGTH_TABLE = OFFSET_TABLE + TABLE_BYTES
@@ -79,7 +79,7 @@ const SET_BYTES = MATCH_LENGTH_TABLE + TABLE_BYTES
  *     +--------+------+-------+------------+-----+---------+-------+----------+--------+
  *      Huffman codes   tables of sequences        first three                  the dictionary's content, the value
  *
- * Known are the dictionary's, own a block's that describes them.
+ * KNOWN are the dictionary's, OWN those that a block describes.
  */
 export const KNOWN_CODE = 0
 export const OWN_CODE = KNOWN_CODE + HUFFMAN_ENTRIES * U16_BYTES
@@ -90,16 +90,16 @@ export const FIRST_OFFSETS = OWN_TABLES + SET_BYTES
 export const BLOCK = FIRST_OFFSETS + REPEAT_OFFSETS * I32_BYTES
 export const LITERALS = BLOCK + DICTIONARY_VALUE_LIMIT + COPY_SLACK_BYTES
 export const WINDOW = LITERALS + DICTIONARY_VALUE_LIMIT + COPY_SLACK_BYTES
-/** All but the content. */
+/** All memory but the content's. */
 export const MEMORY_BYTES = WINDOW + DICTIONARY_VALUE_LIMIT + COPY_SLACK_BYTES
 
-/** Bits that are there, at least, when eight bytes are read. */
+/** Bits that reading eight bytes gives at least. */
 const BITS_AT_ONCE = 57
-/** So many codes of literals they hold. */
+/** Codes of literals that fit into them. */
 const CODES_AT_ONCE = Math.floor(BITS_AT_ONCE / MAX_CODE_BITS)
-/** The bits of the next three states are at most so many. */
+/** The most bits of the next three states. */
 const MAX_STATE_BITS = 9 + 9 + 8
-/** Extra bits of lengths are at most 16, so that those of a sequence are there at once if its offset has no more than this. No dictionary is longer. */
+/** Lengths have up to 16 extra bits each: one read gives those of a sequence if its offset has no more than this. No dictionary needs more. */
 const MAX_OFFSET_BITS = BITS_AT_ONCE - 16 - 16
 
 export interface BlockFunctions {
@@ -114,9 +114,9 @@ export interface BlockFunctions {
    */
   readonly readStream: (code: number, from: number, to: number, at: number, count: number) => number
   /**
-   * Restores a value, of which there is room for all that is asked for.
+   * Restores a value. Its caller has checked that it fits into WINDOW.
    *
-   * @param count of sequences; without any, the next five mean nothing
+   * @param count of sequences; if 0 the next five parameters are ignored
    * @param from where in BLOCK their stream begins
    * @param to where it ends
    * @param literalLengths the places of three tables
@@ -144,7 +144,7 @@ const REFUSE = finish(0)
 
 export const BLOCK_FUNCTIONS = [wasmFunction('readStream', true, streamReader), wasmFunction('restore', true, restorer)]
 
-/** Where reading begins: at the highest bit that is set in the last byte. */
+/** Begins reading at the highest bit that is set in the last byte. */
 function setStreamEnd(position: Local, from: Local, to: Local): Code {
   return [
     when(atMost(to, from), REFUSE),
@@ -154,7 +154,7 @@ function setStreamEnd(position: Local, from: Local, to: Local): Code {
   ]
 }
 
-/** Sets an i64 to what lies below a position, the next bit highest: {@link BITS_AT_ONCE} bits at least. */
+/** Sets an i64 to the bits below a position, the next bit highest: {@link BITS_AT_ONCE} bits at least. */
 function setBits(bits: Local, position: Local): Code {
   const end = shr(add(position, 7), 3)
   return set(bits, shl64(load64(sub(end, 8)), sub(shl(end, 3), position)))
@@ -167,7 +167,7 @@ function streamReader({ parameter, local }: Locals): Code {
   const bits = local('i64')
 
   const highest = low32(shr64(bits, 64 - MAX_CODE_BITS))
-  /** An entry is the byte, and below it the length of its code: as a number of bits to shift by, its lowest six bits count, and so only those. */
+  /** An entry is the byte, and below it the length of its code. It can be shifted by as it is: only its lowest six bits count. */
   const readByte = (i: number): Code => [
     set(entry, load16(add(code, shl(highest, 1)))),
     set(bits, shl64(bits, entry)),
@@ -179,7 +179,7 @@ function streamReader({ parameter, local }: Locals): Code {
     set(used, 0),
     Array.from({ length: bytes }, (_, i) => readByte(i)),
     increase(at, bytes),
-    // Together they are below 64, so that they stay in the lowest bits.
+    // The lengths add up to less than 64, so that they stay in the lowest bits.
     decrease(position, and(used, CODE_BITS_MASK))
   ]
   return [
@@ -205,7 +205,7 @@ function restorer({ parameter, local }: Locals): Code {
   const [offset, offset1, offset2, offset3] = [local('i32'), local('i32'), local('i32'), local('i32')]
   const [width, place, source, i] = [local('i32'), local('i32'), local('i32'), local('i32')]
 
-  /** The next `width` bits. They may be none, and to shift by 64 would be not to shift. */
+  /** The next `width` bits. Two shifts, since a width of 0 would need one by 64, which does nothing. */
   const take = (): Code => low32(shr64(shr64(bits, 1), sub(63, width)))
   const skip: Code = [set(bits, shl64(bits, width)), increase(taken, width)]
   const setCell = (cell: Local, table: Local, base: Expression): Code => [
@@ -241,7 +241,7 @@ function restorer({ parameter, local }: Locals): Code {
     decrease(position, taken)
   ]
 
-  /** RFC 8878, 3.1.1.5: 1 to 3 stand for offsets used before; without literals they are counted from the second on. */
+  /** RFC 8878, 3.1.1.5: 1 to 3 stand for the last offsets; without literals they are counted from the second on. */
   const setOffset: Code = block(done => [
     when(
       greater(offsetValue, REPEAT_OFFSETS),

@@ -51,11 +51,11 @@ import {
 } from '../zstd-format/zstd-codes.js'
 
 /*
- * Writes what a matcher found, in its memory: literals by a Huffman code, and sequences by three tables (RFC 8878, 4.1 and 4.2). Decoders read bit
- * streams from their end, so what they read first is written last.
+ * Writes what a matcher found, in the matcher's memory: literals by a Huffman code, and sequences by three tables (RFC 8878, 4.1 and 4.2). Decoders
+ * read bit streams from their end, so what they read first is written last.
  */
 
-/** A byte's code, and how many bits it has. */
+/** A byte's code, and its length in bits. */
 const LITERAL_CODE_BYTES = 4
 const LITERAL_BITS_AT = 2
 
@@ -63,14 +63,14 @@ const LITERAL_BITS_AT = 2
 const CELLS_AT = 16
 const MAX_CODES = 64
 const CELL_BYTES = 16
-/** In a cell, as in {@link FseEncoder}: what is added to a state to make the number of bits, times 2^16 and something. */
+/** In a cell: see `bits` of {@link FseEncoder}. */
 const BITS_AT = 0
 const BITS_SHIFT = 16
-/** Where the code's states are, less what the smallest number is that the bits leave of a state. */
+/** Where the code's states are, less the smallest number that a state without its low bits is. */
 const STATES_OF_CODE_AT = 4
 /** The state to begin with. */
 const FIRST_STATE_AT = 8
-/** How many bits of a number are written beside its code. */
+/** How many extra bits are written beside the code. */
 const EXTRA_BITS_AT = 12
 const STATES_AT = CELLS_AT + MAX_CODES * CELL_BYTES
 const STATE_BYTES = 2
@@ -91,11 +91,11 @@ const LITERAL_LENGTH_TABLE = MATCH_LENGTH_CODES + MATCH_LENGTHS_BY_BIT
 const OFFSET_TABLE = LITERAL_LENGTH_TABLE + TABLE_BYTES
 const MATCH_LENGTH_TABLE = OFFSET_TABLE + TABLE_BYTES
 export const BLOCK = MATCH_LENGTH_TABLE + TABLE_BYTES
-/** Before it is known to be too long, a block can be: a sequence takes up to 10 bytes, and may stand for 4; eight bytes are written at once. */
+/** A block may be too long until it is finished: a sequence takes up to 10 bytes, and may stand for 4; eight bytes are written at once. */
 const MAX_BLOCK_BYTES = 3 * MAX_VALUE_BYTES + 64
 export const CODER_BYTES = BLOCK + MAX_BLOCK_BYTES - FREE
 
-/** So many literals are written at once, of at most 11 bits, behind up to 7 that are left. */
+/** Literals that are written at once, at most 11 bits each, behind up to 7 bits that are left. */
 const LITERALS_AT_ONCE = 5
 
 export interface CoderFunctions {
@@ -108,7 +108,7 @@ export interface CoderFunctions {
    * @returns where it ends
    */
   readonly writeLiterals: (from: number, to: number, at: number) => number
-  /** Writes the stream of the first `count` sequences, at least one, in the same way. */
+  /** Writes the stream of the first `count` sequences, at least one, to `at` in BLOCK. @returns where it ends */
   readonly writeSequences: (count: number, at: number) => number
 }
 
@@ -124,7 +124,7 @@ export interface CoderTables {
   readonly literalLengths: FseEncoder
 }
 
-/** Puts what is written by into the memory. */
+/** Puts the tables that are written with into the memory. */
 export function putTables(memory: Buffer, { literals, offsets, matchLengths, literalLengths }: CoderTables): void {
   for (let byte = 0; byte < 256; byte++) {
     const at = LITERAL_CODES + LITERAL_CODE_BYTES * byte
@@ -152,7 +152,7 @@ function putTable(memory: Buffer, table: number, encoder: FseEncoder, extraBitsO
   })
 }
 
-/** Writes bits to `at` on, the lowest first. */
+/** Writes bits from `at` on, the lowest first. */
 function bitWriter(at: Local, local: Locals['local']) {
   const pending = local('i64')
   const pendingBits = local('i32')
@@ -218,7 +218,7 @@ function sequencesWriter({ parameter, local }: Locals): Code {
   const [literalState, matchState, offsetState] = [local('i32'), local('i32'), local('i32')]
   const bits = local('i32')
 
-  /** Smaller numbers are looked up, the others have codes by their highest bit. */
+  /** Codes of smaller numbers are looked up, those of others follow from the highest bit. */
   const setCell = (
     cell: Local,
     table: number,
@@ -248,7 +248,7 @@ function sequencesWriter({ parameter, local }: Locals): Code {
     set(offsetCell, cellOf(OFFSET_TABLE, highestBit(offsetValue)))
   ]
 
-  /** Ranges begin at multiples of their size, so that the low bits tell where in one a number is. */
+  /** Ranges begin at multiples of their size, so that the low bits of a number are its place in one. */
   const addLowBits = (value: Expression, width: Expression): Code =>
     writer.add(and(value, sub(shl(1, width), 1)), width)
   const writeState = (state: Local, cell: Local): Code => [
@@ -283,7 +283,7 @@ function sequencesWriter({ parameter, local }: Locals): Code {
         go(again)
       ])
     ),
-    // A state is one of the decoder's and the size of the table, which its low bits leave out.
+    // A state is one of the decoder's plus the size of the table: its low bits are the decoder's.
     endState(matchState, MATCH_LENGTH_TABLE),
     endState(offsetState, OFFSET_TABLE),
     endState(literalState, LITERAL_LENGTH_TABLE),

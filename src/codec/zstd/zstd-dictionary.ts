@@ -14,10 +14,10 @@ import { wasmCompressorWith, wasmDecompressorWith } from './zstd-wasm.js'
  * Only the block is kept: the others follow from the lengths, and are a tenth of what a line of a log takes.
  */
 
-/** "Single segment": the window is as long as the value. In the two highest bits the width of the content size. */
+/** "Single segment": the window is as long as the value. The two highest bits give the width of the content size. */
 const DESCRIPTOR_ONE_BYTE = 0x20
 const DESCRIPTOR_TWO_BYTES = 0x60
-/** What a content size of two bytes leaves off. */
+/** A content size of two bytes is stored less this. */
 const TWO_BYTES_FROM = 256
 const BLOCK_HEADER_BYTES = 3
 const LAST_BLOCK = 1
@@ -25,7 +25,7 @@ const COMPRESSED_BLOCK = 2
 
 /** Up to this level values are compressed by {@link ZstdBlockEncoder}; with a dictionary libzstd needs a higher one to do better. */
 const MAX_ENCODER_LEVEL = 5
-/** So much of a dictionary's content is written and restored before an encoder is used. */
+/** Bytes of a dictionary's content that are written and restored before an encoder is used. */
 const PROBED_CONTENT_BYTES = 1024
 
 /** @param dictionary in Zstandard's format, or any bytes */
@@ -53,8 +53,8 @@ export function zstdWithDictionary(dictionary: Uint8Array, level: number): Dicti
 }
 
 /**
- * Where WebAssembly has no memory for another decoder, libzstd's, which is there once for all dictionaries, takes its place: it goes through the
- * dictionary for every value.
+ * Where WebAssembly has no memory for another decoder, libzstd's, which is one for all dictionaries, takes its place: it reads the dictionary for
+ * every value.
  */
 function decoderWith(dictionary: Uint8Array): Pick<ZstdBlockDecoder, 'decode'> {
   try {
@@ -76,7 +76,7 @@ function byLibzstd(dictionary: Uint8Array): Pick<ZstdBlockDecoder, 'decode'> {
   }
 }
 
-/** An encoder, if there is one for the dictionary, and what it writes is restored: some of the content, and every literal there is. */
+/** An encoder, if there is one for the dictionary, and what it writes can be restored: tried on some of the content and every literal. */
 function proven(
   dictionary: Uint8Array,
   restore: (block: Uint8Array, rawLength: number) => Uint8Array
@@ -88,7 +88,7 @@ function proven(
     const block = encoder?.encode(probe)
     return block && Buffer.compare(restore(block, probe.length), probe) === 0 ? encoder : undefined
   } catch {
-    return undefined // Whether the dictionary is of use at all the decoder decides.
+    return undefined // Whether the dictionary can be used at all is for the decoder to decide.
   }
 }
 
@@ -96,7 +96,7 @@ function headerBytes(rawLength: number): number {
   return ZSTD_MAGIC.length + 1 + (rawLength < TWO_BYTES_FROM ? 1 : 2) + BLOCK_HEADER_BYTES
 }
 
-/** @returns undefined where the frame is not one compressed block that is shorter than the value */
+/** @returns undefined unless the frame is one compressed block that is shorter than the value */
 function blockIn(frame: Uint8Array, rawLength: number): Uint8Array | undefined {
   const from = headerBytes(rawLength)
   if (frame.length < from || frame.length - from >= rawLength) return undefined

@@ -1,12 +1,12 @@
 import { corruption } from '../../errors.js'
 
-/** What a Zstandard frame says of itself, read from its headers alone. */
+/** What the headers of a Zstandard frame state. */
 export interface FrameShape {
-  /** The decoded size the frame states, if it does. */
+  /** The decoded size, if the frame states it. */
   readonly contentSize: number | undefined
   /** The frame cannot unfold to more bytes than this. */
   readonly outputBound: number
-  /** Memory a streaming decoder sets aside before it decodes, in bytes. */
+  /** Memory that a streaming decoder allocates before it decodes, in bytes. */
   readonly windowBytes: number
 }
 

@@ -5,20 +5,20 @@ import { BLOCK, type BlockFunctions, KNOWN_CODE, LITERALS, OWN_CODE } from './zs
 
 /* The literals section of a block (RFC 8878, 3.1.1.3.1). */
 
-/** Types of a section: bits 0 and 1 of its first byte. The formats of its sizes are in bits 2 and 3. 1 is one byte over and over. */
+/** Types of a section: bits 0 and 1 of its first byte. Bits 2 and 3 are the format of its sizes. Type 1 is one byte repeated. */
 const RAW = 0
 const COMPRESSED = 2
-/** Compressed with the table before, here the dictionary's. */
+/** Compressed with the previous table, here the dictionary's. */
 const TREELESS = 3
 
-/** Where the sizes of three of four streams stand, and of the fourth what is left. */
+/** Holds the sizes of three of the four streams; the fourth is the rest. */
 const JUMP_TABLE_BYTES = 6
 
 /** What literals are read with. */
 export interface LiteralsReader {
   readonly memory: Buffer
   readonly readStream: BlockFunctions['readStream']
-  /** Whether the dictionary has a code for literals, which stands at {@link KNOWN_CODE} then. */
+  /** Whether the dictionary has a code for literals, which is at {@link KNOWN_CODE} then. */
   readonly hasKnownCode: boolean
 }
 
@@ -33,7 +33,7 @@ export interface Literals {
  * Reads the section that a block begins with.
  *
  * @param end of the block
- * @param rawLength of the value: there are no more literals
+ * @param rawLength of the value, which cannot have more literals
  * @throws LEVEL_CORRUPTION
  */
 export function readLiterals(reader: LiteralsReader, end: number, rawLength: number): Literals {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { AsyncZstd } from './zstd-engine.js'
 
-/** The package's main entry drops the level (it always compresses at 3); its `bindings` entry passes it on. */
+/** The package's main entry ignores the level (it always compresses at 3); its `bindings` entry passes it on. */
 const ENTRY = '@mongodb-js/zstd/bindings'
 
 interface Bindings {

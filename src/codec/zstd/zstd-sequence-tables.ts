@@ -25,28 +25,28 @@ import {
   PREDEFINED_TABLES
 } from './zstd-block-functions.js'
 
-/** Places of what decodes the sequences of a block. */
+/** Places of the tables that decode the sequences of a block. */
 export interface SequenceTables {
   readonly literalLengths: number
   readonly offsets: number
   readonly matchLengths: number
 }
 
-/** Sequences of a block, before they are read. */
+/** The header of a block's sequences. */
 export interface SequencesHeader {
   readonly count: number
-  /** Of no meaning where there are none, as {@link streamAt}. */
+  /** Meaningless if `count` is 0, like {@link streamAt}. */
   readonly tables: SequenceTables
-  /** Where their bit stream begins. */
+  /** Where the bit stream of the sequences begins. */
   readonly streamAt: number
 }
 
-/** RFC 8878, 3.1.1.3.2.1: the first byte of a count says how many there are. */
+/** RFC 8878, 3.1.1.3.2.1: the first byte of a count says how many bytes it has. */
 const TWO_BYTES = 128
 const THREE_BYTES = 255
 const MOST_IN_TWO_BYTES = (THREE_BYTES - TWO_BYTES) << 8
 
-/** Two bits for each of the tables, and two that are reserved. */
+/** Modes are two bits for each of the tables, and two reserved ones. */
 const MODE_MASK = 3
 const PREDEFINED = 0
 const ONE_CODE = 1
@@ -75,7 +75,7 @@ function putTable(memory: Buffer, at: number, { accuracyLog, cells }: SequenceTa
   memory.set(cells, at + CELLS_AT)
 }
 
-/** Puts the tables there that blocks need not describe. */
+/** Puts the tables that blocks need not describe into the memory. */
 export function putReadyTables(memory: Buffer, dictionary: ParsedDictionary | undefined): void {
   for (const field of ['literalLengths', 'offsets', 'matchLengths'] as const)
     putTable(memory, READY[field], PREDEFINED_BY_FIELD[field])
@@ -85,11 +85,11 @@ export function putReadyTables(memory: Buffer, dictionary: ParsedDictionary | un
   putTable(memory, KNOWN.matchLengths, sequenceTable(dictionary.matchLengthCodes, MATCH_LENGTHS))
 }
 
-/** All three are the dictionary's: what our own encoder writes. */
+/** All three tables are the dictionary's: what our own encoder writes. */
 const ALL_REPEATED = 0xfc
 
 /**
- * Reads how the sequences of a block are written (RFC 8878, 3.1.1.3.2.1), and puts the tables there that it describes.
+ * Reads how the sequences of a block are written (RFC 8878, 3.1.1.3.2.1), and puts the tables that it describes into the memory.
  *
  * @param memory with {@link putReadyTables}; the sequences begin at `at`, and the block ends at `end`
  * @param areKnown whether the dictionary has tables
@@ -120,13 +120,13 @@ export function readSequencesHeader(memory: Buffer, at: number, end: number, are
   return { count, tables, streamAt: descriptions.at }
 }
 
-/** Descriptions of tables, one behind the other. */
+/** Reads descriptions of tables, one after another. */
 class TableDescriptions {
   readonly #memory: Buffer
-  /** The block, and what is before. */
+  /** The memory up to the end of the block. */
   readonly #bytes: Uint8Array
   readonly #areKnown: boolean
-  /** Of the next one. */
+  /** Where the next description begins. */
   at: number
 
   constructor(memory: Buffer, at: number, end: number, areKnown: boolean) {

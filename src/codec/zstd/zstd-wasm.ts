@@ -6,7 +6,7 @@ import type { SyncZstd } from './zstd-engine.js'
 
 const PACKAGE = '@bokuweb/zstd-wasm'
 
-/** WebAssembly memory never shrinks: after a call that made it larger than this, the instance is given up. */
+/** WebAssembly memory never shrinks: an instance is given up after a call that makes it larger than this. */
 const MAX_KEPT_HEAP_BYTES = 64 * 1024 * 1024
 
 /** The package's Emscripten module. Its own entry point only starts asynchronously, which `getSync` cannot wait for. */
@@ -40,9 +40,9 @@ interface Instance {
   /** Contexts are kept: making one costs more than compressing a small value. */
   readonly compressor: number
   readonly decompressor: number
-  /** Room for a small input and its output: asking for it takes longer than restoring a small value. */
+  /** Memory for a small input and its output: allocating it takes longer than restoring a small value. */
   readonly small: number
-  /** Where dictionaries lie in its memory. */
+  /** Where dictionaries are in its memory. */
   readonly dictionaries: WeakMap<Uint8Array, number>
 }
 
@@ -104,7 +104,7 @@ export function wasmCompressorWith(dictionary: Uint8Array): SyncZstd['compressSy
     )
 }
 
-/** Restores what {@link wasmCompressorWith} made, in the same way. */
+/** Restores what {@link wasmCompressorWith} made. The dictionary is copied once, and its tables are read anew for every value. */
 export function wasmDecompressorWith(dictionary: Uint8Array): SyncZstd['decompressSync'] {
   return (data, rawLength) =>
     run(
@@ -126,7 +126,7 @@ export function wasmDecompressorWith(dictionary: Uint8Array): SyncZstd['decompre
     )
 }
 
-/** It stays there as long as the instance does, which is given up when its memory has grown. */
+/** A dictionary stays in the memory as long as the instance does, which is given up when its memory has grown. */
 function placeOf(dictionary: Uint8Array, { zstd, dictionaries }: Instance): number {
   let place = dictionaries.get(dictionary)
   if (place !== undefined) return place

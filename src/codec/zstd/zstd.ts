@@ -27,7 +27,7 @@ const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions
  * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main
  * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version.
  *
- * @throws CKV_INVALID_OPTION for a level that is none
+ * @throws CKV_INVALID_OPTION for a level out of range
  */
 export function zstd(options: ZstdOptions = {}): Codec {
   assertKnownOptions('zstd()', options, ZSTD_OPTIONS)
@@ -38,7 +38,7 @@ export function zstd(options: ZstdOptions = {}): Codec {
   return (byLevel[level] ??= zstdOf(level))
 }
 
-/** Each is made once: dictionaries keep tables, and WebAssembly memory, for every codec that uses them. */
+/** One codec for each level: dictionaries keep tables, and WebAssembly memory, for every codec that uses them. */
 const byLevel: Codec[] = []
 
 function zstdOf(level: number): Codec {
@@ -69,9 +69,9 @@ function zstdOf(level: number): Codec {
 }
 
 /**
- * Holds a frame against what its envelope says, before memory is taken.
+ * Checks a frame against what its envelope says, before memory is allocated.
  *
- * @returns whether a streaming decoder may have it: one unfolds whatever is there, and is trusted where that is at most four
+ * @returns whether a streaming decoder may have it: such a decoder unfolds the whole frame, so the frame must be bounded to about four
  *   times what the envelope says (from level 16 on, honest frames have more blocks than they need). The WebAssembly decoder
  *   gets a buffer of `rawLength` bytes and stops at its end.
  */
