@@ -21,7 +21,7 @@ export interface TokenChunk {
  * Whole chunks of a sequence, first to last, hashed on demand. A hash is the SHA-256 of the previous hash, for the first chunk the namespace's, and
  * of the tokens as u32 LE: the scheme of SGLang, with the extra keys of vLLM in the namespace.
  *
- * @throws CKV_INVALID_OPTION for what is no token id
+ * @throws CKV_INVALID_OPTION if a token is no token id
  */
 export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namespace): Generator<TokenChunk, void> {
   // Without a length there would be no chunks: every lookup would be a miss.

@@ -14,7 +14,7 @@ export class BufferPool {
   readonly #lent = new WeakMap<Uint8Array, Buffer>()
   #keptBytes = 0
 
-  /** @param maxKeptBytes memory that is kept for later; what is in use does not count */
+  /** @param maxKeptBytes memory that is kept for later; memory in use does not count */
   constructor(maxKeptBytes: number) {
     this.#maxKeptBytes = maxKeptBytes
   }

@@ -13,7 +13,7 @@ export interface Sample {
 const RUNS = 16
 const RUN_BYTES = 32
 const SAMPLE_BYTES = RUNS * RUN_BYTES
-/** In a shorter value the places overlap, and what is seen twice would pass for a repeat. */
+/** In a shorter value the places overlap, and bytes seen twice would pass for a repeat. */
 export const MIN_SAMPLED_BYTES = 2 * SAMPLE_BYTES
 
 const SEQUENCE_BYTES = 4

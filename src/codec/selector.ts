@@ -12,7 +12,7 @@ export interface CodecSelector {
 /**
  * A codec, or what a selector chooses, for one write.
  *
- * @throws CKV_INVALID_OPTION for what is no codec; LEVEL_NOT_SUPPORTED for an unregistered one; CKV_CODEC_UNAVAILABLE if it does
+ * @throws CKV_INVALID_OPTION if it is no codec; LEVEL_NOT_SUPPORTED for an unregistered one; CKV_CODEC_UNAVAILABLE if it does
  *   not load; what the selector throws
  */
 export function codecForCall(codec: Codec | CodecName | CodecSelector, key: Buffer, value: Buffer): Codec {

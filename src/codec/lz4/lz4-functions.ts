@@ -69,7 +69,7 @@ const DICTIONARY_BITS = 16
 const POSITION_BYTES = 2
 /** Candidates in the dictionary that are compared with one place in a value. */
 const MAX_TRIES = 6
-/** After so many places without a match the steps become longer, as in LZ4 itself. */
+/** After 2^SKIP_BITS places without a match the steps become longer, as in LZ4 itself. */
 const SKIP_BITS = 6
 
 /**
@@ -101,7 +101,7 @@ export function tableBits(valueBytes: number): number {
 
 export interface Lz4Functions {
   /**
-   * @param base where the value begins, in WINDOW; only `encodeWithDictionary` uses what is before
+   * @param base where the value begins, in WINDOW; only `encodeWithDictionary` uses the bytes before
    * @param end where it ends
    * @param bits see {@link tableBits}
    * @returns where in BLOCK its block ends
@@ -112,7 +112,7 @@ export interface Lz4Functions {
    * @param blockEnd where in BLOCK the block ends
    * @param base where the value is to begin; before, from WINDOW on, is the dictionary
    * @param end where it may end
-   * @returns where it ends; 0 for what is not a block, or one of a longer value, or with offsets before WINDOW
+   * @returns where it ends; 0 if it is no block, or one of a longer value, or has offsets before WINDOW
    */
   readonly decode: (blockEnd: number, base: number, end: number) => number
 }

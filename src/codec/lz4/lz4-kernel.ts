@@ -106,7 +106,7 @@ export class Lz4Kernel {
   /**
    * @param data in the form that {@link compress} gave it
    * @param rawLength at most {@link MAX_VALUE_BYTES}
-   * @throws LEVEL_CORRUPTION for what is not the block of a value of this length. The size in front is not looked at
+   * @throws LEVEL_CORRUPTION if it is not the block of a value of this length. The size in front is ignored
    */
   decompress(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): Buffer {
     this.#decode(data, rawLength, form)

@@ -1,14 +1,14 @@
 import { THREADS } from '../off-thread.js'
 
 /*
- * lz4-napi brings an allocator of its own, mimalloc. What one thread takes there and another gives back is free again only when the first comes
- * to look, which it does after a hundred requests for more than 1 KiB. Results of calls are taken by threads of the pool and given back by the
- * main one, so that each thread keeps up to a hundred: 1.5 GiB with values of 4 MiB. No collection of garbage brings it back.
+ * lz4-napi brings its own allocator, mimalloc. Memory that one thread allocates there and another frees is free again only when the first looks
+ * for it, which it does after a hundred requests for more than 1 KiB. Threads of the pool allocate results and the main thread frees them, so that
+ * each thread keeps up to a hundred: 1.5 GiB with values of 4 MiB. No garbage collection brings it back.
  */
 
 /** Results that may stay beside those in use, in bytes. */
 const MAX_KEPT_BYTES = 8 * 1024 * 1024
-/** Smaller results, before there are {@link MAX_KEPT_BYTES} of them, are so many that the threads look by themselves. */
+/** {@link MAX_KEPT_BYTES} of smaller results are enough requests for the threads to look by themselves. */
 const MIN_RESULT_BYTES = 128 * 1024
 /** Twice what is needed, since any thread may take a call: one of `decompressFrame` makes two to three requests. */
 const CALLS_A_THREAD = 50
