@@ -1,5 +1,5 @@
 import { CompressedKvError, type InspectedLog, type Position, type WalEntry } from '../index.js'
-import { describe } from './failure.js'
+import { codeOf, describe } from './failure.js'
 
 /** What reading a whole log found. */
 export interface LogFindings {
@@ -64,29 +64,41 @@ async function openWhatThereIs(open: Opener): Promise<{ log: InspectedLog; damag
   }
 }
 
-/** Goes on behind a record whose own envelope is damaged. */
+/** Goes on behind a record whose own envelope cannot be opened. */
 async function* readableEntries(
   { reader }: InspectedLog,
   signal: AbortSignal,
   damage: string[]
 ): AsyncGenerator<WalEntry, void, undefined> {
-  let next: number | undefined
-  for (;;) {
+  for (let next = await firstThere(reader, reader.firstSequence); next < reader.nextSequence;) {
     try {
-      for await (const entry of reader.read({ signal, ...(next === undefined ? {} : { from: next }) })) {
+      for await (const entry of reader.read({ signal, from: next })) {
         next = entry.record.sequence + 1
         yield entry
       }
       return
     } catch (error) {
-      if (!isCorruption(error) || next === undefined || next + 1 >= reader.nextSequence) {
-        if (isCorruption(error)) damage.push(describe(error).message)
-        else throw error
-        return
-      }
-      damage.push(`record ${next}: ${describe(error).message}`)
-      next++
+      if (!isUnreadable(error)) throw error
+      const unreadable = await firstThere(reader, next)
+      damage.push(`record ${unreadable}: ${describe(error).message}`)
+      next = await firstThere(reader, unreadable + 1)
     }
+  }
+}
+
+/** Number of the first record from one on that is neither hidden nor lost, readable or not; `nextSequence` if there is none. */
+async function firstThere(reader: InspectedLog['reader'], from: number): Promise<number> {
+  let sequence = from
+  while (sequence < reader.nextSequence && !(await isThere(reader, sequence))) sequence++
+  return sequence
+}
+
+async function isThere(reader: InspectedLog['reader'], sequence: number): Promise<boolean> {
+  try {
+    await reader.get(sequence)
+    return true
+  } catch (error) {
+    return codeOf(error) !== 'CKV_OUT_OF_RANGE'
   }
 }
 
@@ -109,3 +121,15 @@ function note(segments: Mutable<SegmentFindings>[], { record, position }: WalEnt
 function isCorruption(error: unknown): boolean {
   return error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION'
 }
+
+/** Whether it says that a value cannot be read. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof CompressedKvError && UNREADABLE.has(error.code)
+}
+
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'LEVEL_CORRUPTION',
+  'LEVEL_NOT_SUPPORTED',
+  'CKV_CODEC_UNAVAILABLE',
+  'CKV_VALUE_TOO_LARGE'
+])

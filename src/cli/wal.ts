@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Wal, type WalRecord } from '../index.js'
 import type { CommonOptions, Context } from './context.js'
 import { sizesOf } from './copy.js'
@@ -25,8 +25,6 @@ export async function wal(
   const { sizes, findings } = await salvaging(salvage, onRecord =>
     alone ? ofLogAlone(context, location, onRecord) : ofDatabase(context, location, elsewhere, onRecord)
   )
-  if (findings === undefined)
-    throw new Failure(`${logDirectory(location, elsewhere)} holds no log: nothing is to be read`)
   const sizeOf = new Map(sizes.map(({ name, bytes: size }) => [Number.parseInt(name), size]))
   if (json) {
     const segments = findings.segments.map(segment => ({ ...segment, bytes: sizeOf.get(segment.segment) }))
@@ -38,7 +36,7 @@ export async function wal(
 type OnRecord = (record: WalRecord) => Promise<void>
 interface Read {
   readonly sizes: readonly { name: string; bytes: number }[]
-  readonly findings: LogFindings | undefined
+  readonly findings: LogFindings
 }
 
 /** A reader that has no lock writes nothing: no copy is needed. */
@@ -63,7 +61,8 @@ function ofDatabase(
   onRecord: OnRecord
 ): Promise<Read> {
   return look(location, { wal: elsewhere, settle: false }, async ({ inspection, sizes: { segments } }) => {
-    if (segments.length === 0) return { sizes: [], findings: undefined }
+    if (segments.length === 0)
+      throw new Failure(`${logDirectory(location, elsewhere)} holds no log: nothing is to be read`)
     const findings = await readLog(
       options => inspection.openLog(options),
       signal,
@@ -80,6 +79,10 @@ async function salvaging<T>(path: string | undefined, use: (onRecord: OnRecord) 
     return await use(async record => {
       await file.appendFile(`${JSON.stringify(lineOf(record))}\n`)
     })
+  } catch (error) {
+    // Else the same command, put right, would refuse to write over it.
+    if ((await file.stat()).size === 0) await rm(path)
+    throw error
   } finally {
     await file.close()
   }

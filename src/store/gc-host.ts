@@ -36,6 +36,8 @@ export class StoreGcHost implements GcHost {
   readonly opening: () => Promise<void> | undefined
   /** Of the sweep that is under way. */
   #unneeded: UnneededDictionaries | undefined
+  /** The last record that was logged when it began. */
+  #loggedBefore = 0
   readonly assertWritable: () => void
   readonly defaultPolicy: () => Gc
 
@@ -65,9 +67,10 @@ export class StoreGcHost implements GcHost {
   }
 
   async settle(): Promise<void> {
-    const { writes, small, dictionarySource } = this.#session()
+    const { writes, small, dictionarySource, log } = this.#session()
     this.#unneeded = new UnneededDictionaries(small)
     await writes.flush()
+    this.#loggedBefore = log?.lastSequence ?? 0
     await dictionarySource?.idle() // Values are moved to the one that is being made.
   }
 
@@ -127,11 +130,17 @@ export class StoreGcHost implements GcHost {
     if (this.#isForgetful) return
     const { marker, writes } = this.#session()
     const dictionaries = this.#unneeded?.keys().map(key => ({ type: 'del', key }) as const) ?? []
-    if (dictionaries.length > 0) await writeToBackend(this.#backend, dictionaries, true)
+    if (dictionaries.length > 0 && (await this.#hasLeftLog())) await writeToBackend(this.#backend, dictionaries, true)
     const { sweep, plainValues } = marker.current
     if (sweep.length === 0 && (plainLeft || !plainValues)) return
     marker.update({ sweep: Buffer.alloc(0), plainValues: plainValues && plainLeft })
     await writes.saveMarker()
+  }
+
+  /** Whether the log has nothing left of what was logged before the sweep: its readers need the dictionaries as values in the backend do. */
+  async #hasLeftLog(): Promise<boolean> {
+    const { log, writes } = this.#session()
+    return log === undefined || log.forget(this.#loggedBefore, () => writes.flush())
   }
 
   /** Where the log is the database it has not what a sweep rewrote, until its next snapshot: nothing may rely on that. */

@@ -9,7 +9,7 @@ import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
-import { assertNotHeld, hold, release } from './backend-lock.js'
+import { assertNotHeld, hold, isHeld, release } from './backend-lock.js'
 import { type Operation, writeToBackend } from './writing/backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
@@ -59,23 +59,24 @@ export async function unwrap<K, V>(
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
   assertNotHeld(backend)
   const wasOpen = backend.status === 'open'
-  await backend.open()
-  const marker = await markerOf(backend)
-  if (marker !== undefined && !marker.unwrapping) await settle(backend, options)
-  await backend.open() // Closing the store has closed it.
   const holder = {}
-  hold(backend, holder)
   try {
-    const written = await writeBack(backend, options)
-    if (marker !== undefined) await removeLog(backend, options)
-    return written
+    await backend.open()
+    const marker = await markerOf(backend)
+    if (marker !== undefined && !marker.unwrapping) await settle(backend, options)
+    await backend.open() // Closing the store has closed it.
+    hold(backend, holder)
+    return await writeBack(backend, options)
   } finally {
     release(backend, holder)
-    if (!wasOpen) await backend.close()
+    if (!wasOpen && !isHeld(backend)) await backend.close()
   }
 }
 
-/** The log, which has nothing that the database lacks. Ends that were cut off, which somebody may want to look at, stay. */
+/**
+ * The log, which has nothing that the database lacks. Ends that were cut off, which somebody may want to look at, stay. While the marker is
+ * there the next call tries again what fails; without one, what is left of the log would be another store's to the next that wraps the database.
+ */
 async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
   if (wal === false) return
   const { location } = backend as { location?: string }
@@ -83,8 +84,14 @@ async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<voi
   const named = typeof wal === 'string' ? wal : dir
   const directory = named ?? (location === undefined ? undefined : join(location, LOG_DIRECTORY))
   if (directory === undefined) return
-  const names = await fs.list(directory).catch(() => [])
-  for (const id of segmentIds(names)) await fs.remove(segmentPath(directory, id))
+  const names = await fs.list(directory).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return []
+  })
+  for (const id of segmentIds(names)) {
+    await fs.remove(segmentPath(directory, id))
+    await fs.syncDirectory(directory)
+  }
   if (fs === nodeFileSystem) await rmdir(directory).catch(() => {})
 }
 
@@ -107,10 +114,8 @@ async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): 
   await store.close()
 }
 
-async function writeBack(
-  backend: AnyLevel,
-  { signal, onProgress, maxValueSize }: UnwrapOptions
-): Promise<{ values: number }> {
+async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ values: number }> {
+  const { signal, onProgress, maxValueSize } = options
   const found = await markerOf(backend)
   let values = 0
   if (found === undefined) return { values }
@@ -137,6 +142,7 @@ async function writeBack(
     await writeToBackend(backend, [...operations, { type: 'put', key: MARKER_KEY, value: encodeMarker(marker) }], true)
     onProgress?.({ values })
   }
+  await removeLog(backend, options)
   await removeReserved(backend)
   return { values }
 }

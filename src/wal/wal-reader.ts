@@ -9,6 +9,8 @@ import type { LogEntry } from './record-iterator.js'
 export interface WalReader {
   /** Where the next record will lie, as far as is known: it may begin a new segment. */
   readonly position: Position
+  /** Number of the oldest record that was not deleted; {@link nextSequence} if there is none. */
+  readonly firstSequence: number
   /** Number of the next record. The first of a log is 1; they go up by one. */
   readonly nextSequence: number
   /**
@@ -32,6 +34,9 @@ export function readerOf(log: Log): WalReader {
   return {
     get position() {
       return log.position
+    },
+    get firstSequence() {
+      return log.firstSequence
     },
     get nextSequence() {
       return log.nextSequence

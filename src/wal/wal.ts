@@ -51,6 +51,10 @@ export class Wal implements WalReader {
     return this.#log.position
   }
 
+  get firstSequence(): number {
+    return this.#log.firstSequence
+  }
+
   get nextSequence(): number {
     return this.#log.nextSequence
   }

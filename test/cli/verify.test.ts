@@ -1,6 +1,10 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { NO_GUARD } from '../../src/envelope/guard.js'
+import { sealCompressed } from '../../src/envelope/seal.js'
+import { Record, Wal } from '../../src/index.js'
+import { sealedPut } from '../../src/wal/record.js'
 import { bareLevel, killed, wrapped } from './databases.js'
 import { ckv, json } from './run.js'
 
@@ -56,6 +60,18 @@ describe('ckv verify', () => {
     expect(code).toBe(1)
     expect(out).toMatch(/^log: .*segment 1/m)
     expect(out).toContain("'ckv wal --salvage'")
+  })
+
+  it('a record of the log whose codec is not there: 1, and what the values are', async () => {
+    const location = await wrapped()
+    const { wal } = await Wal.open({ dir: join(location, 'ckv-wal'), meter: false })
+    const envelope = sealCompressed(199, Buffer.from('?'), 100, { guard: NO_GUARD, mayOmitChecksum: false })!
+    await wal.append(sealedPut(Buffer.from('a'), envelope))
+    await wal.append(Record.put('b', 'readable'))
+    await wal.close()
+    const found = await json<Findings>(['verify', location])
+    expect(found).toMatchObject({ sound: false, values: 30, corruptValues: 0, log: { records: 31 } })
+    expect(found.log!.damage).toEqual([expect.stringMatching(/^record \d+: .*codec/)])
   })
 
   it('a torn end of the log is what a crash leaves: 0', async () => {

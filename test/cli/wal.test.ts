@@ -1,10 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { NO_GUARD } from '../../src/envelope/guard.js'
+import { sealCompressed } from '../../src/envelope/seal.js'
 import { Record, Wal } from '../../src/index.js'
+import { sealedPut } from '../../src/wal/record.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
-import { digests, killed, newLocation, someEntries } from './databases.js'
+import { bare, digests, killed, newLocation, someEntries } from './databases.js'
 import { ckv, json } from './run.js'
 
 interface Found {
@@ -36,6 +39,13 @@ async function logAlone(): Promise<string> {
   await wal.append(Record.delete('k3'))
   await wal.close()
   return dir
+}
+
+/** A put whose value is no envelope, and one whose codec nobody has registered. */
+const unreadable = (key: string) => sealedPut(Buffer.from(key), Buffer.from([1]))
+const ofUnknownCodec = (key: string) => {
+  const sealing = { guard: NO_GUARD, mayOmitChecksum: false }
+  return sealedPut(Buffer.from(key), sealCompressed(199, Buffer.from('?'), 100, sealing)!)
 }
 
 describe('ckv wal', () => {
@@ -76,6 +86,17 @@ describe('ckv wal', () => {
     expect((await ckv(['verify', location])).code).toBe(0)
   })
 
+  it('--salvage leaves no empty file where there is no log to read, and the file of another as it is', async () => {
+    const out = join(temporaryDirectory(), 'salvaged.jsonl')
+    for (const location of [newLocation(), await bare()]) {
+      expect((await ckv(['wal', location, '--salvage', out])).code).toBe(1)
+      expect(existsSync(out)).toBe(false)
+    }
+    writeFileSync(out, '')
+    expect((await ckv(['wal', newLocation(), '--salvage', out])).err).toContain('exists')
+    expect(existsSync(out)).toBe(true)
+  })
+
   it('goes around damage, which it names: 1', async () => {
     const dir = await logAlone()
     const path = join(dir, '000002.wal')
@@ -85,6 +106,54 @@ describe('ckv wal', () => {
     const { code, out: printed } = await ckv(['wal', dir, '--salvage', join(temporaryDirectory(), 'out')])
     expect(code).toBe(1)
     expect(printed).toMatch(/10 records[^]*damaged: segment 2, bytes \d+ to \d+/)
+  })
+
+  it('reads all but the records whose own envelopes it cannot open, be they the first, and names those: 1', async () => {
+    const dir = temporaryDirectory()
+    const { wal } = await Wal.open({ dir, meter: false })
+    const records = [unreadable('a'), Record.put('b', '1'), ofUnknownCodec('c'), Record.put('d', '2'), unreadable('e')]
+    for (const record of records) await wal.append(record)
+    await wal.close()
+    const out = join(temporaryDirectory(), 'salvaged.jsonl')
+    const { code, lines } = await ckv(['wal', dir, '--salvage', out])
+    expect(code).toBe(1)
+    expect(lines.filter(line => line.startsWith('damaged'))).toEqual([
+      expect.stringMatching(/^damaged: record 1: Corrupt data/),
+      expect.stringMatching(/^damaged: record 3: .*codec/),
+      expect.stringMatching(/^damaged: record 5: Corrupt data/)
+    ])
+    expect(lines).toContain('1 segment file, 2 records')
+    const salvaged = readFileSync(out, 'utf8').trimEnd().split('\n')
+    expect(salvaged.map(line => (JSON.parse(line) as { key: string }).key)).toEqual(['b', 'd'])
+  })
+
+  it('goes around such a record and a segment that is lost behind it', async () => {
+    const dir = temporaryDirectory()
+    const { wal } = await Wal.open({
+      dir,
+      codec: 'none',
+      blockBytes: 1024,
+      segmentBytes: 1300,
+      fsync: 'always',
+      meter: false
+    })
+    const records = [
+      Record.put('a', text(900)),
+      unreadable('b'),
+      Record.put('c', text(900)),
+      Record.put('d', text(900))
+    ]
+    for (const record of records) await wal.append(record)
+    await wal.close()
+    const path = join(dir, '000002.wal')
+    const bytes = readFileSync(path)
+    bytes.fill(0, 100) // Of the segment only the header is left.
+    writeFileSync(path, bytes)
+    const out = join(temporaryDirectory(), 'salvaged.jsonl')
+    const { code, lines } = await ckv(['wal', dir, '--salvage', out])
+    expect([code, lines.some(line => line.startsWith('damaged: record 2: Corrupt data'))]).toEqual([1, true])
+    const salvaged = readFileSync(out, 'utf8').trimEnd().split('\n')
+    expect(salvaged.map(line => (JSON.parse(line) as { key: string }).key)).toEqual(['a', 'd'])
   })
 
   it('a deletion that was salvaged is a deletion when it is imported', async () => {

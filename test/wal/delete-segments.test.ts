@@ -15,6 +15,7 @@ test('segments before the one a position lies in go, and are counted', async () 
   expect(await wal.deleteSegmentsBefore(before(4))).toBe(0)
   expect(await wal.deleteSegmentsBefore(before(6))).toBe(2)
   expect(await keys(wal.read())).toEqual(numbered(6, 10))
+  expect([wal.firstSequence, wal.nextSequence]).toEqual([6, 11])
   const files = (await fs.list(DIRECTORY)).filter(name => name.endsWith('.wal')).sort()
   expect(files).toEqual(['000006.wal', '000007.wal', '000008.wal', '000009.wal', '000010.wal'])
   expect(wal.stats()).toMatchObject({ segments: 5, segmentsDeleted: 5 })
@@ -37,6 +38,7 @@ test('the last segment stays, and with it the numbers', async () => {
 test('an empty log has none to delete', async () => {
   const { wal } = await openLog()
   expect(await wal.deleteSegmentsBefore(wal.position)).toBe(0)
+  expect([wal.firstSequence, wal.nextSequence]).toEqual([1, 1])
 })
 
 test('after a directory could not be synced no other segment goes before it is, so that a power cut brings none back alone', async () => {

@@ -53,6 +53,8 @@ export class Dictionaries {
   readonly #byId = new Map<number, Dictionary>()
   /** Those that cannot be read, and why. */
   readonly #unreadable = new Map<number, unknown>()
+  /** Ids of those that are being stored. */
+  readonly #storing = new Set<number>()
 
   /** Reads those that a backend has. What is damaged is an error only to the values that need it. */
   async load(backend: AnyLevel, storeId: Buffer): Promise<void> {
@@ -78,6 +80,23 @@ export class Dictionaries {
   add(dictionary: Dictionary): void {
     this.#unreadable.delete(dictionary.id)
     this.#byId.set(dictionary.id, dictionary)
+  }
+
+  /**
+   * Stores a new dictionary, and adds it.
+   *
+   * @throws where its id is another's, whose values nobody could read any more; what `save` throws
+   */
+  async store(dictionary: Dictionary, save: (dictionary: Dictionary) => Promise<void>): Promise<void> {
+    const { id } = dictionary
+    if (this.#storing.has(id) || this.ids.includes(id)) throw new Error(`There is a dictionary ${id} already`)
+    this.#storing.add(id)
+    try {
+      await save(dictionary)
+      this.add(dictionary)
+    } finally {
+      this.#storing.delete(id)
+    }
   }
 
   /** @throws LEVEL_CORRUPTION if it is missing or damaged; LEVEL_NOT_SUPPORTED if a later version wrote it */

@@ -68,7 +68,8 @@ export class DictionaryTrainer implements DictionarySource {
       if (turn.isOver) await nextTurn()
     }
     const seenBytes = this.#sample.seenBytes + fromTable.seenBytes
-    if (seenBytes < this.#dueBytes) return
+    // Values that came meanwhile may have had one begun.
+    if (this.#running !== undefined || seenBytes < this.#dueBytes) return
     const sample = [...this.#sample.inOrder(), ...fromTable.inOrder()]
     this.#sample = new SmallValueSample()
     await this.#judge(
@@ -110,9 +111,8 @@ export class DictionaryTrainer implements DictionarySource {
       this.#standing = standing
       return
     }
-    this.#saving = this.#context.save(verdict.candidate)
+    this.#saving = small.dictionaries.store(verdict.candidate, this.#context.save)
     await this.#saving
-    small.dictionaries.add(verdict.candidate)
     small.current = verdict.candidate
     this.#standing = standing
   }

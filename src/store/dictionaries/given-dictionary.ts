@@ -61,8 +61,7 @@ export class GivenDictionary implements DictionarySource {
 
   async #store(id: number): Promise<void> {
     const dictionary = new Dictionary({ id, given: true, rawShare: 1, bytes: this.#bytes })
-    await this.#save(dictionary)
-    this.#small.dictionaries.add(dictionary)
+    await this.#small.dictionaries.store(dictionary, this.#save)
     this.#small.current = dictionary
   }
 }

@@ -91,6 +91,26 @@ export class LogReclaim {
     await this.idle()
   }
 
+  /**
+   * Lets go of everything up to a record.
+   *
+   * @param flush lets the backend have what was logged so far
+   * @returns whether it is gone: a reader may hold it up, or a deletion fail, which is tried again later
+   */
+  async forget(sequence: number, flush: () => Promise<void>): Promise<boolean> {
+    const { log } = this.#context
+    while (this.#running !== undefined) await this.#running
+    if (log.firstSequence <= sequence) {
+      this.#run(async () => {
+        await log.roll() // Before the flush, which then covers all that is in the segment.
+        await flush()
+        await this.#deleteApplied()
+      })
+      await this.idle()
+    }
+    return log.firstSequence > sequence
+  }
+
   /** Resolves when what runs beside the writes has ended. */
   async idle(): Promise<void> {
     await this.#running
@@ -131,11 +151,16 @@ export class LogReclaim {
     if (!roll && log.segmentAbove(marker.savedApplied) <= log.firstSegment) return
     this.#run(async () => {
       if (roll) await log.roll()
-      // The backend may get more meanwhile. A segment that a reader holds up waits for the next time.
-      for (let deleted = 1; deleted > 0;) {
-        deleted = await log.deleteSegmentsBefore({ segment: log.segmentAbove(marker.savedApplied) })
-      }
+      await this.#deleteApplied()
     })
+  }
+
+  /** The backend may get more meanwhile. A segment that a reader holds up waits for the next time. */
+  async #deleteApplied(): Promise<void> {
+    const { log, marker } = this.#context
+    for (let deleted = 1; deleted > 0;) {
+      deleted = await log.deleteSegmentsBefore({ segment: log.segmentAbove(marker.savedApplied) })
+    }
   }
 
   /** One at a time. */

@@ -256,6 +256,21 @@ export class StoreLog {
     if (this.permanent) await this.#oneMarkerAtATime(() => this.#saveMarker())
   }
 
+  /** Number of the last record that is logged. */
+  get lastSequence(): number {
+    return this.#log.nextSequence - 1
+  }
+
+  /**
+   * Lets go of what was logged up to a record.
+   *
+   * @param flush lets the backend have what was logged so far
+   * @returns whether it is gone
+   */
+  forget(sequence: number, flush: () => Promise<void>): Promise<boolean> {
+    return this.#reclaim.forget(sequence, flush)
+  }
+
   /** Call between two backend batches, when the backend has all that was logged so far. */
   afterBatch(): void {
     this.#reclaim.afterBatch(this.#applied)

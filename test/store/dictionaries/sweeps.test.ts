@@ -2,10 +2,13 @@ import type { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { type CodecName, type Gc, Lz4Gc, unwrap, zstd, ZstdGc } from '../../../src/index.js'
 import { dictionaryKey } from '../../../src/store/dictionaries/dictionary-record.js'
-import { type Backend, bareEntries, envelopeOf, MODES, openMode } from '../../support/gc-store.js'
-import { contents, memoryLevel } from '../../support/logged-store.js'
+import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { type Backend, bareEntries, envelopeOf, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
+import { contents, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { documents, keyOf } from '../../support/small-documents.js'
+import { turns } from '../../support/turns.js'
 
 const DOCUMENTS = documents(60)
 const FIRST = Buffer.concat(DOCUMENTS.slice(0, 30))
@@ -106,6 +109,86 @@ describe.each(EVERYWHERE)('$mode, $codec: a sweep', ({ mode, codec }) => {
     expect(await unwrap(backend, { wal: false })).toEqual({ values: 40 })
     expect(await bareEntries(backend)).toEqual(DOCUMENTS.slice(0, 40).map((value, i) => [keyOf(i), value]))
     expect(await backend.keys().all()).toHaveLength(40)
+  })
+})
+
+async function keysLoggedIn(store: Store): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { record } of store.wal!.read()) keys.push(record.key.toString())
+  return keys
+}
+
+const LOGGED = EVERYWHERE.filter(({ mode }) => mode !== 'write-through')
+
+describe.each(LOGGED)('$mode, $codec, with values sealed in the log: a sweep', ({ mode, codec }) => {
+  /** Five values that need a dictionary no longer in use, and one that needs the next; the log has them all. */
+  async function logged() {
+    const backend = new PermanentMemoryLevel()
+    const fs = new CrashableFileSystem()
+    const faulty = new FaultyFileSystem(fs)
+    const open = (dictionary: Buffer) => {
+      const memtable = mode === 'write-back' ? { flushIntervalMs: Infinity } : (false as const)
+      return openLogged(logOn(faulty, { segmentBytes: 1 << 24 }), backend, { memtable, codec, dictionary })
+    }
+    const first = await open(FIRST)
+    for (const i of [0, 1, 2, 3, 4]) await first.put(keyOf(i), DOCUMENTS[i]!, { codec })
+    await first.close()
+    const store = await open(SECOND)
+    const repair = faulty.fail('remove', { code: 'EIO', times: Infinity, path: /\.wal$/ })
+    await store.put(keyOf(5), DOCUMENTS[5]!, { codec })
+    await store.flush()
+    await turns()
+    repair()
+    expect(await keysLoggedIn(store)).toEqual([0, 1, 2, 3, 4, 5].map(keyOf))
+    return { mode, store, backend, fs, faulty }
+  }
+
+  it('removes no dictionary before what needs it has left the log: that can be read, also after a crash', async () => {
+    const opened = await logged()
+    const { store, backend } = opened
+    const policy = {
+      process: async (value: Parameters<Lz4Gc['process']>[0]) => {
+        if (value.key.toString() === keyOf(0)) await store.put('meanwhile', DOCUMENTS[6]!, { codec })
+        return policyOf(codec).process(value)
+      }
+    }
+    expect(await store.gc.run({ policy })).toMatchObject({ complete: true, recompressed: 5 })
+    expect([await isThere(backend, 1), await isThere(backend, 2)]).toEqual([false, true])
+    await store.put('after', DOCUMENTS[7]!, { codec })
+    expect(await keysLoggedIn(store)).toEqual(['after'])
+    await store.sync()
+    const again = (await openAfterKill(opened, { codec, dictionary: SECOND })).store
+    expect(await keysLoggedIn(again)).toEqual(['after'])
+    for (const [i, key] of [keyOf(0), keyOf(5), 'meanwhile', 'after'].entries())
+      expect(await again.get(key)).toEqual(DOCUMENTS[[0, 5, 6, 7][i]!])
+    await again.close()
+    await store.close()
+  })
+
+  it('leaves the dictionary to the next one where a reader holds up the log', async () => {
+    const { store, backend } = await logged()
+    const reader = store.wal!.read()
+    await reader.next()
+    await store.gc.run({ policy: policyOf(codec) })
+    expect(await isThere(backend, 1)).toBe(true)
+    const rest: string[] = []
+    for await (const { record } of reader) rest.push(record.key.toString())
+    expect(rest).toEqual([1, 2, 3, 4, 5].map(keyOf))
+    await store.gc.run({ policy: policyOf(codec) })
+    expect(await isThere(backend, 1)).toBe(false)
+    await store.close()
+  })
+
+  it('leaves it to the next one where the log cannot be shortened, and stats() say why', async () => {
+    const { store, backend, faulty } = await logged()
+    const repair = faulty.fail('remove', { code: 'EROFS', times: Infinity, path: /\.wal$/ })
+    expect(await store.gc.run({ policy: policyOf(codec) })).toMatchObject({ complete: true, recompressed: 5 })
+    expect(await isThere(backend, 1)).toBe(true)
+    expect(store.stats().wal!.lastGcError).toMatchObject({ code: 'EROFS' })
+    repair()
+    await store.gc.run({ policy: policyOf(codec) })
+    expect(await isThere(backend, 1)).toBe(false)
+    await store.close()
   })
 })
 

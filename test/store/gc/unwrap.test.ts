@@ -5,6 +5,8 @@ import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, Lz4Gc, unwrap } from '../../../src/index.js'
 import type { Wrappable } from '../../../src/store/any-level.js'
+import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { type Backend, filled, markerIn, type Mode, MODES, openMode, type Sweepable } from '../../support/gc-store.js'
 import { failing, WRITES } from '../../support/intercept.js'
 import {
@@ -13,11 +15,12 @@ import {
   logOn,
   memoryLevel,
   openLogged,
+  powerCut,
   type Store,
   type StoreOptions
 } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
-import { RESERVED_PREFIX } from '../../support/reserved.js'
+import { MARKER_KEY, RESERVED_PREFIX } from '../../support/reserved.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
@@ -270,6 +273,109 @@ describe('unwrap() that was interrupted', () => {
       expect(step).toBeGreaterThan(3)
     }
   })
+})
+
+const segmentsOn = (log: CrashableFileSystem) => log.paths().filter(path => path.endsWith('.wal'))
+
+describe('unwrap() that comes to the log', () => {
+  it('and cannot delete it goes on with the next call; then the database can be wrapped again', async () => {
+    const { backend, expected, fs } = await prepared('write-back')
+    const faulty = new FaultyFileSystem(fs)
+    let repair: (() => void) | undefined
+    const onProgress = () => {
+      repair?.()
+      repair = faulty.fail('remove', { code: 'EIO', path: /\.wal$/ })
+    }
+    await expect(unwrap(backend, { wal: logOn(faulty), onProgress })).rejects.toMatchObject({ code: 'EIO' })
+    expect(segmentsOn(fs)).toHaveLength(1)
+    await refusedThere(backend, { wal: logOn(fs) })
+    expect(await unwrap(backend, { wal: logOn(fs) })).toEqual({ values: 0 })
+    expect(segmentsOn(fs)).toEqual([])
+    expect(await everything(backend)).toEqual(expected)
+    const { store } = await openMode('write-back', backend, {}, fs)
+    expect(await everything(store)).toEqual(expected)
+    await store.close()
+  })
+
+  it('and cannot see whether there is one says so, and goes on with the next call', async () => {
+    const { backend, expected, fs } = await prepared('write-back')
+    const faulty = new FaultyFileSystem(fs)
+    let repair: (() => void) | undefined
+    const onProgress = () => {
+      repair?.()
+      repair = faulty.fail('list', { code: 'EMFILE' })
+    }
+    await expect(unwrap(backend, { wal: logOn(faulty), onProgress })).rejects.toMatchObject({ code: 'EMFILE' })
+    await unwrap(backend, { wal: logOn(fs) })
+    expect(segmentsOn(fs)).toEqual([])
+    expect(await everything(backend)).toEqual(expected)
+  })
+
+  it.each(['all', 'none'] as const)(
+    'by a crash at any step leaves nothing of it in the end (unsynced: %s)',
+    async unsynced => {
+      const { backend, expected, fs } = await prepared('logged')
+      const whole = backend.disk.afterCrash({ unsynced: 'all' }) // All of it is on stable storage.
+      let step = 1
+      for (; ; step++) {
+        const log = powerCut(fs, 'all')
+        log.crashAt(step)
+        const disk = whole.clone()
+        disk.diesWith(() => log.steps >= step)
+        const died = await unwrap(new PermanentMemoryLevel(disk), { wal: logOn(log) }).then(
+          () => false,
+          () => true
+        )
+        const logAfter = powerCut(log, unsynced)
+        const after = new PermanentMemoryLevel(disk.afterCrash({ unsynced }))
+        if (died) await unwrap(after, { wal: logOn(logAfter) })
+        expect(segmentsOn(logAfter), `step ${step}`).toEqual([])
+        expect(await everything(after), `step ${step}`).toEqual(expected)
+        expect(await reservedIn(after)).toBe(0)
+        if (!died) break
+      }
+      expect(step).toBeGreaterThan(3)
+    }
+  )
+})
+
+describe('unwrap() that fails early leaves the database as it was found', () => {
+  const MARKER = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+
+  it.each([false, true])('with a damaged marker (open before: %s)', async isOpen => {
+    const { backend } = await prepared('write-through')
+    await backend.open()
+    const marker = Buffer.from((await backend.get<Buffer, Buffer>(MARKER_KEY, MARKER))!)
+    marker[10]! ^= 1
+    await backend.put<Buffer, Buffer>(MARKER_KEY, marker, MARKER)
+    if (!isOpen) await backend.close()
+    await expect(unwrap(backend)).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+    expect(backend.status).toBe(isOpen ? 'open' : 'closed')
+  })
+
+  it.each([false, true])('where its log is missing (open before: %s)', async isOpen => {
+    const opened = await openMode('write-back')
+    await write(opened.store)
+    await opened.store.sync()
+    const disk = (opened.backend as PermanentMemoryLevel).disk.clone()
+    await opened.store.close()
+    const backend = new PermanentMemoryLevel(disk)
+    if (isOpen) await backend.open()
+    await expect(unwrap(backend, { wal: logOn(new CrashableFileSystem()) })).rejects.toMatchObject({
+      cause: { code: 'LEVEL_CORRUPTION' }
+    })
+    expect(backend.status).toBe(isOpen ? 'open' : 'closed')
+  })
+})
+
+it('unwrap() leaves the database open to a store that took it meanwhile', async () => {
+  const { backend } = await prepared('write-through')
+  const unwrapping = unwrap(backend)
+  const store = new CompressedKvStore<string, Buffer>(backend, { wal: false })
+  await store.open()
+  await expect(unwrapping).rejects.toMatchObject({ cause: { code: 'LEVEL_LOCKED' } })
+  expect(await store.get('lz4')).toEqual(text(5000))
+  await store.close()
 })
 
 describe('unwrap() of a store that crashed', () => {

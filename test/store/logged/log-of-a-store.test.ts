@@ -101,7 +101,14 @@ describe('db.wal', () => {
 
   it('cannot write', async () => {
     const store = await openLogged(logOn(new CrashableFileSystem()))
-    expect(Object.keys(store.wal!).sort()).toEqual(['get', 'nextSequence', 'position', 'read', 'stats'])
+    expect(Object.keys(store.wal!).sort()).toEqual([
+      'firstSequence',
+      'get',
+      'nextSequence',
+      'position',
+      'read',
+      'stats'
+    ])
   })
 })
 
