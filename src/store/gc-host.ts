@@ -76,9 +76,8 @@ export class StoreGcHost implements GcHost {
 
   /** With counters of its own: what a sweep reads nobody asked for. */
   #unsealer({ marker, small }: Session): Unsealer {
-    const { guard, plainValues } = marker.current
     const limits = { maxValueSize: this.#maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
-    return new Unsealer(limits, { bytes: guard, plainValues }, small.dictionaries, true, new Counters())
+    return new Unsealer(limits, marker.guard, small.dictionaries, true, new Counters())
   }
 
   async lastKey(): Promise<Buffer | undefined> {

@@ -15,7 +15,7 @@ import { asBuffer, AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
-import { decodeMarker, type Marker, MARKER_KEY } from './marker.js'
+import { decodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
 import { halfUnwrapped } from './marker-state.js'
 import { type CompressedKvStoreOptions, DEFAULTS } from './options.js'
 import { rawEntries } from './reading/raw-entries.js'
@@ -104,7 +104,8 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
   const dictionaries = new Dictionaries()
   if (marker !== undefined) await dictionaries.load(backend, marker.storeId)
-  const unsealer = new Unsealer(settings, guardOf(marker), dictionaries, true, new Counters())
+  const guard = marker === undefined ? unusedGuard() : guardOf(marker)
+  const unsealer = new Unsealer(settings, guard, dictionaries, true, new Counters())
   return {
     marker: marker && shown(marker),
     entries: range => {
@@ -115,9 +116,8 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   }
 }
 
-function guardOf(marker: Marker | undefined): Guard {
-  if (marker !== undefined) return { bytes: marker.guard, plainValues: marker.plainValues }
-  // Every value is plain: none ends with these bytes.
+/** Of a database that no store has written to. Every value in it is plain: none ends with these bytes. */
+function unusedGuard(): Guard {
   return { bytes: randomBytes(GUARD_BYTES), plainValues: true }
 }
 

@@ -1,3 +1,6 @@
+import { keyName, keyOfName } from '../memtable/key-name.js'
+import type { RangeTombstone } from '../memtable/range-tombstone.js'
+
 /** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is there counts, even if undefined. */
 export interface KeyRange {
   readonly gt?: Buffer
@@ -21,6 +24,23 @@ export function isOutside(key: Buffer, { gt, gte, lt, lte }: KeyRange): boolean 
 export function halfOpen({ gt, gte, lt, lte }: KeyRange): HalfOpenRange {
   const start = gte ?? (gt === undefined ? Buffer.alloc(0) : behind(gt))
   return { start, end: lte === undefined ? lt : behind(lte) }
+}
+
+/** Whether a range ends at the empty key. No key lies below that, and in the log an empty end means that there is none. */
+export function endsAtEmptyKey({ end }: HalfOpenRange): boolean {
+  return end?.length === 0
+}
+
+export function keyRangeOf({ start, end }: HalfOpenRange): KeyRange {
+  return end === undefined ? { gte: start } : { gte: start, lt: end }
+}
+
+export function tombstoneOf({ start, end }: HalfOpenRange): RangeTombstone {
+  return { start: keyName(start), end: end === undefined ? undefined : keyName(end) }
+}
+
+export function rangeOf({ start, end }: RangeTombstone): HalfOpenRange {
+  return { start: keyOfName(start), end: end === undefined ? undefined : keyOfName(end) }
 }
 
 /** The next key in order. */

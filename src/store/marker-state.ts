@@ -1,8 +1,8 @@
 import type { Guard } from '../envelope/guard.js'
 import { CompressedKvError, notSupported } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
-import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
-import { decodeMarker, encodeMarker, type Marker, MARKER_KEY, newMarker } from './marker.js'
+import { asBuffer, AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from './as-bytes.js'
+import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY, newMarker } from './marker.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 
 /**
@@ -44,7 +44,7 @@ export class MarkerState {
   }
 
   get guard(): Guard {
-    return { bytes: this.#marker.guard, plainValues: this.#marker.plainValues }
+    return guardOf(this.#marker)
   }
 
   /** As it is now, stored or not. */
@@ -107,7 +107,7 @@ export class MarkerState {
   async save(backend: AnyLevel): Promise<void> {
     const marker = this.#unsaved
     if (marker === undefined) return
-    await backend.put(MARKER_KEY, marker, { ...AS_BYTES, sync: true } as typeof AS_BYTES)
+    await backend.put(MARKER_KEY, marker, AS_BYTES_SYNCED)
     this.saved(marker)
   }
 

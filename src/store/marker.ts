@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { crc32c } from '../checksum/crc32c.js'
 import { GUARD_BYTES, GUARD_LAST } from '../envelope/format.js'
+import type { Guard } from '../envelope/guard.js'
 import { type CompressedKvError, corruption, notSupported } from '../errors.js'
 import { reservedKey } from './reserved-keys.js'
 
@@ -83,6 +84,11 @@ export function newMarker(plainValues: boolean, storeId: Buffer = randomBytes(ST
     sweep: Buffer.alloc(0),
     unwrapping: false
   }
+}
+
+/** What tells a store's envelopes from plain values. */
+export function guardOf({ guard, plainValues }: Marker): Guard {
+  return { bytes: guard, plainValues }
 }
 
 /** All zeros mean "no guard". */

@@ -13,7 +13,7 @@ import { assertNotHeld, hold, isHeld, release } from './backend-lock.js'
 import { type Operation, writeToBackend } from './writing/backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
-import { decodeMarker, encodeMarker, type Marker, MARKER_KEY } from './marker.js'
+import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
 import { DEFAULTS, type CompressedKvStoreOptions } from './options.js'
 import { rawEntries } from './reading/raw-entries.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
@@ -123,13 +123,7 @@ async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ v
   const settings = { offThreadSize: DEFAULTS.offThreadSize, maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize }
   const dictionaries = new Dictionaries()
   await dictionaries.load(backend, marker.storeId)
-  const unsealer = new Unsealer(
-    settings,
-    { bytes: marker.guard, plainValues: marker.plainValues },
-    dictionaries,
-    true,
-    new Counters()
-  )
+  const unsealer = new Unsealer(settings, guardOf(marker), dictionaries, true, new Counters())
   if (!found.unwrapping) await assertReadable(backend, unsealer, signal)
   for (;;) {
     signal?.throwIfAborted()

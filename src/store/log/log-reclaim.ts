@@ -1,9 +1,9 @@
 import type { Log } from '../../wal/log.js'
-import { type LogRecord, Record, sealedPut } from '../../wal/record.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES } from '../as-bytes.js'
 import type { MarkerState } from '../marker-state.js'
 import { isReserved } from '../reserved-keys.js'
+import { storedRecord } from './records.js'
 
 /** A segment that the backend needs no more is ended and deleted from this size on, though there is room in it. */
 const MIN_ROLL_BYTES = 1024 * 1024
@@ -174,9 +174,4 @@ export class LogReclaim {
         this.#running = undefined
       })
   }
-}
-
-/** A record of what is stored: all but the reserved keys has envelopes. */
-export function storedRecord(key: Buffer, value: Uint8Array): LogRecord {
-  return isReserved(key) ? Record.put(key, value) : sealedPut(key, value)
 }

@@ -3,13 +3,13 @@ import { FRAME_TYPE, RECORD_KIND } from '../../wal/format.js'
 import type { Log } from '../../wal/log.js'
 import { RecordCursor } from '../../wal/record-cursor.js'
 import type { AnyLevel } from '../any-level.js'
-import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
+import { asBuffer, AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from '../as-bytes.js'
 import { deleteRange } from '../writing/clear.js'
 import type { LoggedValues } from './logged-values.js'
 import { decodeMarker, MARKER_KEY } from '../marker.js'
 import type { MarkerState } from '../marker-state.js'
-import type { KeyRange } from '../key-range.js'
-import { aroundReserved, isReserved } from '../reserved-keys.js'
+import type { HalfOpenRange } from '../key-range.js'
+import { isReserved } from '../reserved-keys.js'
 
 /** What one backend batch takes together. */
 const MAX_BATCH_OPERATIONS = 1000
@@ -26,19 +26,11 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
   const batch = new ReplayBatch(async (operations, sequence) => {
     marker.update({ applied: sequence })
     const saved = marker.unsaved!
-    await backend.batch([...operations, { type: 'put', key: MARKER_KEY, value: saved }], SYNCED)
+    await backend.batch([...operations, { type: 'put', key: MARKER_KEY, value: saved }], AS_BYTES_SYNCED)
     marker.saved(saved)
   })
-  await replayRecords(
-    log,
-    { segment: log.segmentAbove(applied), offset: 0 },
-    applied,
-    values,
-    batch,
-    async ({ start, end }) => {
-      await deleteRange(backend, rangeOf(start, end), true)
-    }
-  )
+  const start = { segment: log.segmentAbove(applied), offset: 0 }
+  await replayRecords(log, start, applied, values, batch, range => deleteRange(backend, range, true))
 }
 
 /**
@@ -61,11 +53,7 @@ export async function loadLog(log: Log, backend: AnyLevel, directory: string, va
   // What the backend lacked when the snapshot was taken may lie before it.
   if (log.nextSequence === above + 1) return
   const start = { segment: log.segmentAbove(above), offset: 0 }
-  await replayRecords(log, start, above, values, batch, async ({ start: from, end }) => {
-    for (const part of aroundReserved(rangeOf(from, end))) {
-      await backend.clear({ ...part, ...KEY_AS_BYTES })
-    }
-  })
+  await replayRecords(log, start, above, values, batch, range => deleteRange(backend, range, false))
 }
 
 async function loadSnapshot(
@@ -96,7 +84,7 @@ export async function replayRecords(
   above: number,
   values: LoggedValues,
   batch: ReplayBatch,
-  clear: (range: { start: Buffer; end: Buffer | undefined }) => Promise<void>
+  clear: (range: HalfOpenRange) => Promise<void>
 ): Promise<void> {
   const frames = log.frames(from)
   try {
@@ -120,12 +108,6 @@ export async function replayRecords(
     await frames.close()
   }
   await batch.flush()
-}
-
-const SYNCED = { ...AS_BYTES, sync: true } as typeof AS_BYTES
-
-function rangeOf(start: Buffer, end: Buffer | undefined): KeyRange {
-  return end === undefined ? { gte: start } : { gte: start, lt: end }
 }
 
 /** A backend in memory keeps what it is given: not the frame around it. */

@@ -4,7 +4,7 @@ import type { RecordCursor } from '../../wal/record-cursor.js'
 import type { AnyLevel } from '../any-level.js'
 import type { Coding, CodingFor } from '../coding.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
-import { decodeMarker, type Marker, MARKER_KEY } from '../marker.js'
+import { decodeMarker, guardOf, type Marker, MARKER_KEY } from '../marker.js'
 import { isReserved } from '../reserved-keys.js'
 
 /** Values in the store's own log: known how to open and to seal only once the store's marker has been read, which may be in the log. */
@@ -20,9 +20,9 @@ export class LoggedValues {
   }
 
   /** Call when the marker has been read. */
-  use({ guard, plainValues, storeId }: Pick<Marker, 'guard' | 'plainValues' | 'storeId'>): Coding {
-    this.#storeId = storeId
-    return (this.#coding = this.#codingFor({ bytes: guard, plainValues }))
+  use(marker: Marker): Coding {
+    this.#storeId = marker.storeId
+    return (this.#coding = this.#codingFor(guardOf(marker)))
   }
 
   readonly unseal: Unseal = envelope => this.#required.unsealer.valueIn(envelope)

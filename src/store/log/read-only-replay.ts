@@ -4,7 +4,8 @@ import { keyName } from '../../memtable/key-name.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import { Tables } from '../../memtable/tables.js'
 import type { Log } from '../../wal/log.js'
-import { TableValue } from '../writing/table-value.js'
+import { tombstoneOf } from '../key-range.js'
+import { sealedTableValue, type TableValue } from '../writing/table-value.js'
 import { clearWeight, weightOf } from '../writing/logged-table.js'
 import type { LoggedValues } from './logged-values.js'
 import { ReplayBatch, replayRecords } from './log-replay.js'
@@ -41,13 +42,12 @@ export async function readIntoTables(
       }
       const weight = take(weightOf(operation.key.length, operation.value.length))
       const value = Buffer.from(operation.value) // A frame of the log would stay in memory for it.
-      tables.set(name, new TableValue(value, 0, value.length, value.length, true, 0, none()), { sequence, weight })
+      tables.set(name, sealedTableValue(value, value.length, none()), { sequence, weight })
     }
   })
   const start = { segment: log.segmentAbove(applied), offset: 0 }
-  await replayRecords(log, start, applied, values, batch, async ({ start: from, end }) => {
-    const range = { start: keyName(from), end: end === undefined ? undefined : keyName(end) }
-    tables.clear(range, { sequence: 0, weight: take(clearWeight({ maxBytes })) })
+  await replayRecords(log, start, applied, values, batch, async range => {
+    tables.clear(tombstoneOf(range), { sequence: 0, weight: take(clearWeight({ maxBytes })) })
   })
   return tables
 }

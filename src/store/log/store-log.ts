@@ -1,16 +1,18 @@
+import { Lane } from '../../lane.js'
 import type { Log } from '../../wal/log.js'
 import type { WalStats } from '../../wal/observer.js'
 import { lastSequenceOf, type OpenFrame, waiter, type Waiter } from '../../wal/open-frame.js'
 import type { WalSettings } from '../../wal/options.js'
-import { clearRange, type LogRecord, Record } from '../../wal/record.js'
+import { type LogRecord, Record } from '../../wal/record.js'
 import type { RecoveryReport } from '../../wal/recovery.js'
 import { readerOf, type WalReader } from '../../wal/wal-reader.js'
 import type { AnyLevel } from '../any-level.js'
-import { AS_BYTES } from '../as-bytes.js'
+import { AS_BYTES_SYNCED } from '../as-bytes.js'
 import type { HalfOpenRange } from '../key-range.js'
-import { LogReclaim, storedRecord } from './log-reclaim.js'
+import { LogReclaim } from './log-reclaim.js'
 import { MARKER_KEY } from '../marker.js'
 import type { MarkerState } from '../marker-state.js'
+import { clearRecord, operationRecord } from './records.js'
 import { type Operation, writeToBackend } from '../writing/backend-write.js'
 
 /**
@@ -33,7 +35,7 @@ export class StoreLog {
   #applied: number
   /** Calls of {@link begin} under way. */
   #beginning = 0
-  #markerTurn: Promise<void> = Promise.resolve()
+  readonly #markerLane = new Lane()
 
   /**
    * See `openStoreLog`.
@@ -156,7 +158,7 @@ export class StoreLog {
 
   /** Logs the operations of one call, all or none. Returns the number of the last. */
   appendOperations(operations: readonly Operation[], sync: boolean): Promise<number> {
-    return this.#appended(operations.map(recordOf), sync)
+    return this.#appended(operations.map(operationRecord), sync)
   }
 
   /** Logs that a range is deleted. */
@@ -234,7 +236,7 @@ export class StoreLog {
     await this.#oneMarkerAtATime(async () => {
       if (this.permanent) {
         if (!this.#marker.isStored) await this.#saveMarker()
-        return this.#backend.put(key, value, { ...AS_BYTES, sync: true } as typeof AS_BYTES)
+        return this.#backend.put(key, value, AS_BYTES_SYNCED)
       }
       await this.#appended([Record.put(key, value)], true)
       const put = { type: 'put', key, value } as const
@@ -309,22 +311,10 @@ export class StoreLog {
 
   /** Two markers on their way to the backend might arrive in any order. */
   #oneMarkerAtATime(work: () => Promise<void>): Promise<void> {
-    const turn = this.#markerTurn.then(work)
-    this.#markerTurn = turn.catch(() => {})
-    return turn
+    return this.#markerLane.run(work)
   }
 
   #saveMarker(): Promise<void> {
     return this.#marker.save(this.#backend)
   }
-}
-
-export function clearRecord({ start, end }: HalfOpenRange): LogRecord {
-  return clearRange(start, end ?? Buffer.alloc(0))
-}
-
-/** Values are sealed already: they are logged, and given to the backend, as they are. */
-function recordOf(operation: Operation): LogRecord {
-  if (operation.type === 'del') return Record.delete(operation.key)
-  return storedRecord(operation.key, operation.value as Buffer)
 }

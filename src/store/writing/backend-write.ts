@@ -1,7 +1,7 @@
 import { keyName } from '../../memtable/key-name.js'
 import { nextTurn } from '../../turn.js'
 import type { AnyLevel } from '../any-level.js'
-import { AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
+import { AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
 import type { TouchedKeys } from './touched-keys.js'
 
 /** What is done to one key; values are sealed, perhaps not yet. */
@@ -13,10 +13,6 @@ export type Operation =
 const MAX_TURN_OPERATIONS = 512
 /** The same for a sweep, which stays out of the way of others. */
 const MAX_SWEEP_TURN_OPERATIONS = 64
-
-const SYNC = Object.freeze({ sync: true })
-const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
-const KEY_AS_BYTES_SYNC = Object.freeze({ ...KEY_AS_BYTES, sync: true })
 
 /**
  * Writes operations, all or none.
@@ -71,10 +67,10 @@ async function writeBatch(
     await batch.close()
     throw error
   }
-  return batch.write(sync ? SYNC : {})
+  return batch.write(sync ? SYNCED : {})
 }
 
 function writeOne(backend: AnyLevel, operation: Operation, sync: boolean): Promise<void> {
-  if (operation.type === 'del') return backend.del(operation.key, sync ? KEY_AS_BYTES_SYNC : KEY_AS_BYTES)
-  return backend.put(operation.key, operation.value, sync ? AS_BYTES_SYNC : AS_BYTES)
+  if (operation.type === 'del') return backend.del(operation.key, sync ? KEY_AS_BYTES_SYNCED : KEY_AS_BYTES)
+  return backend.put(operation.key, operation.value, sync ? AS_BYTES_SYNCED : AS_BYTES)
 }

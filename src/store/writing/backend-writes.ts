@@ -1,11 +1,10 @@
 import { storedCopy } from '../../envelope/stored-memory.js'
 import { keyName } from '../../memtable/key-name.js'
-import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import type { AnyLevel } from '../any-level.js'
 import { type Operation, rewriteUntouched, writeToBackend } from './backend-write.js'
 import { copiedBounds } from '../caller-buffers.js'
 import { clearBackend, clearLogged, deleteLogged, type EncodedClearOptions } from './clear.js'
-import { halfOpen } from '../key-range.js'
+import { halfOpen, tombstoneOf } from '../key-range.js'
 import type { MarkerState } from '../marker-state.js'
 import type { WriteOptions } from '../options.js'
 import type { Sealer } from './sealer.js'
@@ -56,7 +55,7 @@ export class BackendWrites implements Writes {
     const { backend, marker, unsealer, cache, log } = this.#context
     const range = copiedBounds(options) // The clear runs later.
     cache?.clear()
-    this.#queue.touchRange(namesOf(range))
+    this.#queue.touchRange(tombstoneOf(halfOpen(range))) // All of it, whatever the limit is.
     await this.#queue.barrier(async () => {
       try {
         if (log === undefined) await clearBackend(backend, range, unsealer, marker.ttlUsed)
@@ -135,10 +134,4 @@ export class BackendWrites implements Writes {
     if (options.ttl !== undefined) this.#context.marker.useTtl()
     return { type, key: ownKey, value: sealed }
   }
-}
-
-/** All of a range, whatever the limit is. */
-function namesOf(range: EncodedClearOptions): RangeTombstone {
-  const { start, end } = halfOpen(range)
-  return { start: keyName(start), end: end === undefined ? undefined : keyName(end) }
 }

@@ -1,10 +1,10 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import { outcomeUnknown } from '../../errors.js'
 import type { AnyLevel } from '../any-level.js'
-import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from '../as-bytes.js'
 import type { StoreLog } from '../log/store-log.js'
 import type { Unsealer } from '../reading/unsealer.js'
-import { halfOpen, type KeyRange } from '../key-range.js'
+import { endsAtEmptyKey, halfOpen, type HalfOpenRange, type KeyRange, keyRangeOf } from '../key-range.js'
 import { aroundReserved, isReserved } from '../reserved-keys.js'
 import { backendSnapshotOf } from '../reading/snapshot.js'
 
@@ -37,11 +37,9 @@ export async function clearLogged(
     return deleteLogged(backend, keys, log, sync)
   }
   const range = halfOpen(options)
-  const { start, end } = range
-  if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
+  if (endsAtEmptyKey(range)) return
   log.applying(await log.appendClear(range, sync))
-  const bounds = end === undefined ? { gte: start } : { gte: start, lt: end }
-  await applyLogged(log, () => deleteRange(backend, bounds, log.permanent))
+  await applyLogged(log, () => deleteRange(backend, range, log.permanent))
 }
 
 /** Deletes keys through a log, all or none. Runs while nothing else is written. */
@@ -72,7 +70,7 @@ async function applyLogged(log: StoreLog, apply: () => Promise<void>): Promise<v
 
 async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[]): Promise<void> {
   for (let at = 0; at < keys.length; at += CHUNK_OPERATIONS) {
-    await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), SYNCED)
+    await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), KEY_AS_BYTES_SYNCED)
   }
 }
 
@@ -81,8 +79,8 @@ async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[]): Pro
  *
  * @param synced whether it has to be on stable storage, for which LevelDB must delete key by key
  */
-export async function deleteRange(backend: AnyLevel, range: KeyRange, synced: boolean): Promise<void> {
-  for (const part of aroundReserved(range)) {
+export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synced: boolean): Promise<void> {
+  for (const part of aroundReserved(keyRangeOf(range))) {
     if (!synced) await backend.clear({ ...part, ...KEY_AS_BYTES })
     else await deleteKeys(backend, { ...part, reverse: false, limit: -1 }, undefined, false, deleteSynced(backend))
   }
@@ -122,10 +120,8 @@ async function clearOneByOne(
 
 type Deletion = { readonly type: 'del'; readonly key: Buffer }
 
-const SYNCED = { ...KEY_AS_BYTES, sync: true } as typeof KEY_AS_BYTES
-
 function deleteSynced(backend: AnyLevel): (operations: Deletion[]) => Promise<void> {
-  return operations => backend.batch(operations, SYNCED)
+  return operations => backend.batch(operations, KEY_AS_BYTES_SYNCED)
 }
 
 /** Hands the keys of a range to `write`, a chunk at a time, reserved ones excepted. */

@@ -1,9 +1,10 @@
-import { keyOfName } from '../../memtable/key-name.js'
+import { Lane } from '../../lane.js'
 import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
-import { AS_BYTES } from '../as-bytes.js'
+import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
 import { deleteRange } from './clear.js'
 import { type Chunk, FlushGroup } from './flush-group.js'
+import { rangeOf } from '../key-range.js'
 import { MARKER_KEY } from '../marker.js'
 import type { Sealer } from './sealer.js'
 import type { StoreLog } from '../log/store-log.js'
@@ -53,9 +54,6 @@ const FIRST_RETRY_MS = 100
 /** From this share of `flushBytes` on a table is sealed ahead. */
 const MIN_AHEAD = 0.25
 
-const SYNC = Object.freeze({ sync: true })
-const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
-
 /**
  * Moves what is frozen into the backend, oldest first, one table or deleted range at a time: its log is put on stable storage, its values
  * are sealed, and it is written in synced chunks, sorted, of which the last tells the backend up to which record it has everything.
@@ -65,7 +63,7 @@ const AS_BYTES_SYNC = Object.freeze({ ...AS_BYTES, sync: true })
 export class Flusher {
   readonly #context: FlusherContext
   #step: Promise<void> | undefined
-  #lane: Promise<unknown> = Promise.resolve()
+  readonly #lane = new Lane()
   #pumping = false
   #retry: NodeJS.Timeout | undefined
   /** How many flushes in a row have failed. */
@@ -104,16 +102,14 @@ export class Flusher {
 
   /** Runs `work` while nothing is on its way to the backend. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#lane.then(work)
-    this.#lane = turn.catch(() => {})
-    return turn
+    return this.#lane.run(work)
   }
 
   /** Resolves when nothing is on its way any more; nothing is flushed from now on. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#retry)
-    await this.#lane
+    await this.#lane.idle()
     this.#dropAhead()
   }
 
@@ -201,13 +197,11 @@ export class Flusher {
 
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {
     const { backend, log } = this.#context
-    const { start, end } = clear
-    const range = { gte: keyOfName(start), ...(end === undefined ? {} : { lt: keyOfName(end) }) }
-    await deleteRange(backend, range, log.permanent)
+    await deleteRange(backend, rangeOf(clear), log.permanent)
     await log.checkpoint(sequence, async marker => {
       if (marker === undefined) return
       this.#context.onBackendCall()
-      await backend.put(MARKER_KEY, marker, AS_BYTES_SYNC)
+      await backend.put(MARKER_KEY, marker, AS_BYTES_SYNCED)
     })
   }
 
@@ -243,6 +237,6 @@ export class Flusher {
 
   #write(chunk: Chunk): Promise<void> {
     this.#context.onBackendCall()
-    return chunk.write(SYNC)
+    return chunk.write(SYNCED)
   }
 }

@@ -3,11 +3,13 @@ import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import { findIn, type Tables } from '../../memtable/tables.js'
 import { lastSequenceOf, type OpenFrame, waiter, type Waiter } from '../../wal/open-frame.js'
-import { type LogRecord, rawPut, Record, sealedPut } from '../../wal/record.js'
+import type { LogRecord } from '../../wal/record.js'
 import type { Admission } from './admission.js'
 import type { Flusher } from './flusher.js'
 import type { MemTableSettings } from '../memtable-options.js'
-import { clearRecord, type StoreLog } from '../log/store-log.js'
+import { rangeOf } from '../key-range.js'
+import { clearRecord, tableRecord } from '../log/records.js'
+import type { StoreLog } from '../log/store-log.js'
 import type { TableValue } from './table-value.js'
 import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from '../reading/value-cache.js'
@@ -89,7 +91,7 @@ export class LoggedTable {
 
   /** The operations of one call, all or none. */
   append(operations: readonly TableOperation[], sync: boolean, call: Admitted): void {
-    const records = operations.map(({ name, found }) => recordOf(keyOfName(name), found!))
+    const records = operations.map(({ name, found }) => tableRecord(keyOfName(name), found!))
     this.#append(records, sync, call, sequence => {
       // What a call weighs goes with its first operation: they are flushed together.
       for (const [i, { name, found }] of operations.entries()) {
@@ -100,9 +102,7 @@ export class LoggedTable {
 
   /** A range that is deleted. */
   appendClear(clear: RangeTombstone, sync: boolean, call: Admitted): void {
-    const { start, end } = clear
-    const range = { start: keyOfName(start), end: end === undefined ? undefined : keyOfName(end) }
-    this.#append([clearRecord(range)], sync, call, sequence => {
+    this.#append([clearRecord(rangeOf(clear))], sync, call, sequence => {
       const { tables, cache } = this.#context
       tables.clear(clear, { sequence, weight: call.weight })
       for (const touched of this.#watches) touched.addRange(clear)
@@ -264,10 +264,4 @@ const ENTRY_BYTES = 150
 /** What an operation counts among the bytes that the backend lacks. */
 export function weightOf(keyBytes: number, valueBytes = 0): number {
   return ENTRY_BYTES + keyBytes + valueBytes
-}
-
-/** @param value of a put that is not sealed, if it is at hand: what the table has costs a Buffer more */
-export function recordOf(key: Buffer, found: Found<TableValue>, value?: Buffer): LogRecord {
-  if (found === TOMBSTONE) return Record.delete(key)
-  return found.sealed ? sealedPut(key, found.bytes) : rawPut(key, value ?? found.bytes, found.expiresAt)
 }

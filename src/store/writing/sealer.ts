@@ -16,7 +16,7 @@ import { nextTurn, Turn } from '../../turn.js'
 import { defaultMinSize, type Settings, type WriteOptions } from '../options.js'
 import type { SmallValues } from '../dictionaries/small-values.js'
 import type { Counters, RawReason } from '../stats.js'
-import { TableValue } from './table-value.js'
+import { sealedTableValue, TableValue } from './table-value.js'
 import { ValueArena } from './value-arena.js'
 
 /** What the store learns when it opens. */
@@ -89,8 +89,8 @@ export class Sealer {
     const sealed = told(this.#sealCopying(key, codec, value, expiresAt), options)
     const { length } = value
     return sealed instanceof Promise
-      ? sealed.then(bytes => sealedValue(bytes, length, codec))
-      : sealedValue(sealed, length, codec)
+      ? sealed.then(bytes => sealedTableValue(bytes, length, codec))
+      : sealedTableValue(sealed, length, codec)
   }
 
   /** The envelope of a value that {@link forTable} made. */
@@ -258,8 +258,4 @@ function told(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buf
 
 function expiryIn({ ttl }: WriteOptions): number | undefined {
   return ttl === undefined ? undefined : expiryOf(ttl)
-}
-
-function sealedValue(envelope: Buffer, rawLength: number, codec: Codec): TableValue {
-  return new TableValue(envelope, 0, envelope.length, rawLength, true, 0, codec)
 }

@@ -41,3 +41,8 @@ export class TableValue {
     return this.#slab.subarray(this.#at, this.#at + this.length)
   }
 }
+
+/** A value that is sealed already. */
+export function sealedTableValue(envelope: Buffer, rawLength: number, codec: Codec): TableValue {
+  return new TableValue(envelope, 0, envelope.length, rawLength, true, 0, codec)
+}

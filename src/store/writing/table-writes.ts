@@ -8,21 +8,14 @@ import { type Operation, rewriteUntouched } from './backend-write.js'
 import { copiedBounds } from '../caller-buffers.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { Flusher } from './flusher.js'
-import { halfOpen } from '../key-range.js'
-import {
-  clearWeight,
-  LoggedTable,
-  type Admitted,
-  OneOperation,
-  recordOf,
-  type TableOperation,
-  weightOf
-} from './logged-table.js'
+import { endsAtEmptyKey, halfOpen, tombstoneOf } from '../key-range.js'
+import { clearWeight, LoggedTable, type Admitted, OneOperation, type TableOperation, weightOf } from './logged-table.js'
 import type { MarkerState } from '../marker-state.js'
 import type { MemTableSettings } from '../memtable-options.js'
 import type { WriteOptions } from '../options.js'
 import type { Sealer } from './sealer.js'
 import type { Counters } from '../stats.js'
+import { tableRecord } from '../log/records.js'
 import type { StoreLog } from '../log/store-log.js'
 import type { TableValue } from './table-value.js'
 import type { TouchedKeys } from './touched-keys.js'
@@ -127,10 +120,9 @@ export class TableWrites implements Writes {
     const range = copiedBounds(options) // Where it has to be read, that is later.
     this.#context.cache?.clear()
     if (options.limit !== -1 || options.snapshot !== undefined) return this.#clearKeys(range, sync)
-    const { start, end } = halfOpen(range)
-    if (end?.length === 0) return // Nothing lies below the empty key, and in the log it means that there is no end.
-    const clear = { start: keyName(start), end: end === undefined ? undefined : keyName(end) }
-    return this.#accept({ clear, weight: clearWeight(this.#context.settings), sync })
+    const cleared = halfOpen(range)
+    if (endsAtEmptyKey(cleared)) return
+    return this.#accept({ clear: tombstoneOf(cleared), weight: clearWeight(this.#context.settings), sync })
   }
 
   /** Of a limited clear, or one with a snapshot, the keys are found and deleted one by one. */
@@ -212,7 +204,11 @@ export class TableWrites implements Writes {
     counters.calls++
     cache?.invalidate(name)
     this.#table.pending++
-    return this.#table.appendOne(recordOf(key, found, value), sync, new OneOperation(this.#table, name, found, weight))
+    return this.#table.appendOne(
+      tableRecord(key, found, value),
+      sync,
+      new OneOperation(this.#table, name, found, weight)
+    )
   }
 
   /** Runs `work` when everything accepted before is in the table or rejected, and before anything that is accepted after. */
