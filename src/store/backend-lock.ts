@@ -2,24 +2,25 @@ import { CompressedKvError } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { rootOf } from './backend.js'
 
-/** Stores that hold a backend, by its root and then by the prefix of the sublevel that the backend is, or ''. */
-const held = new WeakMap<AnyLevel, Map<string, object>>()
+/** Who has locked a backend, by its root and then by the prefix of the sublevel that the backend is, or ''. */
+const locks = new WeakMap<AnyLevel, Map<string, object>>()
 
 /**
- * Takes a backend for a store, for as long as that is open: a second store over the same one would read and write past the
- * first's queue.
+ * Locks a backend for as long as a store is open: a second store over it would not know what still waits in the first, nor the
+ * order of its writes.
  *
- * @throws LEVEL_LOCKED if another store in this process holds it
+ * @param owner the store
+ * @throws LEVEL_LOCKED if another in this process has locked it, or a part of it
  */
-export function hold(backend: AnyLevel, store: object): void {
-  assertNotHeld(backend)
+export function lockBackend(backend: AnyLevel, owner: object): void {
+  assertNotLocked(backend)
   const root = rootOf(backend)
-  held.set(root, (held.get(root) ?? new Map<string, object>()).set(prefixOf(backend), store))
+  locks.set(root, (locks.get(root) ?? new Map<string, object>()).set(prefixOf(backend), owner))
 }
 
 /** @throws LEVEL_LOCKED */
-export function assertNotHeld(backend: AnyLevel): void {
-  if (isHeld(backend)) {
+export function assertNotLocked(backend: AnyLevel): void {
+  if (isLocked(backend)) {
     throw new CompressedKvError(
       'LEVEL_LOCKED',
       'Another open CompressedKvStore wraps this backend, or a part of it: close that one first'
@@ -27,17 +28,17 @@ export function assertNotHeld(backend: AnyLevel): void {
   }
 }
 
-/** Whether a store holds the backend, or one above or below it: their keys overlap. */
-export function isHeld(backend: AnyLevel): boolean {
+/** Whether the backend is locked, or one above or below it, since their keys overlap. */
+export function isLocked(backend: AnyLevel): boolean {
   const prefix = prefixOf(backend)
-  const prefixes = [...(held.get(rootOf(backend))?.keys() ?? [])]
+  const prefixes = [...(locks.get(rootOf(backend))?.keys() ?? [])]
   return prefixes.some(other => prefix.startsWith(other) || other.startsWith(prefix))
 }
 
-/** Lets go of a backend, if it is this store that holds it. */
-export function release(backend: AnyLevel, store: object): void {
-  const stores = held.get(rootOf(backend))
-  if (stores?.get(prefixOf(backend)) === store) stores.delete(prefixOf(backend))
+/** Unlocks a backend if `owner` has locked it. */
+export function unlockBackend(backend: AnyLevel, owner: object): void {
+  const owners = locks.get(rootOf(backend))
+  if (owners?.get(prefixOf(backend)) === owner) owners.delete(prefixOf(backend))
 }
 
 function prefixOf(backend: AnyLevel): string {

@@ -1,6 +1,6 @@
 import type { AbstractResource } from 'abstract-level'
 import type { AnyLevel } from './any-level.js'
-import { isHeld } from './backend-lock.js'
+import { isLocked } from './backend-lock.js'
 
 /**
  * Ties a store and its backend together until the store opens: closing one closes the other. (Once the store is open, it is a
@@ -11,7 +11,7 @@ import { isHeld } from './backend-lock.js'
 export function closeTogetherUnopened(store: AnyLevel, backend: AnyLevel, tookBackend: () => boolean): void {
   // abstract-level does not call `_close` on a database that was closed before it opened; its resources it does close.
   const closeBackend = async () => {
-    if (!tookBackend() && backend.status !== 'closing' && !isHeld(backend)) await backend.close()
+    if (!tookBackend() && backend.status !== 'closing' && !isLocked(backend)) await backend.close()
   }
   // Not awaited: each would wait for the other.
   const closeStore = async () => {

@@ -7,28 +7,26 @@ import {
   type AbstractSnapshot,
   type Transcoder
 } from 'abstract-level'
-import { CompressedKvError, databaseNotOpen, notSupported } from '../errors.js'
+import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
-import { assertWrappable, isLevelDb, isOpen, openBackend, rootOf } from './backend.js'
-import { hold, release } from './backend-lock.js'
+import { assertWrappable, isLevelDb, openBackend, rootOf } from './backend.js'
 import { StoreChainedBatch } from './chained-batch.js'
 import type { EncodedClearOptions } from './writing/clear.js'
-import { closeTogetherUnopened } from './closing-unopened.js'
-import { chooseCodecs, type CodecChoice } from './codec-choice.js'
+import { chooseCodecs } from './codec-choice.js'
 import { defaultGc } from './default-gc.js'
 import { type EncodedIteratorOptions, EntrySource } from './reading/entry-source.js'
 import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './reading/iterator.js'
+import { Lifecycle } from './lifecycle.js'
 import { manifestFor } from './manifest.js'
 import { copyArguments } from './caller-buffers.js'
 import { assertOwnSublevel, assertSync, batchRequests, type EncodedOperation } from './operations.js'
-import { type CompressedKvStoreOptions, resolveOptions, type Settings, type WriteOptions } from './options.js'
+import { type CompressedKvStoreOptions, resolveOptions, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reading/reader.js'
 import type { RecoveryReport } from '../wal/recovery.js'
 import type { WalReader } from '../wal/wal-reader.js'
 import { assertNotReserved } from './reserved-keys.js'
 import { safeEmitter } from './safe-emitter.js'
-import { beginSession, endSession, type Session } from './session.js'
 import { StoreSnapshot } from './reading/snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
 import type { Writes } from './writing/writes.js'
@@ -54,19 +52,13 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   readonly backend: AnyLevel
   /** Sweeps the store: recompresses values, removes what has expired, gives plain values from before envelopes. */
   readonly gc: Collector
-  readonly #settings: Settings
-  readonly #choice: CodecChoice
+  readonly #readOnly: boolean
   readonly #counters = new Counters()
   readonly #encodeKey: (key: K) => Buffer
   readonly #encodeValue: (value: V) => Buffer
-  #session: Session | undefined
-  /** Gets without options; there while there is a session. */
-  #get: ((key: Buffer) => Promise<V | undefined>) | undefined
-  readonly #emit = safeEmitter(this)
-  /** Why the last opening failed, if it did. */
-  #openingFailure: unknown
-  /** Whether this store opened the backend, or began to: until then closing the store has to close it as it is. */
-  #tookBackend = false
+  readonly #lifecycle: Lifecycle
+  /** Gets without options; undefined while the store is not open. */
+  #plainGet: ((key: Buffer) => Promise<V | undefined>) | undefined
 
   /**
    * @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED for a backend that holds only text, or that is such a store itself
@@ -99,20 +91,20 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.#encodeKey = key => keys.encode(key)
     this.#encodeValue = value => values.encode(value)
     this.backend = backend
-    this.#settings = settings
-    this.#choice = choice
-    const host = new StoreGcHost(backend, settings.maxValueSize, this.#counters, () => this.#requireSession, {
+    this.#readOnly = settings.readOnly
+    const emit = safeEmitter(this)
+    this.#lifecycle = new Lifecycle({ store: this, backend, settings, choice, counters: this.#counters, emit })
+    const host = new StoreGcHost(backend, settings.maxValueSize, this.#counters, () => this.#lifecycle.session, {
       opening: () => (this.status === 'opening' ? this.deferAsync(async () => {}) : undefined),
       assertWritable: () => {
         this.#assertWritable()
-        if (this.status !== 'open') throw databaseNotOpen(this.#openingFailure)
+        this.#lifecycle.assertOpen()
       },
       defaultPolicy: () => defaultGc(settings, isLevelDb(backend))
     })
-    this.gc = new Collector(host, settings.gc, error => this.#emit('gcError', { error }))
+    this.gc = new Collector(host, settings.gc, error => emit('gcError', { error }))
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
-    closeTogetherUnopened(this, backend, () => this.#tookBackend)
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
@@ -124,17 +116,17 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   /** The write-ahead log, to read, while the store is open and has one. */
   get wal(): WalReader | undefined {
-    return this.#session?.log?.reader
+    return this.#lifecycle.sessionIfOpen?.log?.reader
   }
 
   /** What opening the store found in its log. */
   get recovery(): RecoveryReport | undefined {
-    return this.#session?.log?.recovery
+    return this.#lifecycle.sessionIfOpen?.log?.recovery
   }
 
   /** What the store did since it was constructed. */
   stats(): StoreStats {
-    const { cache, writes, log, tables, small } = this.#session ?? {}
+    const { cache, writes, log, tables, small } = this.#lifecycle.sessionIfOpen ?? {}
     return this.#counters.snapshot({ cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables, small })
   }
 
@@ -146,7 +138,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.flush())
-    return this.#requireSession.writes.flush()
+    return this.#lifecycle.session.writes.flush()
   }
 
   /**
@@ -156,7 +148,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    */
   async sync(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.sync())
-    const { log } = this.#requireSession
+    const { log } = this.#lifecycle.session
     if (log !== undefined) return log.sync()
     throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
   }
@@ -193,90 +185,30 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   // ---- opening and closing
 
   async _open(options: AbstractOpenOptions): Promise<void> {
-    this.#openingFailure = undefined
-    try {
-      await this.#openSession(options)
-    } catch (error) {
-      this.#openingFailure = error
-      throw error
-    }
+    await this.#lifecycle.open(options)
+    this.#plainGet = this.#lifecycle.session.reader.decoding(this.valueEncoding())
   }
 
-  async #openSession(options: AbstractOpenOptions): Promise<void> {
-    const { backend } = this
-    this.#tookBackend = true
-    hold(backend, this)
-    const { status } = backend
-    try {
-      // Called before anything is awaited: the backend is about to open by itself.
-      await openBackend(backend, options)
-      backend.attachResource(this) // Closing the backend closes the store first, also while the store still opens.
-      for (const codec of this.#choice.named) codec.load?.()
-      this.#session = await beginSession(backend, this.#settings, this.#choice, this.#counters, this.#emit)
-      this.#get = this.#session.reader.decoding(this.valueEncoding())
-      const { gc, readOnly } = this.#settings
-      if (gc.intervalMs > 0 && !readOnly) this.gc.start()
-      if (gc.beforeSnapshots) this.#session.log?.sweepBeforeSnapshots(() => this.#sweepWhileOpen())
-    } catch (error) {
-      backend.detachResource(this)
-      release(backend, this)
-      // Not while it is closing: it may be waiting for this very call. Why opening failed matters more than a failure to close.
-      if (status !== 'open' && isOpen(backend)) await backend.close().catch(() => {})
-      throw error
-    }
-  }
-
-  /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
   async _close(): Promise<void> {
-    const { backend } = this
-    await this.gc.stop()
-    await endSession(this.#requireSession, backend)
-    backend.detachResource(this) // Else closing the backend would wait for the store, which waits for the backend.
-    if (isOpen(backend)) {
-      try {
-        await backend.close()
-      } catch (error) {
-        backend.attachResource(this)
-        throw error
-      }
-    }
-    release(backend, this)
-    this.#session = undefined
-    this.#get = undefined
+    await this.#lifecycle.close()
+    this.#plainGet = undefined
   }
 
-  /** A call that waited for an opening that failed is told why, which abstract-level tells nobody but who called `open()`. */
   override async deferAsync<T>(call: () => Promise<T>, options?: AbstractDeferOptions): Promise<T> {
-    try {
-      return await super.deferAsync(call, options)
-    } catch (error) {
-      const failure = this.#openingFailure
-      const isNotOpen = (error as { code?: unknown } | undefined)?.code === 'LEVEL_DATABASE_NOT_OPEN'
-      throw isNotOpen && failure !== undefined ? databaseNotOpen(failure) : error
-    }
+    return super.deferAsync(call, options).catch((error: unknown) => Promise.reject(this.#lifecycle.explained(error)))
   }
 
-  /** What is flushed when the store closes needs no sweep. */
-  async #sweepWhileOpen(): Promise<void> {
-    if (this.status === 'open') await this.gc.runInBackground()
-  }
-
-  get #requireSession(): Session {
-    if (this.#session !== undefined) return this.#session
-    throw databaseNotOpen(this.#openingFailure)
-  }
-
-  // ---- the plainest calls
+  // ---- plain calls
   //
-  // With what these are given abstract-level would do no more than is done here, by an object of options, an async function and its promise:
-  // a fifth of the main thread's time for a put.
+  // Fast path. Without options, hooks or listeners abstract-level would only add an options object, an async frame and a promise: a fifth
+  // of a put's main-thread time.
 
   override put(key: K, value: V): Promise<void>
   override put<K2 = K, V2 = V>(key: K2, value: V2, options: AbstractPutOptions<K2, V2>): Promise<void>
   override put(key: K, value: V, options?: AbstractPutOptions<K, V>): Promise<void> {
-    if (!this.#isPlain(key, options) || !isThere(value) || this.#isWatched) return super.put(key, value, options!)
+    if (!this.#isPlain(key, options) || !isPresent(value) || this.#isWatched) return super.put(key, value, options!)
     try {
-      // A promise of its own: puts may share one, and who keeps promises in a set would lose count.
+      // Puts may share a promise: a caller that keeps promises in a set would lose count, so each call gets its own.
       return this._put(this.#encodeKey(key), this.#encodeValue(value), NO_OPTIONS).then()
     } catch (error) {
       return Promise.reject(error)
@@ -286,20 +218,20 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   override get(key: K): Promise<V | undefined>
   override get<K2 = K, V2 = V>(key: K2, options: AbstractGetOptions<K2, V2>): Promise<V2 | undefined>
   override get(key: K, options?: AbstractGetOptions<K, V>): Promise<V | undefined> {
-    // Where `_get` is another's, be it a subclass's, it is asked as ever.
+    // A subclass may have a `_get` of its own, which abstract-level then calls.
     if (!this.#isPlain(key, options) || this._get !== CompressedKvStore.prototype._get) return super.get(key, options!)
     try {
-      return this.#get!(this.#encodeKey(key))
+      return this.#plainGet!(this.#encodeKey(key))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   #isPlain(key: K, options: object | undefined): boolean {
-    return options === undefined && this.status === 'open' && isThere(key)
+    return options === undefined && this.status === 'open' && isPresent(key)
   }
 
-  /** Whether somebody has a say in writes, or is told of them. */
+  /** Whether a hook may change a write, or a listener wants to know of it. */
   get #isWatched(): boolean {
     return !(this.hooks.prewrite as { noop?: boolean }).noop || this.listenerCount('write') > 0
   }
@@ -324,7 +256,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       this.#writesTo(operation.key)
     }
     const { requests, sync } = batchRequests(operations, defaults)
-    return this.#requireSession.writes.batch(requests, sync)
+    return this.#lifecycle.session.writes.batch(requests, sync)
   }
 
   _chainedBatch(): StoreChainedBatch {
@@ -334,41 +266,40 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   async _clear(options: EncodedClearOptions): Promise<void> {
     assertSync(options)
     this.#assertWritable()
-    return this.#requireSession.writes.clear(options)
+    return this.#lifecycle.session.writes.clear(options)
   }
 
   /** @throws LEVEL_READONLY; LEVEL_INVALID_KEY for a reserved key */
   #writesTo(key: Buffer): Writes {
     this.#assertWritable()
     assertNotReserved(key)
-    return this.#requireSession.writes
+    return this.#lifecycle.session.writes
   }
 
   #assertWritable(): void {
-    if (this.#settings.readOnly)
-      throw new CompressedKvError('LEVEL_READONLY', 'The store was opened with readOnly: true')
+    if (this.#readOnly) throw new CompressedKvError('LEVEL_READONLY', 'The store was opened with readOnly: true')
   }
 
   // ---- reading
 
   _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
-    return this.#requireSession.reader.get(key, options)
+    return this.#lifecycle.session.reader.get(key, options)
   }
 
   _getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
-    return this.#requireSession.reader.getSync(key, options)
+    return this.#lifecycle.session.reader.getSync(key, options)
   }
 
   _getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
-    return this.#requireSession.reader.getMany(keys, options)
+    return this.#lifecycle.session.reader.getMany(keys, options)
   }
 
   _has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
-    return this.#requireSession.reader.has(key, options)
+    return this.#lifecycle.session.reader.has(key, options)
   }
 
   _hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
-    return this.#requireSession.reader.hasMany(keys, options)
+    return this.#lifecycle.session.reader.hasMany(keys, options)
   }
 
   _iterator(options: EncodedIteratorOptions): StoreIterator {
@@ -384,18 +315,18 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   #entries(options: EncodedIteratorOptions): EntrySource {
-    const { unsealer, view } = this.#requireSession
+    const { unsealer, view } = this.#lifecycle.session
     return new EntrySource(view(options.snapshot), options, unsealer)
   }
 
   _snapshot(options: { owner: AnyLevel }): AbstractSnapshot {
-    return new StoreSnapshot(options, this.backend, this.#requireSession.view(undefined).frozen)
+    return new StoreSnapshot(options, this.backend, this.#lifecycle.session.view(undefined).frozen)
   }
 }
 
 const NO_OPTIONS: WriteOptions = Object.freeze({})
 
-/** Of what is not there, abstract-level says what is wrong. */
-function isThere(data: unknown): boolean {
+/** null and undefined go to abstract-level, which throws the right error. */
+function isPresent(data: unknown): boolean {
   return data !== undefined && data !== null
 }

@@ -9,7 +9,7 @@ import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
-import { assertNotHeld, hold, isHeld, release } from './backend-lock.js'
+import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
 import { type Operation, writeToBackend } from './writing/backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
@@ -57,19 +57,19 @@ export async function unwrap<K, V>(
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
-  assertNotHeld(backend)
+  assertNotLocked(backend)
   const wasOpen = backend.status === 'open'
-  const holder = {}
+  const owner = {}
   try {
     await backend.open()
     const marker = await markerOf(backend)
     if (marker !== undefined && !marker.unwrapping) await settle(backend, options)
     await backend.open() // Closing the store has closed it.
-    hold(backend, holder)
+    lockBackend(backend, owner)
     return await writeBack(backend, options)
   } finally {
-    release(backend, holder)
-    if (!wasOpen && !isHeld(backend)) await backend.close()
+    unlockBackend(backend, owner)
+    if (!wasOpen && !isLocked(backend)) await backend.close()
   }
 }
 

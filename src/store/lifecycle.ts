@@ -1,0 +1,119 @@
+import type { AbstractOpenOptions } from 'abstract-level'
+import { type CompressedKvError, databaseNotOpen } from '../errors.js'
+import type { Collector } from '../gc/collector.js'
+import type { AnyLevel } from './any-level.js'
+import { isOpen, openBackend } from './backend.js'
+import { lockBackend, unlockBackend } from './backend-lock.js'
+import { closeTogetherUnopened } from './closing-unopened.js'
+import type { CodecChoice } from './codec-choice.js'
+import type { Settings } from './options.js'
+import type { SafeEmit } from './safe-emitter.js'
+import { beginSession, endSession, type Session } from './session.js'
+import type { Counters } from './stats.js'
+
+export interface LifecycleContext {
+  readonly store: AnyLevel & { readonly gc: Collector }
+  readonly backend: AnyLevel
+  readonly settings: Settings
+  readonly choice: CodecChoice
+  readonly counters: Counters
+  readonly emit: SafeEmit
+}
+
+/** Opens and closes a store, and its backend with it. */
+export class Lifecycle {
+  readonly #context: LifecycleContext
+  #session: Session | undefined
+  /** Why the last opening failed, if it did. */
+  #openingFailure: unknown
+  /** Whether opening the backend was begun. Until then close() must close the backend without a session. */
+  #tookBackend = false
+
+  constructor(context: LifecycleContext) {
+    this.#context = context
+    closeTogetherUnopened(context.store, context.backend, () => this.#tookBackend)
+  }
+
+  /** @throws LEVEL_DATABASE_NOT_OPEN, with the reason if opening has failed */
+  get session(): Session {
+    if (this.#session !== undefined) return this.#session
+    throw this.#notOpen()
+  }
+
+  /** undefined while the store is not open. */
+  get sessionIfOpen(): Session | undefined {
+    return this.#session
+  }
+
+  /** @throws LEVEL_DATABASE_NOT_OPEN also while the store is being opened or closed */
+  assertOpen(): void {
+    if (this.#context.store.status !== 'open') throw this.#notOpen()
+  }
+
+  async open(options: AbstractOpenOptions): Promise<void> {
+    this.#openingFailure = undefined
+    try {
+      await this.#open(options)
+    } catch (error) {
+      this.#openingFailure = error
+      throw error
+    }
+  }
+
+  async #open(options: AbstractOpenOptions): Promise<void> {
+    const { store, backend, settings, choice, counters, emit } = this.#context
+    this.#tookBackend = true
+    lockBackend(backend, store)
+    const { status } = backend
+    try {
+      // Called before anything is awaited: the backend is about to open by itself.
+      await openBackend(backend, options)
+      backend.attachResource(store) // Closing the backend closes the store first, also while the store still opens.
+      for (const codec of choice.named) codec.load?.()
+      this.#session = await beginSession(backend, settings, choice, counters, emit)
+      const { gc, readOnly } = settings
+      if (gc.intervalMs > 0 && !readOnly) store.gc.start()
+      if (gc.beforeSnapshots) this.#session.log?.sweepBeforeSnapshots(() => this.#sweepWhileOpen())
+    } catch (error) {
+      backend.detachResource(store)
+      unlockBackend(backend, store)
+      // Not while it is closing: it may be waiting for this very call. Why opening failed matters more than a failure to close.
+      if (status !== 'open' && isOpen(backend)) await backend.close().catch(() => {})
+      throw error
+    }
+  }
+
+  /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
+  async close(): Promise<void> {
+    const { store, backend } = this.#context
+    await store.gc.stop()
+    await endSession(this.session, backend)
+    backend.detachResource(store) // Else closing the backend would wait for the store, which waits for the backend.
+    if (isOpen(backend)) {
+      try {
+        await backend.close()
+      } catch (error) {
+        backend.attachResource(store)
+        throw error
+      }
+    }
+    unlockBackend(backend, store)
+    this.#session = undefined
+  }
+
+  /** What a call threw that waited for the store to open: if that failed, abstract-level tells only the caller of `open()` why. */
+  explained(error: unknown): unknown {
+    const isNotOpen = (error as { code?: unknown } | undefined)?.code === 'LEVEL_DATABASE_NOT_OPEN'
+    return isNotOpen && this.#openingFailure !== undefined ? this.#notOpen() : error
+  }
+
+  #notOpen(): CompressedKvError {
+    return databaseNotOpen(this.#openingFailure)
+  }
+
+  /** What is flushed when the store closes needs no sweep. */
+  async #sweepWhileOpen(): Promise<void> {
+    const { store } = this.#context
+    if (store.status === 'open') await store.gc.runInBackground()
+  }
+}
