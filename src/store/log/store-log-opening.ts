@@ -3,7 +3,7 @@ import { corruption } from '../../errors.js'
 import type { Tables } from '../../memtable/tables.js'
 import { Log } from '../../wal/log.js'
 import { resolveWalOptions, type WalOptions, type WalSettings } from '../../wal/options.js'
-import type { RecoveryReport, SegmentExtent } from '../../wal/recovery.js'
+import type { SegmentExtent } from '../../wal/recovery.js'
 import { segmentIds } from '../../wal/segment-files.js'
 import type { AnyLevel } from '../any-level.js'
 import type { TableValue } from '../writing/table-value.js'
@@ -85,7 +85,7 @@ async function openBeside(
     await log.close().catch(() => {}) // Why it was not opened matters more.
     throw error
   }
-  const storeLog = storeLogOf(log, backend, marker, settings, recovery, coding)
+  const storeLog = new StoreLog({ log, recovery, settings, backend, marker, unsealer: coding.unsealer })
   return { log: storeLog, marker, coding, ...(tables && { tables }) }
 }
 
@@ -100,24 +100,13 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
     if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
     await values.loadDictionaries(backend, marker.storeId)
     const coding = values.use(marker.current)
-    const storeLog = storeLogOf(log, backend, marker, settings, recovery, coding)
+    const storeLog = new StoreLog({ log, recovery, settings, backend, marker, unsealer: coding.unsealer })
     if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
     return { log: storeLog, marker, coding }
   } catch (error) {
     await log.close().catch(() => {}) // Why it was not opened matters more.
     throw error
   }
-}
-
-function storeLogOf(
-  log: Log,
-  backend: AnyLevel,
-  marker: MarkerState,
-  settings: WalSettings,
-  recovery: RecoveryReport,
-  { unsealer }: Coding
-): StoreLog {
-  return new StoreLog(log, backend, marker, settings, recovery, stored => unsealer.isVisible(stored))
 }
 
 function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {

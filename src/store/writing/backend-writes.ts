@@ -115,7 +115,7 @@ export class BackendWrites implements Writes {
 
   saveMarker(): Promise<void> {
     const { backend, marker, log } = this.#context
-    return this.#queue.barrier(() => (log === undefined ? marker.save(backend) : log.saveApplied()))
+    return this.#queue.barrier(() => (log === undefined ? marker.save(backend) : log.checkpoint.saveApplied()))
   }
 
   storeReserved(key: Buffer, value: Buffer): Promise<void> {

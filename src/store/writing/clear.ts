@@ -30,7 +30,7 @@ export async function clearLogged(
   log: StoreLog
 ): Promise<void> {
   const sync = options.sync === true
-  await log.begin()
+  await log.checkpoint.begin()
   if (options.limit !== -1 || options.snapshot !== undefined) {
     const keys: Deletion[] = []
     await deleteKeys(backend, options, unsealer, expiring, async operations => void keys.push(...operations))
@@ -38,7 +38,7 @@ export async function clearLogged(
   }
   const range = halfOpen(options)
   if (endsAtEmptyKey(range)) return
-  log.applying(await log.appendClear(range, sync))
+  log.checkpoint.applying(await log.appendClear(range, sync))
   await applyLogged(log, () => deleteRange(backend, range, log.permanent))
 }
 
@@ -51,8 +51,8 @@ export async function deleteLogged(
 ): Promise<void> {
   // That there is nothing may be news itself, not synced yet.
   if (keys.length === 0) return sync ? log.sync() : undefined
-  await log.begin()
-  log.applying(await log.appendOperations(keys, sync))
+  await log.checkpoint.begin()
+  log.checkpoint.applying(await log.appendOperations(keys, sync))
   await applyLogged(log, () => deleteInChunks(backend, keys))
 }
 
@@ -60,9 +60,9 @@ export async function deleteLogged(
 async function applyLogged(log: StoreLog, apply: () => Promise<void>): Promise<void> {
   try {
     await apply()
-    await log.saveApplied()
+    await log.checkpoint.saveApplied()
   } catch (error) {
-    log.rejected()
+    log.backendRefused()
     throw outcomeUnknown(error)
   }
   log.afterBatch()

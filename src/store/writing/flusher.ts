@@ -198,7 +198,7 @@ export class Flusher {
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {
     const { backend, log } = this.#context
     await deleteRange(backend, rangeOf(clear), log.permanent)
-    await log.checkpoint(sequence, async marker => {
+    await log.checkpoint.write(sequence, async marker => {
       if (marker === undefined) return
       this.#context.onBackendCall()
       await backend.put(MARKER_KEY, marker, AS_BYTES_SYNCED)
@@ -229,7 +229,7 @@ export class Flusher {
   }
 
   #writeLast(chunk: Chunk, sequence: number): Promise<void> {
-    return this.#context.log.checkpoint(sequence, marker => {
+    return this.#context.log.checkpoint.write(sequence, marker => {
       if (marker !== undefined) chunk.put(MARKER_KEY, marker, AS_BYTES)
       return this.#write(chunk)
     })

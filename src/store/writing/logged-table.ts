@@ -58,7 +58,7 @@ export class LoggedTable {
 
   /** Whether {@link begin} has to be awaited before the next append. */
   get mustBegin(): boolean {
-    return this.#context.log.mustBegin
+    return this.#context.log.checkpoint.mustBegin
   }
 
   begin(): Promise<void> {
@@ -67,9 +67,9 @@ export class LoggedTable {
 
   /** Until there is nothing left to begin: a first time to live may come while the marker is being written. */
   async #begin(): Promise<void> {
-    const { log } = this.#context
+    const { checkpoint } = this.#context.log
     try {
-      while (log.mustBegin) await log.begin()
+      while (checkpoint.mustBegin) await checkpoint.begin()
     } finally {
       this.#beginning = undefined // In the turn of the last look: who comes later has to look again.
     }

@@ -176,7 +176,7 @@ export class TableWrites implements Writes {
   }
 
   saveMarker(): Promise<void> {
-    return this.#context.log.saveApplied()
+    return this.#context.log.checkpoint.saveApplied()
   }
 
   storeReserved(key: Buffer, value: Buffer): Promise<void> {

@@ -179,7 +179,7 @@ export class WriteQueue {
   /** Logs each entry as a batch of its own. Those that could not be logged are rejected, the others returned. */
   async #logAll(group: readonly Entry[], log: StoreLog): Promise<Entry[]> {
     try {
-      await log.begin()
+      await log.checkpoint.begin()
     } catch (error) {
       for (const entry of group) this.#settle(entry, { error })
       return []
@@ -210,7 +210,7 @@ export class WriteQueue {
   /** The error of an entry that the backend refused, though it is logged. */
   #noteRejected({ barrier }: Entry, error: unknown): unknown {
     if (this.#log === undefined || barrier !== undefined) return error
-    this.#log.rejected()
+    this.#log.backendRefused()
     return outcomeUnknown(error)
   }
 
@@ -219,8 +219,8 @@ export class WriteQueue {
     const [first] = group
     if (first!.barrier !== undefined) return first!.barrier()
 
-    this.#log?.applying(group.at(-1)!.sequence)
-    const marker = this.#log === undefined ? this.#marker.unsaved : this.#log.unsavedMarker
+    this.#log?.checkpoint.applying(group.at(-1)!.sequence)
+    const marker = this.#log === undefined ? this.#marker.unsaved : this.#log.checkpoint.unsavedMarker
     if (group.length === 1 && marker === undefined) return this.#send(first!.operations, first!.sync)
 
     const operations: Operation[] = []
