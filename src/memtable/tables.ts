@@ -43,8 +43,8 @@ export class Tables<T extends Sized> {
   #frozenWeight = 0
   /** Replaced, not changed: views keep it. */
   #frozen: readonly Frozen<T>[] = []
-  /** How many of them, from the first on, are on their way to the backend: together, and all of those. */
-  #flushingTogether: number[] = []
+  /** Sizes of the groups being flushed, oldest first; together they are the first `#flushing` items of `#frozen`. */
+  #groups: number[] = []
   #flushing = 0
 
   // ---- writing
@@ -154,22 +154,23 @@ export class Tables<T extends Sized> {
       if (taken.length > 0 && !joins) break
       taken.push(item)
     }
-    if (taken.length > 0) this.#flushingTogether.push(taken.length)
+    if (taken.length > 0) this.#groups.push(taken.length)
     this.#flushing += taken.length
     return taken
   }
 
-  /** @param done whether the backend has what {@link startFlush} returned first; if not, what it returned later does not come either */
-  endFlush(done: boolean): void {
-    if (!done) {
-      this.#flushingTogether = []
-      this.#flushing = 0
-      return
-    }
-    const count = this.#flushingTogether.shift() ?? 0
+  /** The backend has the oldest group that {@link startFlush} has returned. */
+  flushed(): void {
+    const count = this.#groups.shift() ?? 0
     for (let i = 0; i < count; i++) this.#frozenWeight -= this.#frozen[i]!.weight
     this.#frozen = this.#frozen.slice(count)
     this.#flushing -= count
+  }
+
+  /** The backend lacks the oldest group that is being flushed, and will not get those after it either. */
+  flushFailed(): void {
+    this.#groups = []
+    this.#flushing = 0
   }
 
   #push(item: Frozen<T>): void {

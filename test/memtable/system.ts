@@ -109,8 +109,8 @@ export class System {
     if (items.length === 0) return
     for (const item of items) this.#flush(item, done)
     this.#flushing = []
-    this.#tables.endFlush(done)
-    if (!done) return
+    if (!done) return this.#tables.flushFailed()
+    this.#tables.flushed()
     for (const { weight } of items) this.#weight -= weight
     this.#flushedSequence = items.at(-1)!.sequence
   }

@@ -26,7 +26,7 @@ test('what takes writes is not flushed', () => {
   writer.tables.freeze()
   writer.set({ b: '2' })
   expect(summary(writer.tables.startFlush(1000))).toEqual({ has: { a: '1' }, sequence: 1, weight: 10 })
-  writer.tables.endFlush(true)
+  writer.tables.flushed()
   expect([writer.tables.find('a'), writer.tables.find('b')]).toEqual([undefined, '2'])
 })
 
@@ -36,7 +36,7 @@ test('items go oldest first, one after the other', () => {
   for (let [item] = tables.startFlush(0); item !== undefined; [item] = tables.startFlush(0)) {
     expect(tables.oldest).toBe(item)
     flushed.push(summary(item))
-    tables.endFlush(true)
+    tables.flushed()
   }
   expect(flushed).toEqual([
     { has: { a: '1' }, sequence: 1, weight: 10 },
@@ -70,7 +70,7 @@ describe('taking tables together', () => {
     expect([items.length, tables.frozenCount, tables.entries]).toEqual([count, 4, 4])
     expect(tables.oldest).toBe(items[0])
     expect(tables.waitingWeight).toBe(10 * (4 - count))
-    tables.endFlush(true)
+    tables.flushed()
     expect([tables.frozenCount, tables.waitingWeight]).toEqual([4 - count, 10 * (4 - count)])
   })
 
@@ -82,9 +82,9 @@ describe('taking tables together', () => {
   test('ends at a deleted range', () => {
     const { tables } = tablesOf({ a: '' }, { b: '' }, ['x', 'y'], { c: '' }, { d: '' })
     expect(summary(tables.startFlush(1000))).toEqual({ has: { a: '', b: '' }, sequence: 2, weight: 20 })
-    tables.endFlush(true)
+    tables.flushed()
     expect(summary(tables.startFlush(1000))).toEqual({ clears: ['x', 'y'], sequence: 3, weight: 10 })
-    tables.endFlush(true)
+    tables.flushed()
     expect(summary(tables.startFlush(1000))).toEqual({ has: { c: '', d: '' }, sequence: 5, weight: 20 })
   })
 
@@ -105,7 +105,7 @@ describe('the end of a flush', () => {
   test('that failed keeps everything, and the next one begins with the same', () => {
     const { tables } = tablesOf({ a: '1' }, { b: '2' }, ['x', 'y'])
     const items = tables.startFlush(1000)
-    tables.endFlush(false)
+    tables.flushFailed()
     expect(tables.oldest).toBe(items[0])
     expect([tables.find('a'), tables.find('b'), tables.find('x'), tables.frozenCount]).toEqual(['1', '2', TOMBSTONE, 3])
     expect(tables.startFlush(1000)).toEqual(items)
@@ -114,7 +114,7 @@ describe('the end of a flush', () => {
   test('that failed may be followed by one that takes more together', () => {
     const { tables } = tablesOf({ a: '1' }, { b: '2' })
     tables.startFlush(0)
-    tables.endFlush(false)
+    tables.flushFailed()
     expect(summary(tables.startFlush(1000))).toEqual({ has: { a: '1', b: '2' }, sequence: 2, weight: 20 })
   })
 
@@ -122,7 +122,7 @@ describe('the end of a flush', () => {
     const { tables } = tablesOf({ a: '1', b: '1' }, { b: '2' }, ['a', 'b'])
     tables.startFlush(0)
     expect(tables.find('a')).toBe(TOMBSTONE)
-    tables.endFlush(true)
+    tables.flushed()
     expect([tables.find('b'), tables.frozenCount, tables.entries]).toEqual(['2', 2, 1])
     expect(tables.freeze()).toBe(4)
   })
@@ -133,7 +133,7 @@ describe('the end of a flush', () => {
     writer.set({ a: '2' })
     writer.clear('b', 'c')
     writer.set({ c: '3' })
-    writer.tables.endFlush(true)
+    writer.tables.flushed()
     expect(Array.from('abc', name => writer.tables.find(name))).toEqual(['2', TOMBSTONE, '3'])
     expect(writer.tables.view().map(summary)).toEqual([
       { has: { a: '2' }, sequence: 3, weight: 10 },
@@ -160,7 +160,7 @@ describe('a view during a flush', () => {
     expect(writer.tables.view()).toHaveLength(2)
     writer.tables.view()
     expect(writer.tables.oldest).toBe(flushed)
-    writer.tables.endFlush(true)
+    writer.tables.flushed()
     expect(writer.tables.view().map(summary)).toEqual([{ has: { b: '2', c: '2' }, sequence: 3, weight: 20 }])
   })
 
@@ -183,16 +183,16 @@ describe('a view during a flush', () => {
     writer.tables.startFlush(1000)
     writer.set({ b: '2' })
     writer.tables.view()
-    writer.tables.endFlush(false)
+    writer.tables.flushFailed()
     expect(writer.tables.view().map(summary)).toEqual([{ has: { a: '1', b: '2' }, sequence: 2, weight: 20 }])
   })
 
   test('that was done: the next view merges what is oldest now', () => {
     const writer = tablesOf({ a: '1' }, ['x', 'y'])
     writer.tables.startFlush(1000)
-    writer.tables.endFlush(true)
+    writer.tables.flushed()
     writer.tables.startFlush(1000)
-    writer.tables.endFlush(true)
+    writer.tables.flushed()
     writer.set({ b: '2' })
     writer.tables.freeze()
     writer.set({ c: '2' })
@@ -217,17 +217,17 @@ describe('what is taken while something is on its way', () => {
 
   test('stays when the first is done, and goes after it', () => {
     const { tables, second } = taken()
-    tables.endFlush(true)
+    tables.flushed()
     expect(tables.oldest).toBe(second[0])
     expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 3, 20])
-    tables.endFlush(true)
+    tables.flushed()
     expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual([undefined, 2, 20])
     expect(summary(tables.startFlush(0))).toMatchObject({ clears: ['b', 'c'] })
   })
 
   test('is taken back when the first fails', () => {
     const { tables, first, second } = taken()
-    tables.endFlush(false)
+    tables.flushFailed()
     expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 4, 50])
     expect(tables.startFlush(1000)).toEqual([...first, ...second])
     expect(tables.nextToFlush).toMatchObject({ clear: { start: 'b', end: 'c' } })
@@ -248,7 +248,7 @@ describe('what is taken while something is on its way', () => {
     const { tables } = tablesOf({ a: '1' })
     tables.startFlush(0)
     expect([tables.nextToFlush, tables.startFlush(1000)]).toEqual([undefined, []])
-    tables.endFlush(true)
+    tables.flushed()
     expect([tables.isEmpty, tables.frozenCount]).toEqual([true, 0])
   })
 })

@@ -132,6 +132,10 @@ describe('what is in them', () => {
   test('entries and bytes are those of all tables', () => {
     const writer = new TablesWriter()
     const { tables } = writer
+    const flushOldest = () => {
+      tables.startFlush(0)
+      tables.flushed()
+    }
     const steps: [act: () => unknown, entries: number, bytes: number][] = [
       [() => {}, 0, 0],
       [() => writer.set({ a: '12', bb: null }), 2, 5],
@@ -140,10 +144,10 @@ describe('what is in them', () => {
       [() => writer.clear('a', 'z'), 3, 7],
       [() => writer.set({ a: '123' }), 4, 11],
       [() => tables.freeze(), 4, 11],
-      [() => tables.endFlush(tables.startFlush(0).length > 0), 2, 6],
-      [() => tables.endFlush(tables.startFlush(0).length > 0), 1, 4],
-      [() => tables.endFlush(tables.startFlush(0).length > 0), 1, 4],
-      [() => tables.endFlush(tables.startFlush(0).length > 0), 0, 0]
+      [flushOldest, 2, 6],
+      [flushOldest, 1, 4],
+      [flushOldest, 1, 4],
+      [flushOldest, 0, 0]
     ]
     for (const [i, [act, entries, bytes]] of steps.entries()) {
       act()
@@ -160,7 +164,7 @@ describe('what is in them', () => {
     tables.freeze()
     expect(tables.isEmpty).toBe(false)
     tables.startFlush(0)
-    tables.endFlush(true)
+    tables.flushed()
     expect(tables.isEmpty).toBe(true)
     writer.clear('a', 'b')
     expect(tables.isEmpty).toBe(false)
@@ -191,9 +195,9 @@ describe('a view', () => {
     tables.startFlush(1000)
     writer.set({ c: '4' })
     take()
-    tables.endFlush(false)
+    tables.flushFailed()
     take()
-    while (tables.startFlush(1000).length > 0) tables.endFlush(true)
+    while (tables.startFlush(1000).length > 0) tables.flushed()
     writer.set({ a: '5' })
     take()
     for (const { view, before } of views) expect(view.map(summary)).toEqual(before)

@@ -145,14 +145,14 @@ export class Flusher {
     } catch (error) {
       if ('chunks' in group) group.chunks.discard()
       this.#dropAhead()
-      tables.endFlush(false)
+      tables.flushFailed()
       const times = ++this.#failures
       const isFinal = log.isPoisoned
       this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
       onFailed({ error, times, isFinal })
       throw error
     }
-    tables.endFlush(true)
+    tables.flushed()
     this.#failures = 0
     this.#retryLater(undefined)
     log.afterBatch()

@@ -1,0 +1,25 @@
+import { type EncodedIteratorOptions, EntrySource, type ReadView } from './entry-source.js'
+import type { Unsealer } from './unsealer.js'
+
+/** Keys that are fetched together. */
+const FETCH_KEYS = 1000
+
+/** Keys that a reader would see in a range, in order, up to its limit. */
+export async function visibleKeys(
+  view: ReadView,
+  options: Omit<EncodedIteratorOptions, 'keys' | 'values'>,
+  unsealer: Unsealer
+): Promise<Buffer[]> {
+  const source = new EntrySource(view, { ...options, keys: true, values: false }, unsealer)
+  const most = options.limit === -1 ? Infinity : options.limit
+  const keys: Buffer[] = []
+  try {
+    for (;;) {
+      const entries = await source.nextv(Math.min(FETCH_KEYS, most - keys.length), {})
+      for (const [key] of entries) keys.push(key!)
+      if (entries.length === 0 || keys.length === most) return keys
+    }
+  } finally {
+    await source.close()
+  }
+}

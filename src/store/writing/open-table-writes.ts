@@ -1,0 +1,73 @@
+import type { AbstractSnapshot } from 'abstract-level'
+import type { Tables } from '../../memtable/tables.js'
+import type { AnyLevel } from '../any-level.js'
+import type { Coding } from '../coding.js'
+import type { StoreLog } from '../log/store-log.js'
+import type { MarkerState } from '../marker-state.js'
+import type { MemTableSettings } from '../memtable-options.js'
+import type { ReadView } from '../reading/entry-source.js'
+import type { ValueCache } from '../reading/value-cache.js'
+import { visibleKeys } from '../reading/visible-keys.js'
+import type { SafeEmit } from '../safe-emitter.js'
+import type { Counters } from '../stats.js'
+import { Admission } from './admission.js'
+import { Flusher } from './flusher.js'
+import type { TableValue } from './table-value.js'
+import { TableWrites } from './table-writes.js'
+
+/** A flush that failed is tried again after this time at the latest, however often it has failed. */
+const MAX_RETRY_MS = 1000
+
+export interface TableParts extends Coding {
+  readonly backend: AnyLevel
+  readonly marker: MarkerState
+  readonly log: StoreLog
+  readonly tables: Tables<TableValue>
+  readonly cache: ValueCache | undefined
+  readonly view: (snapshot: AbstractSnapshot | undefined) => ReadView
+  readonly overLevelDb: boolean
+}
+
+/** The write path of a store with a MemTable: what a flush that succeeds or fails means for those who wait for room. */
+export function openTableWrites(
+  parts: TableParts,
+  settings: MemTableSettings,
+  counters: Counters,
+  emit: SafeEmit
+): TableWrites {
+  const admission = new Admission(settings.maxBytes)
+  let hasFailedForGood = false
+  const flusher = new Flusher({
+    ...parts,
+    flushBytes: settings.flushBytes,
+    maxRetryMs: Math.min(settings.flushIntervalMs, MAX_RETRY_MS),
+    onFlushed: (weight, report) => {
+      counters.flushed(report)
+      emit('flush', report)
+      admission.leave(weight)
+      if (admission.waiting === 0) return
+      parts.tables.freeze() // All that was let in may be there already, and nobody else comes to say so.
+      flusher.wake()
+    },
+    onFailed: failure => {
+      if (!hasFailedForGood) {
+        counters.flushes.failed++
+        counters.flushes.lastError = failure.error
+        emit('flushError', { error: failure.error })
+      }
+      hasFailedForGood ||= failure.isFinal
+      admission.afterFailure(failure)
+      if (admission.waiting > 0) flusher.wake() // Whoever waits keeps the process alive until it is tried again.
+    },
+    onBackendCall: () => counters.writes.backendCalls++
+  })
+  const { view, unsealer, ...rest } = parts
+  return new TableWrites({
+    ...rest,
+    counters: counters.writes,
+    settings,
+    admission,
+    flusher,
+    keysIn: options => visibleKeys(view(options.snapshot), options, unsealer)
+  })
+}
