@@ -14,7 +14,7 @@ interface Module {
   ) => Database
 }
 
-/** @param create whether a database that is not there is made */
+/** @param create makes a database that is not there */
 export async function databaseAt(location: string, create: boolean): Promise<Database> {
   const { ClassicLevel: Level } = await loadClassicLevel()
   return new Level(location, { keyEncoding: 'buffer', valueEncoding: 'buffer', createIfMissing: create })
@@ -34,7 +34,7 @@ export async function loadClassicLevel(places: readonly (() => Promise<Module>)[
     try {
       return await place()
     } catch {
-      // Perhaps the next one.
+      // Perhaps it is in the next one.
     }
   }
   throw new Failure("LevelDB databases need the package classic-level: run 'npm install classic-level' in your project")

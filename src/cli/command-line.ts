@@ -5,7 +5,7 @@ import type { Context } from './context.js'
 import { describe, EXIT, exitCodeOf, isBrokenPipe, WrongUsage } from './failure.js'
 import { Output, type Streams } from './output.js'
 
-/** Of this package: the compiled file lies one folder deeper than the source. */
+/** The version of this package. The compiled file lies one folder deeper than the source. */
 function version(): string {
   const require = createRequire(import.meta.url)
   for (const path of ['../../package.json', '../../../package.json']) {
@@ -13,7 +13,7 @@ function version(): string {
       const { name, version: found } = require(path) as { name?: string; version: string }
       if (name === 'compressed-kv') return found
     } catch {
-      // The other one, then.
+      // Then it is the other one.
     }
   }
   return 'unknown'
@@ -45,7 +45,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     .showHelpAfterError("See 'ckv --help'.")
     .configureOutput({
       writeOut: text => streams.stdout.write(text),
-      // As JSON an error is told once, at the end.
+      // With --json an error is written once, at the end.
       writeErr: text => void (isJson || streams.stderr.write(text.replace(/^error: /, 'ckv: ')))
     })
     .addHelpText('after', AFTER_HELP)
@@ -55,7 +55,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   addLookingCommands(program, context, finish)
   addRewritingCommands(program, context, finish)
   addEntryCommands(program, context, finish)
-  // Whoever waits for input waits no more. Nobody may be reading: without a listener the error would end the process.
+  // Ends any wait for input. If nobody is reading, only a listener keeps the error from ending the process.
   const stopReading = () => streams.stdin.on('error', () => {}).destroy(new DOMException('Interrupted', 'AbortError'))
   signal.addEventListener('abort', stopReading)
   try {
@@ -75,7 +75,7 @@ async function failed(error: unknown, argv: readonly string[], { stderr }: Strea
   if (exitCode === EXIT.ok) return exitCode
   if (exitCode === EXIT.interrupted) stderr.write('ckv: interrupted\n')
   else if (argv.includes('--json')) stderr.write(`${JSON.stringify({ error: describe(error) })}\n`)
-  // Commander has told its own.
+  // Commander has written its own.
   else if (!(error instanceof CommanderError)) stderr.write(`ckv: ${describe(error).message}${seeHelp(error, argv)}\n`)
   return exitCode
 }

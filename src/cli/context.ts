@@ -23,7 +23,7 @@ export async function withBar<T>({ streams }: Context, label: string, use: (bar:
   }
 }
 
-/** The same for a command that prints as it goes: on a terminal the lines themselves show how far it is. */
+/** For a command that prints as it goes: no bar on a terminal, where the lines themselves show how far it is. */
 export function withBarBesideLines<T>(context: Context, label: string, use: (bar: Bar) => Promise<T>): Promise<T> {
   return context.streams.stdout.isTTY === true ? use(NO_BAR) : withBar(context, label, use)
 }

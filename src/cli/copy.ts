@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { codeOf, Failure } from './failure.js'
 import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
 
-/** A table: LevelDB never changes it once the database knows of it. */
+/** A table. Once it is part of the database, LevelDB never changes it. */
 const TABLE = /^(\d+)\.(?:ldb|sst)$/
 /** LevelDB's own log. */
 const LEVELDB_LOG = /^(\d+)\.log$/
@@ -62,7 +62,7 @@ async function copyFiles(part: Part): Promise<void> {
   for (const name of names) {
     const [source, target] = [join(part.from, name), join(part.to, name)]
     // Opening the copy makes tables with numbers above its logs', over what is there: a flush or a compaction that was cut short may have
-    // left such a file, or be about to tell the database of it. Written through a link that would be the original.
+    // left such a file, or be about to add it to the database. Through a link, the original would be written over.
     const isOld = (numberIn(name, TABLE) ?? Infinity) < newest
     if (!(isOld && (await linked(source, target)))) await copyFile(source, target, constants.COPYFILE_FICLONE)
   }
@@ -89,7 +89,7 @@ async function filesOf({ from, files }: Part): Promise<string[]> {
   return names.filter(name => files.test(name)).sort()
 }
 
-/** What tells two moments of a directory apart. */
+/** Names, sizes and times: they differ if anything was written in between. */
 async function listed(part: Part): Promise<string[]> {
   const names = await filesOf(part)
   return Promise.all(

@@ -16,6 +16,7 @@ export interface Sample {
 
 /** Neighbours share LevelDB's blocks, so they are taken together; a few hundred blocks hide the seams between runs. */
 const RUN_BYTES = 256 * 1024
+
 /**
  * Takes runs of neighbouring entries, evenly spread over the keys, in one pass: the whole is measured on the way. Where everything fits,
  * everything is taken; each time it turns out that it does not, every second run goes.

@@ -21,7 +21,7 @@ export interface Trial {
 const IN_FLIGHT = 64
 const MAX_GETS = 2000
 
-/** Puts are timed so often, and the best time counts: the others were disturbed. */
+/** How often puts are timed. The best time counts, the others were disturbed. */
 const PUT_ROUNDS = 2
 
 const WARM_UP_VALUES = 500
@@ -47,7 +47,7 @@ export class Trials {
     this.#signal = signal
   }
 
-  /** Code that runs for the first time is slow, whatever it is. */
+  /** Code runs slowly the first time, whatever it is. */
   async warmUp(): Promise<void> {
     const some = new Trials(
       join(this.#directory, 'warm-up'),
@@ -126,7 +126,11 @@ export class Trials {
   }
 }
 
-/** Takes a database that was just made: what LevelDB holds in memory it would write as it is, overwritten values too. Closes it. */
+/**
+ * Compacts a database and closes it.
+ *
+ * @param database not open yet: what LevelDB has in memory it would write as it is, overwritten values too
+ */
 async function compact(database: Database): Promise<void> {
   await database.open()
   const [first] = await database.keys({ limit: 1 }).all()

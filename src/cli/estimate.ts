@@ -28,7 +28,7 @@ export async function estimate(
   { sample: maxBytes, try: asked = [], wal, json }: EstimateOptions
 ): Promise<number> {
   const { output, signal } = context
-  candidatesFor(asked, []) // Wrong ones are told before the work begins.
+  candidatesFor(asked, []) // Wrong ones throw before the work begins.
   const { taken, guarded, bytesNow } = await look(location, { wal, settle: true }, async looked => ({
     taken: await withBar(context, 'Sampling', bar => takeSample(entriesOf(looked, bar, signal), maxBytes)),
     guarded: looked.marker === undefined || looked.marker.guarded,

@@ -36,12 +36,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /** An error on one line. That a database is not open is no news; why it is not is. */
 export function describe(error: unknown): { readonly code: string | undefined; readonly message: string } {
   if (exitCodeOf(error) === EXIT.usage) return { code: 'USAGE', message: usageText(error as Error) }
-  let told = error
-  while (codeOf(told) === 'LEVEL_DATABASE_NOT_OPEN' && (told as Error).cause instanceof Error) {
-    told = (told as Error).cause
+  let reason = error
+  while (codeOf(reason) === 'LEVEL_DATABASE_NOT_OPEN' && (reason as Error).cause instanceof Error) {
+    reason = (reason as Error).cause
   }
-  const code = codeOf(told)
-  const text = told instanceof Error ? told.message : String(told)
+  const code = codeOf(reason)
+  const text = reason instanceof Error ? reason.message : String(reason)
   const remedy = code === undefined ? undefined : REMEDIES[code]
   return { code, message: oneLine(remedy === undefined ? text : `${text}: ${remedy}`) }
 }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, Failure } from './failure.js'
 
-/** Where a store keeps its log, unless it was told otherwise. */
+/** Where a store keeps its log, unless its options say otherwise. */
 const LOG_DIRECTORY = 'ckv-wal'
 
 /** A segment of a log. */

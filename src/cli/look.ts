@@ -45,14 +45,14 @@ export async function look<T>(
   })
 }
 
-/** A store does that by itself when it opens. */
+/** Brings a database up to its log, which a store does when it opens. */
 async function replay(database: Database): Promise<void> {
   const store = new CompressedKvStore(database, { meter: false })
   await store.open()
   await store.close()
 }
 
-/** Entries, told to a progress bar, until the signal is aborted. */
+/** Entries, until the signal is aborted. A progress bar follows them. */
 export async function* entriesOf(
   { database, inspection }: Pick<Look, 'database' | 'inspection'>,
   bar: Bar,

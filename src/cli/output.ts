@@ -21,7 +21,7 @@ export class Output {
 
   constructor(stream: Writable) {
     this.#stream = stream
-    // A reader that has gone is told by the write that fails; without a listener it would end the process.
+    // The write that fails reports that the reader has gone; without a listener the error would end the process.
     if (stream.listenerCount('error') === 0) stream.on('error', () => {})
   }
 

@@ -4,11 +4,11 @@ import type { Streams } from './output.js'
 
 /** How far a command is, on a terminal; nowhere else. */
 export interface Bar {
-  /** Goes through this database in the order of keys. */
+  /** The command goes through this database in the order of keys. */
   over(database: Database): Promise<void>
-  /** Is at this key. */
+  /** The command is at this key. */
   at(key: Buffer): Promise<void>
-  /** Has done so many of nobody knows how many. */
+  /** The command has done so many, of an unknown number. */
   done(count: number): void
   stop(): void
 }

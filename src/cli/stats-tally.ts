@@ -24,13 +24,13 @@ export class Tally {
   readonly byCodec = new Map<string, Sum>()
   readonly byPrefix = new Map<string, Sum>()
   readonly bySize = SIZE_CLASSES.map(below => ({ below, values: 0 }))
-  /** From before the database was wrapped, or it never was. */
+  /** Without an envelope: from before the database was wrapped, or it never was. */
   plain = 0
   /** Compression was tried, and the attempt noted. */
   probed = 0
-  /** With a time to live. */
+  /** Values with a time to live. */
   expiring = 0
-  /** Of them, those whose time is over: they are there until they are overwritten or swept. */
+  /** Of those, the ones whose time is over: they are there until they are overwritten or swept. */
   expired = 0
   /** Damaged, or from a later version; in no other number but `total.values` and `total.stored`. */
   unreadable = 0
@@ -63,7 +63,7 @@ export class Tally {
   }
 }
 
-/** Up to the first `!`, `:` or `/`, that included; of a sublevel's key, which begins with one, up to the second. */
+/** A key up to and including the first `!`, `:` or `/`; if it begins with one, as in a sublevel, the second. */
 export function prefixOf(key: Buffer): string {
   const end = key.subarray(1).findIndex(byte => byte === 0x21 || byte === 0x3a || byte === 0x2f)
   return end < 0 ? NO_PREFIX : key.toString('utf8', 0, end + 2)

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 const made = new Set<string>()
 let watching = false
 
-/** Also when the process is told to end at once. */
+/** So that nothing is left when the process ends at once. */
 function removeAtExit(): void {
   if (watching) return
   watching = true

@@ -1,9 +1,8 @@
 /*
- * A key as a Map takes it: its bytes, one a character, so that names are equal when keys are, and sort as they do (JavaScript compares
- * text by character codes, bytes compare as numbers).
+ * A name is a key as a Map takes it: its bytes, one a character. Names are equal when keys are, and sort as keys do: JavaScript compares
+ * text by character codes.
  */
 
-/** @param key bytes */
 export function keyName(key: Buffer): string {
   return key.toString('latin1')
 }

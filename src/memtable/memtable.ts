@@ -31,13 +31,11 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
   #frozen = false
   /** Names in order. Never changed, only replaced: merged tables share it. */
   #sorted: readonly string[] = []
-  /** Names that came after. */
+  /** Names that are not in it yet. */
   #unsorted: string[] = []
   #ordering: Promise<void> | undefined
 
-  /**
-   * What an older and a newer table hold together; neither changes.
-   */
+  /** A table with the entries of an older and a newer one. Neither of them changes. */
   static merged<T extends { readonly length: number }>(older: MemTable<T>, newer: MemTable<T>): MemTable<T> {
     const table = new MemTable<T>()
     for (const [name, found] of older.#entries) table.#entries.set(name, found)
@@ -75,7 +73,7 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
     return this.get(key) !== undefined
   }
 
-  /** Keys and values in order; undefined for a key that was deleted. Shows the keys there are at the first step, and their values as it comes to them. */
+  /** Keys and values in order; undefined for a key that was deleted. Keys are those at the first step, values those at each key's step. */
   *entries({ gt, gte, lt, lte, reverse = false }: MemTableRange = {}): Generator<[key: Buffer, value: T | undefined]> {
     const names = this.order()
     const range = { gt: boundOf(gt), gte: boundOf(gte), lt: boundOf(lt), lte: boundOf(lte) }
@@ -124,7 +122,7 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
    */
   async prepareOrder(pause: () => Promise<void> | undefined): Promise<void> {
     if (this.#unsorted.length === 0) return
-    if (!this.#frozen) this.order() // It may be written to in a pause.
+    if (!this.#frozen) this.order() // In a pause it might be written to.
     else await (this.#ordering ??= this.#orderInSteps(pause).finally(() => (this.#ordering = undefined)))
   }
 

@@ -1,4 +1,4 @@
-/** Bounds of names; `gte` and `lte` win over `gt` and `lt`. None of them: everything. */
+/** Bounds of names; `gte` and `lte` win over `gt` and `lt`. Without bounds it is every name. */
 export interface NameRange {
   readonly gt?: string | undefined
   readonly gte?: string | undefined
@@ -25,7 +25,7 @@ export function countBelow(names: readonly string[], name: string): number {
   return low
 }
 
-/** How many names are less than `name`, or it. */
+/** How many names are less than `name`, or equal to it. */
 export function countUpTo(names: readonly string[], name: string): number {
   const at = countBelow(names, name)
   return names[at] === name ? at + 1 : at

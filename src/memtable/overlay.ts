@@ -28,7 +28,7 @@ export class Overlay<T extends { readonly length: number }> {
   readonly #reverse: boolean
   #target: string | undefined
   #prepared = false
-  /** Its newest entry comes first where several have one of the same name. */
+  /** The next name, with what the newest table that has it knows. */
   #head: { name: string; found: Found<T> } | undefined
 
   constructor(frozen: readonly Frozen<T>[], range: NameRange, reverse: boolean) {

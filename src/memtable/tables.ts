@@ -11,7 +11,7 @@ export interface Weighed {
 /** Views merge tables up to so many keys: merging more would hold up the event loop. */
 const MAX_MERGED_KEYS = 8192
 
-/** Never changes. */
+/** A table that never changes. */
 export interface FrozenTable<T extends Sized> extends Weighed {
   readonly table: MemTable<T>
   /** Number of the first record that is in it. */
@@ -41,7 +41,7 @@ export class Tables<T extends Sized> {
   #activeSequence = 0
   #activeWeight = 0
   #frozenWeight = 0
-  /** Replaced, not changed: views keep it. */
+  /** Replaced, never changed: views keep it. */
   #frozen: readonly Frozen<T>[] = []
   /** Sizes of the groups being flushed, oldest first; together they are the first `#flushing` items of `#frozen`. */
   #groups: number[] = []
@@ -57,7 +57,7 @@ export class Tables<T extends Sized> {
     this.#activeWeight += weight
   }
 
-  /** Deletes a range, as far as it was written before. */
+  /** Deletes what was written in a range before. */
   clear(range: RangeTombstone, { sequence, weight }: Weighed): void {
     this.freeze()
     this.#push({ clear: range, firstSequence: sequence, sequence, weight })
@@ -86,19 +86,19 @@ export class Tables<T extends Sized> {
     return this.#frozen.reduce((sum, item) => sum + ('table' in item ? item.table.size : 0), this.#active.size)
   }
 
-  /** Of their keys and values. */
+  /** Bytes of the keys and values in all tables. */
   get bytes(): number {
     return this.#frozen.reduce((sum, item) => sum + ('table' in item ? item.table.bytes : 0), this.#active.bytes)
   }
 
   // ---- flushing
 
-  /** What the table that takes writes counts. */
+  /** Weight of the table that takes writes. */
   get activeWeight(): number {
     return this.#activeWeight
   }
 
-  /** What everything counts that is not on its way to the backend. */
+  /** Weight of everything that is not on its way to the backend. */
   get waitingWeight(): number {
     let weight = this.#activeWeight + this.#frozenWeight
     for (let i = 0; i < this.#flushing; i++) weight -= this.#frozen[i]!.weight
@@ -141,7 +141,7 @@ export class Tables<T extends Sized> {
 
   /**
    * Takes what comes into the backend after all that is on its way: a deleted range, or tables behind one another. Small ones that views
-   * have left are taken together, so that a value which a newer one has overwritten is not given to it.
+   * have left are taken together, so that the backend does not get values that newer ones have overwritten.
    *
    * @param maxWeight of tables taken together; one at least
    */
@@ -180,7 +180,7 @@ export class Tables<T extends Sized> {
 
   /**
    * The newest table joins its older neighbour if it is at least half its size, so that views leave few tables, and each entry is moved
-   * few times. Never one that is being flushed.
+   * few times. A table that is being flushed stays as it is.
    */
   #mergeNewest(): void {
     for (;;) {

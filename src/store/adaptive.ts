@@ -41,10 +41,10 @@ const DEFAULT_SMALL_SIZE = 2048
 
 /*
  * The thresholds separate the kinds of data in docs/adaptive.md. Arrays of floating-point numbers have an estimate of 7.1 bits and
- * no repeats, and Zstandard makes 0.91 to 0.96 of them; bf16 has 6.1 bits, of which it makes 0.77 to 0.82.
+ * no repeats, and shrink to 0.91 to 0.96 with Zstandard; bf16 has 6.1 bits, and shrinks to 0.77 to 0.82.
  */
 const MAX_BITS_PER_BYTE = 7
-/** With more, the bits do not matter: images in which something repeats become 0.8. */
+/** With more, the bits do not matter: images in which something repeats shrink to 0.8. */
 const SOME_REPEATS = 0.03
 /** From here on LZ4 comes near what Zstandard saves, in a third of the time. */
 const MANY_REPEATS = 0.7

@@ -3,8 +3,8 @@ import { notSupported } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 
 /**
- * Whether a backend is LevelDB, which stores checksums of its own blocks, so that short raw values may do without one, and which
- * hands out memory that nobody else has. It is known by answering for a property that only LevelDB has. Ask when it is open.
+ * Whether a backend, which must be open, is LevelDB: it answers for a property that only LevelDB has. LevelDB stores checksums of its
+ * blocks, so that short raw values may do without one, and hands out memory that nobody else has.
  */
 export function isLevelDb(backend: AnyLevel): boolean {
   const root = rootOf(backend) as AnyLevel & { getProperty?(name: string): unknown }
@@ -27,7 +27,7 @@ export function assertWrappable(backend: AnyLevel): void {
   if (typeof backend !== 'object' || backend === null || typeof backend.supports !== 'object') {
     throw notSupported('The first argument must be an abstract-level database, such as new Level(location)')
   }
-  // What came with version 3.
+  // It came with version 3.
   if (typeof backend.hasMany !== 'function') {
     throw notSupported(
       'The database is of an older abstract-level than 3: use level 10, classic-level 3, memory-level 3, or later ones'
@@ -48,7 +48,7 @@ export function isOpen(backend: AnyLevel): boolean {
   return backend.status === 'open'
 }
 
-/** Opens the backend, or waits for it to be open. It keeps its own defaults unless the store was told otherwise. */
+/** Opens the backend, or waits for it to be open. Its own defaults hold unless the store's options say otherwise. */
 export async function openBackend(backend: AnyLevel, options: AbstractOpenOptions): Promise<void> {
   const { createIfMissing, errorIfExists, passive: _, ...rest } = options
   try {
@@ -58,7 +58,7 @@ export async function openBackend(backend: AnyLevel, options: AbstractOpenOption
       ...(errorIfExists === true ? { errorIfExists } : {})
     })
   } catch (error) {
-    // The store wraps it once more: the backend's wrapping would only hide the cause.
+    // The store wraps the error again: the backend's wrapping would only hide the cause.
     const { code, cause } = error as Error & { code?: string }
     throw code === 'LEVEL_DATABASE_NOT_OPEN' && cause instanceof Error ? cause : error
   }

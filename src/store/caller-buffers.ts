@@ -4,9 +4,9 @@ import type { EncodedOperation } from './operations.js'
 import type { WriteOptions } from './options.js'
 
 /*
- * What is handed in is copied at the call: the caller may change its buffer right after. Where a call is carried out at once, that
- * happens when its value is sealed. But abstract-level keeps the arguments of a call made before the database is open, and those of
- * a sublevel's chained batch until it is written.
+ * What is handed in is copied at the call, because the caller may change its buffer right after. Sealing the value does that where a
+ * call is carried out at once. But abstract-level keeps the arguments of a call made before the database is open, and those of a
+ * sublevel's chained batch until it is written.
  */
 
 type Method = (...args: unknown[]) => unknown
@@ -65,7 +65,7 @@ function withCopied<T>(object: T, names: readonly string[]): T {
   return copy as T
 }
 
-/** The same kind of view over memory of its own, no more of it than the view shows. */
+/** A view of the same kind over memory of its own, no larger than what the view shows. */
 function copied(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return Buffer.from(value)
   if (value instanceof DataView) return new DataView(new Uint8Array(bytesOf(value)).buffer)

@@ -24,8 +24,8 @@ export class StoreChainedBatch extends Base {
     this.#writeBatch = writeBatch
   }
 
-  // abstract-level forwards a put to a sublevel elsewhere in the same store, and would delete a wrong key for a del of one. Neither
-  // looks whether the sublevel belongs to the store at all.
+  // With a sublevel elsewhere in the same store abstract-level forwards a put, and would delete a wrong key for a del. In neither case
+  // does it check that the sublevel belongs to the store at all.
   override put(key: never, value: never, options: { sublevel?: AnySublevel | undefined } = {}): this {
     assertOwnSublevel(options?.sublevel, rootOf(this.#db))
     return super.put(key, value, options as never)

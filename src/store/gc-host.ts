@@ -34,9 +34,9 @@ export class StoreGcHost implements GcHost {
   readonly #counters: Counters
   readonly #maxValueSize: number
   readonly opening: () => Promise<void> | undefined
-  /** Of the sweep that is under way. */
+  /** Counted in the sweep that is under way. */
   #unneeded: UnneededDictionaries | undefined
-  /** The last record that was logged when it began. */
+  /** The last record that was logged when that sweep began. */
   #loggedBefore = 0
   readonly assertWritable: () => void
   readonly defaultPolicy: () => Gc
@@ -71,10 +71,10 @@ export class StoreGcHost implements GcHost {
     this.#unneeded = new UnneededDictionaries(small)
     await writes.flush()
     this.#loggedBefore = log?.lastSequence ?? 0
-    await dictionarySource?.idle() // Values are moved to the one that is being made.
+    await dictionarySource?.idle() // The sweep moves values to the dictionary that is being made.
   }
 
-  /** With counters of its own: what a sweep reads nobody asked for. */
+  /** With counters of its own: no caller asked for what a sweep reads. */
   #unsealer({ marker, small }: Session): Unsealer {
     const limits = { maxValueSize: this.#maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
     return new Unsealer(limits, marker.guard, small.dictionaries, true, new Counters())
@@ -101,7 +101,7 @@ export class StoreGcHost implements GcHost {
         rewrite: async rewrites => {
           const stored = await this.#rewrite(rewrites, touched)
           for (const [i, { entry, decision }] of rewrites.entries()) {
-            // With a mark alone it is the same payload, which needs its dictionary as before.
+            // A value that is only marked as tried keeps its payload, which needs its dictionary as before.
             const isNew = decision.action === 'recompress' || decision.action === 'drop'
             if (isNew && stored[i] !== undefined) replaced.add(entry)
           }
@@ -136,13 +136,13 @@ export class StoreGcHost implements GcHost {
     await writes.saveMarker()
   }
 
-  /** Whether the log has nothing left of what was logged before the sweep: its readers need the dictionaries as values in the backend do. */
+  /** Whether nothing is left in the log of what was logged before the sweep: it may need the dictionaries, as values in the backend do. */
   async #hasLeftLog(): Promise<boolean> {
     const { log, writes } = this.#session()
     return log === undefined || log.forget(this.#loggedBefore, () => writes.flush())
   }
 
-  /** Where the log is the database it has not what a sweep rewrote, until its next snapshot: nothing may rely on that. */
+  /** Where the log is the database, it lacks what a sweep rewrote until its next snapshot, so nothing may rely on that. */
   get #isForgetful(): boolean {
     return this.#session().log?.permanent === false
   }
@@ -157,7 +157,7 @@ export class StoreGcHost implements GcHost {
     if (first !== undefined && last !== undefined) await backend.compactRange(first, last, KEY_AS_BYTES)
   }
 
-  /** A new iterator for every chunk: what one shows is as old as it is itself. */
+  /** A new iterator for every chunk, since an iterator shows the entries as they were when it was made. */
   async #read(range: KeyRange): Promise<OpenedEntry[]> {
     const entries: OpenedEntry[] = []
     const session = this.#session()
@@ -187,7 +187,7 @@ export class StoreGcHost implements GcHost {
         deletions.push(i)
         continue
       }
-      // What has expired nobody sees: that it is gone is no news to the log.
+      // Nobody sees what has expired, so the log need not say that it is gone.
       const value = decision.action === 'drop' ? undefined : sealer.reseal((entry as OpenedEntry).opened!, decision)
       operations.push(value === undefined ? { type: 'del', key } : { type: 'put', key, value })
       written.push(i)

@@ -26,7 +26,7 @@ import { Unsealer } from './reading/unsealer.js'
 
 /** What a store remembers of itself in its database. */
 export interface StoreMarker {
-  /** It held values before it was wrapped: envelopes are told from them by a guard. */
+  /** It held values before it was wrapped, and a guard in its envelopes sets them apart from those. */
   readonly guarded: boolean
   /** Such values may still be there. */
   readonly plainValues: boolean
@@ -60,11 +60,11 @@ export interface StoredEntry {
   value(): Buffer | Promise<Buffer>
 }
 
-/** A database looked at from below. */
 type InspectOptions = Pick<CompressedKvStoreOptions<unknown, unknown>, 'maxValueSize'>
 
 const INSPECT_OPTIONS = { maxValueSize: 'any' } as const satisfies OptionTable<InspectOptions>
 
+/** A database seen from below the store. */
 export interface Inspection {
   /** undefined if no store has written to it. */
   readonly marker: StoreMarker | undefined
@@ -86,8 +86,8 @@ export interface OpenedLog {
 }
 
 /**
- * Looks at a database that is wrapped, or not, as it is stored: how each value was written, what the store remembers, what its log holds.
- * For tools; writes nothing.
+ * Looks at a database, wrapped or not, as it is stored: how each value was written, what the store remembers, what its log holds. For
+ * tools; writes nothing.
  *
  * @param wrappable not open in a store that writes meanwhile; it is opened if it is not
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; errors of the backend

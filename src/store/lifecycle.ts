@@ -101,7 +101,7 @@ export class Lifecycle {
     this.#session = undefined
   }
 
-  /** What a call threw that waited for the store to open: if that failed, abstract-level tells only the caller of `open()` why. */
+  /** The error of a call that waited for an opening that failed. abstract-level says why to the caller of `open()` only. */
   explained(error: unknown): unknown {
     const isNotOpen = (error as { code?: unknown } | undefined)?.code === 'LEVEL_DATABASE_NOT_OPEN'
     return isNotOpen && this.#openingFailure !== undefined ? this.#notOpen() : error

@@ -29,7 +29,7 @@ export function manifestFor(backend: AnyLevel, logged: boolean): object {
   }
 }
 
-/** Must be a boolean; its type has not come to the manifest yet. */
+/** Must be a boolean. The type of the manifest does not have it yet. */
 export function supportsGetSync({ supports }: AnyLevel): boolean {
   return (supports as { getSync?: boolean }).getSync === true
 }

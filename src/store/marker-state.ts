@@ -60,7 +60,7 @@ export class MarkerState {
     return this.#marker.storeId
   }
 
-  /** What the backend knows of the log. */
+  /** What the marker says of the log. */
   get log(): Pick<Marker, 'logExists' | 'logDirty' | 'applied'> {
     return this.#marker
   }
@@ -82,7 +82,7 @@ export class MarkerState {
     this.#mustPrecede = true
   }
 
-  /** Whether it has to be stored before what depends on it is logged: the log alone would not say it. */
+  /** Whether the marker has to be stored before what depends on it is logged, because the log alone would not say it. */
   get mustPrecede(): boolean {
     return this.#mustPrecede
   }
@@ -103,7 +103,7 @@ export class MarkerState {
     return this.#unsaved
   }
 
-  /** Writes what changed, synced, by itself. Call while no other batch writes the marker. */
+  /** Writes a changed marker, synced, in a write of its own. Call while no batch writes one. */
   async save(backend: AnyLevel): Promise<void> {
     const marker = this.#unsaved
     if (marker === undefined) return

@@ -37,7 +37,7 @@ const SWEEP_LENGTH_AT = APPLIED_AT + 8
 const SWEEP_AT = SWEEP_LENGTH_AT + 2
 const CRC_BYTES = 4
 
-/** What this library could not read before it knew of it. */
+/** Versions of this library from before unwrapping refuse a store that has this bit. */
 const FEATURE_UNWRAPPING = 1
 
 const FLAG_PLAIN_VALUES = 1
@@ -86,7 +86,7 @@ export function newMarker(plainValues: boolean, storeId: Buffer = randomBytes(ST
   }
 }
 
-/** What tells a store's envelopes from plain values. */
+/** By which a store's envelopes are told from plain values. */
 export function guardOf({ guard, plainValues }: Marker): Guard {
   return { bytes: guard, plainValues }
 }

@@ -5,19 +5,19 @@ import { assertBytes, isInterval, MAX_INTERVAL_MS, shown } from '../option-check
 /** When the MemTable is moved into the backend. */
 export interface MemTableOptions {
   /**
-   * When so many bytes were written to it, about: keys, values and 150 bytes each. Higher spares more values that are overwritten soon,
-   * and makes the log longer.
+   * It is moved when it has about so many bytes: keys, values and 150 bytes an entry. Higher spares more values that are overwritten
+   * soon, and makes the log longer.
    * @default 16777216 (16 MiB)
    */
   readonly flushBytes?: number | undefined
   /**
    * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone. When 256 MiB of calls wait, further ones
-   * are rejected with CKV_BUSY. With `readOnly` so much of a log that is ahead of the backend is kept in memory.
+   * are rejected with CKV_BUSY. With `readOnly`, how much of a log that is ahead of the backend is kept in memory.
    * @default 67108864 (64 MiB)
    */
   readonly maxBytes?: number | undefined
   /**
-   * So long after the first write, in ms, it is moved also if it is small. Infinity for never.
+   * How long after the first write, in ms, it is moved even if it is small. Infinity for never.
    * @default 1000
    */
   readonly flushIntervalMs?: number | undefined

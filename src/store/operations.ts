@@ -9,11 +9,11 @@ export interface EncodedOperation extends WriteOptions {
   readonly type: 'put' | 'del'
   readonly key: Buffer
   readonly value: Buffer
-  /** Left in place only where it is not a descendant of this database. */
+  /** abstract-level removes it if it descends from this database. */
   readonly sublevel?: AnyLevel | null
 }
 
-/** A batch as the write path takes it, and whether any part of it asks for stable storage. */
+/** A batch as the write path takes it; `sync` if any part of it asks for stable storage. */
 export function batchRequests(
   operations: readonly EncodedOperation[],
   defaults: WriteOptions
@@ -36,7 +36,7 @@ function definedOptions({ codec, ttl, onStored }: EncodedOperation): WriteOption
   }
 }
 
-/** @throws CKV_INVALID_OPTION: what is nearly `true` must not be taken for no wish at all */
+/** @throws CKV_INVALID_OPTION for what is no boolean: 1 or 'true' must not pass for false */
 export function assertSync({ sync }: Pick<WriteOptions, 'sync'>): void {
   if (sync !== undefined && typeof sync !== 'boolean') {
     throw invalidOption(`sync must be true or false, not ${shown(sync)}`)

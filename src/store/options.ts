@@ -34,7 +34,7 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    */
   readonly minSize?: number | undefined
   /**
-   * What values of 32 bytes to 4 KiB have in common, laid before each of them when it is compressed, which a value alone cannot pay for.
+   * What values of 32 bytes to 4 KiB have in common, laid before each of them when it is compressed: alone they are too short to gain.
    * 'auto' trains one on the values that are written, uses it where it takes less space in the backend than the values as they are, over
    * LevelDB in blocks with their neighbours, and replaces it when a newer one does clearly better. Bytes are used as they are: a
    * dictionary in Zstandard's format (`zstd --train`), or text that is like the values. `false` uses none. Values written with one stay
@@ -70,9 +70,9 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    */
   readonly cacheBytes?: number | undefined
   /**
-   * A write-ahead log: a write resolves when the log has it, as durable as the log's `fsync` says. It is read back when the store was not
-   * closed. `true` keeps it in `<location>/ckv-wal`, text in that directory. A backend that keeps nothing (memory-level) keeps everything
-   * with one.
+   * A write-ahead log: a write resolves when the log has it, as durable as the log's `fsync` says. It is read back if the store was not
+   * closed. `true` keeps it in `<location>/ckv-wal`, a string in that directory. A backend that keeps nothing (memory-level) keeps
+   * everything with one.
    * @default true if the backend has a location (a `level` database does, a sublevel of it or one in memory does not), else false
    */
   readonly wal?: boolean | string | WalOptions | undefined
@@ -89,7 +89,7 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    * @default the global meter provider's, which does nothing until the application has set one up
    */
   readonly meter?: Meter | false | undefined
-  /** Told how far reading the log back is, when the store opens. */
+  /** Called with how far reading the log back has come, when the store opens. */
   readonly onProgress?: ((progress: WalProgress) => void) | undefined
   /**
    * Refuses every write with LEVEL_READONLY, and writes nothing by itself, not even the store's marker. What a log has and the backend lacks
@@ -134,13 +134,13 @@ export interface WriteOptions {
    */
   sync?: boolean | undefined
   /**
-   * Told, before the write resolves, how many bytes the value takes as it is stored, its trailer included. Such a value is compressed at
-   * once, not on its way to the backend. If it throws, the write is rejected.
+   * Called before the write resolves, with how many bytes the value takes as it is stored, its trailer included. Such a value is
+   * compressed at once, not on its way to the backend. If it throws, the write is rejected.
    */
   onStored?: ((bytes: number) => void) | undefined
 }
 
-/** Every option of ours, resolved. */
+/** All options of this library, with defaults filled in. */
 export interface Settings {
   readonly codec: Codec | CodecName | readonly CodecRule[] | CodecSelector
   /** undefined leaves it to {@link defaultMinSize}. */
@@ -176,7 +176,7 @@ export const DEFAULTS: Omit<Settings, 'memtable' | 'gc'> = {
 const MIN_SIZE = 1024
 /**
  * LevelDB compresses blocks of 4 KiB with Snappy. A value smaller than a block shares it with its neighbours, which Snappy sees and
- * LZ4 does not: files of 1 to 4 KiB took 14 % more on disk with LZ4 than without, and puts of 1 KiB half the rate.
+ * LZ4 does not: files of 1 to 4 KiB took 14 % more on disk with LZ4 than without, and puts of 1 KiB ran at half the rate.
  */
 const LZ4_MIN_SIZE_OVER_LEVELDB = 4096
 
@@ -202,7 +202,7 @@ export function resolveOptions<K, V>(
   settings: Settings
   rest: AbstractDatabaseOptions<K, V>
 } {
-  // What is none of these goes to hooks and the backend, which may have options of their own.
+  // Unknown options go to hooks and the backend, which may have options of their own.
   assertNoneMisspelt('CompressedKvStore', options, STORE_OPTIONS)
   const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...others } = options
   const { dictionary, wal: walOption = hasLocation, memtable, gc, meter, onProgress, ...rest } = others
@@ -253,7 +253,7 @@ function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   return bytes
 }
 
-/** Stands for the log's default directory, which is known when the backend is open. */
+/** Stands for the log's default directory, which is known only when the backend is open. */
 const IN_THE_BACKEND = '.'
 
 /** @param shared options of the store that are the log's as well, where those of the log do not say otherwise */
@@ -270,7 +270,7 @@ function walOptions(
   if (given.readOnly !== undefined && given.readOnly !== (shared.readOnly ?? false)) {
     throw invalidOption('The log of a store is read-only if the store is: give readOnly to the store')
   }
-  // An option that is undefined is as if it were not there.
+  // An option that is undefined counts as not given.
   const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as WalOptions
   const options = { ...shared, ...defined }
   if (options.dir === undefined && !hasLocation) {
@@ -278,7 +278,7 @@ function walOptions(
       "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"
     )
   }
-  // Bad ones are told here, not when it opens.
+  // Bad ones throw here, not when the store opens.
   const { recovery } = resolveWalOptions({ ...options, dir: options.dir ?? IN_THE_BACKEND }, 'wal')
   if (recovery === 'salvage') {
     throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")

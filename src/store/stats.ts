@@ -65,11 +65,11 @@ export interface DictionaryStats {
   readonly values: number
   readonly bytesIn: number
   readonly bytesStored: number
-  /** Bytes that they would take in the backend without, as was estimated when the dictionary was trained, less what they take. */
+  /** Bytes that they would take in the backend without one, as estimated when the dictionary was trained, less what they take. */
   readonly estimatedSaving: number
   /** The last time that a sample was judged; undefined before the first. */
   readonly lastJudgement: Judgement | undefined
-  /** How often that was. */
+  /** How many samples were judged. */
   readonly judged: number
   /** Why training or storing one failed last. */
   readonly lastError: unknown
@@ -78,11 +78,11 @@ export interface DictionaryStats {
 export interface MemTableStats {
   /** Keys in memory, deleted ones included; one that was written again since a view was taken may count twice. */
   readonly entries: number
-  /** Of their keys and values. */
+  /** Bytes of their keys and values. */
   readonly bytes: number
   /** Frozen tables and deleted ranges that wait to be flushed. */
   readonly frozen: number
-  /** Since the store was constructed: tables and deleted ranges that went to the backend, their entries, how long that took, and failures. */
+  /** Since the store was constructed: tables and deleted ranges that went to the backend, their entries, how long that took, failures. */
   readonly flushes: {
     readonly count: number
     readonly entries: number
@@ -118,7 +118,7 @@ export class Counters {
     lastError: undefined as unknown
   }
 
-  /** Since it was judged last, if ever. */
+  /** Whether training or storing one has failed since a sample was judged. */
   #dictionaryFailed = false
 
   flushed({ entries, ms }: { readonly entries: number; readonly ms: number }): void {
@@ -229,7 +229,7 @@ export class Counters {
     return { ...total, ratio: total.bytesIn === 0 ? 1 : total.bytesStored / total.bytesIn, byCodec: this.#copies() }
   }
 
-  /** Names are the users': fromEntries makes properties of them, whatever they are. */
+  /** Users name codecs: fromEntries makes a property of any name, even of '__proto__'. */
   #copies(): Record<string, CodecStats> {
     return Object.fromEntries([...this.byCodec].map(([name, stats]) => [name, { ...stats }]))
   }

@@ -22,9 +22,9 @@ import { LOG_DIRECTORY } from './log/store-log-opening.js'
 import { Unsealer } from './reading/unsealer.js'
 
 export interface UnwrapOptions extends Pick<CompressedKvStoreOptions<unknown, unknown>, 'wal' | 'maxValueSize'> {
-  /** Stops behind a batch, with an AbortError; the next call goes on there. */
+  /** Stops after a batch, with an AbortError; the next call goes on there. */
   readonly signal?: AbortSignal | undefined
-  /** Told after every batch how many values are plain again. */
+  /** Called after every batch, with how many values are plain again. */
   readonly onProgress?: ((progress: { readonly values: number }) => void) | undefined
 }
 
@@ -74,8 +74,8 @@ export async function unwrap<K, V>(
 }
 
 /**
- * The log, which has nothing that the database lacks. Ends that were cut off, which somebody may want to look at, stay. While the marker is
- * there the next call tries again what fails; without one, what is left of the log would be another store's to the next that wraps the database.
+ * Removes the log, which has nothing that the database lacks. Ends that recovery cut off stay: somebody may want to look at them. The marker
+ * goes after it: until then the next call tries again what fails, and later a store would take what is left of the log for another store's.
  */
 async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
   if (wal === false) return
@@ -142,8 +142,8 @@ async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ v
 }
 
 /**
- * Reads everything once before anything is changed: half way a damaged value would leave a database that neither a store nor a bare
- * program can read.
+ * Reads everything once before anything is changed: a damaged value would stop it half way, and leave a database that neither a store
+ * nor a bare program can read.
  */
 async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: AbortSignal | undefined): Promise<void> {
   for await (const entry of rawEntries(backend, {})) {
@@ -159,7 +159,7 @@ async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: Abo
   }
 }
 
-/** With a byte before it: the empty key is a key as well. */
+/** A byte before the key tells the empty key from no cursor. */
 function encodeCursor(key: Buffer): Buffer {
   if (key.length > MAX_CURSOR_BYTES) throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped`)
   return Buffer.concat([Buffer.of(1), key])

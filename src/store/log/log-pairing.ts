@@ -3,7 +3,8 @@ import type { SegmentExtent } from '../../wal/recovery.js'
 import type { Marker } from '../marker.js'
 
 /**
- * A backend and a log that were separated, or put together from different days, would lose writes or bring deleted ones back.
+ * Refuses a backend and a log that were separated, or put together from different days: they would lose writes, or bring deleted ones
+ * back.
  *
  * @param directory of the log
  * @throws LEVEL_CORRUPTION
@@ -20,7 +21,8 @@ export function assertBelongsTogether(
         'Put the directory back, or restore both from one backup'
     )
   }
-  // What the database has not must be in the log without a gap. A gap below that is what a power cut took of the log, and not of it.
+  // What the database lacks must be in the log without a gap. A gap below that does no harm: a power cut took from the log what the
+  // database has.
   let next = marker.applied + 1
   for (const { firstSequence, lastSequence } of segments) {
     if (lastSequence < next) continue
@@ -35,7 +37,7 @@ export function assertBelongsTogether(
 }
 
 /**
- * For a store that is opened without its log.
+ * Refuses a store that is opened without the log that it needs.
  *
  * @throws LEVEL_NOT_SUPPORTED
  */

@@ -18,8 +18,8 @@ const MAX_BATCH_BYTES = 1024 * 1024
 export type BackendOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
 
 /**
- * Gives the backend what the log has and it has not, in order. Every batch is synced and carries the number it goes up to, so that
- * it may be interrupted, and done again.
+ * Gives the backend what the log has and it lacks, in order. Every batch is synced and carries the number it goes up to, so that a
+ * replay may be interrupted and done again.
  */
 export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState, values: LoggedValues): Promise<void> {
   const { applied } = marker.log
@@ -50,7 +50,7 @@ export async function loadLog(log: Log, backend: AnyLevel, directory: string, va
   await emptyOwn(backend, log, directory)
   const batch = new ReplayBatch(operations => backend.batch(operations.map(owned), AS_BYTES))
   if (snapshot !== undefined) await loadSnapshot(log, snapshot, values, batch)
-  // What the backend lacked when the snapshot was taken may lie before it.
+  // Records that the backend lacked when the snapshot was taken may lie before it.
   if (log.nextSequence === above + 1) return
   const start = { segment: log.segmentAbove(above), offset: 0 }
   await replayRecords(log, start, above, values, batch, range => deleteRange(backend, range, false))
@@ -110,7 +110,7 @@ export async function replayRecords(
   await batch.flush()
 }
 
-/** A backend in memory keeps what it is given: not the frame around it. */
+/** With memory of its own: a backend in memory keeps what it is given, and would keep the frame around it. */
 function owned(operation: BackendOperation): BackendOperation {
   const key = Buffer.from(operation.key)
   return operation.type === 'put' ? { type: 'put', key, value: Buffer.from(operation.value) } : { type: 'del', key }
@@ -145,7 +145,7 @@ export class ReplayBatch {
     if (this.#operations.length >= MAX_BATCH_OPERATIONS || this.#bytes >= MAX_BATCH_BYTES) await this.flush()
   }
 
-  /** What was done otherwise up to a record. */
+  /** Call when everything up to a record has been done without the batch. */
   reached(sequence: number): void {
     this.#sequence = sequence
   }
@@ -160,7 +160,7 @@ export class ReplayBatch {
   }
 }
 
-/** A backend that keeps nothing may still hold what this very log filled it with when it was opened before. */
+/** Empties a backend that keeps nothing, but may still hold what this very log filled it with when it was opened before. */
 async function emptyOwn(backend: AnyLevel, log: Log, directory: string): Promise<void> {
   const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
   if (stored === undefined) {

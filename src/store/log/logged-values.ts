@@ -7,7 +7,7 @@ import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { decodeMarker, guardOf, type Marker, MARKER_KEY } from '../marker.js'
 import { isReserved } from '../reserved-keys.js'
 
-/** Values in the store's own log: known how to open and to seal only once the store's marker has been read, which may be in the log. */
+/** Opens and seals the values in a store's own log. It can do so only once the store's marker has been read, which may be in the log. */
 export class LoggedValues {
   readonly #codingFor: CodingFor
   readonly #dictionaries: Dictionaries
@@ -27,13 +27,13 @@ export class LoggedValues {
 
   readonly unseal: Unseal = envelope => this.#required.unsealer.valueIn(envelope)
 
-  /** A record under a reserved key goes by. */
+  /** Call with each record under a reserved key. */
   learn(key: Buffer, value: Buffer): void {
     if (key.equals(MARKER_KEY)) this.use(decodeMarker(value))
     else if (this.#storeId !== undefined) this.#dictionaries.learn(key, value, this.#storeId)
   }
 
-  /** The dictionaries that a backend has. */
+  /** Loads the dictionaries that a backend has. */
   loadDictionaries(backend: AnyLevel, storeId: Buffer): Promise<void> {
     return this.#dictionaries.load(backend, storeId)
   }

@@ -11,7 +11,7 @@ import type { LoggedValues } from './logged-values.js'
 import { ReplayBatch, replayRecords } from './log-replay.js'
 
 /**
- * What the log has and the backend lacks, in memory: for a store that writes nothing, to lay over the backend.
+ * Reads what the log has and the backend lacks into memory, where a store that writes nothing lays it over the backend.
  *
  * @param applied the last record that the backend has
  * @param maxBytes of such entries, as `memtable.maxBytes` counts them
@@ -41,7 +41,7 @@ export async function readIntoTables(
         continue
       }
       const weight = take(weightOf(operation.key.length, operation.value.length))
-      const value = Buffer.from(operation.value) // A frame of the log would stay in memory for it.
+      const value = Buffer.from(operation.value) // A view would keep a whole frame of the log in memory.
       tables.set(name, sealedTableValue(value, value.length, none()), { sequence, weight })
     }
   })

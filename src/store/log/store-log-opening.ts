@@ -18,7 +18,7 @@ import { LoggedValues } from './logged-values.js'
 import { readIntoTables } from './read-only-replay.js'
 import { StoreLog } from './store-log.js'
 
-/** Where `wal: true` keeps the log: LevelDB leaves directories that it does not know alone. */
+/** Where `wal: true` keeps the log, in the backend's own directory. LevelDB leaves alone what it does not know. */
 export const LOG_DIRECTORY = 'ckv-wal'
 
 interface OpenedLog {
@@ -64,7 +64,7 @@ async function openBeside(
   await values.loadDictionaries(backend, marker.storeId)
   const coding = values.use(marker.current)
   const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.log, directory, segments)
-  // Before the directory is made: whoever puts the log back must not find it there.
+  // Before the directory is made: it would be in the way of whoever puts the log back.
   if (marker.log.logDirty && !(await hasSegments(settings))) approve([])
   const { log, recovery } = await Log.open(settings, {
     storeId: marker.storeId,
@@ -89,7 +89,7 @@ async function openBeside(
   return { log: storeLog, marker, coding, ...(tables && { tables }) }
 }
 
-/** The backend keeps nothing: the log has it all. */
+/** The backend keeps nothing: the log is the database. */
 async function openInstead(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
   // A log made now belongs to the store that the backend may hold already.
   const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
@@ -112,7 +112,7 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
 function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
   const { location } = backend as { location?: string }
   const settings = resolveWalOptions({ ...options, dir: options.dir ?? join(location!, LOG_DIRECTORY) })
-  // LevelDB has locked its directory, and the log in it with that: whoever left a lock in the log is gone.
+  // LevelDB has locked its directory, and with it the log in there: whoever left a lock in the log is gone.
   return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
 }
 
