@@ -1,4 +1,5 @@
 import type { StoredEntry } from '../index.js'
+import { isExpired } from './expiry.js'
 
 export interface SampledEntry {
   readonly key: Buffer
@@ -55,8 +56,4 @@ interface Run {
 
 function sum(runs: readonly Run[]): number {
   return runs.reduce((bytes, run) => bytes + run.bytes, 0)
-}
-
-function isExpired(expiresAt: number | undefined): boolean {
-  return expiresAt !== undefined && expiresAt <= Date.now()
 }

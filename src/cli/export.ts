@@ -1,8 +1,9 @@
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
 import { putLine } from './entry-lines.js'
+import { isExpired } from './expiry.js'
 import { describe, EXIT, oneLine } from './failure.js'
 import { entriesOf, look } from './look.js'
-import { bytesOf, endOfPrefix, shownKey } from './text.js'
+import { bytesOf, rangeOfPrefix, shownKey } from './text.js'
 
 /** Every entry that is there as a line of JSON; what cannot be read is named on stderr, and left out. */
 export async function exportEntries(
@@ -11,14 +12,13 @@ export async function exportEntries(
   { prefix = '', wal }: CommonOptions & { readonly prefix?: string }
 ): Promise<number> {
   const { output, signal, streams } = context
-  const gte = bytesOf(prefix, 'utf8')
-  const lt = endOfPrefix(gte)
+  const range = rangeOfPrefix(bytesOf(prefix, 'utf8'))
   let unreadable = 0
   await look(location, { wal, settle: true }, looked =>
     withBarBesideLines(context, 'Exporting', async bar => {
-      for await (const entry of entriesOf(looked, bar, signal, lt === undefined ? { gte } : { gte, lt })) {
+      for await (const entry of entriesOf(looked, bar, signal, range)) {
         const expiresAt = entry.opened?.expiresAt
-        if (expiresAt !== undefined && expiresAt <= Date.now()) continue
+        if (isExpired(expiresAt)) continue
         let value: Buffer
         try {
           value = await entry.value()

@@ -1,8 +1,9 @@
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
 import { putLine, jsonBytes } from './entry-lines.js'
+import { isExpired } from './expiry.js'
 import { EXIT, Failure, WrongUsage } from './failure.js'
 import { entriesOf, look } from './look.js'
-import { bytesOf, endOfPrefix, shownKey, type TextEncoding } from './text.js'
+import { bytesOf, rangeOfPrefix, shownKey, type TextEncoding } from './text.js'
 import { type Store, writeTo } from './writing.js'
 
 interface EntryOptions extends CommonOptions {
@@ -32,7 +33,7 @@ export async function get(
     for await (const entry of inspection.entries(range)) {
       const value = await entry.value()
       const { expiresAt } = entry.opened!
-      if (expiresAt !== undefined && expiresAt <= Date.now()) break
+      if (isExpired(expiresAt)) break
       if (json) await output.json(putLine(keyBytes, value, expiresAt))
       else if (raw) await output.bytes(value)
       else if (encoding === 'utf8') await output.bytes(Buffer.concat([value, Buffer.from('\n')]))
@@ -97,13 +98,12 @@ export async function list(
 ): Promise<number> {
   if (limit < 1) throw new WrongUsage('--limit must be 1 or more')
   const { output, signal } = context
-  const gte = bytesOf(prefix, encoding)
-  const lt = endOfPrefix(gte)
+  const range = rangeOfPrefix(bytesOf(prefix, encoding))
   return look(location, { wal, settle: true }, looked =>
     withBarBesideLines(context, 'Keys', async bar => {
       let listed = 0
-      for await (const { key, opened } of entriesOf(looked, bar, signal, lt === undefined ? { gte } : { gte, lt })) {
-        if (opened?.expiresAt !== undefined && opened.expiresAt <= Date.now()) continue
+      for await (const { key, opened } of entriesOf(looked, bar, signal, range)) {
+        if (isExpired(opened?.expiresAt)) continue
         await output.line(json ? JSON.stringify({ key: jsonBytes(key) }) : shownKey(key, encoding))
         if (++listed >= limit) break
       }

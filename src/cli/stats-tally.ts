@@ -1,4 +1,5 @@
 import { CODEC_ID, codecForReading, type StoredEntry } from '../index.js'
+import { isExpired } from './expiry.js'
 
 /** Values of one kind. */
 export interface Sum {
@@ -54,7 +55,7 @@ export class Tally {
     if (!enveloped) this.plain++
     if (probe !== undefined) this.probed++
     if (expiresAt !== undefined) this.expiring++
-    if (expiresAt !== undefined && expiresAt <= Date.now()) this.expired++
+    if (isExpired(expiresAt)) this.expired++
   }
 
   #prefix(key: Buffer): string {

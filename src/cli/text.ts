@@ -38,12 +38,12 @@ function shortened(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`
 }
 
-/** The first key above all that begin with `prefix`; undefined if there is none. */
-export function endOfPrefix(prefix: Buffer): Buffer | undefined {
+/** The keys that begin with `prefix`. Nothing lies above those that begin with bytes ff only. */
+export function rangeOfPrefix(prefix: Buffer): { gte: Buffer; lt?: Buffer } {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
-  if (length === 0) return undefined
-  const end = Buffer.from(prefix.subarray(0, length))
-  end[length - 1]!++
-  return end
+  if (length === 0) return { gte: prefix }
+  const lt = Buffer.from(prefix.subarray(0, length))
+  lt[length - 1]!++
+  return { gte: prefix, lt }
 }
