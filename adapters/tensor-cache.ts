@@ -162,8 +162,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   /**
-   * Keeps the cached leading chunks of a sequence from being evicted until they are unpinned or the store is closed. Each pin must be ended by
-   * itself.
+   * Keeps the cached leading chunks of a sequence from being evicted until they are unpinned or the store is closed. A chunk stays until every
+   * pin on it has ended.
    */
   async pin(tokens: Tokens): Promise<Pin> {
     const leading = leadingChunks(await this.#space(), this.#chunks(tokens))
