@@ -6,8 +6,6 @@ const MAX_OFF_THREAD = 3
 /** Largest frame that the calling thread takes over, in raw bytes: half a millisecond for LZ4. */
 const MAX_HERE_BYTES = 256 * 1024
 
-/** Where the codec may yield, shorter frames are not compressed: one of 1 KiB would take half of the time of its append. */
-const MIN_YIELDING_BYTES = 4 * 1024
 /** Frames compressed at once where the codec may yield: further ones would wait for a thread longer than it takes to write them raw. */
 const MAX_YIELDING = 2
 
@@ -33,9 +31,14 @@ export class FrameCompression {
     this.#mayYield = mayYield
   }
 
-  /** A frame's payload as it is stored. Never rejects: what the codec cannot compress is stored raw. */
-  store(raw: Buffer): StoredPayload | Promise<StoredPayload> {
-    if (this.#mayYield && (raw.length < MIN_YIELDING_BYTES || this.#offThread >= MAX_YIELDING)) return uncompressed(raw)
+  /**
+   * A frame's payload as it is stored. Never rejects: what the codec cannot compress is stored raw.
+   *
+   * @param isFull whether more records are waiting already. A frame that is not full is written while the disk has nothing else to do, and all who
+   *   appended to it would wait for the codec: sixteen of them, 1 KiB each, twice as long
+   */
+  store(raw: Buffer, isFull: boolean): StoredPayload | Promise<StoredPayload> {
+    if (this.#mayYield && (!isFull || this.#offThread >= MAX_YIELDING)) return uncompressed(raw)
     if (this.#offThread < MAX_OFF_THREAD || !this.#canHelp(raw)) return this.#begin(raw)
     const stored = new Promise<StoredPayload>(done => this.#waiting.push({ raw, done }))
     if (!this.#helping) this.#help()

@@ -138,7 +138,7 @@ export class GroupCommit {
     const { poison } = this.#writer
     if (poison !== undefined) throw poison
     this.#assertRoom(size)
-    if (!this.#open.fits(size)) this.#close(size)
+    if (!this.#open.fits(size)) this.#close(true, size)
     if (sync || this.#settings.alwaysSync) this.#open.sync = true
     this.#pendingBytes += size
     return this.#open
@@ -156,12 +156,12 @@ export class GroupCommit {
   // ---- frames
 
   /** Closes the open frame, which begins to be compressed, and opens one that takes `size` bytes. */
-  #close(size = 0): void {
+  #close(isFull: boolean, size = 0): void {
     const frame = this.#open
     this.#memory.keep(frame.bytes, frame.count === 0 ? 0 : frame.whole.length)
     this.#open = new OpenFrame(this.#memory.take(size))
     if (frame.waiters.length === 0) return this.#memory.release(frame.bytes)
-    const stored = this.#compression.store(frame.raw)
+    const stored = this.#compression.store(frame.raw, isFull)
     if (!(stored instanceof Promise)) {
       this.#closed.push({ frame, writable: writableFrame(frame, stored), compressed: undefined })
       return
@@ -191,7 +191,7 @@ export class GroupCommit {
     for (;;) {
       for (const task of this.#tasks.splice(0)) await task()
       if (this.#closed.length === 0) {
-        if (this.#open.waiters.length > 0) this.#close()
+        if (this.#open.waiters.length > 0) this.#close(false)
         else if (this.#tasks.length > 0) continue
         else break
       }

@@ -45,8 +45,8 @@ export interface WalOptions {
   readonly blockBytes?: number | undefined
   /**
    * How blocks are compressed. What is already in the log stays readable.
-   * @default 'lz4' where it keeps up: a block goes as it is if it is short, or if two others are being compressed. A codec that is named
-   *   compresses every block that it makes smaller
+   * @default 'lz4' where it keeps up: a block is stored as it is if it is written before it is full, or while two others are being compressed. A codec
+   *   that is named compresses every block that it makes smaller
    */
   readonly codec?: Codec | CodecName | undefined
   /**

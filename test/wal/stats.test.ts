@@ -34,7 +34,7 @@ test('records, frames and bytes are counted, before and after compression', asyn
 })
 
 test('compression shows', async () => {
-  const { wal } = await openLog()
+  const { wal } = await openLog({ codec: 'lz4' })
   await wal.append(Record.put('k', text(10_000)))
   const { bytes, rawBytes } = wal.stats()
   expect(rawBytes).toBeGreaterThan(10_000)

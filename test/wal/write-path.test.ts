@@ -73,17 +73,19 @@ test('the disk is told to begin before much waits for it, though nobody asked fo
   expect(calls('sync')).toBe(1)
 })
 
-/** Of the frame that a record of text gets. */
-async function bytesOf(codec: WalOptions['codec'], bytes: number): Promise<number> {
-  const { wal } = await openLog({ codec })
-  await wal.append(Record.put('k', text(bytes)))
+/** Of the frames that records of text get which are appended together. */
+async function bytesOf(codec: WalOptions['codec'], records: number, bytes: number): Promise<number> {
+  const { wal } = await openLog({ codec, blockBytes: 4096 })
+  await Promise.all(Array.from({ length: records }, (_, i) => wal.append(Record.put(`k${i}`, text(bytes)))))
   return wal.stats().bytes
 }
 
-test('a block goes uncompressed by default if it is short; a codec that is named compresses every one', async () => {
-  expect(await bytesOf(undefined, 2000)).toBeGreaterThan(2000)
-  expect(await bytesOf('lz4', 2000)).toBeLessThan(1000)
-  expect(await bytesOf(undefined, 5000)).toBeLessThan(1000)
+test('a block that is written before it is full goes uncompressed by default; a codec that is named compresses every one', async () => {
+  expect(await bytesOf(undefined, 1, 5000)).toBeGreaterThan(5000)
+  expect(await bytesOf('lz4', 1, 5000)).toBeLessThan(1000)
+  // Four records fill a block, and the fifth begins one of its own.
+  expect(await bytesOf(undefined, 5, 1000)).toBeLessThan(2500)
+  expect(await bytesOf(undefined, 4, 1000)).toBeGreaterThan(4000)
 })
 
 test('a write that fails is told to all whose records are in it, and takes no number', async () => {
