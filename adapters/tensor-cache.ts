@@ -118,7 +118,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     // Only the first missing chunk counts as a miss.
     if ((read.length + 1) * this.chunkTokens <= tokens.length) this.#misses++
     if (read.length === 0) return undefined
-    const arrays = read.map(values => this.#found(values, layout.elements))
+    const arrays = read.map(values => this.#found(values, layout.layers, layout.elements))
     const layers = Array.from({ length: layout.layers }, (_, layer) =>
       mergeSequence(
         layout,
@@ -154,11 +154,12 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    */
   async getLayers(chunk: TokenChunk): Promise<TensorArray<D>[] | undefined> {
     this.#assertOwn(chunk)
+    const { layers, elements } = this.#format.layout
     const space = await this.#space()
     const entry = space.find(chunkId(chunk))
     if (entry !== undefined) touchChunk(space, chunk)
     const values = entry && (await space.read(entry))
-    return values === undefined ? this.#missed() : this.#found(values, this.#format.layout.elements)
+    return values === undefined ? this.#missed() : this.#found(values, layers, elements)
   }
 
   /**
@@ -210,7 +211,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
       throw mismatch(`'${name}' has shape [${shape.join(', ')}], not [${expected.shape.join(', ')}]`)
     }
     space.touch([found.entry])
-    const [data] = this.#found(found.values, elementsOf(shape))
+    const [data] = this.#found(found.values, 1, elementsOf(shape))
     return { data: data!, shape: [...shape] }
   }
 
@@ -253,8 +254,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return chunksOf(tokens, this.chunkTokens, this.#namespace)
   }
 
-  #found(values: readonly Uint8Array[], elements: number): TensorArray<D>[] {
-    const arrays = storedArrays(this.#format.layout, values, elements)
+  #found(values: readonly Uint8Array[], count: number, elements: number): TensorArray<D>[] {
+    const arrays = storedArrays(this.#format.layout, values, count, elements)
     this.#hits++
     return arrays
   }

@@ -47,8 +47,10 @@ function assertLayers(layout: Layout, layers: readonly TensorArray[]): void {
 export function storedArrays<D extends TensorDtype>(
   { dtype }: Layout<D>,
   values: readonly Uint8Array[],
+  count: number,
   elements: number
 ): TensorArray<D>[] {
+  if (values.length !== count) throw mismatch(`${values.length} layers are stored where ${count} should be`)
   for (const { length } of values) {
     if (length === elements * elementBytes(dtype)) continue
     throw mismatch(`${length} bytes are stored where a ${dtype} tensor of ${elements} numbers should be`)

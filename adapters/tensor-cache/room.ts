@@ -14,6 +14,7 @@ export class Room {
   /** Of these, bytes of what is being deleted. */
   #leaving = 0
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #deletions = new Map<EntryId, Promise<void>>()
   evictions = 0
 
   /** @param remove deletes entries from the store */
@@ -25,6 +26,11 @@ export class Room {
 
   get taken(): number {
     return this.#taken
+  }
+
+  /** Entries that are being deleted. What the store refuses to delete is in the index again when its deletion has ended. */
+  get deletions(): ReadonlyMap<EntryId, Promise<void>> {
+    return this.#deletions
   }
 
   /** Counts bytes that are stored already, even above `maxBytes`. */
@@ -73,7 +79,7 @@ export class Room {
     const bytes = entries.reduce((sum, { record }) => sum + record.bytes, 0)
     for (const entry of entries) this.#index.delete(entry)
     this.#leaving += bytes
-    return this.#during(async () => {
+    const deletion = this.#during(async () => {
       try {
         await this.#remove(entries)
         this.#taken -= bytes
@@ -82,8 +88,11 @@ export class Room {
         throw error
       } finally {
         this.#leaving -= bytes
+        for (const { id } of entries) if (this.#deletions.get(id) === deletion) this.#deletions.delete(id)
       }
     })
+    for (const { id } of entries) this.#deletions.set(id, deletion)
+    return deletion
   }
 
   /** Runs work that may free room. Waiters for room look again when it has ended. */

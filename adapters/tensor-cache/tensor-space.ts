@@ -130,6 +130,7 @@ export class TensorSpace {
   delete(id: EntryId): Promise<boolean> {
     return this.#locks.run(id, async () => {
       await this.ready()
+      await this.room.deletions.get(id)?.catch(() => {}) // It may be evicted, and come back.
       const found = this.find(id) !== undefined
       const entry = this.#index.get(id)
       if (entry !== undefined) await this.room.delete([entry])
@@ -140,7 +141,8 @@ export class TensorSpace {
   /** Deletes everything of a namespace, pinned or not. */
   async clear(namespace: string): Promise<void> {
     await this.ready()
-    const ids = [...this.#index.values()].map(({ id }) => id).filter(id => id.startsWith(`${namespace}:`))
+    const all = [...[...this.#index.values()].map(({ id }) => id), ...this.room.deletions.keys()]
+    const ids = all.filter(id => id.startsWith(`${namespace}:`))
     for (const id of ids) await this.delete(id)
   }
 
@@ -245,12 +247,12 @@ export class TensorSpace {
     return this.#index.get(id)?.record.bytes ?? 0
   }
 
-  #remove(entries: readonly Entry[]): Promise<void> {
+  async #remove(entries: readonly Entry[]): Promise<void> {
     const operations = entries.flatMap(({ id, record }) => [
       this.#recordDel(id),
       ...this.#keys.data(id, record.values).map((key): Operation => ({ type: 'del', key, keyEncoding: 'utf8' }))
     ])
-    return this.#db.batch(operations, ENCODINGS.text)
+    await this.#db.batch(operations, ENCODINGS.text)
   }
 
   #recordDel(id: EntryId): Operation {

@@ -255,6 +255,32 @@ describe('a backend that fails', () => {
     expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
   })
 
+  it.each(['clear', 'delTensor'] as const)('while something is evicted that %s() deletes: it is gone', async call => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const probe = tinyCache()
+    await probe.putTensor('x', tensorOf(1000))
+    const cache = tinyCache(store, { maxBytes: Math.floor(1.5 * probe.stats().bytes) })
+    await cache.putTensor('x', tensorOf(1000))
+    const gate = new Gate()
+    const refused = Object.assign(new Error('no room'), { code: 'CKV_BUSY' })
+    let writes = 0
+    intercept(backend, WRITES, async ({ proceed }) => {
+      if (++writes > 1) return proceed()
+      await gate.wait()
+      throw refused
+    })
+    const evicting = cache.putTensor('y', tensorOf(1000)).catch((error: Error) => error)
+    await gate.reached
+    const deleted = call === 'clear' ? cache.clear() : cache.delTensor('x')
+    await turns()
+    gate.open()
+    expect(await evicting).toBe(refused)
+    await deleted
+    expect(await cache.getTensor('x')).toBeUndefined()
+    expect(await store.keys().all()).toEqual([])
+  })
+
   it('after it has evicted something: the index does not say that it is still there', async () => {
     const backend = memoryBackend()
     const store = memoryStore(backend)

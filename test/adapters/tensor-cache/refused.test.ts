@@ -51,6 +51,20 @@ describe('a tensor or chunk that is not of the cache', () => {
     await store.put(key!, Buffer.alloc(7))
     await expect(cache.getPrefix(tokens(4))).rejects.toMatchObject(MISMATCH)
   })
+
+  it('is refused when the index says that it has fewer layers', async () => {
+    const store = memoryStore()
+    const before = tinyCache(store)
+    await before.putPrefix(tokens(4), layersOf(1))
+    await before.flush()
+    const [[key, text]] = (await store.iterator({ gte: 'tensor-cache:1:index:', limit: 1 }).all()) as [[string, Buffer]]
+    await store.put(key, Buffer.from(text.toString().replace('"values":2', '"values":1')))
+    await store.close()
+    await store.open()
+    const cache = tinyCache(store)
+    await expect(cache.getPrefix(tokens(4))).rejects.toMatchObject(MISMATCH)
+    await expect(cache.getLayers(cache.chunksOf(tokens(4))[0]!)).rejects.toMatchObject(MISMATCH)
+  })
 })
 
 describe('options', () => {
