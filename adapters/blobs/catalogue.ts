@@ -140,7 +140,7 @@ export class Catalogue {
       await this.#level.batch([...operations, ...entries], { sync: true })
     } catch (error) {
       if (isRefusal(error)) throw error
-      // It stays marked as being written: were its chunks deleted now, a log that is read back might bring it back without them.
+      // It stays marked as being written: if its chunks were deleted now, replaying the log might restore it without them.
       if (published !== undefined) inDoubt.set(key, [...doubtful, published])
       const lookForOrphans = () => void (this.#space.mayHaveOrphans = true)
       lookForOrphans()
