@@ -1,9 +1,7 @@
 import type { Codec } from '../codec/codec.js'
-import { compressing } from '../codec/off-thread.js'
-import type { GcDecision, StoredValue } from './policy.js'
+import { compressOffThread } from '../codec/compress-off-thread.js'
+import { type GcDecision, MIN_SAVING, type StoredValue } from './policy.js'
 
-/** A compressed form is kept if it is this much smaller than what is stored. */
-const MIN_SAVING = 0.1
 /** Shorter values are compressed on the calling thread: the trip to another takes longer. */
 const OFF_THREAD_BYTES = 4 * 1024
 
@@ -21,8 +19,7 @@ async function attemptOffThread(
   restored: Buffer | Promise<Buffer>
 ): Promise<GcDecision> {
   const raw = await restored
-  const held = 2 * raw.length + (codec.workingBytes ?? 0)
-  return judged(value, codec, await compressing(held, () => codec.compress(raw)))
+  return judged(value, codec, await compressOffThread(codec, raw))
 }
 
 function judged({ storedLength }: StoredValue, codec: Codec, compressed: Uint8Array): GcDecision {

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { assertPolicy, assertRate, assertSweepInterval } from './checks.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { decideAll, note, type Sweep } from './decisions.js'
@@ -7,6 +7,7 @@ import { Pace } from './pace.js'
 import type { Gc } from './policy.js'
 import { emptyReport, type GcCounts, type GcReport } from './report.js'
 import { decodeSweepState, encodeSweepState } from './sweep-state.js'
+import { nextTurn } from '../turn.js'
 
 export interface GcProgress extends Readonly<GcCounts> {
   readonly lastKey: Buffer | undefined
@@ -52,10 +53,9 @@ export class Collector {
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
   #onFailure: (error: unknown) => void
-  /** What the last sweep did. */
   #last: GcReport | undefined
 
-  /** @param onFailure told why a sweep in the background failed, and of any sweep that its policy does not let end */
+  /** @param onFailure gets the error of a sweep in the background that failed, and of any sweep whose policy does not let it end */
   constructor(host: GcHost, settings: CollectorSettings, onFailure: (error: unknown) => void) {
     this.#host = host
     this.#settings = settings
@@ -81,7 +81,7 @@ export class Collector {
     return this.#run(options, true)
   }
 
-  /** @param waitedFor whether a promise that somebody awaits depends on it: then its pauses keep the process alive */
+  /** @param waitedFor whether somebody awaits it: then its pauses keep the process alive */
   async #run(options: GcRunOptions, waitedFor: boolean): Promise<GcReport> {
     assertKnownOptions('gc.run()', options, RUN_OPTIONS)
     if (options.bytesPerSecond !== undefined) assertRate('bytesPerSecond', options.bytesPerSecond)
@@ -116,17 +116,17 @@ export class Collector {
   }
 
   /**
-   * Sweeps once, or waits for a sweep that is under way. It never keeps the process alive, and never rejects: a failure is told as one of a
-   * sweep that {@link start} began.
+   * Sweeps once, or waits for a sweep that is under way. It never keeps the process alive, and never rejects: a failure is reported like that
+   * of a sweep that {@link start} began.
    */
   async runInBackground(): Promise<void> {
     if (this.#running === undefined) await this.#run({}, false).catch(this.#onFailure)
-    else await this.#running.catch(() => {}) // Whoever began it is told.
+    else await this.#running.catch(() => {}) // Whoever began it gets the error.
   }
 
   /**
-   * Ends sweeping in the background, and a sweep that is under way, behind the values that it is at. For a policy that does not answer it waits
-   * 5 s, and a 'gcError' event tells.
+   * Ends sweeping in the background, and a sweep that is under way, behind the values that it is at. It waits 5 s for a policy that does not
+   * answer, and emits 'gcError' then.
    */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
@@ -169,7 +169,7 @@ export class Collector {
       // The event loop has its turn in any case. A timer takes a ms at least, but an immediate would keep the process alive.
       if (pause === 0 && waitedFor) await nextTurn()
       else await delay(pause, undefined, { signal, ref: waitedFor }).catch(() => {})
-      pace.goOn()
+      pace.resume()
     }
     if (report.complete) {
       await host.finished(sweep.plainLeft)

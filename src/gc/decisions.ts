@@ -15,13 +15,14 @@ export interface Sweep {
 /** Values that are judged at once: a sweep that is stopped does not begin with the others. */
 const MAX_JUDGED = 16
 
-/** So long, in ms, a sweep that is to stop waits for a policy that has not answered. */
+/** How long a sweep that is to stop waits for a policy that has not answered, in ms. */
 export const MAX_ANSWER_MS = 5000
 
 /**
- * What is to be written anew; the others are counted as they are.
+ * Asks a policy what becomes of entries, and counts those that stay as they are.
  *
- * @returns also how many entries were judged: all, unless the sweep is stopped; and why not those after them, if it is the policy's fault
+ * @returns what is to be written anew; how many entries were judged: all, unless the sweep is stopped; and why no more, if it is the policy's
+ *   fault
  */
 export async function decideAll(
   entries: readonly SweptEntry[],
@@ -57,7 +58,7 @@ export async function decideAll(
   return { rewrites, judged: decisions.length, unanswered }
 }
 
-/** @returns undefined if the sweep is to stop, and they do not come soon: then nobody waits for them any more */
+/** @returns undefined if the sweep is stopped, and the answers do not come within {@link MAX_ANSWER_MS}: then nobody waits for them any more */
 function answersUnlessStopped<T>(answers: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise(resolve => {
     let timer: NodeJS.Timeout | undefined

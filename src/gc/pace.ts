@@ -1,11 +1,11 @@
 import { MAX_INTERVAL_MS } from '../option-checks.js'
 
 /**
- * For the sake of other work a sweep rests so many times as long as a chunk took: with once as long a get that waited for a value to be
- * compressed was not one in a hundred, but many.
+ * While there is other work, a sweep rests this many times as long as a chunk took. If it rested only as long as that, far more than one get
+ * in a hundred would wait for a value to be compressed.
  */
 const REST = 4
-/** A rest is at most so long, in ms: a sweep always goes on. */
+/** A rest is at most this long, in ms, so that a sweep always goes on. */
 const MAX_REST_MS = 250
 
 /** Keeps a sweep to a rate, and out of the way of other work. */
@@ -35,7 +35,7 @@ export class Pace {
   }
 
   /** Call when the pause is over. */
-  goOn(): void {
+  resume(): void {
     this.#lastAt = performance.now()
   }
 }

@@ -2,6 +2,8 @@ import type { Codec } from '../codec/codec.js'
 
 /** The default of {@link MinSizeOption}, in bytes. */
 export const MIN_COMPRESS_SIZE = 1024
+/** What is stored is replaced by a compressed form only if that is smaller by this share. */
+export const MIN_SAVING = 0.1
 
 export interface MinSizeOption {
   /**
@@ -60,7 +62,7 @@ export type GcDecision =
 
 /** Decides, value by value, what a sweep does. One that throws leaves the value as it is; the report counts it. */
 export interface Gc {
-  /** Names the policy and its parameters: a sweep that was interrupted is gone on with by the same only. Default: it begins anew. */
+  /** Names the policy and its parameters: only one of the same id resumes a sweep that was interrupted. Default: none does. */
   readonly id?: string
   process(value: StoredValue): GcDecision | Promise<GcDecision>
 }

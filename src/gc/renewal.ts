@@ -1,10 +1,7 @@
 import { CODEC_ID, type Codec } from '../codec/codec.js'
 import { none } from '../codec/none.js'
 import { codecForReading } from '../codec/registry.js'
-import { type GcDecision, KEEP, type StoredValue } from './policy.js'
-
-/** What is compressed already is replaced if that makes it so much smaller. */
-const MIN_SAVING = 0.1
+import { type GcDecision, KEEP, MIN_SAVING, type StoredValue } from './policy.js'
 
 /**
  * What becomes of a small value where the store has a dictionary: it is compressed with that one, if it was not. One that needs an older

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn } from '../turn.js'
 
-/** A sweep holds the calling thread so long at a time, in ms: whoever reads or writes meanwhile waits about so much longer. */
+/** How long a sweep holds the calling thread at a time, in ms: whoever reads or writes meanwhile waits about that much longer. */
 const MAX_SLICE_MS = 0.1
-/** Steps whose work begins only after they have returned are not measured: so many of them at most. */
+/** Steps at a time at most: work that begins only after a step has returned is not measured. */
 const MAX_SLICE_STEPS = 16
 
 /** Cuts the work of a sweep into pieces, between which the event loop has its turn. */

@@ -1,5 +1,5 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
-import { compressing } from '../codec/off-thread.js'
+import { compressOffThread } from '../codec/compress-off-thread.js'
 import { codecForReading } from '../codec/registry.js'
 import { checkedRaw, restoreOffThread, restoreSync, restoreTransient } from '../codec/restore.js'
 import type { FrameHeader } from './frame-header.js'
@@ -47,7 +47,7 @@ export function uncompressed(raw: Buffer): StoredPayload {
 
 async function storeOffThread(raw: Buffer, codec: Codec): Promise<StoredPayload> {
   try {
-    return smaller(raw, codec, await compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw)))
+    return smaller(raw, codec, await compressOffThread(codec, raw))
   } catch {
     return uncompressed(raw)
   }

@@ -1,7 +1,7 @@
 import { BufferPool } from '../../codec/buffer-pool.js'
 import { CODEC_ID, type Codec } from '../../codec/codec.js'
+import { compressOffThread } from '../../codec/compress-off-thread.js'
 import { leftRaw } from '../../codec/none.js'
-import { compressing } from '../../codec/off-thread.js'
 import { codecForCall } from '../../codec/selector.js'
 import { expiryOf } from '../../envelope/expiry.js'
 import { codecInput, type Opened } from '../../envelope/open.js'
@@ -19,7 +19,7 @@ import type { Counters, RawReason } from '../stats.js'
 import { sealedTableValue, TableValue } from './table-value.js'
 import { ValueArena } from './value-arena.js'
 
-/** What the store learns when it opens. */
+/** What is known only once the store opens. */
 export interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
   readonly overLevelDb: boolean
   /** What small values are compressed with. */
@@ -43,7 +43,7 @@ export class Sealer {
   readonly #turn = new Turn()
   readonly #arena = new ValueArena()
   readonly #onCodecError: (codecName: string, error: unknown) => void
-  /** Told of small values, once the store is open; undefined where no dictionary is to be used. */
+  /** Samples small values; set once the store is open, undefined where no dictionary is to be used. */
   dictionarySource: DictionarySource | undefined
 
   constructor(
@@ -68,12 +68,12 @@ export class Sealer {
    * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
    */
   seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
-    return told(this.#sealCopying(key, this.#codecFor(key, value, options), value, expiryIn(options)), options)
+    return reportStored(this.#sealCopying(key, this.#codecFor(key, value, options), value, expiryIn(options)), options)
   }
 
   /**
-   * A value as a table keeps it until it is flushed: as it is, to be sealed then with the codec that is chosen now. What is compressed off
-   * the main thread is sealed now, and so is what has a codec of its own, so that its log says which, and what somebody is told of.
+   * A value as a table keeps it until it is flushed. Normally kept raw and sealed at the flush, with the codec chosen now. Sealed now if
+   * compression would go off-thread, if the call names a codec (the log must record it), or if the caller passed `onStored`.
    *
    * @returns shares no memory with `value`; throws and rejects as {@link seal}
    */
@@ -86,7 +86,7 @@ export class Sealer {
       arena.copy(value)
       return new TableValue(arena.slab, arena.at, value.length, value.length, false, expiresAt ?? 0, codec)
     }
-    const sealed = told(this.#sealCopying(key, codec, value, expiresAt), options)
+    const sealed = reportStored(this.#sealCopying(key, codec, value, expiresAt), options)
     const { length } = value
     return sealed instanceof Promise
       ? sealed.then(bytes => sealedTableValue(bytes, length, codec))
@@ -112,13 +112,7 @@ export class Sealer {
 
   /** Seals a value that nobody changes: off the main thread it needs no copy. */
   sealKept(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
-    const small = this.#sealSmall(key, codec, value, expiresAt)
-    if (small !== undefined) return small
-    const reason = this.#whyRaw(codec, value.length)
-    if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
-    return this.#isOffThread(codec, value.length)
-      ? this.#sealOffThread(codec, value, expiresAt)
-      : this.#sealHere(codec, value, expiresAt)
+    return this.#sealNow(key, codec, value, expiresAt) ?? this.#sealOffThread(codec, value, expiresAt)
   }
 
   /** The envelope that a sweep gives a value, noting what was tried. */
@@ -138,7 +132,7 @@ export class Sealer {
       : sealCompressed(codecId, codecInput(opened), rawLength, sealing)!
   }
 
-  /** Most values have neither: for them there is nothing to make. */
+  /** Most values have neither, and no object is made for them. */
   #sealing(expiresAt: number | undefined, probe?: Probe): Sealing {
     if (expiresAt === undefined && probe === undefined) return this.#context
     return { ...this.#context, expiresAt, probe }
@@ -150,21 +144,27 @@ export class Sealer {
       const [ownKey, copy] = [Buffer.from(key), Buffer.from(value)]
       return beginning.then(() => this.sealKept(ownKey, codec, copy, expiresAt))
     }
+    const sealed = this.#sealNow(key, codec, value, expiresAt)
+    if (sealed !== undefined) return sealed
+    const copy = copies.take(value.length)
+    copy.set(value)
+    return this.#sealOffThread(codec, copy, expiresAt).finally(() => copies.release(copy))
+  }
+
+  /** @returns undefined where the value has to be compressed off-thread */
+  #sealNow(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | undefined {
     const small = this.#sealSmall(key, codec, value, expiresAt)
     if (small !== undefined) return small
     const reason = this.#whyRaw(codec, value.length)
     if (reason !== undefined) return this.#sealRaw(reason, value, expiresAt)
-    if (!this.#isOffThread(codec, value.length)) return this.#sealHere(codec, value, expiresAt)
-    const copy = copies.take(value.length)
-    copy.set(value)
-    return this.#sealOffThread(codec, copy, expiresAt).finally(() => copies.release(copy))
+    return this.#isOffThread(codec, value.length) ? undefined : this.#sealHere(codec, value, expiresAt)
   }
 
   #isSmall(codec: Codec, { length }: Buffer): boolean {
     return this.dictionarySource !== undefined && this.#context.small.has(codec, length)
   }
 
-  /** @returns undefined where there is no dictionary for it, or the value does not pay */
+  /** @returns undefined where there is no dictionary for the value, or it does not pay */
   #sealSmall(key: Buffer, codec: Codec, raw: Buffer, expiresAt: number | undefined): Buffer | undefined {
     if (!this.#isSmall(codec, raw)) return undefined
     this.dictionarySource!.note(key, raw, codec)
@@ -189,7 +189,7 @@ export class Sealer {
     return options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec, key, value)
   }
 
-  /** Why a value is not even tried. */
+  /** Why a value is stored raw without being tried; undefined if it is tried. */
   #whyRaw(codec: Codec, length: number): RawReason | undefined {
     if (codec.id === CODEC_ID.none) return codec === leftRaw() ? 'looksIncompressible' : 'codecNone'
     const minSize = this.#settings.minSize ?? defaultMinSize(codec, this.#context.overLevelDb)
@@ -210,7 +210,7 @@ export class Sealer {
 
   async #sealOffThread(codec: Codec, raw: Buffer, expiresAt: number | undefined): Promise<Buffer> {
     try {
-      const compressed = await compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw))
+      const compressed = await compressOffThread(codec, raw)
       // Several may be ready at once, and to check and to log megabytes takes a ms each.
       while (this.#turn.isOver) await nextTurn()
       return this.#keepSmaller(codec, raw, compressed, expiresAt)
@@ -247,11 +247,11 @@ function probeOf(codec: Codec): Probe {
   return { codecId: codec.id, effort: codec.effort ?? 0 }
 }
 
-/** Tells whoever asked how much a value takes. */
-function told(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
+/** Calls `onStored`, if it was given, with the bytes that a value takes. */
+function reportStored(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
   if (onStored === undefined) return sealed
   if (typeof onStored !== 'function') throw invalidOption(`onStored must be a function, not ${shown(onStored)}`)
-  if (sealed instanceof Promise) return sealed.then(envelope => told(envelope, { onStored }))
+  if (sealed instanceof Promise) return sealed.then(envelope => reportStored(envelope, { onStored }))
   onStored(sealed.length)
   return sealed
 }
