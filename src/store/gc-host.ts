@@ -210,7 +210,7 @@ function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer, small: SmallVa
   const storedBytes = stored.length
   let opened: Opened
   try {
-    opened = unsealer.inspect(stored)
+    opened = unsealer.open(stored)
   } catch (error) {
     return { key, storedBytes, expired: false, plain: false, value: undefined, error, opened: undefined }
   }

@@ -148,7 +148,7 @@ async function* entriesOf(
 function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): StoredEntry {
   const storedBytes = stored.length
   try {
-    const opened = unsealer.inspect(stored)
+    const opened = unsealer.open(stored)
     return { key, storedBytes, opened, error: undefined, value: () => unsealer.value(opened) }
   } catch (error) {
     const fail = () => {

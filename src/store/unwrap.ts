@@ -185,7 +185,7 @@ async function readBehind(backend: AnyLevel, after: Buffer | undefined): Promise
 }
 
 async function plainOperation([key, stored]: RawEntry, unsealer: Unsealer): Promise<Operation> {
-  const opened = unsealer.open(stored)
+  const opened = unsealer.openLive(stored)
   if (opened === undefined) return { type: 'del', key }
   const value = opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : await unsealer.value(opened)
   return { type: 'put', key, value }

@@ -18,13 +18,13 @@ import type { TableValue } from '../writing/table-value.js'
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 /**
- * Stored bytes that next() fetches ahead, by the size of those it has seen: each fetch is a trip to another thread. classic-level fetches
- * 16 KiB unless told otherwise.
+ * Stored bytes that next() fetches ahead, by the size of those it has seen: each fetch is a trip to another thread. classic-level
+ * fetches 16 KiB by default.
  */
 const READ_AHEAD_BYTES = 64 * 1024
-/** And entries: others may be larger than those seen. */
+/** Entries that next() fetches ahead at most: they may be larger than those it has seen. */
 const MAX_READ_AHEAD = 64
-/** It is common to want one entry only, so the first comes alone; then so many times more each time. */
+/** It is common to want one entry only, so the first comes alone; then each fetch has this many times more. */
 const READ_AHEAD_GROWTH = 8
 
 /** As abstract-level hands them to `_iterator`: bounds encoded, `keys` and `values` set. */
@@ -40,7 +40,15 @@ export interface EncodedIteratorOptions extends KeyRange {
 
 export type Entry = [key: Buffer | undefined, value: Buffer | undefined]
 
-/** What there is to read: the backend, and what lies over it. */
+/** An entry as the caller gets it, except that its value may still be being restored. */
+interface VisibleEntry {
+  readonly key: Buffer | undefined
+  readonly value: Buffer | undefined | Promise<Buffer>
+  /** Of the value once it is restored; 0 where only keys are wanted. */
+  readonly bytes: number
+}
+
+/** What is read: the backend, and the tables over it. */
 export interface ReadView {
   readonly backend: AnyLevel
   readonly frozen: readonly Frozen<TableValue>[]
@@ -48,18 +56,18 @@ export interface ReadView {
   readonly ttlUsed: boolean
 }
 
-/** Entries of backend and tables, opened, without reserved keys and without what has expired. What the iterators hand out. */
+/** What the iterators hand out: entries of backend and tables, opened, without reserved keys and without what has expired. */
 export class EntrySource {
   readonly #source: StoredEntries
   readonly #unsealer: Unsealer
   readonly #options: EncodedIteratorOptions
   readonly #filterKeys: boolean
   readonly #readsAhead: boolean
-  /** Fetched; what lies before `#at` was handed out. */
+  /** What lies before `#at` was handed out. */
   #fetched: readonly StoredEntry[] = NONE
   #at = 0
   /** How many entries next() fetches. */
-  #ahead = 1
+  #fetchSize = 1
   /** How many entries the caller may still take. */
   #left: number
   #soughtOutside = false
@@ -67,7 +75,7 @@ export class EntrySource {
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
     const options = copiedBounds(encoded)
     const overlaid = frozen.length > 0
-    // Without a view of one moment, what expires may be written after the iterator was made.
+    // Without a view of one moment, values with a time to live may be written after the iterator was made.
     const expiring = ttlUsed || !backend.supports.implicitSnapshots
     const filterKeys = mayHoldReserved(options)
     const stored = backend.iterator<Buffer, Uint8Array>({
@@ -76,7 +84,7 @@ export class EntrySource {
       ...AS_BYTES,
       keys: options.keys || filterKeys || overlaid,
       values: options.values || expiring,
-      // What is filtered out must not count, nor what is read ahead and left by a seek: the iterator alone does the counting.
+      // Only what the caller takes counts: neither what is filtered out, nor what is read ahead and dropped by a seek.
       limit: -1,
       snapshot: backendSnapshotOf(options.snapshot, backend)
     } as object) as StoredEntries
@@ -88,19 +96,19 @@ export class EntrySource {
     this.#left = options.limit === -1 ? Infinity : options.limit
     this.#unsealer = unsealer
     this.#filterKeys = filterKeys
-    // Else what is read ahead may be older than what the caller has written meanwhile.
+    // Without a view of one moment, what is read ahead may be older than what the caller has written meanwhile.
     this.#readsAhead = backend.supports.implicitSnapshots
   }
 
-  /** What was fetched already comes as it is, without a promise. */
+  /** What was fetched already comes without a promise. */
   next(): Promise<Entry | undefined> | Entry | undefined {
-    return this.#taken() ?? (this.#soughtOutside ? undefined : this.#fetchedNext())
+    return this.#nextFetched() ?? (this.#soughtOutside ? undefined : this.#fetchNext())
   }
 
-  /** The next of what was fetched that is to be seen. */
-  #taken(): Promise<Entry> | Entry | undefined {
+  /** The next visible entry of those fetched. */
+  #nextFetched(): Promise<Entry> | Entry | undefined {
     while (this.#at < this.#fetched.length) {
-      const opened = this.#open(this.#fetched[this.#at++]!)
+      const opened = this.#openNamingKey(this.#fetched[this.#at++]!)
       if (opened === undefined) continue
       this.#left--
       const { key, value } = opened
@@ -109,13 +117,13 @@ export class EntrySource {
     return undefined
   }
 
-  /** In a loop: what has expired may be any number of entries, and one promise for each would be kept until the last. */
-  async #fetchedNext(): Promise<Entry | undefined> {
+  /** A loop, not recursion: any number of entries may have expired, and a promise for each would be kept until the last. */
+  async #fetchNext(): Promise<Entry | undefined> {
     for (;;) {
-      this.#keep(await this.#source.nextv(Math.max(1, Math.min(this.#ahead, this.#left)), {}))
+      this.#replaceFetched(await this.#source.nextv(Math.max(1, Math.min(this.#fetchSize, this.#left)), {}))
       if (this.#fetched.length === 0) return undefined
-      if (this.#readsAhead) this.#ahead = readAhead(this.#fetched, this.#ahead)
-      const entry = this.#taken()
+      if (this.#readsAhead) this.#fetchSize = readAhead(this.#fetched, this.#fetchSize)
+      const entry = this.#nextFetched()
       if (entry !== undefined) return entry
     }
   }
@@ -125,7 +133,7 @@ export class EntrySource {
       if (this.#soughtOutside) return []
       const stored = this.#at < this.#fetched.length ? this.#fetched.slice(this.#at) : await this.#fetch(size, options)
       if (stored.length === 0) return []
-      this.#keep(NONE)
+      this.#replaceFetched(NONE)
       const entries = await this.#openChunk(stored, size)
       this.#left -= entries.length
       if (entries.length > 0) return entries
@@ -133,8 +141,8 @@ export class EntrySource {
   }
 
   seek(target: Buffer, options: object): void {
-    this.#keep(NONE)
-    this.#ahead = 1
+    this.#replaceFetched(NONE)
+    this.#fetchSize = 1
     // classic-level 3.0.0 aborts the process when an empty database is sought outside the range.
     this.#soughtOutside = isOutside(target, this.#options)
     if (this.#soughtOutside) return
@@ -142,16 +150,16 @@ export class EntrySource {
   }
 
   async close(): Promise<void> {
-    this.#keep(NONE)
+    this.#replaceFetched(NONE)
     return this.#source.close()
   }
 
-  #keep(fetched: readonly StoredEntry[]): void {
+  #replaceFetched(fetched: readonly StoredEntry[]): void {
     this.#fetched = fetched
     this.#at = 0
   }
 
-  /** Up to `size` entries of the backend; fewer if it gave fewer, not because reserved ones were among them. */
+  /** Up to `size` entries, reserved ones left out; fewer only if the source gave fewer. */
   async #fetch(size: number, options: object): Promise<StoredEntry[]> {
     const visible: StoredEntry[] = []
     for (;;) {
@@ -164,8 +172,8 @@ export class EntrySource {
   }
 
   /**
-   * Opens fetched entries, as many as a chunk may hold; the rest is kept. A corrupt one ends the chunk before it, and is thrown
-   * by the call that begins with it, so that a caller who goes on misses that entry alone.
+   * Opens fetched entries, as many as a chunk may hold, and keeps the rest. The chunk ends before an entry that cannot be read; the call that
+   * begins with that one throws, so that a caller who goes on misses it alone.
    */
   async #openChunk(stored: readonly StoredEntry[], size: number): Promise<Entry[]> {
     const entries: Entry[] = []
@@ -175,7 +183,7 @@ export class EntrySource {
     let at = 0
     for (let bytes = 0; at < stored.length && entries.length < size && bytes < MAX_CHUNK_BYTES; at++) {
       try {
-        const opened = this.#open(stored[at]!)
+        const opened = this.#openNamingKey(stored[at]!)
         if (opened === undefined) continue
         bytes += opened.bytes
         const { key, value } = opened
@@ -187,7 +195,7 @@ export class EntrySource {
         break
       }
     }
-    this.#keep(stored.slice(at))
+    this.#replaceFetched(stored.slice(at))
     const restored = pending.length === 0 ? [] : await Promise.allSettled(pending.map(({ value }) => value))
     for (const [i, result] of restored.entries()) {
       const { entry } = pending[i]!
@@ -199,16 +207,16 @@ export class EntrySource {
       }
     }
     if (failure === undefined) return entries
-    this.#keep(stored.slice(entries.length > 0 ? failure.at : failure.at + 1))
+    this.#replaceFetched(stored.slice(entries.length > 0 ? failure.at : failure.at + 1))
     if (entries.length === 0) throw failure.error
     return entries
   }
 
-  /** undefined for an entry that is not to be seen. */
-  #open(entry: StoredEntry) {
+  /** @returns undefined for an entry that is not to be seen; throws and rejects with the key in the error's text */
+  #openNamingKey(entry: StoredEntry): VisibleEntry | undefined {
     const key = entry[0]
     try {
-      const opened = this.#openedEntry(entry)
+      const opened = this.#openEntry(entry)
       if (key === undefined || !(opened?.value instanceof Promise)) return opened
       const named = (error: unknown) => Promise.reject(ofKey(asBuffer(key), error))
       return { ...opened, value: opened.value.catch(named) }
@@ -217,13 +225,13 @@ export class EntrySource {
     }
   }
 
-  #openedEntry([storedKey, storedValue]: StoredEntry) {
+  #openEntry([storedKey, storedValue]: StoredEntry): VisibleEntry | undefined {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
     if (this.#filterKeys && isReserved(key!)) return undefined
     const isStored = storedValue === undefined || storedValue instanceof Uint8Array
     if (!this.#options.values) {
       if (storedValue !== undefined && !this.#unsealer.isVisible(storedValue)) return undefined
-      // A key of a table was made for this.
+      // The key of a table's entry was made for this caller.
       const own = this.#options.keys ? (isStored ? this.#unsealer.own(key!) : key) : undefined
       return { key: own, value: undefined, bytes: 0 }
     }
@@ -231,7 +239,7 @@ export class EntrySource {
       const value = this.#unsealer.tableValue(storedValue)
       return value && { key: this.#options.keys ? key : undefined, value, bytes: storedValue.rawLength }
     }
-    const opened = this.#unsealer.open(storedValue!)
+    const opened = this.#unsealer.openLive(storedValue!)
     if (opened === undefined) return undefined
     return {
       key: this.#options.keys ? this.#unsealer.own(key!) : undefined,
@@ -243,7 +251,12 @@ export class EntrySource {
 
 const NONE: readonly StoredEntry[] = Object.freeze([])
 
-/** How many entries to fetch next, after `fetched`, at least one, of which so many were asked for. */
+/**
+ * How many entries to fetch next.
+ *
+ * @param fetched what came last, at least one entry
+ * @param asked how many were asked for
+ */
 function readAhead(fetched: readonly StoredEntry[], asked: number): number {
   let bytes = 0
   for (const [key, value] of fetched) bytes += (key?.length ?? 0) + (value?.length ?? 0)

@@ -2,13 +2,13 @@ import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES } from '../as-bytes.js'
 
 /**
- * Calls of the backend under way at once: twice as many as libuv has threads, unless told otherwise. With as many as threads each of them
- * has nothing to do when it is done, goes to sleep, and has to be woken.
+ * Calls of the backend under way at once: twice as many as libuv has threads by default. With only as many, a thread that is done would have
+ * nothing to do, go to sleep, and have to be woken.
  */
 const MAX_CALLS = 8
 /**
- * Keys that one call takes at most, so that neither the first of many is kept waiting for the last, nor who else needs a thread, an fsync say,
- * for all that are queued.
+ * Keys that one call takes at most, so that the first of many need not wait for the last, nor others who need a thread, for an fsync say, for
+ * all that are queued.
  */
 const MAX_KEYS = 40
 
@@ -22,7 +22,7 @@ interface Lookup {
 export type Open<T> = (stored: Uint8Array | undefined) => T | Promise<T>
 
 /**
- * Turns many gets into few getMany calls: in Node.js the price of a get is the crossing into the backend, and it is paid by call.
+ * Turns many gets into few getMany calls: in Node.js the price of a get is the crossing into the backend, and it is paid per call.
  * A get that is alone goes through as it is.
  */
 export class GetQueue {
@@ -39,8 +39,7 @@ export class GetQueue {
   /**
    * @param key copied: it may wait while the caller uses its buffer again
    * @param open called with what the backend has, for all keys of a call one after the other, before any of them resolves: restoring a value is
-   * quicker right after another. A get that is alone takes no promise more than it needs: a thread of the pool has gone to
-   * sleep meanwhile, and every µs counts twice
+   *   quicker right after another
    */
   get<T>(key: Buffer, open: Open<T>): Promise<T> {
     // The first does not wait to see whether others come.
@@ -78,6 +77,7 @@ export class GetQueue {
     }
   }
 
+  /** With no promise more than it needs: a thread of the pool has gone to sleep meanwhile, and every µs counts twice. */
   #getAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#calls++
     return this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES).then(

@@ -5,10 +5,10 @@ import type { Entry, EntrySource } from './entry-source.js'
 type IteratorClass<T> = new (store: AnyLevel, options: object, source: EntrySource) => T
 
 /**
- * A class of iterators over entries. The source is made first, by the store, because that may throw: from super() on the store closes an
- * iterator with itself.
+ * A class of iterators over entries. The source is made first, by the store, because that may throw: once super() was called, the store
+ * closes the iterator together with itself.
  *
- * @param base abstract-level's, of which there are three
+ * @param base one of abstract-level's three
  * @param pick what such an iterator gives of an entry
  */
 function iteratorClass<T>(base: unknown, pick: (entry: Entry) => unknown): IteratorClass<T> {

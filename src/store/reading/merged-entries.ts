@@ -5,7 +5,7 @@ import { nextTurn, Turn } from '../../turn.js'
 import type { StoredEntries, StoredEntry } from './stored-entries.js'
 import type { TableValue } from '../writing/table-value.js'
 
-/** Entries that one call asks the backend for at least: what they lie between is not known before. */
+/** Entries that one call asks the backend for at least: how many of them tables hide is not known before. */
 const MIN_FETCH = 16
 
 /** The entries of the backend with those of the tables over them, in order. */
@@ -39,14 +39,14 @@ export class MergedEntries implements StoredEntries {
     const entries: StoredEntry[] = []
     while (entries.length < size) {
       if (this.#at === this.#fetched.length && !this.#backendEnded) {
-        if (entries.length > 0) break // A fetch that fails must not take them along.
+        if (entries.length > 0) break // A fetch that fails must not lose them.
         await this.#fetch(Math.max(size, MIN_FETCH), options)
       }
       const stored = this.#fetched[this.#at]
       if (stored === undefined && this.#head === undefined) break
       const entry = this.#smaller(stored)
       if (entry !== undefined) entries.push(entry)
-      else if (this.#turn.isOver) await nextTurn() // A long row of what is hidden.
+      else if (this.#turn.isOver) await nextTurn() // Any number in a row may be hidden.
     }
     return entries
   }

@@ -2,7 +2,7 @@ import { CompressedKvError } from '../../errors.js'
 
 const MAX_SHOWN_BYTES = 80
 
-/** What reading a value threw, with its key: among many nobody knows otherwise whose it is. */
+/** The error of a value that could not be read, with the value's key in its text: where many are read it is not known otherwise. */
 export function ofKey(key: Buffer, error: unknown): unknown {
   if (!(error instanceof CompressedKvError)) return error
   const { code, message, cause } = error

@@ -3,9 +3,9 @@ import { asBuffer, AS_BYTES } from '../as-bytes.js'
 import type { KeyRange } from '../key-range.js'
 import { aroundReserved } from '../reserved-keys.js'
 
-/** Entries that are fetched together: values may be large. */
+/** Entries that are fetched together; few, as values may be large. */
 const FETCH_ENTRIES = 32
-/** The same in bytes, for LevelDB: with the 16 KiB it takes by default, going through values of 1 KiB took twice as long. */
+/** Bytes that LevelDB fetches together: with its default of 16 KiB, going through values of 1 KiB takes twice as long. */
 const FETCH_BYTES = 64 * 1024
 
 /** Keys and values of a backend in a range as they are stored, in order, without reserved keys. They may share memory with the backend. */

@@ -51,7 +51,7 @@ export class Reader {
     this.#syncReads = supportsGetSync(backend)
   }
 
-  /** What is at hand comes as it is, without a promise. */
+  /** What a table or the cache has comes without a promise where it need not be restored off the main thread. */
   get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
     if (isReserved(key)) return undefined
     const found = this.#inTables(key, options)
@@ -65,7 +65,7 @@ export class Reader {
   /**
    * Gets without any option, decoded in the step that opens a value, which spares each of them a promise.
    *
-   * @returns what gets a key; where it throws, nothing has been asked for
+   * @returns a get; where it throws, the backend was not asked
    */
   decoding<V>(encoding: Transcoder.Encoding<V, Buffer, V>): (key: Buffer) => Promise<V | undefined> {
     const decode = (value: Buffer): V => {
@@ -136,7 +136,7 @@ export class Reader {
     return (await this.hasMany([key], options))[0]!
   }
 
-  /** abstract-level lets go of the snapshot before this settles, so it is held here. */
+  /** abstract-level releases the snapshot before this settles, so it is held here. */
   async hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
     options.snapshot?.ref()
     try {
@@ -178,9 +178,9 @@ export class Reader {
     return { known, asked: keys.filter((_, i) => known[i] === undefined) }
   }
 
-  /** What the backend has, opened. */
+  /** What the backend has, opened by `open`. */
   #stored<T>(key: Buffer, options: EncodedReadOptions, open: Open<T>): Promise<T> {
-    // An option may mean something to the backend: only gets without any are alike.
+    // An option may mean something to the backend: only gets without any are asked for together.
     for (const name in options) {
       if (name !== 'keyEncoding' && name !== 'valueEncoding') {
         return this.#backend.get<Buffer, Uint8Array>(key, forBackend(options, this.#backend)).then(open)
@@ -195,11 +195,11 @@ export class Reader {
   }
 
   #open(stored: Uint8Array | undefined): Opened | undefined {
-    return stored === undefined ? undefined : this.#unsealer.open(stored)
+    return stored === undefined ? undefined : this.#unsealer.openLive(stored)
   }
 }
 
-/** An error as a rejection, and of which key: beside it others may be under way, which must not reject unseen. */
+/** An error becomes a rejection that names the key: thrown, it would leave values of other keys under way, which may reject unseen. */
 function settled<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
   try {
     const found = value()
@@ -209,7 +209,7 @@ function settled<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
   }
 }
 
-/** The same options, with the snapshot that the backend knows. */
+/** Read options with the backend's own snapshot in place of the store's. */
 function forBackend(options: EncodedReadOptions, backend: AnyLevel): EncodedReadOptions {
   if (!options.snapshot) return options
   return { ...options, snapshot: backendSnapshotOf(options.snapshot, backend)! }

@@ -14,7 +14,7 @@ export class StoreSnapshot extends Base {
   readonly backendSnapshot: AbstractSnapshot
 
   constructor(options: { owner: AnyLevel }, backend: AnyLevel, frozen: readonly Frozen<TableValue>[]) {
-    // First, because it may throw: from super() on the owner closes this object with itself.
+    // First, because it may throw: once super() was called, the owner closes this object together with itself.
     const backendSnapshot = backend.snapshot()
     super(options)
     this.backend = backend

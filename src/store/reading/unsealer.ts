@@ -13,7 +13,7 @@ import type { TableValue } from '../writing/table-value.js'
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
 const ALIGNMENT = 8
 
-/** What errors call a value: who reads it knows its key. */
+/** What errors call a value: whoever reads it knows its key. */
 const WHAT = 'it'
 
 type UnsealerSettings = Pick<Settings, 'maxValueSize' | 'offThreadSize'>
@@ -23,7 +23,7 @@ export class Unsealer {
   readonly #settings: UnsealerSettings
   readonly #guard: Guard
   readonly #dictionaries: Dictionaries
-  /** Whether the backend hands out memory of its own, which a caller must not get. */
+  /** Whether the backend hands out memory that it keeps, which a caller must not get. */
   readonly #backendShares: boolean
   readonly #counters: Counters
 
@@ -41,33 +41,33 @@ export class Unsealer {
     this.#counters = counters
   }
 
-  /** Reads and checks the envelope, without decompressing. undefined once its time to live is over. */
-  open(stored: Uint8Array): Opened | undefined {
-    const opened = this.inspect(stored)
+  /** As {@link open}; undefined once the value's time to live is over. */
+  openLive(stored: Uint8Array): Opened | undefined {
+    const opened = this.open(stored)
     return opened.expiresAt !== undefined && opened.expiresAt <= Date.now() ? undefined : opened
   }
 
-  /** The same, also when its time to live is over. */
-  inspect(stored: Uint8Array): Opened {
+  /** Reads and checks the envelope, without decompressing. */
+  open(stored: Uint8Array): Opened {
     return openEnvelope(asBuffer(stored), this.#guard, this.#settings.maxValueSize)
   }
 
   /** The value in an envelope, also when its time to live is over. */
   valueIn(envelope: Buffer): Buffer | Promise<Buffer> {
-    return this.value(this.inspect(envelope))
+    return this.value(this.open(envelope))
   }
 
-  /** Whether a reader would see the entry. A damaged or too large value is there: reading it is an error. */
+  /** Whether a reader would see the entry. One whose value is damaged or too large is seen: reading it is an error. */
   isVisible(stored: Uint8Array | TableValue): boolean {
     try {
       if (!(stored instanceof Uint8Array)) return isAlive(stored) && (!stored.sealed || this.isVisible(stored.bytes))
-      return this.open(stored) !== undefined
+      return this.openLive(stored) !== undefined
     } catch {
       return true
     }
   }
 
-  /** The value: at once, or as a promise where it is restored off the main thread. */
+  /** A promise where the value is restored off the main thread. */
   value(opened: Opened): Buffer | Promise<Buffer> {
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
     if (opened.dictionary !== undefined) return this.#withDictionary(opened, opened.dictionary)
@@ -105,18 +105,21 @@ export class Unsealer {
 
   /** What a table has, as the caller's own; undefined once its time to live is over. */
   tableValue(value: TableValue): Buffer | undefined | Promise<Buffer> {
-    if (!value.sealed) return isAlive(value) ? Buffer.from(value.bytes) : undefined
-    const opened = this.open(value.bytes)
-    if (opened === undefined) return undefined
-    return opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : this.value(opened)
+    const found = this.#copyOrOpen(value)
+    return Buffer.isBuffer(found) ? found : found && this.value(found)
   }
 
-  /** The same for `getSync`. */
+  /** What a table has, for `getSync`; see {@link tableValue} and {@link valueSync}. */
   tableValueSync(value: TableValue): Buffer | undefined {
+    const found = this.#copyOrOpen(value)
+    return Buffer.isBuffer(found) ? found : found && this.valueSync(found)
+  }
+
+  /** A copy where it is not compressed, else the opened envelope; undefined once its time to live is over. */
+  #copyOrOpen(value: TableValue): Buffer | Opened | undefined {
     if (!value.sealed) return isAlive(value) ? Buffer.from(value.bytes) : undefined
-    const opened = this.open(value.bytes)
-    if (opened === undefined) return undefined
-    return opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : this.valueSync(opened)
+    const opened = this.openLive(value.bytes)
+    return opened?.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : opened
   }
 
   /** A key that the backend handed out, as the caller's own. */

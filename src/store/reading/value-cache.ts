@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Counters } from '../stats.js'
 
-/** What an entry costs beside its key and value: objects of the cache and headers of the buffers, roughly. */
+/** What an entry takes beside its key and value, roughly: objects of the cache and headers of the buffers. */
 const ENTRY_OVERHEAD_BYTES = 200
 
 interface Cached {
