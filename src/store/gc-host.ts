@@ -6,7 +6,7 @@ import { Slice } from '../gc/slice.js'
 import { keyName } from '../memtable/key-name.js'
 import type { AnyLevel } from './any-level.js'
 import { KEY_AS_BYTES } from './as-bytes.js'
-import { type Operation, writeToBackend } from './writing/backend-write.js'
+import { type BackendOperation, writeToBackend } from './writing/backend-write.js'
 import type { KeyRange } from './key-range.js'
 import { DEFAULTS } from './options.js'
 import { rawEntries } from './reading/raw-entries.js'
@@ -176,7 +176,7 @@ export class StoreGcHost implements GcHost {
     // The guard of the envelopes that are written now has to be known to whoever opens the database next.
     if (!marker.isStored) await writes.saveMarker()
     const stored: (number | undefined)[] = rewrites.map(() => undefined)
-    const operations: Operation[] = []
+    const operations: BackendOperation[] = []
     const written: number[] = []
     const deletions: number[] = []
     const slice = new Slice()

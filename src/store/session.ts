@@ -30,7 +30,6 @@ import type { TableValue } from './writing/table-value.js'
 import { openTableWrites } from './writing/open-table-writes.js'
 import { Unsealer } from './reading/unsealer.js'
 import { ValueCache } from './reading/value-cache.js'
-import { WriteQueue } from './writing/write-queue.js'
 import type { Writes } from './writing/writes.js'
 
 /** What exists only while the store is open: everything that depends on what was found in the backend. */
@@ -88,10 +87,7 @@ export async function beginSession(
   })
   const writes =
     log === undefined || tables === undefined || settings.readOnly
-      ? new BackendWrites(
-          { ...parts, log, counters: counters.writes },
-          new WriteQueue(backend, marker, cache, counters.writes, log)
-        )
+      ? new BackendWrites({ ...parts, log, counters: counters.writes })
       : openTableWrites({ ...parts, log, tables, view, overLevelDb: levelDb }, settings.memtable!, counters, emit)
   const dictionarySource = dictionarySourceFor(settings, {
     small,

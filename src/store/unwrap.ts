@@ -10,7 +10,7 @@ import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
 import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
-import { type Operation, writeToBackend } from './writing/backend-write.js'
+import { type BackendOperation, writeToBackend } from './writing/backend-write.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
@@ -184,7 +184,7 @@ async function readBehind(backend: AnyLevel, after: Buffer | undefined): Promise
   return entries
 }
 
-async function plainOperation([key, stored]: RawEntry, unsealer: Unsealer): Promise<Operation> {
+async function plainOperation([key, stored]: RawEntry, unsealer: Unsealer): Promise<BackendOperation> {
   const opened = unsealer.openLive(stored)
   if (opened === undefined) return { type: 'del', key }
   const value = opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : await unsealer.value(opened)

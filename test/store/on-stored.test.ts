@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ClassicLevel } from 'classic-level'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { type Backend, memory, storedValue, type StoreOptions } from '../support/memory-store.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -58,6 +59,26 @@ describe.each(Object.entries(modes))('onStored, %s', (_, mode) => {
       await expect(store.batch(batch)).rejects.toThrow('no')
     }
     await store.flush()
+    expect(await store.keys().all()).toEqual([])
+    await store.close()
+  })
+
+  it('may throw after another operation of its batch was refused, which rejects nothing but the batch', async () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown) => void unhandled.push(error)
+    process.on('unhandledRejection', note)
+    const { backend, options } = mode()
+    const store = new CompressedKvStore(backend, options)
+    const onStored = vi.fn<() => never>(refuse)
+    const batch = [
+      { type: 'put', key: 'key', value: values.large, onStored } as const,
+      { type: 'put', key: 'other', value: values.small, ttl: -1 } as const
+    ]
+    await expect(store.batch(batch)).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+    await vi.waitFor(() => expect(onStored).toHaveBeenCalled())
+    await nextTurn()
+    expect(unhandled).toEqual([])
+    process.off('unhandledRejection', note)
     expect(await store.keys().all()).toEqual([])
     await store.close()
   })

@@ -4,6 +4,7 @@ import type { Log } from '../../wal/log.js'
 import { RecordCursor } from '../../wal/record-cursor.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from '../as-bytes.js'
+import type { BackendOperation } from '../writing/backend-write.js'
 import { deleteRange } from '../writing/clear.js'
 import type { LoggedValues } from './logged-values.js'
 import { decodeMarker, MARKER_KEY } from '../marker.js'
@@ -14,8 +15,6 @@ import { isReserved } from '../reserved-keys.js'
 /** What one backend batch takes together. */
 const MAX_BATCH_OPERATIONS = 1000
 const MAX_BATCH_BYTES = 1024 * 1024
-
-export type BackendOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
 
 /**
  * Gives the backend what the log has and it lacks, in order. Every batch is synced and carries the number it goes up to, so that a

@@ -6,7 +6,7 @@ import { Tables } from '../../memtable/tables.js'
 import type { Log } from '../../wal/log.js'
 import { tombstoneOf } from '../key-range.js'
 import { sealedTableValue, type TableValue } from '../writing/table-value.js'
-import { clearWeight, weightOf } from '../writing/logged-table.js'
+import { clearWeight, weightOf } from '../writing/weights.js'
 import type { LoggedValues } from './logged-values.js'
 import { ReplayBatch, replayRecords } from './log-replay.js'
 

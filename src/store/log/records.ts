@@ -2,7 +2,7 @@ import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
 import { clearRange, type LogRecord, rawPut, Record, sealedPut } from '../../wal/record.js'
 import type { HalfOpenRange } from '../key-range.js'
 import { isReserved } from '../reserved-keys.js'
-import type { Operation } from '../writing/backend-write.js'
+import type { BackendOperation } from '../writing/backend-write.js'
 import type { TableValue } from '../writing/table-value.js'
 
 /** A put of bytes as the backend stores them: an envelope, except under a reserved key. */
@@ -10,11 +10,8 @@ export function storedRecord(key: Buffer, stored: Uint8Array): LogRecord {
   return isReserved(key) ? Record.put(key, stored) : sealedPut(key, stored)
 }
 
-/** @param operation its value must be sealed */
-export function operationRecord(operation: Operation): LogRecord {
-  return operation.type === 'del'
-    ? Record.delete(operation.key)
-    : storedRecord(operation.key, operation.value as Buffer)
+export function operationRecord(operation: BackendOperation): LogRecord {
+  return operation.type === 'del' ? Record.delete(operation.key) : storedRecord(operation.key, operation.value)
 }
 
 /** @param value of a put that is not sealed, if it is at hand: reading it from the table would make one Buffer more */

@@ -11,7 +11,7 @@ import type { HalfOpenRange } from '../key-range.js'
 import { MARKER_KEY } from '../marker.js'
 import type { MarkerState } from '../marker-state.js'
 import type { Unsealer } from '../reading/unsealer.js'
-import { type Operation, writeToBackend } from '../writing/backend-write.js'
+import { type BackendOperation, writeToBackend } from '../writing/backend-write.js'
 import { BackgroundTask } from './background-task.js'
 import { Checkpoint } from './checkpoint.js'
 import { LogSnapshots } from './log-snapshots.js'
@@ -115,7 +115,7 @@ export class StoreLog {
   }
 
   /** Logs the operations of one call, all or none. Resolves with the number of the last record. */
-  appendOperations(operations: readonly Operation[], sync: boolean): Promise<number> {
+  appendOperations(operations: readonly BackendOperation[], sync: boolean): Promise<number> {
     return this.#appended(operations.map(operationRecord), sync)
   }
 

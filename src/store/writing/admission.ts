@@ -5,7 +5,7 @@ import type { FlushFailure } from './flusher.js'
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 /**
- * So many flushes in a row fail before those who wait for room are turned away: 4.5 s, with the pauses between. A disk that is full for a moment
+ * So many flushes in a row fail before those who wait for room are turned away: 4.5 s, with the pauses between. A disk that is full for less
  * only holds them up.
  */
 export const MAX_FAILED_FLUSHES = 8
@@ -17,7 +17,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Bounds the bytes that wait for the backend: when they are too many, writers wait, first come, first served. */
+/** Bounds the bytes that the backend lacks: when they are too many, writers wait, first come, first served. */
 export class Admission {
   readonly #maxBytes: number
   #bytes = 0
@@ -32,7 +32,7 @@ export class Admission {
     this.#maxBytes = maxBytes
   }
 
-  /** What was let in and has not left. */
+  /** The weight of what was let in and has not left. */
   get bytes(): number {
     return this.#bytes
   }
@@ -41,7 +41,7 @@ export class Admission {
     return this.#waiting.length
   }
 
-  /** Lets in what has room, if nobody waits; what weighs nothing always has, and one write of any size when there is nothing else. */
+  /** Lets a write in if nobody waits and there is room. There always is for what weighs nothing, and for any one write alone. */
   tryEnter(weight: number): boolean {
     if (this.#waiting.length > 0 || !this.#hasRoom(weight)) return false
     this.#bytes += weight
@@ -49,14 +49,14 @@ export class Admission {
   }
 
   /**
-   * Waits for room. What weighs nothing only keeps its place in the line.
+   * Waits for room. What weighs nothing waits only for those before it.
    *
-   * @param bytes that it holds while it waits
+   * @param bytes of memory that it holds while it waits
    * @param start called when it is let in
    */
   enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
     if (this.tryEnter(weight)) return start()
-    if (this.#end !== undefined) return reject(this.#end.error) // No flush is tried any more that would tell it.
+    if (this.#end !== undefined) return reject(this.#end.error) // No flush is tried any more, which would reject it.
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES && this.#waiting.length > 0) {
       reject(
         new CompressedKvError(
@@ -70,7 +70,7 @@ export class Admission {
     this.#waiting.push({ weight, bytes, start, reject })
   }
 
-  /** Of what could not be known before. */
+  /** Counts a weight known only after admission (the keys of a limited clear), without waiting. */
   enterAnyway(weight: number): void {
     this.#bytes += weight
   }
@@ -85,7 +85,7 @@ export class Admission {
     this.#isClosing = true
   }
 
-  /** A flush has failed: who waits for the room that it would have made goes on waiting, unless that has no end. */
+  /** Call when a flush has failed. Those who wait for room go on waiting, unless it failed for good or too often, or the store is closing. */
   afterFailure({ error, times, isFinal }: FlushFailure): void {
     if (isFinal) {
       this.#end = { error }
@@ -105,7 +105,7 @@ export class Admission {
   }
 
   #letIn(): void {
-    if (this.#letting) return // What is let in may leave at once.
+    if (this.#letting) return // What is let in may leave at once; the loop that let it in goes on.
     this.#letting = true
     let count = 0
     for (; count < this.#waiting.length; count++) {
@@ -115,7 +115,7 @@ export class Admission {
       this.#waitingBytes -= bytes
       start()
     }
-    this.#waiting = this.#waiting.slice(count)
+    if (count > 0) this.#waiting = this.#waiting.slice(count)
     this.#letting = false
   }
 }

@@ -4,25 +4,24 @@ import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
 import type { TouchedKeys } from './touched-keys.js'
 
-/** What is done to one key; values are sealed, perhaps not yet. */
-export type Operation =
-  | { readonly type: 'put'; readonly key: Buffer; value: Buffer | Promise<Buffer> }
+/** What is done to one key of the backend; the value is an envelope. */
+export type BackendOperation =
+  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
   | { readonly type: 'del'; readonly key: Buffer }
 
 /** Operations that are handed over before the event loop has its turn: about a ms of them. */
 const MAX_TURN_OPERATIONS = 512
-/** The same for a sweep, which stays out of the way of others. */
+/** Fewer of a sweep's, which stays out of the way of others. */
 const MAX_SWEEP_TURN_OPERATIONS = 64
 
 /**
  * Writes operations, all or none.
  *
- * @param operations with their values sealed
  * @param sync ask for stable storage
  */
 export function writeToBackend(
   backend: AnyLevel,
-  operations: readonly Operation[],
+  operations: readonly BackendOperation[],
   sync: boolean,
   turnOperations = MAX_TURN_OPERATIONS
 ): Promise<void> {
@@ -37,7 +36,7 @@ export function writeToBackend(
  */
 export async function rewriteUntouched(
   backend: AnyLevel,
-  operations: readonly Operation[],
+  operations: readonly BackendOperation[],
   touched: TouchedKeys,
   counters: { backendCalls: number }
 ): Promise<boolean[]> {
@@ -52,7 +51,7 @@ export async function rewriteUntouched(
 /** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */
 async function writeBatch(
   backend: AnyLevel,
-  operations: readonly Operation[],
+  operations: readonly BackendOperation[],
   sync: boolean,
   turnOperations: number
 ): Promise<void> {
@@ -70,7 +69,7 @@ async function writeBatch(
   return batch.write(sync ? SYNCED : {})
 }
 
-function writeOne(backend: AnyLevel, operation: Operation, sync: boolean): Promise<void> {
+function writeOne(backend: AnyLevel, operation: BackendOperation, sync: boolean): Promise<void> {
   if (operation.type === 'del') return backend.del(operation.key, sync ? KEY_AS_BYTES_SYNCED : KEY_AS_BYTES)
   return backend.put(operation.key, operation.value, sync ? AS_BYTES_SYNCED : AS_BYTES)
 }

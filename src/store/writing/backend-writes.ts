@@ -1,43 +1,38 @@
 import { storedCopy } from '../../envelope/stored-memory.js'
 import { keyName } from '../../memtable/key-name.js'
-import type { AnyLevel } from '../any-level.js'
-import { type Operation, rewriteUntouched, writeToBackend } from './backend-write.js'
+import { type BackendOperation, rewriteUntouched, writeToBackend } from './backend-write.js'
 import { copiedBounds } from '../caller-buffers.js'
 import { clearBackend, clearLogged, deleteLogged, type EncodedClearOptions } from './clear.js'
 import { halfOpen, tombstoneOf } from '../key-range.js'
-import type { MarkerState } from '../marker-state.js'
 import type { WriteOptions } from '../options.js'
 import type { Sealer } from './sealer.js'
-import type { Counters } from '../stats.js'
-import type { StoreLog } from '../log/store-log.js'
 import type { TouchedKeys } from './touched-keys.js'
 import type { Unsealer } from '../reading/unsealer.js'
-import type { ValueCache } from '../reading/value-cache.js'
-import type { WriteQueue } from './write-queue.js'
+import { WriteQueue, type WriteQueueContext } from './write-queue.js'
 import type { WriteRequest, Writes } from './writes.js'
 
-export interface BackendWritesContext {
-  readonly backend: AnyLevel
-  readonly marker: MarkerState
+export interface BackendWritesContext extends WriteQueueContext {
   readonly sealer: Sealer
   readonly unsealer: Unsealer
-  readonly cache: ValueCache | undefined
-  readonly log: StoreLog | undefined
-  readonly counters: Counters['writes']
 }
+
+/** Of a put whose value is still being sealed. If that fails, neither log nor backend gets the call. */
+const NOT_SEALED: Buffer = Buffer.alloc(0)
 
 /** Values are sealed when they are handed in, and a write resolves when the backend has it. */
 export class BackendWrites implements Writes {
   readonly #context: BackendWritesContext
   readonly #queue: WriteQueue
 
-  constructor(context: BackendWritesContext, queue: WriteQueue) {
+  constructor(context: BackendWritesContext) {
     this.#context = context
-    this.#queue = queue
+    this.#queue = new WriteQueue(context)
   }
 
   put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
-    return this.#queue.write([this.#sealed({ type: 'put', key, value, options })], options.sync === true)
+    const sealing: Promise<void>[] = []
+    const operation = this.#sealed({ type: 'put', key, value, options }, sealing)
+    return this.#queue.write([operation], options.sync === true, sealing)
   }
 
   del(key: Buffer, options: WriteOptions): Promise<void> {
@@ -45,10 +40,9 @@ export class BackendWrites implements Writes {
   }
 
   async batch(requests: readonly WriteRequest[], sync: boolean): Promise<void> {
-    return this.#queue.write(
-      requests.map(request => this.#sealed(request)),
-      sync
-    )
+    const sealing: Promise<void>[] = []
+    const operations = requests.map(request => this.#sealed(request, sealing))
+    return this.#queue.write(operations, sync, sealing)
   }
 
   async clear(options: EncodedClearOptions): Promise<void> {
@@ -61,7 +55,7 @@ export class BackendWrites implements Writes {
         if (log === undefined) await clearBackend(backend, range, unsealer, marker.ttlUsed)
         else await clearLogged(backend, range, unsealer, marker.ttlUsed, log)
       } finally {
-        cache?.clear() // Also a clear that fails may have deleted something.
+        cache?.clear() // A clear that fails may have deleted something, too.
       }
     })
   }
@@ -83,7 +77,7 @@ export class BackendWrites implements Writes {
 
   async watch(): Promise<TouchedKeys> {
     const touched = this.#queue.watch()
-    await this.#queue.drain() // What was accepted before is in the backend then.
+    await this.#queue.drain() // Then the backend has what was accepted before.
     return touched
   }
 
@@ -91,7 +85,7 @@ export class BackendWrites implements Writes {
     this.#queue.unwatch(touched)
   }
 
-  async rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]> {
+  async rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]> {
     const { backend, counters } = this.#context
     let written: boolean[] = []
     await this.#queue.barrier(async () => {
@@ -127,11 +121,19 @@ export class BackendWrites implements Writes {
     })
   }
 
-  #sealed({ type, key, value, options }: WriteRequest): Operation {
+  /** @param sealing takes a promise where the value is sealed off the main thread: the operation has it when that resolves */
+  #sealed({ type, key, value, options }: WriteRequest, sealing: Promise<void>[]): BackendOperation {
     const ownKey = storedCopy(key)
     if (type === 'del') return { type, key: ownKey }
     const sealed = this.#context.sealer.seal(ownKey, value!, options)
     if (options.ttl !== undefined) this.#context.marker.useTtl()
-    return { type, key: ownKey, value: sealed }
+    if (!(sealed instanceof Promise)) return { type, key: ownKey, value: sealed }
+    const operation = { type, key: ownKey, value: NOT_SEALED }
+    const setting = sealed.then(envelope => {
+      operation.value = envelope
+    })
+    setting.catch(() => {}) // Nobody looks at it if a later operation of the batch throws.
+    sealing.push(setting)
+    return operation
   }
 }

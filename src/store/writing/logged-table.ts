@@ -13,9 +13,7 @@ import type { StoreLog } from '../log/store-log.js'
 import type { TableValue } from './table-value.js'
 import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from '../reading/value-cache.js'
-
-/** Deleted ranges that may wait for the backend: each read looks at them, and they keep tables from being merged. */
-const MAX_CLEARS = 64
+import { MAX_CLEARS, weightOf } from './weights.js'
 
 /** What is done to one key. */
 export interface TableOperation {
@@ -24,7 +22,7 @@ export interface TableOperation {
   found: Found<TableValue> | undefined
 }
 
-/** A call that has been admitted, and what it is told in the end. */
+/** A call that has been admitted, and how its caller learns the outcome. */
 export interface Admitted {
   /** What it counts among the bytes that the backend lacks. */
   readonly weight: number
@@ -46,12 +44,51 @@ export class LoggedTable {
   readonly #context: LoggedTableContext
   readonly #watches = new Set<TouchedKeys>()
   #flushTimer: NodeJS.Timeout | undefined
-  /** Calls that have not resolved yet: counted up by whoever accepts one. */
-  pending = 0
+  #pending = 0
   #beginning: Promise<void> | undefined
 
   constructor(context: LoggedTableContext) {
     this.#context = context
+  }
+
+  // ---- calls: accepted() once for each; then exactly one of onLogged, resolve, reject, abandon
+
+  /** Calls that have not resolved yet. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  accepted(): void {
+    this.#pending++
+  }
+
+  /** A put or del is in the log. */
+  onLogged({ name, found, weight }: OneOperation, sequence: number): void {
+    this.#set(name, found, sequence, weight)
+    this.#flushIfDue()
+    this.#pending--
+  }
+
+  /** What a call asked for is done. */
+  resolve(call: Admitted): void {
+    this.#pending--
+    call.resolve()
+  }
+
+  /** A call is not in the log. */
+  reject(call: Admitted, error: unknown): void {
+    this.abandon(call.weight)
+    call.reject(error)
+  }
+
+  /**
+   * A call is not in the log, and its caller learns that from others.
+   *
+   * @param weight 0 if it was not admitted
+   */
+  abandon(weight: number): void {
+    this.#pending--
+    this.#context.admission.leave(weight)
   }
 
   // ---- the log
@@ -65,21 +102,17 @@ export class LoggedTable {
     return (this.#beginning ??= this.#begin())
   }
 
-  /** Until there is nothing left to begin: a first time to live may come while the marker is being written. */
+  /** In a loop: the first time to live may be used while the marker is being written. */
   async #begin(): Promise<void> {
     const { checkpoint } = this.#context.log
     try {
       while (checkpoint.mustBegin) await checkpoint.begin()
     } finally {
-      this.#beginning = undefined // In the turn of the last look: who comes later has to look again.
+      this.#beginning = undefined // In the turn of the last look: whoever comes later has to look again.
     }
   }
 
-  /**
-   * One operation.
-   *
-   * @param record the same, for the log; its bytes are copied before this returns
-   */
+  /** @param record of the operation; its bytes are copied before this returns */
   appendOne(record: LogRecord, sync: boolean, operation: OneOperation): Promise<void> {
     try {
       return this.#context.log.append(record, sync, operation).outcome
@@ -89,7 +122,7 @@ export class LoggedTable {
     }
   }
 
-  /** The operations of one call, all or none. */
+  /** Logs the operations of one call, all or none. */
   append(operations: readonly TableOperation[], sync: boolean, call: Admitted): void {
     const records = operations.map(({ name, found }) => tableRecord(keyOfName(name), found!))
     this.#append(records, sync, call, sequence => {
@@ -100,7 +133,7 @@ export class LoggedTable {
     })
   }
 
-  /** A range that is deleted. */
+  /** Logs that a range is deleted. */
   appendClear(clear: RangeTombstone, sync: boolean, call: Admitted): void {
     this.#append([clearRecord(rangeOf(clear))], sync, call, sequence => {
       const { tables, cache } = this.#context
@@ -110,15 +143,15 @@ export class LoggedTable {
     })
   }
 
-  /** Keys that are deleted, all or none. What they weigh is known only now. */
+  /** Logs that keys are deleted, all or none. What they weigh is known only now. */
   async deleteKeys(keys: readonly Buffer[], sync: boolean): Promise<void> {
-    // That there is nothing may be news itself, not synced yet.
+    // That there is nothing to delete may be due to writes that are not synced yet.
     if (keys.length === 0) return sync ? this.#context.log.sync() : undefined
     if (this.mustBegin) await this.begin()
     const operations = keys.map(key => ({ name: keyName(key), found: TOMBSTONE }) as const)
     const weight = keys.reduce((sum, key) => sum + weightOf(key.length), 0)
     this.#context.admission.enterAnyway(weight)
-    this.pending++
+    this.accepted()
     return new Promise((resolve, reject) => this.append(operations, sync, { weight, resolve, reject }))
   }
 
@@ -143,30 +176,6 @@ export class LoggedTable {
 
   // ---- the tables
 
-  /** An operation is in the log. */
-  apply(operation: OneOperation, sequence: number): void {
-    this.#set(operation.name, operation.found, sequence, operation.weight)
-    this.#flushIfDue()
-    this.pending--
-  }
-
-  /** What a call asked for is done. */
-  resolve(call: Admitted): void {
-    this.pending--
-    call.resolve()
-  }
-
-  /** A call is not in the log. */
-  reject(call: Admitted, error: unknown): void {
-    this.forget(call.weight)
-    call.reject(error)
-  }
-
-  forget(weight: number): void {
-    this.pending--
-    this.#context.admission.leave(weight)
-  }
-
   #set(name: string, found: Found<TableValue>, sequence: number, weight: number): void {
     const { tables, cache } = this.#context
     tables.set(name, found, { sequence, weight })
@@ -176,7 +185,7 @@ export class LoggedTable {
 
   /** See `Writes.watch`. */
   watch(): TouchedKeys {
-    // What is in the tables now reaches the backend later, and what is not yet is noted when it gets there.
+    // Keys in the tables count as touched: the flusher may write them after the sweep has read. Later writes are added as they are logged.
     const view = this.#context.tables.view()
     const touched = new TouchedKeys(name => findIn(view, name) !== undefined)
     this.#watches.add(touched)
@@ -207,7 +216,7 @@ export class LoggedTable {
     this.#context.flusher.wake()
   }
 
-  /** Somebody waits for room. What is frozen comes first: a table for each write that is let in would be many. */
+  /** Call while somebody waits for room. What is frozen goes first: to freeze a table for each write that is let in would make many. */
   makeRoom(): void {
     const { tables, flusher } = this.#context
     if (tables.frozenCount === 0) tables.freeze()
@@ -218,14 +227,14 @@ export class LoggedTable {
   async close(): Promise<void> {
     const { flusher } = this.#context
     clearTimeout(this.#flushTimer)
-    await flusher.flush().catch(() => {}) // It was told. The log keeps what the backend has not.
+    await flusher.flush().catch(() => {}) // Already reported. The log keeps what the backend lacks.
     await flusher.stop()
   }
 }
 
 /**
- * A put or del on its way to log and table. One object for all there is to remember, there are many of them at once, and no promise: all that
- * are in a frame share the frame's.
+ * A put or del on its way to log and table. One object for all there is to remember, since there are many of them at once, and no promise:
+ * all that are in a frame share the frame's.
  */
 export class OneOperation implements Waiter {
   index = 0
@@ -243,25 +252,10 @@ export class OneOperation implements Waiter {
   }
 
   settle(frame: OpenFrame): void {
-    this.#table.apply(this, lastSequenceOf(frame, this))
+    this.#table.onLogged(this, lastSequenceOf(frame, this))
   }
 
   reject(): void {
-    this.#table.forget(this.weight)
+    this.#table.abandon(this.weight)
   }
-}
-
-/** What a deleted range counts: so much that there are few of them. */
-export function clearWeight({ maxBytes }: Pick<MemTableSettings, 'maxBytes'>): number {
-  return Math.max(1, Math.min(Math.ceil(maxBytes / MAX_CLEARS), MAX_CLEAR_WEIGHT))
-}
-
-const MAX_CLEAR_WEIGHT = 1024 * 1024
-
-/** What JavaScript needs to remember a key, roughly. */
-const ENTRY_BYTES = 150
-
-/** What an operation counts among the bytes that the backend lacks. */
-export function weightOf(keyBytes: number, valueBytes = 0): number {
-  return ENTRY_BYTES + keyBytes + valueBytes
 }

@@ -4,12 +4,12 @@ import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import type { Tables } from '../../memtable/tables.js'
 import type { Admission } from './admission.js'
 import type { AnyLevel } from '../any-level.js'
-import { type Operation, rewriteUntouched } from './backend-write.js'
+import { type BackendOperation, rewriteUntouched } from './backend-write.js'
 import { copiedBounds } from '../caller-buffers.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { Flusher } from './flusher.js'
 import { endsAtEmptyKey, halfOpen, tombstoneOf } from '../key-range.js'
-import { clearWeight, LoggedTable, type Admitted, OneOperation, type TableOperation, weightOf } from './logged-table.js'
+import { LoggedTable, type Admitted, OneOperation, type TableOperation } from './logged-table.js'
 import type { MarkerState } from '../marker-state.js'
 import type { MemTableSettings } from '../memtable-options.js'
 import type { WriteOptions } from '../options.js'
@@ -20,6 +20,7 @@ import type { StoreLog } from '../log/store-log.js'
 import type { TableValue } from './table-value.js'
 import type { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from '../reading/value-cache.js'
+import { clearWeight, weightOf } from './weights.js'
 import { type OrderedWrite, WriteOrder } from './write-order.js'
 import type { WriteRequest, Writes } from './writes.js'
 
@@ -45,7 +46,7 @@ interface Entry extends OrderedWrite<TableOperation>, Admitted {
 interface Call {
   readonly operations?: readonly TableOperation[]
   readonly clear?: RangeTombstone
-  /** What is done while nothing else is accepted. */
+  /** Instead of operations: runs after every call accepted before, and before any accepted later. */
   readonly work?: () => Promise<void>
   readonly weight: number
   readonly sync: boolean
@@ -73,7 +74,7 @@ export class TableWrites implements Writes {
   readonly #table: LoggedTable
   readonly #order = new WriteOrder<TableOperation, Entry>(
     ({ name }) => name,
-    entry => this.#goOn(entry)
+    entry => this.#dispatch(entry)
   )
 
   constructor(context: TableWritesContext) {
@@ -117,7 +118,7 @@ export class TableWrites implements Writes {
 
   async clear(options: EncodedClearOptions): Promise<void> {
     const sync = options.sync === true
-    const range = copiedBounds(options) // Where it has to be read, that is later.
+    const range = copiedBounds(options) // A limited clear reads it later.
     this.#context.cache?.clear()
     if (options.limit !== -1 || options.snapshot !== undefined) return this.#clearKeys(range, sync)
     const cleared = halfOpen(range)
@@ -125,14 +126,14 @@ export class TableWrites implements Writes {
     return this.#accept({ clear: tombstoneOf(cleared), weight: clearWeight(this.#context.settings), sync })
   }
 
-  /** Of a limited clear, or one with a snapshot, the keys are found and deleted one by one. */
+  /** A limited clear, or one with a snapshot: its keys are looked up and deleted one by one. */
   #clearKeys(range: EncodedClearOptions, sync: boolean): Promise<void> {
     return this.#alone(async () => this.#table.deleteKeys(await this.#context.keysIn(range), sync))
   }
 
   async flush(): Promise<void> {
     const { admission, flusher } = this.#context
-    // Those before wait for a flush themselves, which may be waiting to be tried again.
+    // Earlier calls wait for a flush themselves, which may be waiting to be tried again.
     if (admission.waiting > 0) await flusher.flush()
     await this.#settled()
     return flusher.flush()
@@ -141,8 +142,8 @@ export class TableWrites implements Writes {
   async close(): Promise<boolean> {
     const { admission, flusher } = this.#context
     admission.close()
-    if (admission.waiting > 0) await flusher.flush().catch(() => {}) // It was told.
-    // Whoever waits for room is turned away when a flush fails, and this with them.
+    if (admission.waiting > 0) await flusher.flush().catch(() => {}) // Already reported.
+    // Whoever waits for room is turned away when a flush fails, and this call with them.
     while (this.pending > 0) await this.#settled().catch(() => {})
     await this.#table.close()
     return this.#context.tables.isEmpty
@@ -158,7 +159,7 @@ export class TableWrites implements Writes {
     this.#table.unwatch(touched)
   }
 
-  rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]> {
+  rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]> {
     const { backend, counters, flusher } = this.#context
     return flusher.exclusively(() => rewriteUntouched(backend, operations, touched, counters))
   }
@@ -185,7 +186,7 @@ export class TableWrites implements Writes {
 
   // ---- acceptance and order
 
-  /** The common case in a straight line: nothing to wait for. */
+  /** Where there is nothing to wait for, the common case, straight to the log. */
   #writeOne(
     key: Buffer,
     found: Found<TableValue> | Promise<TableValue>,
@@ -203,7 +204,7 @@ export class TableWrites implements Writes {
     }
     counters.calls++
     cache?.invalidate(name)
-    this.#table.pending++
+    this.#table.accepted()
     return this.#table.appendOne(
       tableRecord(key, found, value),
       sync,
@@ -211,7 +212,7 @@ export class TableWrites implements Writes {
     )
   }
 
-  /** Runs `work` when everything accepted before is in the table or rejected, and before anything that is accepted after. */
+  /** Runs `work` when every write accepted before is in the table or rejected, and before any that is accepted after. */
   #alone(work: () => Promise<void>): Promise<void> {
     return this.#accept({ weight: 0, sync: false, work: () => this.#table.settled().then(work) })
   }
@@ -226,8 +227,7 @@ export class TableWrites implements Writes {
     const isBarrier = clear !== undefined || work !== undefined
     if (!isBarrier) counters.calls++
     if (cache !== undefined) for (const { name } of operations) cache.invalidate(name)
-    for (const promise of sealing) promise.catch(() => {}) // It is looked at once there is room.
-    this.#table.pending++
+    this.#table.accepted()
     return new Promise((resolve, reject) => {
       const order = { operations, isBarrier, work, waitsFor: 0, followers: [], failure: undefined }
       const entry: Entry = { ...order, weight, resolve, reject, clear, sync }
@@ -239,7 +239,7 @@ export class TableWrites implements Writes {
           this.#order.accept(entry, begins ? [...sealing, this.#table.begin()] : sealing)
         },
         error => {
-          this.#table.pending--
+          this.#table.abandon(0)
           reject(error)
         }
       )
@@ -247,22 +247,20 @@ export class TableWrites implements Writes {
     })
   }
 
-  /** A call's turn has come. */
-  #goOn(entry: Entry): void {
+  #dispatch(entry: Entry): void {
     const { failure, operations, clear, sync } = entry
     if (failure !== undefined) this.#table.reject(entry, failure.error)
     else if (clear !== undefined) this.#table.appendClear(clear, sync, entry)
     else if (operations.length > 0) this.#table.append(operations, sync, entry)
-    else {
-      this.#context.admission.leave(entry.weight)
-      this.#table.resolve(entry)
-    }
+    else this.#table.resolve(entry) // A barrier whose work is done, or an empty batch: neither weighs anything.
   }
 }
 
-/** The value goes where it belongs when it is sealed. */
+/** Gives an operation its value when it is sealed. */
 function settingFound(operation: TableOperation, sealing: Promise<TableValue>): Promise<void> {
-  return sealing.then(value => {
+  const setting = sealing.then(value => {
     operation.found = value
   })
+  setting.catch(() => {}) // It is looked at once there is room, or never if a later operation of the batch throws.
+  return setting
 }

@@ -4,11 +4,11 @@ import { covers, type RangeTombstone } from '../../memtable/range-tombstone.js'
 export class TouchedKeys {
   readonly #names = new Set<string>()
   readonly #clears: RangeTombstone[] = []
-  readonly #before: (name: string) => boolean
+  readonly #isInitiallyTouched: (name: string) => boolean
 
-  /** @param before whether a key counts as touched from the beginning */
-  constructor(before: (name: string) => boolean = () => false) {
-    this.#before = before
+  /** @param isInitiallyTouched whether a key counts as written to at that moment already */
+  constructor(isInitiallyTouched: (name: string) => boolean = () => false) {
+    this.#isInitiallyTouched = isInitiallyTouched
   }
 
   add(name: string): void {
@@ -20,6 +20,6 @@ export class TouchedKeys {
   }
 
   has(name: string): boolean {
-    return this.#names.has(name) || this.#clears.some(clear => covers(clear, name)) || this.#before(name)
+    return this.#names.has(name) || this.#clears.some(clear => covers(clear, name)) || this.#isInitiallyTouched(name)
   }
 }

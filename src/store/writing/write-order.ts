@@ -1,11 +1,11 @@
-/** A call that writes, from its acceptance until it may go on. */
+/** A call that writes, from its acceptance until it is dispatched. */
 export interface OrderedWrite<Op> {
   readonly operations: readonly Op[]
   /** Comes after every write accepted before it, and before every one accepted after it. */
   readonly isBarrier: boolean
-  /** What has to be done before later writes may go on; only of a barrier. One whose work is done by whoever it goes on to has none. */
+  /** A barrier's own work; later writes are held back until it is done. Undefined if the barrier's work is done by whoever it is dispatched to. */
   readonly work: (() => Promise<void>) | undefined
-  /** Values still being sealed, and earlier writes that have to go on first. */
+  /** How many values that are being sealed, and earlier writes, it waits for. */
   waitsFor: number
   /** Later writes that wait for this one. */
   readonly followers: OrderedWrite<Op>[]
@@ -13,12 +13,12 @@ export interface OrderedWrite<Op> {
 }
 
 /**
- * Keeps writes in order: those to one key go on in the order of their calls, though the value of an earlier one may still be compressed
- * off the main thread. Others do not wait for it.
+ * Keeps writes in order: those to one key are dispatched in the order of their calls, though the value of an earlier one may still be
+ * compressed off the main thread. Others do not wait for it.
  */
 export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
   readonly #nameOf: (operation: Op) => string
-  readonly #goOn: (write: Write) => void
+  readonly #dispatch: (write: Write) => void
   /** How many writes wait for something; none unless values are sealed off the main thread. */
   #blocked = 0
   /** Those of them that were accepted after the last blocked barrier. */
@@ -27,18 +27,18 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
   readonly #lastOfKey = new Map<string, Write>()
   #lastBarrier: Write | undefined
 
-  /** @param goOn called once for every write, when its turn has come; its `failure` says if something it waited for has failed */
-  constructor(nameOf: (operation: Op) => string, goOn: (write: Write) => void) {
+  /** @param dispatch called once for every write, when its turn has come; its `failure` says if something it waited for has failed */
+  constructor(nameOf: (operation: Op) => string, dispatch: (write: Write) => void) {
     this.#nameOf = nameOf
-    this.#goOn = goOn
+    this.#dispatch = dispatch
   }
 
-  /** Whether a write that waits for nothing itself may go on at once. */
+  /** Whether a write that waits for nothing itself may be dispatched at once. */
   get isFree(): boolean {
     return this.#blocked === 0
   }
 
-  /** @param waitsFor what has to succeed before the write goes on */
+  /** @param waitsFor what has to be done before the write is dispatched */
   accept(write: Write, waitsFor: readonly Promise<void>[]): void {
     for (const promise of waitsFor) {
       write.waitsFor++
@@ -51,7 +51,7 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
       )
     }
     if (this.#blocked > 0) this.#awaitEarlier(write)
-    if (write.waitsFor === 0 && write.work === undefined) this.#goOn(write)
+    if (write.waitsFor === 0 && write.work === undefined) this.#dispatch(write)
     else {
       this.#block(write)
       if (write.waitsFor === 0) this.#begin(write)
@@ -76,40 +76,40 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     for (const operation of write.operations) this.#lastOfKey.set(this.#nameOf(operation), write)
   }
 
-  /** One thing less to wait for. */
+  /** It waits for one thing less. */
   #release(write: Write): void {
     if (--write.waitsFor > 0) return
     if (write.work !== undefined && write.failure === undefined) this.#begin(write)
-    else this.#leave(write)
+    else this.#dispatchWithFollowers(write)
   }
 
   /** Later writes are held back until the work is done. */
   #begin(write: Write): void {
     write.work!().then(
-      () => this.#leave(write),
+      () => this.#dispatchWithFollowers(write),
       (error: unknown) => {
         write.failure = { error }
-        this.#leave(write)
+        this.#dispatchWithFollowers(write)
       }
     )
   }
 
   /**
-   * It goes on, and with it those that waited for nothing else. Each is told of what it waited for in its turn, and not before: so what
-   * waited for a barrier goes on in the order of the calls, to whichever keys. In a loop, because a chain of them may be long.
+   * Dispatches a write, then every follower that waited for nothing else, in the order of the calls. A loop, not recursion: chains may be
+   * long.
    */
-  #leave(first: Write): void {
+  #dispatchWithFollowers(first: Write): void {
     const reached: Write[] = []
-    const goOn = (write: Write) => {
+    const dispatch = (write: Write) => {
       this.#unblock(write)
-      this.#goOn(write)
+      this.#dispatch(write)
       for (let i = write.followers.length - 1; i >= 0; i--) reached.push(write.followers[i] as Write)
     }
-    goOn(first)
+    dispatch(first)
     for (let next = reached.pop(); next !== undefined; next = reached.pop()) {
-      if (--next.waitsFor > 0) continue
+      if (--next.waitsFor > 0) continue // Counted down only in its turn: else a later call could come first.
       if (next.work !== undefined && next.failure === undefined) this.#begin(next)
-      else goOn(next)
+      else dispatch(next)
     }
   }
 

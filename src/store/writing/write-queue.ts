@@ -1,6 +1,6 @@
 import { outcomeUnknown } from '../../errors.js'
 import type { AnyLevel } from '../any-level.js'
-import { type Operation, writeToBackend } from './backend-write.js'
+import { type BackendOperation, writeToBackend } from './backend-write.js'
 import { MARKER_KEY } from '../marker.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
@@ -25,14 +25,14 @@ import { type OrderedWrite, WriteOrder } from './write-order.js'
  */
 
 /**
- * What one backend batch takes together. Smaller batches let the next values be sealed while the backend works: with 1000 puts of
- * 1 KiB in flight, 400 made a fifth more of them a second than 1000 did, and 200 no more than that.
+ * What one backend batch takes together. Larger ones leave the backend idle while the next values are sealed: with 1000 puts of 1 KiB in
+ * flight, batches of 400 make a fifth more puts a second than batches of 1000, and no fewer than batches of 200.
  */
 const MAX_GROUP_OPERATIONS = 400
 const MAX_GROUP_BYTES = 1024 * 1024
 
 /** One call, from its acceptance until it resolves. */
-interface Entry extends OrderedWrite<Operation> {
+interface Entry extends OrderedWrite<BackendOperation> {
   readonly sync: boolean
   /** Runs alone, instead of operations. */
   readonly barrier: (() => Promise<void>) | undefined
@@ -42,36 +42,38 @@ interface Entry extends OrderedWrite<Operation> {
   readonly reject: (error: unknown) => void
 }
 
+export interface WriteQueueContext {
+  readonly backend: AnyLevel
+  readonly marker: MarkerState
+  readonly cache: ValueCache | undefined
+  readonly counters: Counters['writes']
+  readonly log: StoreLog | undefined
+}
+
 export class WriteQueue {
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
   readonly #cache: ValueCache | undefined
   readonly #counters: Counters['writes']
   readonly #log: StoreLog | undefined
-  readonly #order = new WriteOrder<Operation, Entry>(
+  readonly #order = new WriteOrder<BackendOperation, Entry>(
     ({ key }) => keyName(key),
     entry => this.#makeReady(entry)
   )
 
-  /** In the order in which the backend gets them. */
+  /** In the order in which they are committed. */
   #ready: Entry[] = []
   #committing = false
 
   #pending = 0
   readonly #watches = new Set<TouchedKeys>()
 
-  constructor(
-    backend: AnyLevel,
-    marker: MarkerState,
-    cache: ValueCache | undefined,
-    counters: Counters['writes'],
-    log?: StoreLog
-  ) {
-    this.#log = log
-    this.#counters = counters
+  constructor({ backend, marker, cache, counters, log }: WriteQueueContext) {
     this.#backend = backend
     this.#marker = marker
     this.#cache = cache
+    this.#counters = counters
+    this.#log = log
   }
 
   /**
@@ -79,16 +81,21 @@ export class WriteQueue {
    *
    * @param operations owned by the queue from now on
    * @param sync ask the backend for stable storage
+   * @param sealing resolve when the operations have their values
    * @returns resolves when the backend has them
    */
-  write(operations: readonly Operation[], sync: boolean): Promise<void> {
+  write(
+    operations: readonly BackendOperation[],
+    sync: boolean,
+    sealing: readonly Promise<void>[] = NONE
+  ): Promise<void> {
     this.#counters.calls++
     if (this.#cache !== undefined) for (const { key } of operations) this.#cache.invalidate(keyName(key))
     for (const touched of this.#watches) for (const { key } of operations) touched.add(keyName(key))
-    return this.#accept(operations, sync, undefined)
+    return this.#accept(operations, sync, sealing, undefined)
   }
 
-  /** Begins to remember the keys of writes that are accepted. */
+  /** Remembers the keys of writes that are accepted from now on. */
   watch(): TouchedKeys {
     const touched = new TouchedKeys()
     this.#watches.add(touched)
@@ -99,16 +106,14 @@ export class WriteQueue {
     this.#watches.delete(touched)
   }
 
-  /** A clear was accepted. */
+  /** Call when a clear is accepted. */
   touchRange(range: RangeTombstone): void {
     for (const touched of this.#watches) touched.addRange(range)
   }
 
-  /**
-   * Runs `work` after every write accepted before it, and before every one accepted after it.
-   */
+  /** Runs `work` after every write accepted before it, and before every one accepted after it. */
   barrier(work: () => Promise<void>): Promise<void> {
-    return this.#accept([], false, work)
+    return this.#accept([], false, NONE, work)
   }
 
   /** Resolves when every write accepted before has been applied or rejected. */
@@ -121,7 +126,12 @@ export class WriteQueue {
     return this.#pending
   }
 
-  #accept(operations: readonly Operation[], sync: boolean, barrier: Entry['barrier']): Promise<void> {
+  #accept(
+    operations: readonly BackendOperation[],
+    sync: boolean,
+    sealing: readonly Promise<void>[],
+    barrier: Entry['barrier']
+  ): Promise<void> {
     this.#pending++
     return new Promise((resolve, reject) => {
       const entry: Entry = {
@@ -137,7 +147,7 @@ export class WriteQueue {
         resolve,
         reject
       }
-      this.#order.accept(entry, sealsOf(operations))
+      this.#order.accept(entry, sealing)
     })
   }
 
@@ -147,7 +157,7 @@ export class WriteQueue {
     this.#ready.push(entry)
     if (this.#committing) return
     this.#committing = true
-    // After every promise that is settled now has run its course: what those add goes into the same batch.
+    // After the reactions of every promise that is settled now: writes that those make go into the same batch.
     process.nextTick(() => void this.#commitAll())
   }
 
@@ -214,26 +224,28 @@ export class WriteQueue {
     return outcomeUnknown(error)
   }
 
-  /** Writes a group, or runs the barrier that it consists of. All of it is applied, or none and it throws. */
+  /** Writes a group, all or none, or runs the barrier that it consists of. */
   #apply(group: readonly Entry[]): Promise<void> {
     const [first] = group
     if (first!.barrier !== undefined) return first!.barrier()
 
     this.#log?.checkpoint.applying(group.at(-1)!.sequence)
-    const marker = this.#log === undefined ? this.#marker.unsaved : this.#log.checkpoint.unsavedMarker
-    if (group.length === 1 && marker === undefined) return this.#send(first!.operations, first!.sync)
-
-    const operations: Operation[] = []
-    for (const entry of group) for (const operation of entry.operations) operations.push(operation)
+    const operations = group.length === 1 ? first!.operations : group.flatMap(entry => entry.operations)
     const sync = group.some(entry => entry.sync)
-    const markerWaits = this.#log === undefined && operations.every(({ type }) => type === 'del')
-    if (marker === undefined || markerWaits) return this.#send(operations, sync)
+    const marker = this.#markerFor(operations)
+    if (marker === undefined) return this.#send(operations, sync)
 
-    operations.unshift({ type: 'put', key: MARKER_KEY, value: marker })
-    return this.#send(operations, true).then(() => this.#marker.saved(marker))
+    const markerPut = { type: 'put', key: MARKER_KEY, value: marker } as const
+    return this.#send([markerPut, ...operations], true).then(() => this.#marker.saved(marker))
   }
 
-  #send(operations: readonly Operation[], sync: boolean): Promise<void> {
+  /** Without a log, a batch of deletions alone needs no marker: no value in it depends on one. */
+  #markerFor(operations: readonly BackendOperation[]): Buffer | undefined {
+    if (this.#log !== undefined) return this.#log.checkpoint.unsavedMarker
+    return operations.some(({ type }) => type === 'put') ? this.#marker.unsaved : undefined
+  }
+
+  #send(operations: readonly BackendOperation[], sync: boolean): Promise<void> {
     this.#counters.backendCalls++
     return writeToBackend(this.#backend, operations, sync)
   }
@@ -246,19 +258,7 @@ export class WriteQueue {
   }
 }
 
-/** The values that are still being sealed; each goes where it belongs when it is. */
-function sealsOf(operations: readonly Operation[]): Promise<void>[] {
-  const seals: Promise<void>[] = []
-  for (const operation of operations) {
-    if (operation.type === 'del' || Buffer.isBuffer(operation.value)) continue
-    seals.push(
-      operation.value.then(sealed => {
-        operation.value = sealed
-      })
-    )
-  }
-  return seals
-}
+const NONE: readonly Promise<void>[] = Object.freeze([])
 
 /** Where the group that begins at `from` ends. A barrier or a failed entry is a group of its own. */
 function groupEnd(entries: readonly Entry[], from: number): number {
@@ -271,7 +271,7 @@ function groupEnd(entries: readonly Entry[], from: number): number {
     if (alone) return to === from ? from + 1 : to
     operations += entry.operations.length
     for (const operation of entry.operations) {
-      bytes += operation.key.length + (operation.type === 'put' ? (operation.value as Buffer).length : 0)
+      bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
     }
     if (to > from && (operations > MAX_GROUP_OPERATIONS || bytes > MAX_GROUP_BYTES)) return to
   }

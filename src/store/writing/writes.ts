@@ -1,9 +1,18 @@
-import type { Operation } from './backend-write.js'
+import type { BackendOperation } from './backend-write.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { WriteOptions } from '../options.js'
 import type { TouchedKeys } from './touched-keys.js'
 
-/** An operation as a caller asks for it; its buffers are the caller's own. */
+/*
+ * The shapes of one write, from the caller to the backend:
+ *
+ *     EncodedOperation    of a batch, as abstract-level hands it over (operations.ts)
+ *     WriteRequest        with the store's defaults filled in; its buffers are the caller's own
+ *     TableOperation      with a MemTable: a copy, sealed or not (logged-table.ts); OneOperation, of a put or del that waits for nothing
+ *     BackendOperation    without a MemTable, and of a sweep: a copy, sealed (backend-write.ts)
+ */
+
+/** An operation as a caller asks for it. */
 export interface WriteRequest {
   readonly type: 'put' | 'del'
   readonly key: Buffer
@@ -24,7 +33,7 @@ export interface Writes {
   /** Resolves when the backend has every write accepted before. */
   flush(): Promise<void>
   /**
-   * The same, at the end. Never rejects.
+   * Flushes as far as the backend takes it, and ends the path: nothing may be written any more. Never rejects.
    *
    * @returns whether the backend has everything that was acknowledged
    */
@@ -35,25 +44,25 @@ export interface Writes {
   // ---- for sweeps
 
   /**
-   * Begins to remember which keys are written to. What the backend has from the moment that this resolves is what was written last under
-   * every key that is not touched.
+   * Remembers which keys are written to from now on. Once this resolves, the backend has what was written last under every key that is not
+   * touched.
    */
   watch(): Promise<TouchedKeys>
-  /** Ends it. */
+  /** Ends what {@link watch} began. */
   unwatch(touched: TouchedKeys): void
   /**
    * Writes to the backend past the log, synced: for what changes nothing that a reader sees. Operations on touched keys are left out.
    *
    * @returns which of them were written
    */
-  rewrite(operations: readonly Operation[], touched: TouchedKeys): Promise<boolean[]>
-  /** Deletes keys as `del` does, but for touched ones; returns which of them were deleted. */
+  rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]>
+  /** Deletes keys as `del` does, except touched ones; returns which of them were deleted. */
   deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]>
   /** Writes the marker, if it changed. */
   saveMarker(): Promise<void>
 
   // ---- for dictionaries
 
-  /** Stores something of the store's own under a reserved key, on stable storage, behind the marker. */
+  /** Stores something of the store's own under a reserved key, on stable storage, after the marker. */
   storeReserved(key: Buffer, value: Buffer): Promise<void>
 }
