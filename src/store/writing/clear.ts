@@ -18,9 +18,8 @@ export interface EncodedClearOptions extends KeyRange {
 }
 
 /**
- * The same through a log: what is to go is logged first. Runs while nothing else is written.
- *
- * A range is one record. With a limit or a snapshot it is the keys that are logged, as one batch.
+ * Deletes a range, reserved keys excepted, and logs that first: as one record, or with a limit or a snapshot as one batch of its keys.
+ * Call while nothing else is written.
  */
 export async function clearLogged(
   backend: AnyLevel,
@@ -42,21 +41,21 @@ export async function clearLogged(
   await applyLogged(log, () => deleteRange(backend, range, log.permanent))
 }
 
-/** Deletes keys through a log, all or none. Runs while nothing else is written. */
+/** Logs that keys are deleted, all or none, and deletes them. Call while nothing else is written. */
 export async function deleteLogged(
   backend: AnyLevel,
   keys: readonly Deletion[],
   log: StoreLog,
   sync: boolean
 ): Promise<void> {
-  // That there is nothing may be news itself, not synced yet.
+  // That there is nothing to delete may be due to writes that are not synced yet.
   if (keys.length === 0) return sync ? log.sync() : undefined
   await log.checkpoint.begin()
   log.checkpoint.applying(await log.appendOperations(keys, sync))
   await applyLogged(log, () => deleteInChunks(backend, keys))
 }
 
-/** Does to the backend what is in the log. */
+/** Does to the backend what has been logged. */
 async function applyLogged(log: StoreLog, apply: () => Promise<void>): Promise<void> {
   try {
     await apply()
@@ -77,7 +76,7 @@ async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[]): Pro
 /**
  * Deletes a range, reserved keys excepted.
  *
- * @param synced whether it has to be on stable storage, for which LevelDB must delete key by key
+ * @param synced whether it has to be on stable storage: then key by key, since classic-level cannot sync a clear
  */
 export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synced: boolean): Promise<void> {
   for (const part of aroundReserved(keyRangeOf(range))) {
@@ -86,10 +85,10 @@ export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synce
   }
 }
 
-/** Keys that a limited clear deletes with one backend batch. */
+/** Keys that one backend batch deletes. */
 const CHUNK_OPERATIONS = 1000
 
-/** Deletes a range from the backend, reserved keys excepted. */
+/** Deletes a range from a backend without a log, reserved keys excepted. */
 export async function clearBackend(
   backend: AnyLevel,
   options: EncodedClearOptions,
@@ -103,8 +102,8 @@ export async function clearBackend(
 }
 
 /**
- * A limit counts what a reader would see, so the keys have to be looked at one by one. And classic-level can sync deletes, but not
- * a clear.
+ * For a limit, which counts what a reader would see, so that keys have to be looked at one by one; and for `sync`, since classic-level can
+ * sync deletes, but not a clear.
  */
 async function clearOneByOne(
   backend: AnyLevel,

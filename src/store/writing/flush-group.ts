@@ -9,12 +9,12 @@ import { AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
 import type { Sealer } from './sealer.js'
 import type { TableValue } from './table-value.js'
 
-/** What one backend batch takes: in memory it is carried out at once, on the calling thread. */
+/** What one backend batch takes: a backend in memory carries it out in one go, on the calling thread. */
 const MAX_CHUNK_OPERATIONS = 1000
 const MAX_CHUNK_BYTES = 1024 * 1024
 /**
  * In LevelDB a table goes in one batch: one fsync instead of sixteen, and one sorted file in place of four, which is less to compact.
- * 100 MiB of 1 KiB records in random order took three quarters of the time.
+ * 100 MiB of 1 KiB records in random order take three quarters of the time.
  */
 const MAX_LEVELDB_CHUNK_BYTES = 32 * 1024 * 1024
 
@@ -27,7 +27,7 @@ export interface FlushGroupContext {
   readonly overLevelDb: boolean
 }
 
-/** Tables that go to the backend together: put in order, and sealed chunk by chunk into batches. Its first chunk is begun at once. */
+/** Tables that go to the backend together: put in order, and sealed chunk by chunk into batches, the first of them at once. */
 export class FlushGroup {
   readonly #context: FlushGroupContext
   readonly #turn = new Turn(BACKGROUND_TURN_MS)
@@ -61,7 +61,7 @@ export class FlushGroup {
     return this.#count
   }
 
-  /** Lets go of what is sealed and will not be written. */
+  /** Drops what is sealed and will not be written. */
   discard(): void {
     void this.#ahead?.then(chunk => chunk.close()).catch(() => {})
   }
@@ -86,7 +86,7 @@ export class FlushGroup {
     })
   }
 
-  /** Straight into a batch: a list of them all beside it would be as much memory again. */
+  /** Seals straight into a batch: a list of all envelopes beside it would take as much memory again. */
   async #seal(): Promise<Chunk> {
     const { backend } = this.#context
     const chunk: Chunk = backend.batch()

@@ -48,7 +48,7 @@ interface TableGroup {
 /** What goes to the backend together: tables, or one deleted range. */
 type Group = TableGroup | { readonly items: readonly Frozen<TableValue>[]; readonly clear: FrozenClear }
 
-/** How long to wait before a flush that failed is tried again; twice as long after each that fails as well. */
+/** How long to wait before a flush that failed is tried again; twice as long after each further failure. */
 const FIRST_RETRY_MS = 100
 
 /** From this share of `flushBytes` on a table is sealed ahead. */
@@ -56,7 +56,8 @@ const MIN_AHEAD = 0.25
 
 /**
  * Moves what is frozen into the backend, oldest first, one table or deleted range at a time: its log is put on stable storage, its values
- * are sealed, and it is written in synced chunks, sorted, of which the last tells the backend up to which record it has everything.
+ * are sealed, and it is written in synced chunks, sorted, of which the last carries the number of the record up to which the backend has
+ * everything.
  *
  * Chunks without that number are harmless: replaying the log writes them again. But the log has to be there then, hence the sync before.
  */
@@ -69,17 +70,18 @@ export class Flusher {
   /** How many flushes in a row have failed. */
   #failures = 0
   #stopped = false
-  /** What is sealed while something else is written. */
+  /** What is being sealed while something else is written. */
   #ahead: Group | undefined
+  /** Only while a group's last chunk is being written: then sealing the next keeps both threads busy. */
   #mayBeginAhead = false
 
   constructor(context: FlusherContext) {
     this.#context = context
   }
 
-  /** Flushes what is frozen, in the background. A failure is told, and tried again later. */
+  /** Flushes what is frozen, in the background. A failure is reported by `onFailed`, and tried again later. */
   wake(): void {
-    // Somebody may wait for it, whose promise alone keeps no process alive.
+    // Somebody may wait for the flush, and a promise alone keeps no process alive.
     this.#retry?.ref()
     this.#beginAhead()
     if (this.#pumping || this.#stopped || this.#retry !== undefined) return
@@ -95,9 +97,9 @@ export class Flusher {
   async flush(): Promise<void> {
     const { tables } = this.#context
     const last = tables.freeze()
-    // By its first record: what is newer may have been merged into it.
+    // By its first record, since what is newer may have been merged into it.
     while (tables.oldest !== undefined && tables.oldest.firstSequence <= last) await this.#flushOldest()
-    if (this.#ahead !== undefined) this.wake() // Nobody else may come to write it.
+    if (this.#ahead !== undefined) this.wake() // It is sealed; no later event is certain to write it.
   }
 
   /** Runs `work` while nothing is on its way to the backend. */
@@ -117,7 +119,7 @@ export class Flusher {
     try {
       while (this.#context.tables.oldest !== undefined && !this.#stopped) await this.#flushOldest()
     } catch {
-      // It has been told.
+      // Already reported.
     } finally {
       this.#pumping = false
     }
@@ -205,7 +207,7 @@ export class Flusher {
     })
   }
 
-  /** A chunk is sealed while the one before is written, and the first of the next tables while the last of these is. */
+  /** A chunk is sealed while the one before it is written, and the first of the next group while the last of this one is. */
   async #flushTables({ items, chunks }: TableGroup): Promise<number> {
     let writing: Promise<void> = Promise.resolve()
     try {

@@ -1,8 +1,8 @@
 import type { Codec } from '../../codec/codec.js'
 
 /**
- * A value that is logged and not yet in the backend. Its memory is only read, and it lies there among others: a Buffer for each would be
- * most of what the garbage collector has to look at.
+ * A value that is logged and not yet in the backend. Its memory is shared with others, and only read: a Buffer for each would be most of
+ * what V8's garbage collector has to look at.
  */
 export class TableValue {
   readonly #slab: Buffer
@@ -13,7 +13,7 @@ export class TableValue {
   readonly rawLength: number
   /** It is an envelope already. */
   readonly sealed: boolean
-  /** ms since 1970, 0 for never. Of what is sealed the envelope says it. */
+  /** ms since 1970, 0 for never. 0 also if {@link sealed}: the envelope says it. */
   readonly expiresAt: number
   /** What seals it. */
   readonly codec: Codec

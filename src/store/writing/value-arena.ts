@@ -9,14 +9,14 @@ const ALIGNMENT = 8
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Copies of values for a table, next to one another: memory of one's own for each costs a µs. The values of a table go together, when the
- * backend has them.
+ * Copies of values for a table, next to one another: memory of its own for each would cost a µs. The values of a table are dropped together,
+ * when the backend has them.
  */
 export class ValueArena {
   #open = NOTHING
   #used = 0
 
-  /** Where the copy lies. */
+  /** Where the last copy lies. */
   slab = NOTHING
   at = 0
 
