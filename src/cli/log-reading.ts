@@ -1,4 +1,4 @@
-import { CompressedKvError, type InspectedLog, type Position, type WalEntry } from '../index.js'
+import { CompressedKvError, type CorruptRange, type InspectedLog, type Position, type WalEntry } from '../index.js'
 import { codeOf, describe } from './failure.js'
 
 /** What reading a whole log found. */
@@ -24,62 +24,78 @@ export interface SegmentFindings {
 
 type Opener = (options: { recovery: 'tail' | 'salvage' }) => Promise<InspectedLog>
 
-/**
- * Reads all that can be read of a log.
- *
- * @param onEntry is given every record
- */
+export interface ReadLogOptions {
+  /** Reads the snapshots of a log that is sound as well, as of one that is damaged. */
+  readonly snapshots?: boolean
+  /** Is given every record. */
+  readonly onEntry?: (entry: WalEntry) => Promise<void>
+}
+
+/** Reads all that can be read of a log. */
 export async function readLog(
   open: Opener,
   signal: AbortSignal,
-  onEntry: (entry: WalEntry) => Promise<void> = async () => {}
+  { snapshots = false, onEntry = async () => {} }: ReadLogOptions = {}
 ): Promise<LogFindings> {
-  const { log, damage } = await openWhatThereIs(open)
+  const { log, torn, damage } = await openWhatThereIs(open, snapshots)
   const segments: Mutable<SegmentFindings>[] = []
   let records = 0
+  let frame: Position | undefined
   try {
-    const { corruption } = log.recovery
     for await (const entry of readableEntries(log, signal, damage)) {
+      const { segment, offset } = entry.position
       records++
-      note(segments, entry)
+      note(segments, entry, frame?.segment !== segment || frame.offset !== offset)
+      frame = entry.position
       await onEntry(entry)
     }
-    if (damage.length === 0) {
-      return { segments, records, torn: corruption.reduce((sum, { from, to }) => sum + to - from, 0), damage }
+    for (const { segment, from, to, why } of log.recovery.corruption) {
+      if (torn.some(end => end.segment === segment && end.from <= from)) continue
+      damage.push(`segment ${segment}, bytes ${from} to ${to}: ${why}`)
     }
-    const ranges = corruption.map(({ segment, from, to, why }) => `segment ${segment}, bytes ${from} to ${to}: ${why}`)
-    return { segments, records, torn: 0, damage: [...damage, ...ranges] }
+    segments.sort((one, other) => one.segment - other.segment)
+    return { segments, records, torn: torn.reduce((sum, { from, to }) => sum + to - from, 0), damage }
   } finally {
     await log.close()
   }
 }
 
-/** A torn end is no damage: then the log opens as a store opens it. */
-async function openWhatThereIs(open: Opener): Promise<{ log: InspectedLog; damage: string[] }> {
+interface Opened {
+  readonly log: InspectedLog
+  /** A torn end is no damage: then the log opens as a store opens it. */
+  readonly torn: readonly CorruptRange[]
+  readonly damage: string[]
+}
+
+async function openWhatThereIs(open: Opener, snapshots: boolean): Promise<Opened> {
   try {
-    return { log: await open({ recovery: 'tail' }), damage: [] }
+    const log = await open({ recovery: 'tail' })
+    const torn = log.recovery.corruption
+    if (!snapshots || log.recovery.segments === 0) return { log, torn, damage: [] }
+    await log.close()
+    return { log: await open({ recovery: 'salvage' }), torn, damage: [] }
   } catch (error) {
     if (!isCorruption(error)) throw error
-    return { log: await open({ recovery: 'salvage' }), damage: [describe(error).message] }
+    return { log: await open({ recovery: 'salvage' }), torn: [], damage: [describe(error).message] }
   }
 }
 
-/** Goes on behind a record whose own envelope cannot be opened. */
+/** Goes on behind a record whose own envelope cannot be opened; where there are snapshots, salvage has left those out itself. */
 async function* readableEntries(
   { reader }: InspectedLog,
   signal: AbortSignal,
   damage: string[]
 ): AsyncGenerator<WalEntry, void, undefined> {
-  for (let next = await firstThere(reader, reader.firstSequence); next < reader.nextSequence;) {
+  for (let next: number | undefined; next === undefined || next < reader.nextSequence;) {
     try {
-      for await (const entry of reader.read({ signal, from: next })) {
+      for await (const entry of reader.read({ signal, ...(next !== undefined && { from: next }) })) {
         next = entry.record.sequence + 1
         yield entry
       }
       return
     } catch (error) {
       if (!isUnreadable(error)) throw error
-      const unreadable = await firstThere(reader, next)
+      const unreadable = await firstThere(reader, next ?? reader.firstSequence)
       damage.push(`record ${unreadable}: ${describe(error).message}`)
       next = await firstThere(reader, unreadable + 1)
     }
@@ -104,18 +120,24 @@ async function isThere(reader: InspectedLog['reader'], sequence: number): Promis
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
 
-function note(segments: Mutable<SegmentFindings>[], { record, position }: WalEntry): void {
-  let current = segments.at(-1)
-  if (current?.segment !== position.segment) {
-    const { sequence } = record
+/** Snapshots come first, and with them some segments twice. */
+function note(
+  segments: Mutable<SegmentFindings>[],
+  { record: { sequence }, position }: WalEntry,
+  beginsFrame: boolean
+): void {
+  let found = segments.findLast(({ segment }) => segment === position.segment)
+  if (found === undefined) {
     const empty = { frames: 0, records: 0, firstSequence: sequence, lastSequence: sequence }
-    current = { segment: position.segment, ...empty, first: position, last: position }
-    segments.push(current)
+    found = { segment: position.segment, ...empty, first: position, last: position }
+    segments.push(found)
   }
-  if (current.records === 0 || current.last.offset !== position.offset) current.frames++
-  current.records++
-  current.lastSequence = record.sequence
-  current.last = position
+  if (beginsFrame) found.frames++
+  found.records++
+  found.firstSequence = Math.min(found.firstSequence, sequence)
+  found.lastSequence = Math.max(found.lastSequence, sequence)
+  if (position.offset < found.first.offset) found.first = position
+  if (position.offset >= found.last.offset) found.last = position
 }
 
 function isCorruption(error: unknown): boolean {

@@ -1,11 +1,11 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { Wal, type WalRecord } from '../index.js'
+import { Wal, type WalEntry, type WalRecord } from '../index.js'
 import type { CommonOptions, Context } from './context.js'
 import { sizesOf } from './copy.js'
 import { type EntryLine, jsonBytes, putLine } from './entry-lines.js'
 import { codeOf, EXIT, Failure } from './failure.js'
 import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
-import { type LogFindings, readLog } from './log-reading.js'
+import { type LogFindings, readLog, type ReadLogOptions } from './log-reading.js'
 import { look } from './look.js'
 import { bytes, count, counted, table } from './table.js'
 
@@ -22,8 +22,8 @@ export async function wal(
   const { output } = context
   const names = await namesIn(location)
   const alone = names?.some(name => SEGMENT_FILE.test(name)) === true
-  const { sizes, findings } = await salvaging(salvage, onRecord =>
-    alone ? ofLogAlone(context, location, onRecord) : ofDatabase(context, location, elsewhere, onRecord)
+  const { sizes, findings } = await salvaging(salvage, options =>
+    alone ? ofLogAlone(context, location, options) : ofDatabase(context, location, elsewhere, options)
   )
   const sizeOf = new Map(sizes.map(({ name, bytes: size }) => [Number.parseInt(name), size]))
   if (json) {
@@ -33,14 +33,13 @@ export async function wal(
   return findings.damage.length === 0 ? EXIT.ok : EXIT.problem
 }
 
-type OnRecord = (record: WalRecord) => Promise<void>
 interface Read {
   readonly sizes: readonly { name: string; bytes: number }[]
   readonly findings: LogFindings
 }
 
 /** A reader that has no lock writes nothing: no copy is needed. */
-async function ofLogAlone({ signal }: Context, directory: string, onRecord: OnRecord): Promise<Read> {
+async function ofLogAlone({ signal }: Context, directory: string, options: ReadLogOptions): Promise<Read> {
   const { segments } = await sizesOf(directory, directory)
   const findings = await readLog(
     async ({ recovery: mode }) => {
@@ -48,7 +47,7 @@ async function ofLogAlone({ signal }: Context, directory: string, onRecord: OnRe
       return { reader, recovery, close: () => reader.close() }
     },
     signal,
-    ({ record }) => onRecord(record)
+    options
   )
   return { sizes: segments, findings }
 }
@@ -58,27 +57,28 @@ function ofDatabase(
   { signal }: Context,
   location: string,
   elsewhere: string | undefined,
-  onRecord: OnRecord
+  options: ReadLogOptions
 ): Promise<Read> {
   return look(location, { wal: elsewhere, settle: false }, async ({ inspection, sizes: { segments } }) => {
     if (segments.length === 0)
       throw new Failure(`${logDirectory(location, elsewhere)} holds no log: nothing is to be read`)
-    const findings = await readLog(
-      options => inspection.openLog(options),
-      signal,
-      ({ record }) => onRecord(record)
-    )
+    const findings = await readLog(mode => inspection.openLog(mode), signal, options)
     return { sizes: segments, findings }
   })
 }
 
-async function salvaging<T>(path: string | undefined, use: (onRecord: OnRecord) => Promise<T>): Promise<T> {
-  if (path === undefined) return use(async () => {})
+/** What a store keeps for itself, and takes from nobody: docs/format.md. */
+const RESERVED = Buffer.from('ff636b7600', 'hex')
+
+async function salvaging<T>(path: string | undefined, use: (options: ReadLogOptions) => Promise<T>): Promise<T> {
+  if (path === undefined) return use({})
   const file = await createNew(path)
+  const onEntry = async ({ record }: WalEntry) => {
+    if (record.key.subarray(0, RESERVED.length).equals(RESERVED)) return
+    await file.appendFile(`${JSON.stringify(lineOf(record))}\n`)
+  }
   try {
-    return await use(async record => {
-      await file.appendFile(`${JSON.stringify(lineOf(record))}\n`)
-    })
+    return await use({ snapshots: true, onEntry })
   } catch (error) {
     // Else the same command, put right, would refuse to write over it.
     if ((await file.stat()).size === 0) await rm(path)

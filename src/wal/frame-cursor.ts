@@ -15,6 +15,8 @@ export interface CursorStart {
 /** A frame that a cursor came to. */
 export interface FoundFrame extends RestoredFrame {
   readonly segment: number
+  /** Its records are read as those of a snapshot of everything up to this number. */
+  readonly snapshotSequence?: number | undefined
 }
 
 interface Current {

@@ -8,6 +8,8 @@ import type { Position } from './position.js'
 import { asPosition, READ_OPTIONS, type ReadOptions, resolveStart } from './read-start.js'
 import type { WalRecord } from './record.js'
 import { type IterationStart, RecordIterator } from './record-iterator.js'
+import { SalvageCursor } from './salvage-cursor.js'
+import type { SalvagedSnapshots } from './salvaged-records.js'
 import type { LogDirectory } from './segment-files.js'
 import type { Segments } from './segments.js'
 
@@ -35,15 +37,26 @@ export class LogReads {
   readonly #context: ReadContext
   readonly #segments: Segments
   readonly #end: () => LogEnd
+  readonly #salvaged: SalvagedSnapshots | undefined
   readonly #points: PointReader
   readonly #follow = new FollowSignal()
 
-  /** @param end throws if the log is closed */
-  constructor(settings: ReadSettings, context: ReadContext, segments: Segments, end: () => LogEnd) {
+  /**
+   * @param end throws if the log is closed
+   * @param salvaged what is read of snapshots before the records
+   */
+  constructor(
+    settings: ReadSettings,
+    context: ReadContext,
+    segments: Segments,
+    end: () => LogEnd,
+    salvaged: SalvagedSnapshots | undefined
+  ) {
     this.#settings = settings
     this.#context = context
     this.#segments = segments
     this.#end = end
+    this.#salvaged = salvaged
     this.#points = new PointReader(segments, context.unseal, context.isHidden)
   }
 
@@ -83,7 +96,12 @@ export class LogReads {
   }
 
   async #startAt(from: Position | number | undefined): Promise<IterationStart> {
-    const { start, sequence, position } = await resolveStart(from, this.#segments, this.#points, this.#end())
+    const end = this.#end()
+    if (from === undefined && this.#salvaged !== undefined) {
+      const cursor = new SalvageCursor(this.frames(this.#salvaged.start), this.frames({ segment: 0, offset: 0 }))
+      return { cursor, sequence: this.#salvaged.above + 1, position: undefined, skipsUnreadable: true }
+    }
+    const { start, sequence, position } = await resolveStart(from, this.#segments, this.#points, end)
     return { cursor: this.frames(start), sequence, position }
   }
 }

@@ -67,10 +67,11 @@ export class Log {
     this.snapshot = findSnapshot(recovered.segments)
     this.#segments = new Segments(settings, this.storeId, recovered.segments)
     this.#deletion = new SegmentDeletion(this.#segments, observer)
-    this.#reads = new LogReads(settings, context, this.#segments, () => {
+    const end = () => {
       this.#assertOpen()
       return { position: this.position, sequence: this.#nextSequence }
-    })
+    }
+    this.#reads = new LogReads(settings, context, this.#segments, end, recovered.snapshots)
     const tail = {
       ...recovered.tail,
       nextSequence: Math.max(recovered.tail.nextSequence, context.minSequence ?? 1)
@@ -105,7 +106,9 @@ export class Log {
     try {
       const { storeId, approve, mayBeMissing } = context
       const recover = { fs, directory, readOnly, storeId, approve, mayBeMissing, observer, onProgress }
-      const recovered = await (mode === 'salvage' ? salvageLog(recover) : recoverLog({ ...recover, mode }))
+      const recovered = await (mode === 'salvage'
+        ? salvageLog({ ...recover, unseal: context.unseal })
+        : recoverLog({ ...recover, mode }))
       return { log: new Log(settings, context, observer, recovered, lock), recovery: recovered.report }
     } catch (error) {
       await lock?.release().catch(() => {}) // Why it was not opened matters more.

@@ -51,7 +51,8 @@ export interface WalOptions {
   readonly codec?: Codec | CodecName | undefined
   /**
    * What to do with a torn end. 'tail': cut off what was never on stable storage, and keep the bytes in a file. 'strict': refuse.
-   * 'salvage': open read-only, skip whatever is damaged anywhere, and report it; not for a store.
+   * 'salvage': open read-only, skip whatever is damaged anywhere, and report it; what a store's snapshots in the log have is read before what
+   * came after them. Not for a store.
    * @default 'tail'
    */
   readonly recovery?: 'tail' | 'strict' | 'salvage' | undefined

@@ -15,9 +15,11 @@ export interface LogEntry {
 
 /** Where a reader begins. */
 export interface IterationStart {
-  readonly cursor: FrameCursor
+  readonly cursor: Pick<FrameCursor, 'next' | 'close'>
   /** Records with lower numbers are left out. */
   readonly sequence: number
+  /** Leaves out values that cannot be restored. */
+  readonly skipsUnreadable?: boolean | undefined
   /** Of the first record, if reading begins at a position. */
   readonly position: Position | undefined
 }
@@ -62,6 +64,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
       const ready = this.#nextOfFrame()
       return ready === undefined || ready instanceof Promise ? this.#queue(ready) : Promise.resolve(ready)
     } catch (error) {
+      if (this.#skips(error)) return this.#queue(undefined)
       return this.return().then(() => {
         throw error
       })
@@ -99,14 +102,9 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
       index = this.#index++
       if (isHidden === undefined || !isHidden(records.key)) break
     }
-    const { segment, frame } = this.#frame!
-    const record = recordOf(
-      records,
-      records.key,
-      records.value,
-      frame.header.firstSequence + index,
-      this.#options.unseal
-    )
+    const { segment, frame, snapshotSequence } = this.#frame!
+    const sequence = snapshotSequence ?? frame.header.firstSequence + index
+    const record = recordOf(records, records.key, records.value, sequence, this.#options.unseal)
     const position = { segment, offset: frame.offset, index }
     if (!(record instanceof Promise)) return { done: false, value: { record, position } }
     const result = record.then((value): Result => ({ done: false, value: { record: value, position } }))
@@ -120,8 +118,14 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
       for (;;) {
         signal?.throwIfAborted()
         if (this.#ended) return { done: true, value: undefined }
-        const ready = taken ?? this.#nextOfFrame()
-        if (ready !== undefined) return await ready
+        try {
+          const ready = taken ?? this.#nextOfFrame()
+          if (ready !== undefined) return await ready
+        } catch (error) {
+          if (!this.#skips(error)) throw error
+          taken = undefined
+          continue
+        }
         this.#start ??= await this.#begin()
         const seen = follow?.news ?? 0
         const found = await this.#nextFrame(this.#start)
@@ -134,6 +138,10 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
       await this.return()
       throw error
     }
+  }
+
+  #skips(error: unknown): boolean {
+    return this.#start?.skipsUnreadable === true && error instanceof CompressedKvError
   }
 
   async #nextFrame({ cursor, sequence, position }: IterationStart): Promise<boolean> {
@@ -150,8 +158,10 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     this.#frame = found
     this.#records = undefined
     const { type, firstSequence, count } = found.frame.header
-    if (type !== FRAME_TYPE.data) return true
-    const skip = first && position !== undefined ? position.index : Math.max(0, sequence - firstSequence)
+    const ofSnapshot = found.snapshotSequence !== undefined
+    if (type !== FRAME_TYPE.data && !ofSnapshot) return true
+    const before = ofSnapshot ? 0 : Math.max(0, sequence - firstSequence)
+    const skip = first && position !== undefined ? position.index : before
     if (first && position !== undefined && skip >= count)
       throw outOfRange(`The frame at this position has ${count} records, none with the index ${skip}`)
     this.#records = new RecordCursor(found.payload)

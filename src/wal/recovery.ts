@@ -10,6 +10,7 @@ import { sealCopy, setAside } from './recovery-repair.js'
 import { draftPath, type LogDirectory, segmentIds, segmentPath } from './segment-files.js'
 import { type LogTail, NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
 import { scanSegment, type ScannedSegment, type SnapshotMark } from './segment-scan.js'
+import type { SalvagedSnapshots } from './salvaged-records.js'
 
 /** A part of the log that was not readable. */
 export interface CorruptRange {
@@ -22,7 +23,7 @@ export interface CorruptRange {
 
 /** What opening a log found. */
 export interface RecoveryReport {
-  /** Records that can be read. */
+  /** Records that can be read; with `recovery: 'salvage'` those of snapshots as well. */
   readonly records: number
   readonly segments: number
   /** Cut off the end, and kept in files of their own. With `readOnly` they are only left out. */
@@ -60,6 +61,8 @@ export interface RecoveredLog {
   readonly segments: readonly RecoveredSegment[]
   readonly tail: LogTail
   readonly report: RecoveryReport
+  /** With `recovery: 'salvage'`, if there is anything of snapshots. */
+  readonly snapshots?: SalvagedSnapshots | undefined
 }
 
 export interface RecoverySettings extends LogDirectory {

@@ -1,38 +1,48 @@
 import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { isAllocated } from './allocation.js'
-import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import { recordOf, type Unseal } from './decoded-frame.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
-import { FrameReader } from './frame-reader.js'
+import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
 import { readFully } from './read-fully.js'
 import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings, Run } from './recovery.js'
 import { progressOf } from './recovery-progress.js'
-import { checkRecords } from './record-cursor.js'
+import { checkRecords, RecordCursor } from './record-cursor.js'
+import { SalvagedRecords } from './salvaged-records.js'
 import { segmentIds, segmentPath } from './segment-files.js'
 import { decodeSegmentHeader, NO_SEGMENT_BEFORE, type SegmentHeader } from './segment-header.js'
 import { frameHeaders } from './frame-search.js'
+
+export interface SalvageSettings extends Omit<RecoverySettings, 'mode'> {
+  readonly unseal: Unseal
+}
 
 /**
  * Finds whatever frames of a log are intact, wherever they are, and changes nothing.
  *
  * @throws LEVEL_CORRUPTION if no segment has an intact header, since nothing can be checked then
  */
-export async function salvageLog(settings: Omit<RecoverySettings, 'mode'>): Promise<RecoveredLog> {
+export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLog> {
   const { fs, directory } = settings
   const ids = segmentIds(await fs.list(directory))
   const progress = await progressOf(settings, ids)
   const storeId = settings.storeId ?? (await anyStoreId(settings, ids))
   const segments: RecoveredSegment[] = []
   const corrupt: CorruptRange[] = []
-  let records = 0
+  const unreadable: CorruptRange[] = []
+  const salvaged = new SalvagedRecords()
   for (const id of ids) {
-    const found = await withSegment(settings, id, file => salvageSegment(file, id, storeId!, corrupt))
-    records += found.records
+    const into = { unseal: settings.unseal, salvaged, corrupt, unreadable }
+    const found = await withSegment(settings, id, file => salvageSegment(file, id, storeId!, into))
     progress.segmentDone(found.bytes, found.records)
     if (found.segment !== undefined) segments.push(found.segment)
   }
   const lastSequence = segments.at(-1)?.index.lastSequence ?? 0
+  const { count, snapshots } = salvaged
+  // Without snapshots whoever comes to such a record is told, and can go on with the next by its number.
+  const skipped = snapshots === undefined ? corrupt : [...corrupt, ...unreadable]
   return {
     storeId,
     segments,
@@ -42,14 +52,12 @@ export async function salvageLog(settings: Omit<RecoverySettings, 'mode'>): Prom
       nextSequence: lastSequence + 1,
       synced: false
     },
-    report: { records, segments: segments.length, bytesTruncated: 0, corruption: corrupt }
+    report: { records: count, segments: segments.length, bytesTruncated: 0, corruption: skipped },
+    snapshots
   }
 }
 
-async function anyStoreId(
-  settings: Omit<RecoverySettings, 'mode'>,
-  ids: readonly number[]
-): Promise<Buffer | undefined> {
+async function anyStoreId(settings: SalvageSettings, ids: readonly number[]): Promise<Buffer | undefined> {
   for (const id of ids) {
     const header = await withSegment(settings, id, file => headerOf(file, id))
     if (header !== undefined) return header.storeId
@@ -61,7 +69,7 @@ async function anyStoreId(
 }
 
 async function withSegment<T>(
-  { fs, directory }: Omit<RecoverySettings, 'mode'>,
+  { fs, directory }: SalvageSettings,
   id: number,
   work: (file: File) => Promise<T>
 ): Promise<T> {
@@ -79,11 +87,19 @@ async function headerOf(file: File, id: number): Promise<SegmentHeader | undefin
   return decodeSegmentHeader(bytes, id)
 }
 
+interface Findings {
+  readonly unseal: Unseal
+  readonly salvaged: SalvagedRecords
+  readonly corrupt: CorruptRange[]
+  /** Frames that are intact, with records whose envelopes are not. */
+  readonly unreadable: CorruptRange[]
+}
+
 async function salvageSegment(
   file: File,
   id: number,
   storeId: Buffer,
-  corrupt: CorruptRange[]
+  { unseal, salvaged, corrupt, unreadable }: Findings
 ): Promise<{ segment: RecoveredSegment | undefined; records: number; bytes: number }> {
   const size = await file.size()
   const header = await headerOf(file, id)
@@ -96,12 +112,37 @@ async function salvageSegment(
   if (header === undefined) skip(0, at, 'the header of the segment is damaged')
 
   while (at < size) {
-    const run = await intactRun(file, seed, at, size)
-    for (const [i, frame] of run.frames.entries()) {
-      index ??= new FrameIndex(frame.firstSequence)
-      index.add(frame.offset, frame.firstSequence, frame.count, i === 0)
-      records += frame.count
-    }
+    let first = true
+    const run = await intactRun(file, seed, at, size, async ({ frame, payload }) => {
+      const {
+        offset,
+        header: { type, firstSequence, count, storedLength }
+      } = frame
+      if (type === FRAME_TYPE.seal) return
+      index ??= new FrameIndex(firstSequence)
+      if (type === FRAME_TYPE.snapshotBegin) {
+        const sequence = readU64(payload, 0)
+        if (Number.isNaN(sequence)) throw corruption('a sequence number that cannot be')
+        return salvaged.begin({ segment: id, offset }, sequence)
+      }
+      if (type === FRAME_TYPE.snapshotEnd) return salvaged.end(readU64(payload, 0))
+      const { indexes, why } = await unreadableRecords(payload, unseal)
+      const readable = count - indexes.size
+      if (readable < count) {
+        const to = offset + FRAME_HEADER_BYTES + storedLength
+        unreadable.push({
+          segment: id,
+          from: offset,
+          to,
+          why: `${indexes.size} of its ${count} records cannot be read: ${why}`
+        })
+      }
+      records += readable
+      if (type === FRAME_TYPE.snapshotData) return salvaged.addOfSnapshot({ segment: id, offset }, readable)
+      for (let i = 0; i < count; i++) salvaged.add(firstSequence + i, !indexes.has(i))
+      index.add(offset, firstSequence, count, first)
+      first = false
+    })
     if (run.to > at) runs.push({ from: at, to: run.to })
     if (run.why === undefined || (await isAllocated(file, run.to, size))) break
     at = await nextFrame(file, seed, run.to + 1, size)
@@ -112,34 +153,58 @@ async function salvageSegment(
   return { segment: { id, seed, firstSequence, runs, index, snapshots: [] }, records, bytes: size }
 }
 
+/** Indexes of the records whose envelopes cannot be opened, and why the last of them cannot. */
+async function unreadableRecords(payload: Buffer, unseal: Unseal): Promise<{ indexes: Set<number>; why: string }> {
+  const indexes = new Set<number>()
+  let why = ''
+  const records = new RecordCursor(payload)
+  for (let i = 0; records.next(); i++) {
+    if (!records.sealed) continue
+    try {
+      await recordOf(records, records.key, records.value, 0, unseal)
+    } catch (error) {
+      if (!(error instanceof CompressedKvError)) throw error
+      indexes.add(i)
+      why = whatIsCorrupt(error)
+    }
+  }
+  return { indexes, why }
+}
+
 interface IntactRun {
   readonly to: number
-  readonly frames: readonly { offset: number; firstSequence: number; count: number }[]
   /** Why it ends before the end of the file. */
   readonly why: string | undefined
 }
 
 /** Frames from a place on that are intact, one behind the other. */
-async function intactRun(file: File, seed: number, from: number, size: number): Promise<IntactRun> {
+async function intactRun(
+  file: File,
+  seed: number,
+  from: number,
+  size: number,
+  onFrame: (found: RestoredFrame) => Promise<void>
+): Promise<IntactRun> {
   const start = { offset: from, previousCrc: undefined, sequence: undefined }
   const frames = new FrameReader(new FrameScanner(file, seed, start, size), { transient: true })
-  const data: { offset: number; firstSequence: number; count: number }[] = []
   let to = from
   for (;;) {
     try {
       const found = await frames.next()
-      if (found === undefined) return { to, frames: data, why: undefined }
-      if ('badAt' in found) return { to, frames: data, why: found.why }
+      if (found === undefined) return { to, why: undefined }
+      if ('badAt' in found) return { to, why: found.why }
       const { offset, header } = found.frame
-      if (header.type === FRAME_TYPE.data) {
-        if (!Number.isSafeInteger(header.firstSequence)) throw corruption('a sequence number that cannot be')
-        checkRecords(found.payload, header.count)
-        data.push({ offset, firstSequence: header.firstSequence, count: header.count })
+      if (header.type !== FRAME_TYPE.seal && !Number.isSafeInteger(header.firstSequence)) {
+        throw corruption('a sequence number that cannot be')
       }
+      if (header.type === FRAME_TYPE.data || header.type === FRAME_TYPE.snapshotData) {
+        checkRecords(found.payload, header.count)
+      }
+      await onFrame(found)
       to = offset + FRAME_HEADER_BYTES + header.storedLength
     } catch (error) {
       if (!(error instanceof CompressedKvError)) throw error
-      return { to, frames: data, why: whatIsCorrupt(error) }
+      return { to, why: whatIsCorrupt(error) }
     }
   }
 }

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed } from '../../src/envelope/seal.js'
-import { Record, Wal } from '../../src/index.js'
+import { CompressedKvStore, Record, Wal } from '../../src/index.js'
 import { sealedPut } from '../../src/wal/record.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -154,6 +155,41 @@ describe('ckv wal', () => {
     expect([code, lines.some(line => line.startsWith('damaged: record 2: Corrupt data'))]).toEqual([1, true])
     const salvaged = readFileSync(out, 'utf8').trimEnd().split('\n')
     expect(salvaged.map(line => (JSON.parse(line) as { key: string }).key)).toEqual(['a', 'd'])
+  })
+
+  it('--salvage writes what snapshots have, of a log that is sound and of one that is damaged', async () => {
+    const dir = temporaryDirectory()
+    const wal = { dir, codec: 'none', blockBytes: 1024, segmentBytes: 4000, meter: false } as const
+    const store = new CompressedKvStore<string, Buffer>(new MemoryLevel({ valueEncoding: 'buffer' }), {
+      wal,
+      memtable: false
+    })
+    const names = Array.from({ length: 30 }, (_, i) => `k${String(i).padStart(2, '0')}`)
+    for (const name of names) await store.put(name, text(500))
+    await store.close()
+    const files = readdirSync(dir).filter(name => name.endsWith('.wal'))
+    expect(files).not.toContain('000001.wal')
+    const salvaged = async (code: number) => {
+      const [out, location] = [join(temporaryDirectory(), 'out'), newLocation()]
+      expect((await ckv(['wal', dir, '--salvage', out])).code).toBe(code)
+      expect((await ckv(['import', location], { stdin: readFileSync(out) })).code).toBe(0)
+      return (await ckv(['ls', location])).lines
+    }
+    expect(await salvaged(0)).toEqual(names)
+    const last = join(dir, files.at(-1)!)
+    const bytes = readFileSync(last)
+    bytes[bytes.length - 64 - 30]! ^= 1
+    writeFileSync(last, bytes)
+    const left = await salvaged(1)
+    expect(names.filter(name => !left.includes(name)).length).toBeLessThanOrEqual(1)
+    const { segments } = await json<Found>(['wal', dir])
+    expect(segments.map(({ segment }) => segment)).toEqual(files.map(name => Number.parseInt(name, 10)))
+  })
+
+  it('--salvage of a log of which nothing was written but half a header finds nothing: 0', async () => {
+    const dir = temporaryDirectory()
+    writeFileSync(join(dir, '000001.wal'), Buffer.alloc(10))
+    expect((await ckv(['wal', dir, '--salvage', join(temporaryDirectory(), 'out')])).code).toBe(0)
   })
 
   it('a deletion that was salvaged is a deletion when it is imported', async () => {

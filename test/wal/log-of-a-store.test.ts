@@ -431,7 +431,7 @@ describe('a snapshot', () => {
     bytes[offset + 100]! ^= 1
     fs.put(`${DIRECTORY}/000001.wal`, bytes)
     const left = await open(fs, {}, { recovery: 'salvage' })
-    expect([segment, await keys(left.read())]).toEqual([1, ['1', '3']])
+    expect([segment, await keys(left.read())]).toEqual([1, [...Array.from({ length: 20 }, () => 'k'), '1', '3']])
     for (const at of [2, { segment, offset, index: 0 }]) {
       expect(await rejectedCode(Promise.resolve().then(() => left.get(at)))).toBe('CKV_OUT_OF_RANGE')
     }

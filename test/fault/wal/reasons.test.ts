@@ -103,12 +103,12 @@ describe('what salvage skips', () => {
     )
   })
 
-  test('frames of a snapshot hold no records', async () => {
+  test('records of a snapshot are counted', async () => {
     const snapshot = { type: FRAME_TYPE.snapshotData, stored: putBytes('k', 'v'), takes: 0 }
     const file = forgedSegment([good(1), snapshot, good(2)])
     const { wal, recovery } = await openLog(diskWith({ '000001.wal': file }), { recovery: 'salvage' })
     await wal.close()
-    expect(recovery).toEqual({ records: 2, segments: 1, bytesTruncated: 0, corruption: [] })
+    expect(recovery).toEqual({ records: 3, segments: 1, bytesTruncated: 0, corruption: [] })
   })
 })
 

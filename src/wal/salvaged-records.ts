@@ -1,0 +1,62 @@
+import type { CursorStart } from './frame-cursor.js'
+
+/** What to read of the snapshots in a damaged log. */
+export interface SalvagedSnapshots {
+  /** Their records from here on. */
+  readonly start: CursorStart
+  /** Records of the log up to this number are in a snapshot that is whole. */
+  readonly above: number
+}
+
+/** Counts the records that a damaged log still has, frame after frame, and finds what to read of its snapshots. */
+export class SalvagedRecords {
+  /** Numbers without a gap, first and last of each run. */
+  readonly #runs: { readonly first: number; last: number }[] = []
+  #begun: { readonly start: CursorStart; readonly above: number; readonly before: number } | undefined
+  #snapshots: SalvagedSnapshots | undefined
+  /** That are read of snapshots. */
+  #snapshotRecords = 0
+  /** Beside those of snapshots. */
+  #unreadable = 0
+
+  /** @param readable whether its value can be restored */
+  add(sequence: number, readable: boolean): void {
+    if (!readable) return void this.#unreadable++
+    const run = this.#runs.at(-1)
+    if (run?.last === sequence - 1) run.last = sequence
+    else this.#runs.push({ first: sequence, last: sequence })
+  }
+
+  /** A snapshot of everything up to a record begins. */
+  begin(start: CursorStart, sequence: number): void {
+    this.#begun = { start, above: sequence, before: this.#snapshotRecords }
+  }
+
+  /** A frame of a snapshot, of which so many records can be read. */
+  addOfSnapshot(at: CursorStart, records: number): void {
+    this.#snapshotRecords += records
+    this.#snapshots ??= { start: this.#begun?.start ?? at, above: 0 }
+  }
+
+  /** A snapshot of so many records has ended: if all of them are there, it makes up for everything before it. */
+  end(records: number): void {
+    const begun = this.#begun
+    this.#begun = undefined
+    if (begun === undefined || this.#snapshotRecords - begun.before !== records) return
+    this.#snapshots = { start: begun.start, above: begun.above }
+    this.#snapshotRecords = records
+  }
+
+  /** undefined if none has any records. */
+  get snapshots(): SalvagedSnapshots | undefined {
+    return this.#snapshots
+  }
+
+  /** How many are read; without snapshots those whose values cannot be restored are among them, and whoever reads them is told. */
+  get count(): number {
+    const above = this.#snapshots?.above ?? 0
+    const counts = this.#runs.map(({ first, last }) => Math.max(0, last - Math.max(first - 1, above)))
+    const others = this.#snapshots === undefined ? this.#unreadable : this.#snapshotRecords
+    return counts.reduce((sum, count) => sum + count, others)
+  }
+}
