@@ -66,11 +66,13 @@ describe('ckv verify', () => {
     const location = await wrapped()
     const { wal } = await Wal.open({ dir: join(location, 'ckv-wal'), meter: false })
     const envelope = sealCompressed(199, Buffer.from('?'), 100, { guard: NO_GUARD, mayOmitChecksum: false })!
+    // How much of the log a clean close leaves depends on how large it is.
+    const before = wal.nextSequence - wal.firstSequence
     await wal.append(sealedPut(Buffer.from('a'), envelope))
     await wal.append(Record.put('b', 'readable'))
     await wal.close()
     const found = await json<Findings>(['verify', location])
-    expect(found).toMatchObject({ sound: false, values: 30, corruptValues: 0, log: { records: 31 } })
+    expect(found).toMatchObject({ sound: false, values: 30, corruptValues: 0, log: { records: before + 1 } })
     expect(found.log!.damage).toEqual([expect.stringMatching(/^record \d+: .*codec/)])
   })
 
