@@ -15,7 +15,7 @@ import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
 import { DEFAULTS, type CompressedKvStoreOptions } from './options.js'
-import { rawEntries } from './reading/raw-entries.js'
+import { type RawEntry, rawEntries } from './reading/raw-entries.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 import { Counters } from './stats.js'
 import { LOG_DIRECTORY } from './log/store-log-opening.js'
@@ -170,8 +170,6 @@ const MAX_CURSOR_BYTES = 60_000
 function decodeCursor(cursor: Buffer): Buffer {
   return cursor.subarray(1)
 }
-
-type RawEntry = readonly [key: Buffer, stored: Buffer]
 
 async function readBehind(backend: AnyLevel, after: Buffer | undefined): Promise<RawEntry[]> {
   const entries: RawEntry[] = []

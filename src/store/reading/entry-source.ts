@@ -12,7 +12,7 @@ import { isOutside, type KeyRange } from '../key-range.js'
 import { isReserved, mayHoldReserved } from '../reserved-keys.js'
 import { MergedEntries } from './merged-entries.js'
 import { backendSnapshotOf } from './snapshot.js'
-import type { StoredEntries, StoredEntry } from './stored-entries.js'
+import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 import type { TableValue } from '../writing/table-value.js'
 
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
@@ -58,13 +58,13 @@ export interface ReadView {
 
 /** What the iterators hand out: entries of backend and tables, opened, without reserved keys and without what has expired. */
 export class EntrySource {
-  readonly #source: StoredEntries
+  readonly #source: UnopenedEntries
   readonly #unsealer: Unsealer
   readonly #options: EncodedIteratorOptions
   readonly #filterKeys: boolean
   readonly #readsAhead: boolean
   /** What lies before `#at` was handed out. */
-  #fetched: readonly StoredEntry[] = NONE
+  #fetched: readonly UnopenedEntry[] = NONE
   #at = 0
   /** How many entries next() fetches. */
   #fetchSize = 1
@@ -87,7 +87,7 @@ export class EntrySource {
       // Only what the caller takes counts: neither what is filtered out, nor what is read ahead and dropped by a seek.
       limit: -1,
       snapshot: backendSnapshotOf(options.snapshot, backend)
-    } as object) as StoredEntries
+    } as object) as UnopenedEntries
     const { reverse } = options
     this.#source = overlaid
       ? new MergedEntries(stored, new Overlay(frozen, namesOf(options), reverse), reverse)
@@ -154,14 +154,14 @@ export class EntrySource {
     return this.#source.close()
   }
 
-  #replaceFetched(fetched: readonly StoredEntry[]): void {
+  #replaceFetched(fetched: readonly UnopenedEntry[]): void {
     this.#fetched = fetched
     this.#at = 0
   }
 
   /** Up to `size` entries, reserved ones left out; fewer only if the source gave fewer. */
-  async #fetch(size: number, options: object): Promise<StoredEntry[]> {
-    const visible: StoredEntry[] = []
+  async #fetch(size: number, options: object): Promise<UnopenedEntry[]> {
+    const visible: UnopenedEntry[] = []
     for (;;) {
       const fetched = await this.#source.nextv(size - visible.length, options)
       if (!this.#filterKeys) return fetched
@@ -175,7 +175,7 @@ export class EntrySource {
    * Opens fetched entries, as many as a chunk may hold, and keeps the rest. The chunk ends before an entry that cannot be read; the call that
    * begins with that one throws, so that a caller who goes on misses it alone.
    */
-  async #openChunk(stored: readonly StoredEntry[], size: number): Promise<Entry[]> {
+  async #openChunk(stored: readonly UnopenedEntry[], size: number): Promise<Entry[]> {
     const entries: Entry[] = []
     /** Values restored off the main thread, and where their entries stand in `stored`. */
     const pending: { at: number; entry: Entry; value: Promise<Buffer> }[] = []
@@ -213,7 +213,7 @@ export class EntrySource {
   }
 
   /** @returns undefined for an entry that is not to be seen; throws and rejects with the key in the error's text */
-  #openNamingKey(entry: StoredEntry): VisibleEntry | undefined {
+  #openNamingKey(entry: UnopenedEntry): VisibleEntry | undefined {
     const key = entry[0]
     try {
       const opened = this.#openEntry(entry)
@@ -225,7 +225,7 @@ export class EntrySource {
     }
   }
 
-  #openEntry([storedKey, storedValue]: StoredEntry): VisibleEntry | undefined {
+  #openEntry([storedKey, storedValue]: UnopenedEntry): VisibleEntry | undefined {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
     if (this.#filterKeys && isReserved(key!)) return undefined
     const isStored = storedValue === undefined || storedValue instanceof Uint8Array
@@ -249,7 +249,7 @@ export class EntrySource {
   }
 }
 
-const NONE: readonly StoredEntry[] = Object.freeze([])
+const NONE: readonly UnopenedEntry[] = Object.freeze([])
 
 /**
  * How many entries to fetch next.
@@ -257,7 +257,7 @@ const NONE: readonly StoredEntry[] = Object.freeze([])
  * @param fetched what came last, at least one entry
  * @param asked how many were asked for
  */
-function readAhead(fetched: readonly StoredEntry[], asked: number): number {
+function readAhead(fetched: readonly UnopenedEntry[], asked: number): number {
   let bytes = 0
   for (const [key, value] of fetched) bytes += (key?.length ?? 0) + (value?.length ?? 0)
   const fit = Math.floor((READ_AHEAD_BYTES * fetched.length) / Math.max(1, bytes))

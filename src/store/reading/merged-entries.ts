@@ -2,41 +2,41 @@ import { keyName, keyOfName } from '../../memtable/key-name.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import type { Overlay } from '../../memtable/overlay.js'
 import { nextTurn, Turn } from '../../turn.js'
-import type { StoredEntries, StoredEntry } from './stored-entries.js'
+import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 import type { TableValue } from '../writing/table-value.js'
 
 /** Entries that one call asks the backend for at least: how many of them tables hide is not known before. */
 const MIN_FETCH = 16
 
 /** The entries of the backend with those of the tables over them, in order. */
-export class MergedEntries implements StoredEntries {
-  readonly #backend: StoredEntries
+export class MergedEntries implements UnopenedEntries {
+  readonly #backend: UnopenedEntries
   readonly #overlay: Overlay<TableValue>
   readonly #reverse: boolean
   readonly #turn = new Turn()
   /** Of the backend, fetched and not merged yet. */
-  #fetched: StoredEntry[] = []
+  #fetched: UnopenedEntry[] = []
   #at = 0
   #backendEnded = false
   /** The key of the overlay's head. */
   #head: Buffer | undefined
 
-  constructor(backend: StoredEntries, overlay: Overlay<TableValue>, reverse: boolean) {
+  constructor(backend: UnopenedEntries, overlay: Overlay<TableValue>, reverse: boolean) {
     this.#backend = backend
     this.#overlay = overlay
     this.#reverse = reverse
   }
 
-  async next(): Promise<StoredEntry | undefined> {
+  async next(): Promise<UnopenedEntry | undefined> {
     return (await this.nextv(1, {}))[0]
   }
 
-  async nextv(size: number, options: object): Promise<StoredEntry[]> {
+  async nextv(size: number, options: object): Promise<UnopenedEntry[]> {
     if (!this.#overlay.isPrepared) {
       await this.#overlay.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
       this.#readHead()
     }
-    const entries: StoredEntry[] = []
+    const entries: UnopenedEntry[] = []
     while (entries.length < size) {
       if (this.#at === this.#fetched.length && !this.#backendEnded) {
         if (entries.length > 0) break // A fetch that fails must not lose them.
@@ -71,7 +71,7 @@ export class MergedEntries implements StoredEntries {
   }
 
   /** Takes the entry that comes next; undefined if it is hidden. */
-  #smaller(stored: StoredEntry | undefined): StoredEntry | undefined {
+  #smaller(stored: UnopenedEntry | undefined): UnopenedEntry | undefined {
     const order = stored === undefined ? 1 : this.#head === undefined ? -1 : this.#compare(stored[0] as Buffer)
     if (order < 0) {
       this.#at++

@@ -1,13 +1,13 @@
 import type { TableValue } from '../writing/table-value.js'
 
 /** A key, and an envelope, or what a table has. Either is undefined where it was not asked for. */
-export type StoredEntry = [key: Uint8Array | undefined, value: Uint8Array | TableValue | undefined]
+export type UnopenedEntry = [key: Uint8Array | undefined, value: Uint8Array | TableValue | undefined]
 
 /** Where entries come from in order: an iterator of the backend, or that with tables over it. */
-export interface StoredEntries {
-  next(): Promise<StoredEntry | undefined>
+export interface UnopenedEntries {
+  next(): Promise<UnopenedEntry | undefined>
   /** @returns up to `size` entries; none at the end */
-  nextv(size: number, options: object): Promise<StoredEntry[]>
+  nextv(size: number, options: object): Promise<UnopenedEntry[]>
   seek(target: Buffer, options: object): void
   close(): Promise<void>
 }
