@@ -10,7 +10,8 @@ export type ErrorCode =
   | 'LEVEL_DATABASE_NOT_OPEN'
   | 'LEVEL_LOCKED' // another store holds the backend, or another process the log
   | 'LEVEL_READONLY' // a write to a store or log opened with readOnly: true, or to a frozen MemTable
-  | 'LEVEL_INVALID_KEY' // the key lies in the reserved range
+  | 'LEVEL_INVALID_KEY' // the key lies in the reserved range, or its encoding returned neither text nor bytes
+  | 'LEVEL_INVALID_VALUE' // the value's encoding returned neither text nor bytes
   | 'CKV_OUT_OF_RANGE' // a position or sequence number that the log does not hold
   | 'CKV_BUSY' // no room for the write, of which nothing is stored: more waits than the limit allows, or the backend takes nothing
   | 'CKV_OUTCOME_UNKNOWN' // logged, but refused by the backend: the write may be there after the next open

@@ -1,10 +1,10 @@
 import { notSupported } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
-import { KEY_AS_BYTES } from './as-bytes.js'
+import { encodedKey, KEY_AS_BYTES } from './as-bytes.js'
 
-/** Calls a method of the backend that takes two keys, with keys in the store's encoding. */
+/** Calls a method of the backend that takes two keys, with keys in the store's encoding, after the writes that were accepted before. */
 export async function callWithRange<K>(
-  store: AnyLevel,
+  store: AnyLevel & { flush(): Promise<void> },
   backend: AnyLevel,
   method: 'compactRange' | 'approximateSize',
   start: K,
@@ -12,10 +12,12 @@ export async function callWithRange<K>(
   options: { keyEncoding?: string } | undefined
 ): Promise<unknown> {
   if (start === undefined || end === undefined) throw new TypeError("The arguments 'start' and 'end' are required")
+  const encoding = store.keyEncoding((options?.keyEncoding ?? store.keyEncoding()) as 'buffer')
+  // Copies: the caller may use its buffers again while the flush is under way.
+  const [from, to] = [start, end].map(key => Buffer.from(encodedKey(encoding.encode(key as Buffer))))
+  await store.flush()
   const call = (backend as AnyLevel & Record<string, unknown>)[method]
   if (typeof call !== 'function') throw notSupported(`The backend has no ${method}()`)
-  const encoding = store.keyEncoding((options?.keyEncoding ?? store.keyEncoding()) as 'buffer')
-  const [from, to] = [start, end].map(key => encoding.encode(key as Buffer))
   return call.call(backend, from, to, KEY_AS_BYTES) as unknown
 }
 

@@ -1,4 +1,5 @@
 import type { AnyLevel } from './any-level.js'
+import { encodedKey } from './as-bytes.js'
 import { StoreChainedBatch } from './chained-batch.js'
 import type { EncodedOperation } from './operations.js'
 import type { WriteOptions } from './options.js'
@@ -22,6 +23,8 @@ export function copyArguments(db: AnyLevel): void {
   define(db, 'sublevel', (...args) => {
     const sublevel = makeSublevel.apply(db, args) as Writer
     copyArguments(sublevel)
+    const prefixed = sublevel.prefixKey as Method // Takes nothing but bytes.
+    define(sublevel, 'prefixKey', (key, format, local) => prefixed.call(sublevel, encodedKey(key), format, local))
     define(
       sublevel,
       '_chainedBatch',
@@ -54,7 +57,7 @@ const COPIES: Record<string, (args: unknown[]) => unknown[]> = {
 }
 
 /** A copy of range options with bounds of its own. */
-export function copiedBounds<T>(options: T): T {
+function copiedBounds<T>(options: T): T {
   return withCopied(options, ['gt', 'gte', 'lt', 'lte'])
 }
 

@@ -1,5 +1,6 @@
 import { AbstractChainedBatch, type AbstractSublevel } from 'abstract-level'
 import type { AnyLevel } from './any-level.js'
+import { encodedKey, encodedValue } from './as-bytes.js'
 import { rootOf } from './backend.js'
 import { assertOwnSublevel, type EncodedOperation } from './operations.js'
 import type { WriteOptions } from './options.js'
@@ -37,9 +38,10 @@ export class StoreChainedBatch extends Base {
   }
 
   _add(operation: EncodedOperation): void {
-    const { key, value } = operation
     // The caller may change its buffers before it calls write().
-    this.#operations.push({ ...operation, key: Buffer.from(key), ...(value && { value: Buffer.from(value) }) })
+    const key = Buffer.from(encodedKey(operation.key))
+    const value = operation.type === 'put' ? { value: Buffer.from(encodedValue(operation.value)) } : {}
+    this.#operations.push({ ...operation, key, ...value })
   }
 
   _clear(): void {

@@ -10,6 +10,7 @@ import {
 import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
+import { encodedKey, encodedKeys, encodedValue } from './as-bytes.js'
 import { assertWrappable, isLevelDb, openBackend, rootOf } from './backend.js'
 import { StoreChainedBatch } from './chained-batch.js'
 import type { EncodedClearOptions } from './writing/clear.js'
@@ -159,7 +160,6 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
    */
   async compactRange(start: K, end: K, options?: { keyEncoding?: string }): Promise<void> {
-    await this.flush()
     await callWithRange(this, this.backend, 'compactRange', start, end, options)
   }
 
@@ -169,7 +169,6 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
    */
   async approximateSize(start: K, end: K, options?: { keyEncoding?: string }): Promise<number> {
-    await this.flush()
     return (await callWithRange(this, this.backend, 'approximateSize', start, end, options)) as number
   }
 
@@ -221,7 +220,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     // A subclass may have a `_get` of its own, which abstract-level then calls.
     if (!this.#isPlain(key, options) || this._get !== CompressedKvStore.prototype._get) return super.get(key, options!)
     try {
-      return this.#plainGet!(this.#encodeKey(key))
+      return this.#plainGet!(encodedKey(this.#encodeKey(key)))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -238,14 +237,18 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // ---- writing
 
+  // Whatever an encoding returned comes here and below as a key or value, and goes on as bytes.
+
   _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
     assertSync(options)
-    return this.#writesTo(key).put(key, value, options)
+    const bytes = encodedKey(key)
+    return this.#writesTo(bytes).put(bytes, encodedValue(value), options)
   }
 
   _del(key: Buffer, options: WriteOptions): Promise<void> {
     assertSync(options)
-    return this.#writesTo(key).del(key, options)
+    const bytes = encodedKey(key)
+    return this.#writesTo(bytes).del(bytes, options)
   }
 
   async _batch(operations: readonly EncodedOperation[], defaults: WriteOptions): Promise<void> {
@@ -253,9 +256,9 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     for (const operation of operations) {
       assertSync(operation)
       assertOwnSublevel(operation.sublevel, this)
-      this.#writesTo(operation.key)
     }
     const { requests, sync } = batchRequests(operations, defaults)
+    for (const { key } of requests) this.#writesTo(key)
     return this.#lifecycle.session.writes.batch(requests, sync)
   }
 
@@ -283,23 +286,23 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   // ---- reading
 
   _get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
-    return this.#lifecycle.session.reader.get(key, options)
+    return this.#lifecycle.session.reader.get(encodedKey(key), options)
   }
 
   _getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
-    return this.#lifecycle.session.reader.getSync(key, options)
+    return this.#lifecycle.session.reader.getSync(encodedKey(key), options)
   }
 
   _getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
-    return this.#lifecycle.session.reader.getMany(keys, options)
+    return this.#lifecycle.session.reader.getMany(encodedKeys(keys), options)
   }
 
   _has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
-    return this.#lifecycle.session.reader.has(key, options)
+    return this.#lifecycle.session.reader.has(encodedKey(key), options)
   }
 
   _hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
-    return this.#lifecycle.session.reader.hasMany(keys, options)
+    return this.#lifecycle.session.reader.hasMany(encodedKeys(keys), options)
   }
 
   _iterator(options: EncodedIteratorOptions): StoreIterator {

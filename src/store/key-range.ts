@@ -1,5 +1,6 @@
 import { keyName, keyOfName } from '../memtable/key-name.js'
 import type { RangeTombstone } from '../memtable/range-tombstone.js'
+import { encodedKey } from './as-bytes.js'
 
 /** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is there counts, even if undefined. */
 export interface KeyRange {
@@ -7,6 +8,19 @@ export interface KeyRange {
   readonly gte?: Buffer
   readonly lt?: Buffer
   readonly lte?: Buffer
+}
+
+const BOUNDS = ['gt', 'gte', 'lt', 'lte'] as const
+
+/**
+ * A copy of range options with bounds of its own, as bytes.
+ *
+ * @throws LEVEL_INVALID_KEY
+ */
+export function withOwnBounds<T extends KeyRange>(options: T): T {
+  const own: { -readonly [bound in keyof KeyRange]: Buffer } = {}
+  for (const name of BOUNDS) if (name in options) own[name] = Buffer.from(encodedKey(options[name]))
+  return { ...options, ...own }
 }
 
 /** `[start, end)`; without `end` there is no upper bound. */

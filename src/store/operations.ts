@@ -1,6 +1,7 @@
 import { invalidOption, notSupported } from '../errors.js'
 import { shown } from '../option-checks.js'
 import type { AnyLevel } from './any-level.js'
+import { encodedKey, encodedValue } from './as-bytes.js'
 import type { WriteOptions } from './options.js'
 import type { WriteRequest } from './writing/writes.js'
 
@@ -20,8 +21,8 @@ export function batchRequests(
 ): { requests: WriteRequest[]; sync: boolean } {
   const requests = operations.map(operation => ({
     type: operation.type,
-    key: operation.key,
-    value: operation.value,
+    key: encodedKey(operation.key),
+    value: operation.type === 'put' ? encodedValue(operation.value) : undefined,
     options: { ...defaults, ...definedOptions(operation) }
   }))
   return { requests, sync: defaults.sync === true || operations.some(({ sync }) => sync === true) }

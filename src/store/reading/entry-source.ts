@@ -5,10 +5,9 @@ import { Overlay } from '../../memtable/overlay.js'
 import type { Frozen } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES } from '../as-bytes.js'
-import { copiedBounds } from '../caller-buffers.js'
 import { ofKey } from './of-key.js'
 import type { Unsealer } from './unsealer.js'
-import { isOutside, type KeyRange } from '../key-range.js'
+import { isOutside, type KeyRange, withOwnBounds } from '../key-range.js'
 import { isReserved, mayHoldReserved } from '../reserved-keys.js'
 import { MergedEntries } from './merged-entries.js'
 import { backendSnapshotOf } from './snapshot.js'
@@ -73,7 +72,7 @@ export class EntrySource {
   #soughtOutside = false
 
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
-    const options = copiedBounds(encoded)
+    const options = withOwnBounds(encoded)
     const overlaid = frozen.length > 0
     // Without a view of one moment, values with a time to live may be written after the iterator was made.
     const expiring = ttlUsed || !backend.supports.implicitSnapshots

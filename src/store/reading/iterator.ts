@@ -1,5 +1,6 @@
 import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator } from 'abstract-level'
 import type { AnyLevel } from '../any-level.js'
+import { encodedKey } from '../as-bytes.js'
 import type { Entry, EntrySource } from './entry-source.js'
 
 type IteratorClass<T> = new (store: AnyLevel, options: object, source: EntrySource) => T
@@ -33,7 +34,7 @@ function iteratorClass<T>(base: unknown, pick: (entry: Entry) => unknown): Itera
     }
 
     _seek(target: Buffer, options: object): void {
-      this.#source.seek(target, options)
+      this.#source.seek(encodedKey(target), options)
     }
 
     _close() {

@@ -1,9 +1,8 @@
 import { storedCopy } from '../../envelope/stored-memory.js'
 import { keyName } from '../../memtable/key-name.js'
 import { type BackendOperation, rewriteUntouched, writeToBackend } from './backend-write.js'
-import { copiedBounds } from '../caller-buffers.js'
 import { clearBackend, clearLogged, deleteLogged, type EncodedClearOptions } from './clear.js'
-import { halfOpen, tombstoneOf } from '../key-range.js'
+import { halfOpen, tombstoneOf, withOwnBounds } from '../key-range.js'
 import type { WriteOptions } from '../options.js'
 import type { Sealer } from './sealer.js'
 import type { TouchedKeys } from './touched-keys.js'
@@ -47,7 +46,7 @@ export class BackendWrites implements Writes {
 
   async clear(options: EncodedClearOptions): Promise<void> {
     const { backend, marker, unsealer, cache, log } = this.#context
-    const range = copiedBounds(options) // The clear runs later.
+    const range = withOwnBounds(options) // The clear runs later.
     cache?.clear()
     this.#queue.touchRange(tombstoneOf(halfOpen(range))) // All of it, whatever the limit is.
     await this.#queue.barrier(async () => {

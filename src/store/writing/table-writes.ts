@@ -5,10 +5,9 @@ import type { Tables } from '../../memtable/tables.js'
 import type { Admission } from './admission.js'
 import type { AnyLevel } from '../any-level.js'
 import { type BackendOperation, rewriteUntouched } from './backend-write.js'
-import { copiedBounds } from '../caller-buffers.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { Flusher } from './flusher.js'
-import { endsAtEmptyKey, halfOpen, tombstoneOf } from '../key-range.js'
+import { endsAtEmptyKey, halfOpen, tombstoneOf, withOwnBounds } from '../key-range.js'
 import { LoggedTable, type Admitted, OneOperation, type TableOperation } from './logged-table.js'
 import type { MarkerState } from '../marker-state.js'
 import type { MemTableSettings } from '../memtable-options.js'
@@ -118,7 +117,7 @@ export class TableWrites implements Writes {
 
   async clear(options: EncodedClearOptions): Promise<void> {
     const sync = options.sync === true
-    const range = copiedBounds(options) // A limited clear reads it later.
+    const range = withOwnBounds(options) // A limited clear reads it later.
     this.#context.cache?.clear()
     if (options.limit !== -1 || options.snapshot !== undefined) return this.#clearKeys(range, sync)
     const cleared = halfOpen(range)
