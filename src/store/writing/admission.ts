@@ -49,7 +49,7 @@ export class Admission {
   }
 
   /**
-   * Waits for room. What weighs nothing waits only for those before it.
+   * Waits for room. What weighs nothing waits only for those before it, however much that is.
    *
    * @param bytes of memory that it holds while it waits
    * @param start called when it is let in
@@ -57,7 +57,7 @@ export class Admission {
   enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
     if (this.tryEnter(weight)) return start()
     if (this.#end !== undefined) return reject(this.#end.error) // No flush is tried any more, which would reject it.
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES && this.#waiting.length > 0) {
+    if (weight > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES && this.#waiting.length > 0) {
       reject(
         new CompressedKvError(
           'CKV_BUSY',

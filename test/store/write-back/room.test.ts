@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Admission } from '../../../src/store/writing/admission.js'
 import { Gate } from '../../support/gate.js'
 import { intercept, WRITES } from '../../support/intercept.js'
 import { contents } from '../../support/logged-store.js'
@@ -178,6 +179,20 @@ it('more clears than may wait for the backend at once', async () => {
   gate.open()
   await Promise.all(clears)
   expect((await store.keys().all()).length).toBe(100)
+})
+
+it('what weighs nothing, a flush or close() say, waits its turn also behind one call of more than 256 MiB', () => {
+  const admission = new Admission(1000)
+  const told: string[] = []
+  const enter = (name: string, weight: number) => {
+    const tell = (outcome: string) => () => void told.push(`${name} ${outcome}`)
+    admission.enter(weight, weight, tell('in'), tell('refused'))
+  }
+  const huge = 257 * 1024 * 1024
+  for (const [name, weight] of Object.entries({ first: 1, huge, flush: 0, small: 1, close: 0 })) enter(name, weight)
+  expect(told).toEqual(['first in', 'small refused'])
+  admission.leave(1)
+  expect(told.slice(2)).toEqual(['huge in', 'flush in', 'close in'])
 })
 
 it('more than 256 MiB may not wait: CKV_BUSY for what comes then', async () => {
