@@ -6,8 +6,8 @@ import type { WriteOptions } from './options.js'
 
 /*
  * What is handed in is copied at the call, because the caller may change its buffer right after. Sealing the value does that where a
- * call is carried out at once. But abstract-level keeps the arguments of a call made before the database is open, and those of a
- * sublevel's chained batch until it is written.
+ * call is carried out at once. But abstract-level keeps the arguments of a call made before the database is open, also of a seek of an
+ * iterator made before, and those of a sublevel's chained batch until it is written.
  */
 
 type Method = (...args: unknown[]) => unknown
@@ -17,7 +17,11 @@ type Writer = AnyLevel & { _batch(operations: readonly EncodedOperation[], optio
 export function copyArguments(db: AnyLevel): void {
   for (const [name, copy] of Object.entries(COPIES)) {
     const call = (db as unknown as Record<string, Method>)[name]!
-    define(db, name, (...args) => call.apply(db, db.status === 'opening' && args.length > 0 ? copy(args) : args))
+    define(db, name, (...args) => {
+      if (db.status !== 'opening') return call.apply(db, args)
+      const made = call.apply(db, args.length > 0 ? copy(args) : args)
+      return ITERATORS.has(name) ? copyingSeeks(made as Seekable) : made
+    })
   }
   const makeSublevel = (db as unknown as Record<string, Method>)['sublevel']!
   define(db, 'sublevel', (...args) => {
@@ -34,8 +38,19 @@ export function copyArguments(db: AnyLevel): void {
   })
 }
 
-function define(db: AnyLevel, name: string, method: Method): void {
-  Object.defineProperty(db, name, { value: method, configurable: true, writable: true })
+const ITERATORS: ReadonlySet<string> = new Set(['iterator', 'keys', 'values'])
+interface Seekable {
+  readonly seek: Method
+}
+
+function copyingSeeks(iterator: Seekable): Seekable {
+  const { seek } = iterator
+  define(iterator, 'seek', (target, ...rest) => seek.call(iterator, copied(target), ...rest))
+  return iterator
+}
+
+function define(object: object, name: string, method: Method): void {
+  Object.defineProperty(object, name, { value: method, configurable: true, writable: true })
 }
 
 /** Which arguments of which method are bytes. */

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { intercept } from '../support/intercept.js'
 import { openStore, type Store } from '../support/memory-store.js'
+import { RESERVED_PREFIX } from '../support/reserved.js'
 
 const AS_BYTES = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 const KEY_AS_BYTES = { keyEncoding: 'buffer' } as const
@@ -7,6 +9,12 @@ const KEY_AS_BYTES = { keyEncoding: 'buffer' } as const
 /** 'a', 'b' and 'c', each with its own name as the value. */
 async function fill(level: Store): Promise<void> {
   for (const key of 'abc') await level.put(key, Buffer.from(key))
+}
+
+interface AnyIterator {
+  seek(target: Buffer): void
+  next(): Promise<unknown>
+  close(): Promise<void>
 }
 
 /** Each answers with a function that begins: the turn in which calls are deferred is short. */
@@ -134,5 +142,68 @@ describe.each([...deferred, ...open])('%s the caller may change right after the 
     bound.fill(' ')
     expect([first, await keys.next(), await keys.next()].map(key => key?.toString())).toEqual(['a', 'b', undefined])
     await keys.close()
+  })
+
+  it('the target of a seek', async () => {
+    const begin = await prepare()
+    const target = Buffer.from('b')
+    const level = begin()
+    const iterators: AnyIterator[] = [
+      level.iterator<Buffer, Buffer>(AS_BYTES),
+      level.keys<Buffer>(KEY_AS_BYTES),
+      level.values(AS_BYTES)
+    ]
+    for (const iterator of iterators) iterator.seek(target)
+    target.fill('c')
+    for (const iterator of iterators) {
+      expect(String(await iterator.next())).toMatch(/^b/)
+      await iterator.close()
+    }
+  })
+})
+
+describe('while the backend is at work', () => {
+  it.each(['a snapshot', 'another option'])('the key of a get with %s', async option => {
+    const { store, backend } = await openStore()
+    await fill(store)
+    const snapshot = store.snapshot()
+    onTestFinished(() => snapshot.close())
+    intercept(backend, ['_get'], async ({ proceed }) => {
+      await Promise.resolve() // classic-level reads the key on another thread.
+      return proceed()
+    })
+    const key = Buffer.from('a')
+    const options = option === 'a snapshot' ? { snapshot } : { fillCache: false }
+    const found = store.get(key, { ...AS_BYTES, ...options })
+    key.fill('b')
+    expect(String(await found)).toBe('a')
+  })
+
+  it('keys of several become those that the store keeps for itself, or were', async () => {
+    const { store } = await openStore()
+    await store.put('a long key', Buffer.from('v'))
+    const reserved = Buffer.concat([RESERVED_PREFIX, Buffer.from('marker')])
+    const reads: ((keys: Buffer[]) => Promise<unknown[]>)[] = [
+      keys => store.getMany(keys as never[], KEY_AS_BYTES),
+      keys => store.hasMany(keys as never[], KEY_AS_BYTES)
+    ]
+    for (const read of reads) {
+      const keys = [Buffer.from('a long key'), Buffer.from(reserved)]
+      const found = read(keys)
+      keys[0]!.set(RESERVED_PREFIX)
+      keys[1]!.fill('x')
+      expect((await found).map(Boolean)).toEqual([true, false])
+    }
+  })
+
+  it.each(['compactRange', 'approximateSize'] as const)('the keys of %s', async name => {
+    const { store, backend } = await openStore()
+    const asked: string[] = []
+    Object.assign(backend, { [name]: async (...keys: Buffer[]) => void asked.push(...keys.slice(0, 2).map(String)) })
+    const [start, end] = [Buffer.from('a'), Buffer.from('z')]
+    const done = store[name](start as never, end as never, { keyEncoding: 'buffer' })
+    for (const key of [start, end]) key.fill('x')
+    await done
+    expect(asked).toEqual(['a', 'z'])
   })
 })

@@ -127,7 +127,7 @@ export class Reader {
       if (found === TOMBSTONE) return undefined
       if (found !== undefined) return settled(key, () => this.#unsealer.tableValue(found))
       const value = stored[next++]
-      return isReserved(key) ? undefined : settled(key, () => this.#valueOf(value))
+      return settled(key, () => this.#valueOf(value))
     })
     return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as (Buffer | undefined)[])
   }
@@ -143,9 +143,9 @@ export class Reader {
       const { known, asked } = this.#split(keys, options)
       const inBackend = asked.length === 0 ? [] : await this.#backendHas(asked, options)
       let next = 0
-      return keys.map((key, i) => {
+      return keys.map((_, i) => {
         const found = known?.[i]
-        if (found === undefined) return inBackend[next++]! && !isReserved(key)
+        if (found === undefined) return inBackend[next++]!
         return found !== TOMBSTONE && this.#unsealer.isVisible(found)
       })
     } finally {
@@ -168,13 +168,13 @@ export class Reader {
     return tables.isEmpty ? undefined : tables.find(keyName(key))
   }
 
-  /** What the tables know of keys, and the keys that the backend has to be asked for. */
+  /** What is known of keys, reserved ones counting as deleted, and the keys that the backend has to be asked for. */
   #split(
     keys: readonly Buffer[],
     options: EncodedReadOptions
   ): { known: (Found<TableValue> | undefined)[] | undefined; asked: readonly Buffer[] } {
-    if (this.#tables === undefined) return { known: undefined, asked: keys }
-    const known = keys.map(key => this.#inTables(key, options))
+    if (this.#tables === undefined && !keys.some(isReserved)) return { known: undefined, asked: keys }
+    const known = keys.map(key => (isReserved(key) ? TOMBSTONE : this.#inTables(key, options)))
     return { known, asked: keys.filter((_, i) => known[i] === undefined) }
   }
 
@@ -183,7 +183,8 @@ export class Reader {
     // An option may mean something to the backend: only gets without any are asked for together.
     for (const name in options) {
       if (name !== 'keyEncoding' && name !== 'valueEncoding') {
-        return this.#backend.get<Buffer, Uint8Array>(key, forBackend(options, this.#backend)).then(open)
+        // The key is copied: classic-level reads it on another thread, while the caller may use its buffer again.
+        return this.#backend.get<Buffer, Uint8Array>(Buffer.from(key), forBackend(options, this.#backend)).then(open)
       }
     }
     return this.#gets.get(key, open)
