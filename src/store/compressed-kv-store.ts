@@ -135,7 +135,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    * Resolves when the backend has every write accepted before; with a log, on stable storage. Without one they are as durable as the backend
    * makes them.
    *
-   * @throws LEVEL_DATABASE_NOT_OPEN; with a MemTable what the backend throws, and nothing is lost then
+   * @throws LEVEL_DATABASE_NOT_OPEN; with a MemTable what the backend throws, and nothing is lost then; LEVEL_IO_ERROR where the log could not be
+   *   put on stable storage
    */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.flush())

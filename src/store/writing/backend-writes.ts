@@ -59,8 +59,11 @@ export class BackendWrites implements Writes {
     })
   }
 
-  flush(): Promise<void> {
-    return this.#queue.drain()
+  async flush(): Promise<void> {
+    const { log } = this.#context
+    await this.#queue.drain()
+    // Else the backend has it on stable storage: each of its batches has a marker, and is synced for that.
+    if (log !== undefined && !log.permanent) await log.syncWritten()
   }
 
   async close(): Promise<boolean> {

@@ -11,6 +11,7 @@ import {
   logOn,
   memoryLevel,
   openLogged,
+  powerCut,
   type Store
 } from '../../support/logged-store.js'
 import { noise, text } from '../../support/sample-values.js'
@@ -198,6 +199,20 @@ describe('over memory-level', () => {
     await store.put('later', Buffer.from('x'))
     await store.close()
     expect(await contentsOf(logOn(fs))).toEqual([...before, ['later', 'x']])
+  })
+
+  it.each([false, { flushIntervalMs: Infinity }])('after flush() a power cut loses nothing, with memtable: %j', async memtable => {
+    const fs = new CrashableFileSystem()
+    const store = await openLogged(logOn(fs), memoryLevel(), { memtable })
+    await fillWithLetters(store)
+    await store.clear({ lt: 'c' })
+    const before = await contents(store)
+    await store.flush()
+    expect(await contentsOf(logOn(powerCut(fs, 'none')))).toEqual(before)
+    const reader = await openLogged(logOn(powerCut(fs, 'none')), memoryLevel(), { memtable, readOnly: true })
+    await reader.flush()
+    expect(await contents(reader)).toEqual(before)
+    await reader.close()
   })
 
   it('puts that nobody awaited before close() are there', async () => {
