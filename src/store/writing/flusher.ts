@@ -99,7 +99,8 @@ export class Flusher {
     const last = tables.freeze()
     // By its first record, since what is newer may have been merged into it.
     while (tables.oldest !== undefined && tables.oldest.firstSequence <= last) await this.#flushOldest()
-    if (this.#ahead !== undefined) this.wake() // It is sealed; no later event is certain to write it.
+    // What was frozen or sealed meanwhile: no later event is certain to write it, and wake() did nothing while a retry was due.
+    if (tables.oldest !== undefined) this.wake()
   }
 
   /** Runs `work` while nothing is on its way to the backend. */

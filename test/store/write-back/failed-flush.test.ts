@@ -7,7 +7,17 @@ import { contents, killed, logOn, openLogged, type Store, type StoreOptions } fr
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { text } from '../../support/sample-values.js'
 import { turns } from '../../support/turns.js'
-import { afterKill, BACKENDS, ENTRY_BYTES, keysIn, LARGE, manyPuts, NEVER, openWriteBack } from './write-back-store.js'
+import {
+  afterKill,
+  BACKENDS,
+  ENTRY_BYTES,
+  holdWrites,
+  keysIn,
+  LARGE,
+  manyPuts,
+  NEVER,
+  openWriteBack
+} from './write-back-store.js'
 
 const OLD = Buffer.from('old')
 const NEW = Buffer.from('new')
@@ -78,6 +88,25 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     const flushed = next(store, 'flush')
     repair()
     await flushed
+    expect(await keysIn(backend)).toEqual(['new', 'old'])
+  })
+
+  it('what becomes due while a flush that had failed is made by hand is flushed as well', async () => {
+    const flushBytes = 4 * (ENTRY_BYTES + 10)
+    const { store, backend, repair } = await refused(backendOf, { memtable: { ...NEVER, flushBytes } })
+    const failed = next(store, 'flushError')
+    await Promise.all(manyPuts(store, 4))
+    await failed
+    await turns()
+    repair()
+    const gate = holdWrites(backend)
+    const flushed = store.flush()
+    await gate.reached
+    await store.clear({ gte: 'k', lt: 'l' })
+    gate.open()
+    await flushed
+    await turns(50)
+    expect(store.stats().memtable!.frozen).toBe(0)
     expect(await keysIn(backend)).toEqual(['new', 'old'])
   })
 
