@@ -42,5 +42,8 @@ export function encodedValue(encoded: unknown): Buffer {
 function bytesOf(encoded: unknown, what: string, code: ErrorCode): Buffer {
   if (typeof encoded === 'string') return Buffer.from(encoded)
   if (ArrayBuffer.isView(encoded)) return Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength)
-  throw new CompressedKvError(code, `The encoding of a ${what} returned ${shown(encoded)}, which is neither text nor bytes`)
+  throw new CompressedKvError(
+    code,
+    `The encoding of a ${what} returned ${shown(encoded)}, which is neither text nor bytes`
+  )
 }

@@ -1,7 +1,7 @@
 import type { AnyLevel } from './any-level.js'
 import { encodedKey } from './as-bytes.js'
 import { StoreChainedBatch } from './chained-batch.js'
-import type { EncodedOperation } from './operations.js'
+import { type EncodedOperation, toParent } from './operations.js'
 import type { WriteOptions } from './options.js'
 
 /*
@@ -16,19 +16,22 @@ type Writer = AnyLevel & { _batch(operations: readonly EncodedOperation[], optio
 /** Makes the methods of `db`, and of the sublevels made from it, copy what abstract-level would keep. */
 export function copyArguments(db: AnyLevel): void {
   for (const [name, copy] of Object.entries(COPIES)) {
-    const call = (db as unknown as Record<string, Method>)[name]!
+    const call = methodOf(db, name)
     define(db, name, (...args) => {
       if (db.status !== 'opening') return call.apply(db, args)
       const made = call.apply(db, args.length > 0 ? copy(args) : args)
       return ITERATORS.has(name) ? copyingSeeks(made as Seekable) : made
     })
   }
-  const makeSublevel = (db as unknown as Record<string, Method>)['sublevel']!
+  const makeSublevel = methodOf(db, 'sublevel')
   define(db, 'sublevel', (...args) => {
     const sublevel = makeSublevel.apply(db, args) as Writer
     copyArguments(sublevel)
-    const prefixed = sublevel.prefixKey as Method // Takes nothing but bytes.
+    const prefixed = methodOf(sublevel, 'prefixKey') // Takes nothing but bytes.
     define(sublevel, 'prefixKey', (key, format, local) => prefixed.call(sublevel, encodedKey(key), format, local))
+    const writeBatch = methodOf(sublevel, '_batch')
+    const batch: Writer['_batch'] = (...given) => writeBatch.apply(sublevel, toParent(...given)) as Promise<void>
+    define(sublevel, '_batch', batch as Method)
     define(
       sublevel,
       '_chainedBatch',
@@ -47,6 +50,10 @@ function copyingSeeks(iterator: Seekable): Seekable {
   const { seek } = iterator
   define(iterator, 'seek', (target, ...rest) => seek.call(iterator, copied(target), ...rest))
   return iterator
+}
+
+function methodOf(object: object, name: string): Method {
+  return (object as Record<string, Method>)[name]!
 }
 
 function define(object: object, name: string, method: Method): void {

@@ -1,8 +1,8 @@
-import { AbstractChainedBatch, type AbstractSublevel } from 'abstract-level'
+import { AbstractChainedBatch, type AbstractChainedBatchWriteOptions, type AbstractSublevel } from 'abstract-level'
 import type { AnyLevel } from './any-level.js'
 import { encodedKey, encodedValue } from './as-bytes.js'
 import { rootOf } from './backend.js'
-import { assertOwnSublevel, type EncodedOperation } from './operations.js'
+import { assertOwnSublevel, type EncodedOperation, hasOwnOptions } from './operations.js'
 import type { WriteOptions } from './options.js'
 
 type WriteBatch = (operations: readonly EncodedOperation[], options: WriteOptions) => Promise<void>
@@ -17,6 +17,8 @@ export class StoreChainedBatch extends Base {
   readonly #db: AnyLevel
   readonly #writeBatch: WriteBatch
   #operations: EncodedOperation[] = []
+  /** How many of them the caller gave; those behind were added by hooks. */
+  #given = 0
 
   /** @param db the store, or a sublevel of it */
   constructor(db: AnyLevel, writeBatch: WriteBatch) {
@@ -48,8 +50,17 @@ export class StoreChainedBatch extends Base {
     this.#operations = []
   }
 
+  /** abstract-level adds in here what hooks want to have added. */
+  override write(options?: AbstractChainedBatchWriteOptions): Promise<void> {
+    this.#given = this.#operations.length
+    return super.write(options!)
+  }
+
+  /** The options go to what the caller gave, as abstract-level does it for an array. */
   async _write(options: WriteOptions): Promise<void> {
-    return this.#writeBatch(this.#operations, options)
+    if (!hasOwnOptions(options)) return this.#writeBatch(this.#operations, options)
+    const merged = this.#operations.map((operation, i) => (i < this.#given ? { ...options, ...operation } : operation))
+    return this.#writeBatch(merged, options)
   }
 }
 

@@ -23,18 +23,37 @@ export function batchRequests(
     type: operation.type,
     key: encodedKey(operation.key),
     value: operation.type === 'put' ? encodedValue(operation.value) : undefined,
-    options: { ...defaults, ...definedOptions(operation) }
+    options: optionsOf(operation, defaults)
   }))
   return { requests, sync: defaults.sync === true || operations.some(({ sync }) => sync === true) }
 }
 
-/** An operation's own options; abstract-level has filled in the batch's already, except in a chained batch. */
-function definedOptions({ codec, ttl, onStored }: EncodedOperation): WriteOptions {
-  return {
-    ...(codec === undefined ? {} : { codec }),
-    ...(ttl === undefined ? {} : { ttl }),
-    ...(onStored === undefined ? {} : { onStored })
-  }
+/**
+ * The options of one operation. What a caller gave has the options of the call in it already, and says nothing where it has one as undefined.
+ * What a hook added has none but its own.
+ */
+function optionsOf(operation: EncodedOperation, defaults: WriteOptions): WriteOptions {
+  const own = <Name extends keyof WriteOptions>(name: Name) =>
+    operation[name] === undefined && name in operation ? defaults[name] : operation[name]
+  return { codec: own('codec'), ttl: own('ttl'), onStored: own('onStored') }
+}
+
+/**
+ * The arguments of a sublevel's `_batch`, for the `batch` of its parent: that would give the options of the call also to what hooks of the
+ * sublevel added.
+ */
+export function toParent(
+  operations: readonly EncodedOperation[],
+  options: WriteOptions
+): [operations: readonly EncodedOperation[], options: WriteOptions] {
+  if (!hasOwnOptions(options)) return [operations, options]
+  const { codec: _, ttl: __, onStored: ___, ...others } = options
+  return [operations.map(operation => ({ ...operation, ...optionsOf(operation, options) })), others]
+}
+
+/** Whether a call has options that are each operation's own. */
+export function hasOwnOptions({ codec, ttl, onStored }: WriteOptions): boolean {
+  return codec !== undefined || ttl !== undefined || onStored !== undefined
 }
 
 /** @throws CKV_INVALID_OPTION for what is no boolean: 1 or 'true' must not pass for false */

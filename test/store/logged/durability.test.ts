@@ -201,19 +201,22 @@ describe('over memory-level', () => {
     expect(await contentsOf(logOn(fs))).toEqual([...before, ['later', 'x']])
   })
 
-  it.each([false, { flushIntervalMs: Infinity }])('after flush() a power cut loses nothing, with memtable: %j', async memtable => {
-    const fs = new CrashableFileSystem()
-    const store = await openLogged(logOn(fs), memoryLevel(), { memtable })
-    await fillWithLetters(store)
-    await store.clear({ lt: 'c' })
-    const before = await contents(store)
-    await store.flush()
-    expect(await contentsOf(logOn(powerCut(fs, 'none')))).toEqual(before)
-    const reader = await openLogged(logOn(powerCut(fs, 'none')), memoryLevel(), { memtable, readOnly: true })
-    await reader.flush()
-    expect(await contents(reader)).toEqual(before)
-    await reader.close()
-  })
+  it.each([false, { flushIntervalMs: Infinity }])(
+    'after flush() a power cut loses nothing, with memtable: %j',
+    async memtable => {
+      const fs = new CrashableFileSystem()
+      const store = await openLogged(logOn(fs), memoryLevel(), { memtable })
+      await fillWithLetters(store)
+      await store.clear({ lt: 'c' })
+      const before = await contents(store)
+      await store.flush()
+      expect(await contentsOf(logOn(powerCut(fs, 'none')))).toEqual(before)
+      const reader = await openLogged(logOn(powerCut(fs, 'none')), memoryLevel(), { memtable, readOnly: true })
+      await reader.flush()
+      expect(await contents(reader)).toEqual(before)
+      await reader.close()
+    }
+  )
 
   it('puts that nobody awaited before close() are there', async () => {
     const fs = new CrashableFileSystem()
