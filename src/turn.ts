@@ -30,3 +30,52 @@ export class Turn {
 export function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
+
+/** What many callers may ask for in one turn, a little of it each: what a turn has no time for waits for the next ones. */
+export class TurnQueue {
+  readonly #turn: Turn
+  readonly #checkAfter: number
+  #unchecked = 0
+  #waiting: (() => void)[] = []
+
+  /**
+   * @param maxMs what a turn of the event loop may be filled with
+   * @param checkAfter the clock is read after so much work, in whatever unit `hasRoom` gets
+   */
+  constructor(maxMs: number, checkAfter: number) {
+    this.#turn = new Turn(maxMs)
+    this.#checkAfter = checkAfter
+  }
+
+  /** Whether this much may be done now; else give it to {@link later}. */
+  hasRoom(work: number): boolean {
+    this.#unchecked += work
+    return this.#unchecked < this.#checkAfter || this.#check()
+  }
+
+  #check(): boolean {
+    if (this.#turn.isOver) return false // And so for all that come in this turn.
+    this.#unchecked = 0
+    return true
+  }
+
+  later<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(error)
+        }
+      })
+      if (this.#waiting.length === 1) setImmediate(() => this.#goOn())
+    })
+  }
+
+  #goOn(): void {
+    let done = 0
+    while (done < this.#waiting.length && !this.#turn.isOver) this.#waiting[done++]!()
+    this.#waiting = this.#waiting.slice(done)
+    if (this.#waiting.length > 0) setImmediate(() => this.#goOn())
+  }
+}

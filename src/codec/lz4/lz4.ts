@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { codecUnavailable, corruption } from '../../errors.js'
+import { nextTurn, Turn } from '../../turn.js'
 import { builtIn } from '../built-in.js'
 import { CODEC_ID, type Codec, type DictionaryCodec, type TransientForms } from '../codec.js'
 import { dictionaryContent } from '../dictionary/dictionary-format.js'
@@ -22,6 +23,8 @@ export function lz4(): Codec {
  */
 const MAX_HERE_BYTES = 1024 * 1024
 
+const turn = new Turn()
+
 const LZ4 = builtIn({
   id: CODEC_ID.lz4,
   name: 'lz4',
@@ -34,7 +37,10 @@ const LZ4 = builtIn({
   compressSync: data => kernelFor(data.length)?.compress(data, 'sized') ?? native().compressSync(data),
   decompress: async (data, rawLength) => {
     checkSize(data, rawLength)
-    if (rawLength <= MAX_HERE_BYTES) return restoredHere(data, rawLength)
+    if (rawLength <= MAX_HERE_BYTES) {
+      while (turn.isOver) await nextTurn() // Others that wait for a thread come one after another, without a turn between.
+      return restoredHere(data, rawLength)
+    }
     const raw = await native().uncompress(data)
     reclaimAfter(rawLength, smallCall)
     return restored(raw, rawLength)
