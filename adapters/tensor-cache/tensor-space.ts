@@ -113,6 +113,7 @@ export class TensorSpace {
   ): Promise<boolean> {
     return this.#locks.run(id, async () => {
       await this.ready()
+      await this.room.deletions.get(id)?.catch(() => {}) // Where its eviction fails it is there after all, and takes its room.
       if (keep && this.find(id) !== undefined) return true
       const record: EntryRecord = { ...facts, bytes: 0, used: this.#timeBefore(next), values: values.length }
       const overhead = overheadBytes(this.#keys, id, record)

@@ -279,9 +279,10 @@ function walOptions(
     )
   }
   // Bad ones throw here, not when the store opens.
-  const { recovery } = resolveWalOptions({ ...options, dir: options.dir ?? IN_THE_BACKEND }, 'wal')
+  const { recovery, directory } = resolveWalOptions({ ...options, dir: options.dir ?? IN_THE_BACKEND }, 'wal')
   if (recovery === 'salvage') {
     throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
   }
-  return options
+  // Where it is now, whichever directory the process is in when the store opens.
+  return options.dir === undefined ? options : { ...options, dir: directory }
 }

@@ -1,5 +1,5 @@
 import { rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
@@ -49,11 +49,9 @@ const MAX_BATCH_BYTES = 1024 * 1024
  * @throws LEVEL_CORRUPTION, CKV_VALUE_TOO_LARGE or LEVEL_NOT_SUPPORTED for a value that cannot be read, or a key above 60,000 bytes: all of
  *   them are read first, and nothing is changed then; LEVEL_NOT_SUPPORTED where the log is the database; LEVEL_LOCKED; errors of the backend
  */
-export async function unwrap<K, V>(
-  wrappable: Wrappable<K, V>,
-  options: UnwrapOptions = {}
-): Promise<{ values: number }> {
-  assertKnownOptions('unwrap()', options, UNWRAP_OPTIONS)
+export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOptions = {}): Promise<{ values: number }> {
+  assertKnownOptions('unwrap()', given, UNWRAP_OPTIONS)
+  const options = { ...given, wal: inPlace(given.wal) }
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
@@ -71,6 +69,13 @@ export async function unwrap<K, V>(
     unlockBackend(backend, owner)
     if (!wasOpen && !isLocked(backend)) await backend.close()
   }
+}
+
+/** With an absolute directory: the process may go to another while values are written back. */
+function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
+  if (typeof wal === 'string') return wal === '' ? wal : resolve(wal)
+  if (typeof wal !== 'object' || !wal.dir || (wal.fs ?? nodeFileSystem) !== nodeFileSystem) return wal
+  return { ...wal, dir: resolve(wal.dir) }
 }
 
 /**

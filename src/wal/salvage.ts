@@ -119,12 +119,10 @@ async function salvageSegment(
         header: { type, firstSequence, count, storedLength }
       } = frame
       if (type === FRAME_TYPE.seal) return
+      const snapshot = type === FRAME_TYPE.snapshotBegin ? readU64(payload, 0) : undefined
+      if (Number.isNaN(snapshot)) throw corruption('a sequence number that cannot be')
       index ??= new FrameIndex(firstSequence)
-      if (type === FRAME_TYPE.snapshotBegin) {
-        const sequence = readU64(payload, 0)
-        if (Number.isNaN(sequence)) throw corruption('a sequence number that cannot be')
-        return salvaged.begin({ segment: id, offset }, sequence)
-      }
+      if (snapshot !== undefined) return salvaged.begin({ segment: id, offset }, snapshot)
       if (type === FRAME_TYPE.snapshotEnd) return salvaged.end(readU64(payload, 0))
       const { indexes, why } = await unreadableRecords(payload, unseal)
       const readable = count - indexes.size

@@ -281,6 +281,31 @@ describe('a backend that fails', () => {
     expect(await store.keys().all()).toEqual([])
   })
 
+  it('while the only chunk is evicted that is put again meanwhile: it is put, where nothing else could make room', async () => {
+    const backend = memoryBackend()
+    const probe = tinyCache()
+    await probe.putPrefix(tokens(4), layersOf(1))
+    const cache = tinyCache(memoryStore(backend), { maxBytes: Math.floor(1.5 * probe.stats().bytes) })
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const evicting = new Gate()
+    let writes = 0
+    intercept(backend, WRITES, async ({ proceed }) => {
+      if (++writes > 1) return proceed()
+      await evicting.wait()
+      throw new Error('disk')
+    })
+    const other = cache.putPrefix(tokens(4, 100), layersOf(2)).catch((error: Error) => error)
+    await evicting.reached
+    const put = cache.putPrefix(tokens(4), layersOf(9))
+    await turns()
+    evicting.open()
+    expect(await other).toMatchObject({ message: 'disk' })
+    expect(await put).toBe(4)
+    expect(await cache.hasPrefix(tokens(4))).toBe(4)
+    expect((await cache.getPrefix(tokens(4)))?.layers).toEqual(layersOf(9))
+    expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+
   it('after it has evicted something: the index does not say that it is still there', async () => {
     const backend = memoryBackend()
     const store = memoryStore(backend)
