@@ -11,7 +11,7 @@ export const HELP = `The same workload through bare databases, rivals and this s
   --contenders A,B   of those that the table of durability lists; bare classic-level is always there   all
   --part NAME        comparison or acceptance: only that                          both
   --quick            one round, short; 1 KiB and 2 MiB only unless --sizes says more            ~2 minutes
-  --full             400 MiB sustained, a million entries, more rounds            ~45 minutes
+  --full             400 MiB sustained, a million entries, more rounds            ~30 minutes
                      neither of them                                              ~10 minutes
   --corpus DIR       DIR/movies.jsonl instead of JSON from node_modules
   --json FILE        also write every figure to FILE
