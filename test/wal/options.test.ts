@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 import { expect, onTestFinished, test } from 'vitest'
 import { lz4, nodeFileSystem, Wal, type WalOptions } from '../../src/index.js'
 import { resolveWalOptions } from '../../src/wal/options.js'
@@ -89,7 +90,8 @@ test('options of a number say what they take', async () => {
   await expect(openLog({ fsyncIntervalMs: 0 })).rejects.toThrow(/fsyncIntervalMs .* from 1 to 2147483647, not 0/)
 })
 
-test('a directory that is relative stays where it is when the process goes elsewhere', async () => {
+// Mutation testing runs tests in worker threads, which cannot change the directory.
+test.runIf(isMainThread)('a directory that is relative stays where it is when the process goes elsewhere', async () => {
   const [first, second, before] = [temporaryDirectory(), temporaryDirectory(), process.cwd()]
   onTestFinished(() => process.chdir(before))
   process.chdir(first)
