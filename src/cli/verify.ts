@@ -17,21 +17,28 @@ const MAX_LISTED = 10_000
 
 export async function verify(context: Context, location: string, { wal, json }: CommonOptions): Promise<number> {
   const { output } = context
-  const { values, corruptCount, corrupt, log } = await look(location, { wal, settle: false }, async looked => ({
-    ...(await verifyValues(context, looked)),
-    log: await verifyLog(looked.inspection, looked.sizes.segments.length, context.signal)
-  }))
-  const sound = corruptCount === 0 && (log === undefined || log.damage.length === 0)
+  const { values, corruptCount, corrupt, unreadable, log } = await look(
+    location,
+    { wal, settle: false },
+    async looked => ({
+      ...(await verifyValues(context, looked)),
+      log: await verifyLog(looked.inspection, looked.sizes.segments.length, context.signal)
+    })
+  )
+  const sound = corruptCount === 0 && unreadable === undefined && (log === undefined || log.damage.length === 0)
   if (json) {
     const listed = corrupt.map(({ key, why }) => ({ key: jsonBytes(key), why }))
-    await output.json({ sound, values, corruptValues: corruptCount, corrupt: listed, log })
+    await output.json({ sound, values, corruptValues: corruptCount, corrupt: listed, unreadable, log })
   } else {
     await output.lines([
       ...corrupt.map(({ key, why }) => `${shownKey(key)}: ${why}`),
       ...(corruptCount > corrupt.length ? [`… and ${counted(corruptCount - corrupt.length, 'more value')}`] : []),
+      ...(unreadable
+        ? [`LevelDB cannot read at least one block, and so does not say which keys are missing: ${unreadable}`]
+        : []),
       ...(log?.damage ?? []).map(what => `log: ${what}`),
       ...(log?.torn ? [`log: a torn end of ${bytes(log.torn)}, as a crash leaves it: harmless`] : []),
-      `${counted(values, 'value')}${log ? `, ${counted(log.records, 'record')} in the log` : ''}: ` +
+      `${counted(values, 'value')} in the database${log ? `, ${counted(log.records, 'record')} in the log` : ''}: ` +
         (sound ? 'sound' : `corrupt. Restore from a backup; 'ckv export' and 'ckv wal --salvage' read the rest`)
     ])
   }
@@ -41,21 +48,27 @@ export async function verify(context: Context, location: string, { wal, json }: 
 async function verifyValues(
   context: Context,
   looked: Look
-): Promise<{ values: number; corruptCount: number; corrupt: CorruptValue[] }> {
+): Promise<{ values: number; corruptCount: number; corrupt: CorruptValue[]; unreadable: string | undefined }> {
   const corrupt: CorruptValue[] = []
   let [values, corruptCount] = [0, 0]
+  let unreadable: string | undefined
   await withBar(context, 'Verifying', async bar => {
-    for await (const entry of entriesOf(looked, bar, context.signal)) {
-      values++
-      try {
-        await entry.value()
-      } catch (error) {
-        corruptCount++
-        if (corrupt.length < MAX_LISTED) corrupt.push({ key: entry.key, why: describe(error).message })
+    try {
+      for await (const entry of entriesOf(looked, bar, context.signal)) {
+        values++
+        try {
+          await entry.value()
+        } catch (error) {
+          corruptCount++
+          if (corrupt.length < MAX_LISTED) corrupt.push({ key: entry.key, why: describe(error).message })
+        }
       }
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'LEVEL_CORRUPTION') throw error
+      unreadable = describe(error).message // It comes behind all entries that can be read.
     }
   })
-  return { values, corruptCount, corrupt }
+  return { values, corruptCount, corrupt, unreadable }
 }
 
 async function verifyLog(

@@ -1,0 +1,66 @@
+import { ClassicLevel } from 'classic-level'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { CompressedKvStore, unwrap } from '../../../src/index.js'
+import { ckv } from '../../cli/run.js'
+import { noise, text } from '../../support/sample-values.js'
+import { temporaryDirectory } from '../../support/temporary-directory.js'
+
+const VALUES = 2000
+const keyOf = (i: number) => `k${String(i).padStart(6, '0')}`
+const valueOf = (i: number) => Buffer.concat([noise(300, i + 1), text(900)])
+
+/** A database in tables, one of which has blocks that LevelDB cannot decompress. */
+async function damaged(): Promise<{ location: string; mend: () => void }> {
+  const location = temporaryDirectory()
+  const level = new ClassicLevel<string, Buffer>(location, { valueEncoding: 'buffer' })
+  for (let i = 0; i < VALUES; i += 100) {
+    await level.batch(
+      Array.from({ length: 100 }, (_, n) => ({ type: 'put' as const, key: keyOf(i + n), value: valueOf(i + n) }))
+    )
+  }
+  await level.compactRange(keyOf(0), keyOf(VALUES))
+  await level.close()
+  const table = join(
+    location,
+    readdirSync(location).find(name => name.endsWith('.ldb'))!
+  )
+  const intact = readFileSync(table)
+  const bytes = Buffer.from(intact)
+  const middle = Math.floor(bytes.length / 2)
+  bytes.fill(0xff, middle, middle + 8000) // Several blocks, with their beginnings, which Snappy cannot read.
+  writeFileSync(table, bytes)
+  return { location, mend: () => writeFileSync(table, intact) }
+}
+
+const levelAt = (location: string) => new ClassicLevel<string, Buffer>(location, { valueEncoding: 'buffer' })
+
+test('a sweep that LevelDB hides a block from fails, and forgets nothing that its values need', async () => {
+  const { location, mend } = await damaged()
+  const store = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
+  await expect(store.gc.run()).rejects.toThrow(/corrupt/i)
+  await store.close()
+  mend()
+  const again = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
+  for (let i = 0; i < VALUES; i++) expect(await again.get(keyOf(i))).toEqual(valueOf(i))
+  await again.close()
+})
+
+test('unwrap() changes nothing where LevelDB hides a block from it', async () => {
+  const { location, mend } = await damaged()
+  const store = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
+  await store.put('another', text(2000))
+  await store.close()
+  await expect(unwrap(levelAt(location))).rejects.toThrow(/corrupt/i)
+  mend()
+  expect(await unwrap(levelAt(location))).toEqual({ values: VALUES + 1 })
+})
+
+test('ckv verify says that a block cannot be read, and how many values can', async () => {
+  const { location } = await damaged()
+  const { code, out } = await ckv(['verify', location])
+  expect(code).toBe(1)
+  expect(out).toMatch(/LevelDB cannot read at least one block/)
+  expect(out).toMatch(/1,9\d\d values in the database: corrupt/)
+})
