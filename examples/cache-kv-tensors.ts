@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CompressedKvStore } from 'compressed-kv'
+import { CompressedKvStore, tensor } from 'compressed-kv'
 import { Level } from 'level'
 
 const LAYERS = 12
@@ -15,7 +15,7 @@ export async function main([tokens = '64']: string[] = []) {
   try {
     const layers = Array.from({ length: LAYERS }, (_, n) => gaussianBf16(2 * KV_HEADS * Number(tokens) * HEAD_SIZE, n))
     const cache = openCache(directory)
-    await Promise.all(layers.map((tensor, n) => cache.put(`layer:${n}:kv`, bytesOf(tensor))))
+    await Promise.all(layers.map((layer, n) => cache.put(`layer:${n}:kv`, bytesOf(layer))))
     await cache.flush() // Writes resolve when the log has them; values are compressed on their way to the database.
     const { bytesIn, bytesStored, ratio } = cache.stats().written
     await cache.close()
@@ -24,7 +24,7 @@ export async function main([tokens = '64']: string[] = []) {
     const values = await restarted.getMany(layers.map((_, n) => `layer:${n}:kv`))
     // Values begin at a multiple of 8 bytes, so a typed array of any kind can be laid over them.
     const tensors = values.map(value => new Uint16Array(value!.buffer, value!.byteOffset, value!.byteLength / 2))
-    const identical = tensors.filter((tensor, n) => bytesOf(tensor).equals(bytesOf(layers[n]!))).length
+    const identical = tensors.filter((restored, n) => bytesOf(restored).equals(bytesOf(layers[n]!))).length
     const aligned = values.filter(value => value!.byteOffset % 8 === 0).length
     await restarted.close()
     const bytesOnDisk = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
@@ -41,7 +41,9 @@ export async function main([tokens = '64']: string[] = []) {
 }
 
 function openCache(directory: string): CompressedKvStore<string, Buffer> {
-  return new CompressedKvStore(new Level<string, Buffer>(directory, { valueEncoding: 'buffer' }), { codec: 'zstd' })
+  return new CompressedKvStore(new Level<string, Buffer>(directory, { valueEncoding: 'buffer' }), {
+    codec: tensor({ dtype: 'bf16' })
+  })
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array): Buffer {

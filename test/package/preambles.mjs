@@ -16,7 +16,6 @@ const decompress = async (data: Uint8Array, maxOutputLength: number) => decompre
 `,
   Durability: `
 import { CompressedKvStore } from 'compressed-kv'
-import { MemoryLevel } from 'memory-level'
 interface Order { items: string[] }
 `,
   'The log alone': `
