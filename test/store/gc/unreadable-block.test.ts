@@ -43,7 +43,8 @@ test('a sweep that LevelDB hides a block from fails, and forgets nothing that it
   await store.close()
   mend()
   const again = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
-  for (let i = 0; i < VALUES; i++) expect(await again.get(keyOf(i))).toEqual(valueOf(i))
+  const found = await again.getMany(Array.from({ length: VALUES }, (_, i) => keyOf(i)))
+  expect(found.filter((value, i) => !value?.equals(valueOf(i)))).toEqual([])
   await again.close()
 })
 
