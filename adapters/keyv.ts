@@ -78,7 +78,7 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
     return found
   }
 
-  /** Deletes all of the entries or, if it fails, none. @returns whether there was any of them */
+  /** Deletes all of the entries or, if it fails, none. @returns whether at least one was there */
   async deleteMany(keys: string[]): Promise<boolean> {
     const operations = keys.map(key => ({ type: 'del', key }) as const)
     const [found] = await Promise.all([this.hasMany(keys), this.#store.batch(operations, KEYS_AS_TEXT)])

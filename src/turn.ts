@@ -31,7 +31,10 @@ export function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-/** What many callers may ask for in one turn, a little of it each: what a turn has no time for waits for the next ones. */
+/**
+ * What many callers may ask for in one turn, a little of it each: what a turn has no time for waits for the next ones. No more waits than callers
+ * have asked for.
+ */
 export class TurnQueue {
   readonly #turn: Turn
   readonly #checkAfter: number
@@ -59,6 +62,7 @@ export class TurnQueue {
     return true
   }
 
+  /** Does it in a later turn, behind what waits already. */
   later<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {

@@ -86,7 +86,7 @@ export function newMarker(plainValues: boolean, storeId: Buffer = randomBytes(ST
   }
 }
 
-/** By which a store's envelopes are told from plain values. */
+/** What a store's envelopes are distinguished from plain values by. */
 export function guardOf({ guard, plainValues }: Marker): Guard {
   return { bytes: guard, plainValues }
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { isMissing } from '../fs/file-system.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
 import { segmentIds, segmentPath } from '../wal/segment-files.js'
 import type { WalOptions } from '../wal/options.js'
@@ -90,7 +91,7 @@ async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<voi
   const directory = named ?? (location === undefined ? undefined : join(location, LOG_DIRECTORY))
   if (directory === undefined) return
   const names = await fs.list(directory).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (!isMissing(error)) throw error
     return []
   })
   for (const id of segmentIds(names)) {
@@ -164,7 +165,7 @@ async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: Abo
   }
 }
 
-/** A byte before the key tells the empty key from no cursor. */
+/** A byte before the key, so that the empty key is not taken for no cursor. */
 function encodeCursor(key: Buffer): Buffer {
   if (key.length > MAX_CURSOR_BYTES) throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped`)
   return Buffer.concat([Buffer.of(1), key])

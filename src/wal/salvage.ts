@@ -41,7 +41,7 @@ export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLo
   }
   const lastSequence = segments.at(-1)?.index.lastSequence ?? 0
   const { count, snapshots } = salvaged
-  // Without snapshots whoever comes to such a record is told, and can go on with the next by its number.
+  // Without snapshots reading such a record is an error, and the reader can go on with the next by its number.
   const skipped = snapshots === undefined ? corrupt : [...corrupt, ...unreadable]
   return {
     storeId,

@@ -47,12 +47,12 @@ export class SalvagedRecords {
     this.#snapshotRecords = records
   }
 
-  /** undefined if none has any records. */
+  /** undefined if no snapshot has a record left. */
   get snapshots(): SalvagedSnapshots | undefined {
     return this.#snapshots
   }
 
-  /** How many are read; without snapshots those whose values cannot be restored are among them, and whoever reads them is told. */
+  /** How many are read. Without snapshots those whose values cannot be restored are among them: reading one is an error. */
   get count(): number {
     const above = this.#snapshots?.above ?? 0
     const counts = this.#runs.map(({ first, last }) => Math.max(0, last - Math.max(first - 1, above)))

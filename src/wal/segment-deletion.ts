@@ -1,3 +1,4 @@
+import { Lane } from '../lane.js'
 import type { WalObserver } from './observer.js'
 import type { Segments } from './segments.js'
 
@@ -5,7 +6,7 @@ import type { Segments } from './segments.js'
 export class SegmentDeletion {
   readonly #segments: Segments
   readonly #observer: WalObserver
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #lane = new Lane()
 
   constructor(segments: Segments, observer: WalObserver) {
     this.#segments = segments
@@ -14,14 +15,12 @@ export class SegmentDeletion {
 
   /** Deletes the segments below an id, oldest first, up to one that is being read. Returns how many. */
   before(id: number): Promise<number> {
-    const deleted = this.#last.then(() => this.#deleteBefore(id))
-    this.#last = deleted.catch(() => {})
-    return deleted
+    return this.#lane.run(() => this.#deleteBefore(id))
   }
 
   /** Resolves when all calls so far have ended. */
-  async settled(): Promise<void> {
-    await this.#last
+  settled(): Promise<void> {
+    return this.#lane.idle()
   }
 
   async #deleteBefore(id: number): Promise<number> {

@@ -5,6 +5,23 @@ import { Gate } from './gate.js'
 /** 'write' is both forms of it, 'writeSync' the synchronous one alone. */
 export type FileCall = Exclude<keyof FileSystem | keyof File, symbol>
 
+/** Each of them, but for the synchronous form of `write`. */
+export const FILE_CALLS: readonly FileCall[] = [
+  'open',
+  'createWith',
+  'rename',
+  'remove',
+  'list',
+  'makeDirectory',
+  'syncDirectory',
+  'read',
+  'write',
+  'size',
+  'truncate',
+  'sync',
+  'close'
+]
+
 export interface Failure {
   /** Of the error, as 'EIO'. */
   readonly code: string

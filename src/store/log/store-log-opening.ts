@@ -1,3 +1,4 @@
+import { isMissing } from '../../fs/file-system.js'
 import { join } from 'node:path'
 import { corruption } from '../../errors.js'
 import type { Tables } from '../../memtable/tables.js'
@@ -126,7 +127,7 @@ async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {
   try {
     return segmentIds(await fs.list(directory)).length > 0
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if (isMissing(error)) return false
     throw error
   }
 }

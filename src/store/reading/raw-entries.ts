@@ -40,9 +40,10 @@ export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGene
   }
 }
 
-/** Behind every key that is likely where a range has no end: what was passed over is told there as well as at the end. */
+/** Where a range has no end: greater than any key that is likely. */
 const LAST_KEY = Buffer.alloc(64, 0xff)
 
+/** At its end an iterator throws for what it has passed over. */
 async function goToEnd(iterator: AbstractIterator<AnyLevel, Buffer, Uint8Array>, { lt, lte }: KeyRange): Promise<void> {
   iterator.seek(lt ?? (lte && Buffer.concat([lte, Buffer.of(0)])) ?? LAST_KEY, KEY_AS_BYTES)
   await iterator.nextv(1)

@@ -1,26 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { MemTableOptions } from '../../../src/store/memtable-options.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import { type FileCall, FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { FaultyFileSystem, FILE_CALLS } from '../../support/faulty-file-system.js'
 import { contentsOf, killed, logOn, memoryLevel, openLogged, powerCut, type Store } from '../../support/logged-store.js'
 import { BackendDisk, PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
 
-const CALLS: readonly FileCall[] = [
-  'open',
-  'createWith',
-  'rename',
-  'remove',
-  'list',
-  'makeDirectory',
-  'syncDirectory',
-  'read',
-  'write',
-  'size',
-  'truncate',
-  'sync',
-  'close'
-]
 const CODES = ['ENOSPC', 'EMFILE', 'EIO'] as const
 /** A lock that cannot be removed stays, and locks everybody out. */
 const NOT_THE_LOCK = /^(?!.*LOCK)/
@@ -33,7 +18,7 @@ describe.each<[backend: string, memtable: false | MemTableOptions, permanent: bo
   ['one that keeps nothing, with a MemTable', LAZY, false],
   ['one that keeps what it gets, with a MemTable', LAZY, true]
 ])('over %s, a file call of the log that fails, from any on', (_, memtable, permanent) => {
-  it.each(CALLS)('%s: all that was acknowledged is there, then and after every later opening', async call => {
+  it.each(FILE_CALLS)('%s: all that was acknowledged is there, then and after every later opening', async call => {
     for (let after = 0; ; after++) {
       const disk = new CrashableFileSystem()
       const backend = new BackendDisk()

@@ -7,25 +7,10 @@ import { Record } from '../../../src/wal/record.js'
 import { unsealRecord } from '../../../src/wal/record-codec.js'
 import { RecordCursor } from '../../../src/wal/record-cursor.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import { type FileCall, FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { FaultyFileSystem, FILE_CALLS, type FileCall } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'
 import { afterKill, afterPowerCut, BLOCK_BYTES, DIRECTORY } from './log-disk.js'
 
-const CALLS: readonly FileCall[] = [
-  'open',
-  'createWith',
-  'rename',
-  'remove',
-  'list',
-  'makeDirectory',
-  'syncDirectory',
-  'read',
-  'write',
-  'size',
-  'truncate',
-  'sync',
-  'close'
-]
 const CODES = ['ENOSPC', 'EMFILE', 'EIO'] as const
 /** The others are undone, or tried again by whoever comes next. */
 const MAY_POISON: ReadonlySet<FileCall> = new Set(['write', 'sync', 'truncate'])
@@ -33,7 +18,7 @@ const MAY_POISON: ReadonlySet<FileCall> = new Set(['write', 'sync', 'truncate'])
 const NOT_THE_LOCK = /^(?!.*LOCK)/
 
 describe.each([1, 3])('%i calls that fail one after another, from any on', times => {
-  test.each(CALLS)('%s: all that was acknowledged is there, then and after every later opening', async call => {
+  test.each(FILE_CALLS)('%s: all that was acknowledged is there, then and after every later opening', async call => {
     for (let after = 0; ; after++) {
       const memory = new CrashableFileSystem()
       const fs = new FaultyFileSystem(memory)

@@ -11,8 +11,23 @@ const VALUES = 2000
 const keyOf = (i: number) => `k${String(i).padStart(6, '0')}`
 const valueOf = (i: number) => Buffer.concat([noise(300, i + 1), text(900)])
 
-/** A database in tables, one of which has blocks that LevelDB cannot decompress. */
-async function damaged(): Promise<{ location: string; mend: () => void }> {
+type Damage = (table: Buffer) => void
+
+/** Several blocks, with their beginnings, which Snappy cannot read. */
+const inTheMiddle: Damage = table => void table.fill(0xff, table.length / 2, table.length / 2 + 8000)
+
+/** The last ones before the index of filters, whose place is the first varint of the footer, which has 48 bytes. */
+const atTheEnd: Damage = table => {
+  let place = 0
+  for (let at = table.length - 48, shift = 0; ; at++, shift += 7) {
+    place += (table[at]! & 0x7f) * 2 ** shift
+    if (table[at]! < 0x80) break
+  }
+  table.fill(0xff, place - 12_000, place - 100)
+}
+
+/** A database in a table that has blocks which LevelDB cannot decompress. */
+async function damaged(damage: Damage): Promise<{ location: string; mend: () => void }> {
   const location = temporaryDirectory()
   const level = new ClassicLevel<string, Buffer>(location, { valueEncoding: 'buffer' })
   for (let i = 0; i < VALUES; i += 100) {
@@ -28,28 +43,33 @@ async function damaged(): Promise<{ location: string; mend: () => void }> {
   )
   const intact = readFileSync(table)
   const bytes = Buffer.from(intact)
-  const middle = Math.floor(bytes.length / 2)
-  bytes.fill(0xff, middle, middle + 8000) // Several blocks, with their beginnings, which Snappy cannot read.
+  damage(bytes)
   writeFileSync(table, bytes)
   return { location, mend: () => writeFileSync(table, intact) }
 }
 
 const levelAt = (location: string) => new ClassicLevel<string, Buffer>(location, { valueEncoding: 'buffer' })
 
-test('a sweep that LevelDB hides a block from fails, and forgets nothing that its values need', async () => {
-  const { location, mend } = await damaged()
-  const store = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
-  await expect(store.gc.run()).rejects.toThrow(/corrupt/i)
-  await store.close()
-  mend()
-  const again = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
-  const found = await again.getMany(Array.from({ length: VALUES }, (_, i) => keyOf(i)))
-  expect(found.filter((value, i) => !value?.equals(valueOf(i)))).toEqual([])
-  await again.close()
-})
+test.each([
+  ['in the middle', inTheMiddle],
+  ['behind all others', atTheEnd]
+])(
+  'a sweep that LevelDB hides a block %s from fails, and forgets nothing that its values need',
+  async (_where, damage) => {
+    const { location, mend } = await damaged(damage)
+    const store = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
+    await expect(store.gc.run()).rejects.toThrow(/corrupt/i)
+    await store.close()
+    mend()
+    const again = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
+    const found = await again.getMany(Array.from({ length: VALUES }, (_, i) => keyOf(i)))
+    expect(found.filter((value, i) => !value?.equals(valueOf(i)))).toEqual([])
+    await again.close()
+  }
+)
 
 test('unwrap() changes nothing where LevelDB hides a block from it', async () => {
-  const { location, mend } = await damaged()
+  const { location, mend } = await damaged(inTheMiddle)
   const store = new CompressedKvStore(levelAt(location), { codec: 'zstd' })
   await store.put('another', text(2000))
   await store.close()
@@ -59,7 +79,7 @@ test('unwrap() changes nothing where LevelDB hides a block from it', async () =>
 })
 
 test('ckv verify says that a block cannot be read, and how many values can', async () => {
-  const { location } = await damaged()
+  const { location } = await damaged(inTheMiddle)
   const { code, out } = await ckv(['verify', location])
   expect(code).toBe(1)
   expect(out).toMatch(/LevelDB cannot read at least one block/)
