@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { File, FileSystem } from '../../src/fs/file-system.js'
 import { nodeFileSystem } from '../../src/fs/node-file-system.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { failures } from '../support/failures.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -55,7 +56,7 @@ describe.each(Object.entries(FILE_SYSTEMS))('%s', (_, make) => {
       fs.list(path),
       fs.syncDirectory(path)
     ]
-    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'ENOENT' })
+    for (const failure of await failures(calls)) expect(failure).toMatchObject({ code: 'ENOENT' })
   })
 
   test('a file opened to read it cannot be changed, but synced', async () => {

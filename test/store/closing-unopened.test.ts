@@ -1,6 +1,7 @@
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
+import { failures } from '../support/failures.js'
 import { memory } from '../support/memory-store.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { turns } from '../support/turns.js'
@@ -56,11 +57,9 @@ describe.each(orders)('closing %s in the turn in which the store was made', (_, 
   it('rejects what was deferred', async () => {
     const backend = memory()
     const store = new CompressedKvStore(backend)
-    const put = store.put('k', SMALL)
-    const get = store.get('k')
+    const deferred = [store.put('k', SMALL), store.get('k')]
     const closes = order.map(which => (which === 'store' ? store.close() : backend.close()))
-    await expect(put).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
-    await expect(get).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+    for (const failure of await failures(deferred)) expect(failure).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
     await Promise.all(closes)
   })
 })
