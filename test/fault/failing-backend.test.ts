@@ -151,6 +151,30 @@ describe('a backend that rejects a read', () => {
     expect(await store.get('k')).toEqual(SMALL)
     expect(await store.has('k')).toBe(true)
   })
+
+  it('of an iterator does not lose the entries that came before', async () => {
+    const { store, backend } = await openStore()
+    await store.put('k', SMALL)
+    let calls = 0
+    // The store's own entry comes with 'k', and is left out.
+    const repair = intercept(backend, ['_iterator'], ({ proceed }) => {
+      const made = proceed() as unknown as { _nextv: (...args: unknown[]) => Promise<unknown> }
+      const nextv = made._nextv.bind(made)
+      made._nextv = (...args) => (++calls === 2 ? Promise.reject(broken) : nextv(...args))
+      return made as unknown as Promise<unknown>
+    })
+    const iterator = store.iterator()
+    repair()
+    const found: unknown[] = []
+    const errors: unknown[] = []
+    for (let some: unknown[] | undefined; some?.length !== 0;) {
+      some = await iterator.nextv(10).catch((error: unknown) => void errors.push(error))
+      found.push(...(some ?? []))
+    }
+    await iterator.close()
+    expect(found).toEqual([['k', SMALL]])
+    expect(errors).toEqual([broken])
+  })
 })
 
 describe('a backend that is slow', () => {

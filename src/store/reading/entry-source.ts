@@ -158,15 +158,14 @@ export class EntrySource {
     this.#at = 0
   }
 
-  /** Up to `size` entries, reserved ones left out; fewer only if the source gave fewer. */
+  /** Up to `size` entries, reserved ones left out; none only at the end. */
   async #fetch(size: number, options: object): Promise<UnopenedEntry[]> {
-    const visible: UnopenedEntry[] = []
     for (;;) {
-      const fetched = await this.#source.nextv(size - visible.length, options)
-      if (!this.#filterKeys) return fetched
-      const before = visible.length
-      for (const entry of fetched) if (!isReserved(entry[0]!)) visible.push(entry)
-      if (visible.length - before === fetched.length || visible.length === size) return visible
+      const fetched = await this.#source.nextv(size, options)
+      if (!this.#filterKeys || fetched.length === 0) return fetched
+      // What is there is handed out: a further fetch may fail, and must not lose it.
+      const visible = fetched.filter(([key]) => !isReserved(key!))
+      if (visible.length > 0) return visible
     }
   }
 
