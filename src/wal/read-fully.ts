@@ -1,14 +1,23 @@
 import type { File } from '../fs/file-system.js'
 
+/** A file that ends before the bytes that it had when its size was asked for. */
+export class ShorterFile extends Error {
+  readonly code = 'EIO'
+
+  constructor() {
+    super('The file became shorter while it was read')
+  }
+}
+
 /**
  * Fills `into` from the file.
  *
- * @throws EIO if the file ends before that
+ * @throws ShorterFile
  */
 export async function readFully(file: File, into: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < into.length;) {
     const read = await file.read(into.subarray(done), position + done)
-    if (read <= 0) throw Object.assign(new Error('The file became shorter while it was read'), { code: 'EIO' })
+    if (read <= 0) throw new ShorterFile()
     done += read
   }
 }

@@ -7,6 +7,7 @@ import type { WalObserver } from './observer.js'
 import { recoveryCase, type SegmentFacts } from './recovery-table.js'
 import { type Progress, progressOf, type WalProgress } from './recovery-progress.js'
 import { sealCopy, setAside } from './recovery-repair.js'
+import { ShorterFile } from './read-fully.js'
 import { draftPath, type LogDirectory, segmentIds, segmentPath } from './segment-files.js'
 import { type LogTail, NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
 import { scanSegment, type ScannedSegment, type SnapshotMark } from './segment-scan.js'
@@ -165,20 +166,30 @@ function extentOf({ id, header, lastSequence }: ScannedSegment): SegmentExtent {
 }
 
 async function scan(
-  { fs, directory }: RecoverySettings,
+  { fs, directory, readOnly }: RecoverySettings,
   id: number,
   progress: Progress,
   memory: ChunkMemory
 ): Promise<ScannedSegment> {
   const file = await fs.open(segmentPath(directory, id), 'read')
   try {
-    const scanned = await scanSegment(file, id, bytes => progress.inSegment(bytes), memory)
-    progress.segmentDone(await file.size(), scanned.records)
-    return scanned
+    for (let tries = 1; ; tries++) {
+      try {
+        const scanned = await scanSegment(file, id, bytes => progress.inSegment(bytes), memory)
+        progress.segmentDone(await file.size(), scanned.records)
+        return scanned
+      } catch (error) {
+        // Without a lock: whoever writes to the segment has sealed it, say, and cut off what was preallocated.
+        if (!(readOnly && error instanceof ShorterFile && tries < MAX_SCANS)) throw error
+      }
+    }
   } finally {
     await file.close()
   }
 }
+
+/** How often a segment is read that becomes shorter each time. */
+const MAX_SCANS = 3
 
 /** @param before the end of the segment before; undefined if this is the oldest there is */
 function factsOf(scanned: ScannedSegment, last: boolean, before: SegmentEnd | undefined): SegmentFacts {

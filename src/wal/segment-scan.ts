@@ -39,7 +39,11 @@ export type SnapshotMark =
   | { readonly type: 'begin'; readonly sequence: number; readonly offset: number }
   | { readonly type: 'end'; readonly offset: number }
 
-/** Reads a whole segment, decompresses and checks everything in it. */
+/**
+ * Reads a whole segment, decompresses and checks everything in it. Another process may be appending to it, where it is read without a lock.
+ *
+ * @throws ShorterFile where that process cut it meanwhile; other errors of the file system
+ */
 export async function scanSegment(
   file: File,
   id: number,
@@ -53,9 +57,6 @@ export async function scanSegment(
   if (header === undefined) return withoutHeader(file, id, size)
 
   const seed = segmentSeed(header.storeId, id)
-  const start = { offset: SEGMENT_HEADER_BYTES, previousCrc: header.crc, sequence: header.firstSequence }
-  const scanner = new FrameScanner(file, seed, start, size, memory)
-  const frames = new FrameReader(scanner, { transient: true })
   const index = new FrameIndex(header.firstSequence)
   const snapshots: SnapshotMark[] = []
   let records = 0
@@ -64,6 +65,15 @@ export async function scanSegment(
   let why = ''
   let end: SegmentFacts['end'] = 'unsealed'
   let sealed = false
+  let vouched = false
+  const scannerHere = () => {
+    const here = { offset: intactBytes, previousCrc: lastCrc, sequence: index.lastSequence + 1 }
+    return new FrameScanner(file, seed, here, size, memory)
+  }
+  let scanner = scannerHere()
+  let frames = new FrameReader(scanner, { transient: true })
+  /** Where bytes that were no frame are read once more. */
+  let readAgainAt = 0
   for (;;) {
     let found: Awaited<ReturnType<FrameReader['next']>>
     try {
@@ -85,6 +95,15 @@ export async function scanSegment(
         size = intactBytes
         break
       }
+      if (!sealed && readAgainAt < intactBytes) {
+        // Another process may have written them since they were read, and then what vouches for them.
+        vouched = await isVouchedFor(file, seed, intactBytes, size)
+        readAgainAt = intactBytes
+        scanner = scannerHere()
+        frames = new FrameReader(scanner, { transient: true })
+        continue
+      }
+      if (sealed) vouched = await isVouchedFor(file, seed, intactBytes, size)
       end = 'bad frame'
       why = 'badAt' in found ? found.why : 'it lies behind the seal'
       break
@@ -109,7 +128,7 @@ export async function scanSegment(
     header,
     headerState: 'sound',
     end,
-    vouched: end === 'bad frame' && (await isVouchedFor(file, seed, intactBytes, size)),
+    vouched: end === 'bad frame' && vouched,
     intactBytes,
     why,
     sealed,
