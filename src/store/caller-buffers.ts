@@ -1,7 +1,7 @@
 import type { AnyLevel } from './any-level.js'
-import { encodedKey } from './as-bytes.js'
+import { encodedKey, encodedValue } from './as-bytes.js'
 import { StoreChainedBatch } from './chained-batch.js'
-import { type EncodedOperation, toParent } from './operations.js'
+import { type EncodedOperation, toParent, withEncodedValue } from './operations.js'
 import type { WriteOptions } from './options.js'
 
 /*
@@ -29,8 +29,11 @@ export function copyArguments(db: AnyLevel): void {
     copyArguments(sublevel)
     const prefixed = methodOf(sublevel, 'prefixKey') // Takes nothing but bytes.
     define(sublevel, 'prefixKey', (key, format, local) => prefixed.call(sublevel, encodedKey(key), format, local))
+    const put = methodOf(sublevel, '_put') // It and `_batch` hand on to the store, which would make text of any value but bytes.
+    define(sublevel, '_put', (key, value, options) => put.call(sublevel, key, encodedValue(value), options))
     const writeBatch = methodOf(sublevel, '_batch')
-    const batch: Writer['_batch'] = (...given) => writeBatch.apply(sublevel, toParent(...given)) as Promise<void>
+    const batch: Writer['_batch'] = (operations, options) =>
+      writeBatch.apply(sublevel, toParent(operations.map(withEncodedValue), options)) as Promise<void>
     define(sublevel, '_batch', batch as Method)
     define(
       sublevel,

@@ -51,6 +51,16 @@ export function toParent(
   return [operations.map(operation => ({ ...operation, ...optionsOf(operation, options) })), others]
 }
 
+/**
+ * The same operation with its value as bytes.
+ *
+ * @throws LEVEL_INVALID_VALUE
+ */
+export function withEncodedValue(operation: EncodedOperation): EncodedOperation {
+  if (operation.type === 'del' || Buffer.isBuffer(operation.value)) return operation
+  return { ...operation, value: encodedValue(operation.value) }
+}
+
 /** Whether a call has options that are each operation's own. */
 export function hasOwnOptions({ codec, ttl, onStored }: WriteOptions): boolean {
   return codec !== undefined || ttl !== undefined || onStored !== undefined

@@ -133,6 +133,19 @@ describe.each(Object.keys(modes))('%s', mode => {
     })
     await sublevel.open()
     await expect(sublevel.put('bad', 'v')).rejects.toMatchObject(INVALID_KEY)
+    const ofBadValues = store.sublevel('sub', { valueEncoding: encodingWith(bad) })
+    await ofBadValues.open()
+    const put = { type: 'put', key: 'k', value: 'bad' } as const
+    for (const error of await failures([
+      ofBadValues.put('k', 'bad'),
+      ofBadValues.put('k', 'bad', {}),
+      ofBadValues.batch([put]),
+      ofBadValues.batch([put], { ttl: 1000 }),
+      ofBadValues.sublevel('below', { valueEncoding: encodingWith(bad) }).put('k', 'bad')
+    ])) {
+      expect(error).toMatchObject(INVALID_VALUE)
+    }
+    expect(() => ofBadValues.batch().put('k', 'bad')).toThrow(expect.objectContaining(INVALID_VALUE))
     expect(await store.iterator().all()).toEqual([['k', 'v']])
   })
 })
