@@ -10,11 +10,16 @@ import { renewal } from './renewal.js'
  * dictionary, if it has one.
  */
 export class SelectorGc implements Gc {
+  readonly id?: string
   readonly #select: CodecSelector
   readonly #minSizeOf: (codec: Codec) => number
 
-  /** @param minSizeOf the shortest values, in bytes, that a codec is tried on without a dictionary */
-  constructor(select: CodecSelector, minSizeOf: (codec: Codec) => number) {
+  /**
+   * @param minSizeOf the shortest values, in bytes, that a codec is tried on without a dictionary
+   * @param id see {@link Gc.id}: only where it is known what is selected
+   */
+  constructor(select: CodecSelector, minSizeOf: (codec: Codec) => number, id?: string) {
+    if (id !== undefined) this.id = id
     this.#select = select
     this.#minSizeOf = minSizeOf
   }

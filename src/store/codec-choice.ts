@@ -18,7 +18,7 @@ export function chooseCodecs(option: Settings['codec']): CodecChoice {
   if (!Array.isArray(option)) return choiceOf(option as CodecRule['codec'])
   const choices = byRule(option as readonly CodecRule[], choiceOf)
   return {
-    named: choices.all.flatMap(({ named }) => named),
+    named: choices.all.flatMap(({ made }) => made.named),
     choose: (key, value) => choices.of(key).choose(key, value)
   }
 }
@@ -39,13 +39,13 @@ function choiceOf(codec: CodecRule['codec']): CodecChoice {
 const RULE_OPTIONS = { ...KEY_PREFIX_OPTIONS, codec: 'any' } as const satisfies OptionTable<CodecRule>
 
 /**
- * @returns for a key what `make` made of the first rule that matches it; and all that it made
+ * @returns for a key what `make` made of the first rule that matches it; and all that it made, in the order of the rules
  * @throws CKV_INVALID_OPTION
  */
 export function byRule<T>(
   rules: readonly CodecRule[],
   make: (codec: CodecRule['codec']) => T
-): { readonly all: readonly T[]; readonly of: (key: Buffer) => T } {
+): { readonly all: readonly { readonly prefix: Buffer; readonly made: T }[]; readonly of: (key: Buffer) => T } {
   for (const rule of rules) assertKnownOptions('a rule of codec', rule, RULE_OPTIONS)
   const compiled = rules.map(rule => ({ prefix: prefixBytes(rule), made: make(rule.codec) }))
   // A rule for every key leaves nothing to the default, which then need not load.
@@ -53,7 +53,7 @@ export function byRule<T>(
     compiled.push({ prefix: prefixBytes({}), made: make(DEFAULTS.codec as CodecName) })
   }
   return {
-    all: compiled.map(({ made }) => made),
+    all: compiled,
     of: key => compiled.find(({ prefix }) => beginsWith(key, prefix))!.made
   }
 }

@@ -21,6 +21,20 @@ async function swept(options: Options, values: Record<string, Buffer>) {
   return { report, codecs }
 }
 
+/** Whether a sweep goes on where one with other, or the same, options has stopped. */
+async function resumed(codec: Options['codec'], later = codec): Promise<boolean> {
+  const { store, backend } = await openMode('write-through', undefined, { codec })
+  await store.batch(Array.from({ length: 300 }, (_, i) => ({ type: 'put', key: `k${i}`, value: text(2000) })))
+  const stop = new AbortController()
+  await store.gc.run({ signal: stop.signal, onProgress: () => stop.abort() })
+  await store.close()
+  const again = await openMode('write-through', backend, { codec: later })
+  const report = await again.store.gc.run()
+  await again.store.close()
+  expect(report.complete).toBe(true)
+  return report.resumed
+}
+
 describe('without a policy, a sweep makes of old values what the store makes of new ones', () => {
   it('rule by rule, and LZ4 where no rule matches', async () => {
     const codec = [
@@ -51,6 +65,24 @@ describe('without a policy, a sweep makes of old values what the store makes of 
     expect((await swept({ codec, minSize: 100 }, { short: text(99), long: text(100) })).codecs).toEqual({
       short: 0,
       long: CODEC_ID[codec]
+    })
+  })
+
+  describe('and one that was interrupted', () => {
+    it('is resumed, with rules and codecs of the user as well', async () => {
+      expect(await resumed('lz4')).toBe(true)
+      expect(await resumed(deflate)).toBe(true)
+      expect(await resumed([{ prefix: 'k1', codec: 'zstd' }, { codec: deflate }])).toBe(true)
+      const many = Array.from({ length: 100 }, (_, i) => ({ prefix: `k${i}`, codec: 'zstd' as const }))
+      expect(await resumed(many)).toBe(true)
+    })
+
+    it('begins anew where other rules hold, or a function chooses', async () => {
+      const rules = [{ prefix: 'k1', codec: 'zstd' }] as const
+      expect(await resumed(rules, [{ prefix: 'k2', codec: 'zstd' }])).toBe(false)
+      expect(await resumed(rules, [{ prefix: 'k1', codec: 'none' }])).toBe(false)
+      expect(await resumed(() => 'zstd' as const)).toBe(false)
+      expect(await resumed([{ prefix: 'k1', codec: () => 'zstd' as const }])).toBe(false)
     })
   })
 
