@@ -92,8 +92,10 @@ async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<voi
   if (directory === undefined) return
   const names = await fs.list(directory).catch((error: unknown) => {
     if (!isMissing(error)) throw error
-    return []
+    return undefined
   })
+  if (names === undefined) return
+  await fs.syncDirectory(directory) // What a call before has deleted may not be gone for good.
   for (const id of segmentIds(names)) {
     await fs.remove(segmentPath(directory, id))
     await fs.syncDirectory(directory)

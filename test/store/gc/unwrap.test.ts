@@ -297,6 +297,24 @@ describe('unwrap() that comes to the log', () => {
     await store.close()
   })
 
+  it('and has deleted it already puts that on stable storage before it forgets the store', async () => {
+    const { backend, expected, fs } = await prepared('write-back')
+    const faulty = new FaultyFileSystem(fs)
+    let repair: (() => void) | undefined
+    const onProgress = () => {
+      repair?.()
+      repair = faulty.fail('syncDirectory', { code: 'EIO', after: 1 })
+    }
+    await expect(unwrap(backend, { wal: logOn(faulty), onProgress })).rejects.toMatchObject({ code: 'EIO' })
+    expect(segmentsOn(fs)).toEqual([])
+    await unwrap(backend, { wal: logOn(fs) })
+    const after = powerCut(fs, 'none')
+    expect(segmentsOn(after)).toEqual([])
+    const { store } = await openMode('write-back', backend, {}, after)
+    expect(await everything(store)).toEqual(expected)
+    await store.close()
+  })
+
   it('and cannot see whether there is one says so, and goes on with the next call', async () => {
     const { backend, expected, fs } = await prepared('write-back')
     const faulty = new FaultyFileSystem(fs)
