@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { assertKnownOptions } from 'compressed-kv'
 import { type BlobBackingStore, type BytesLevel, bytesLevel } from './blobs/bytes-level.js'
@@ -132,7 +133,7 @@ export class BlobStore {
   /** Stores the contents of a file; otherwise like {@link putBlob}. */
   async putFile(key: string, path: string, options: PutBlobOptions = {}): Promise<BlobStat> {
     assertPath(path)
-    return this.putBlob(key, readFilePieces(path), options)
+    return this.putBlob(key, readFilePieces(resolve(path)), options)
   }
 
   /**
@@ -145,11 +146,12 @@ export class BlobStore {
   async getFile(key: string, path: string, options: GetFileOptions = {}): Promise<BlobStat | undefined> {
     assertPath(path)
     assertKnownOptions('getFile()', options, GET_FILE_OPTIONS)
+    const file = resolve(path) // The process may go to another directory meanwhile.
     const manifest = await this.#hold(key, options)
     if (manifest === undefined) return undefined
     try {
       const chunks = readChunks(this.#level, manifest, 0, manifest.stat.length)
-      await replaceFile(path, piecesOf(chunks, options.signal), sha256 => {
+      await replaceFile(file, piecesOf(chunks, options.signal), sha256 => {
         if (sha256 !== manifest.stat.sha256) throw corrupt(key, 'it fails its SHA-256')
       })
       return manifest.stat
