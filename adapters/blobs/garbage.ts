@@ -43,8 +43,9 @@ export async function discardOrphans(
   for await (const key of level.keys({ ...ALL_GARBAGE, ...(limit === Infinity ? {} : { limit }) })) {
     seen++
     const generation = generationIn(key)
-    // A generation that is no longer live may have been published since the scan began: then its entry is gone.
-    if (live.isLive(generation) || !(await level.has(key))) continue
+    // A generation that is no longer live may have been published since the scan began: then its entry is gone. While that is looked up it may
+    // have found a reader and been replaced: then its entry is there again, and the reader needs it.
+    if (live.isLive(generation) || !(await level.has(key)) || live.isLive(generation)) continue
     await discard(level, generation, sync)
     discarded++
   }

@@ -326,4 +326,51 @@ describe('looking for orphans', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
     await store.close()
   })
+
+  it('leaves a blob alone that is published, read and replaced meanwhile, until the reader is done', async () => {
+    const store = await MODES['write-through']!()
+    const blobs = blobsIn(store)
+    await blobs.putBlob('first', OLD)
+    const pieces = new Gate()
+    const putting = blobs.putBlob(
+      'k',
+      (async function* () {
+        yield noise(9 * CHUNK)
+        await pieces.wait()
+      })()
+    )
+    await pieces.reached
+    // The scan sees its entry, and is then asked about it: first it is published, and the answer comes when it is garbage again.
+    let reading: Readable | undefined
+    let asked = false
+    const restoreScan = intercept(store.backend, ['_iterator'], call => {
+      const iterator = call.proceed() as unknown as Record<'_next' | '_nextv', (...args: unknown[]) => Promise<unknown>>
+      for (const method of ['_next', '_nextv'] as const) {
+        const original = iterator[method]
+        iterator[method] = async (...args) => {
+          const entries = await original.apply(iterator, args)
+          restoreScan()
+          pieces.open()
+          await putting
+          return entries
+        }
+      }
+      return iterator as never
+    })
+    const restoreHas = intercept(store.backend, ['_hasMany'], async call => {
+      if (!asked) {
+        asked = true
+        reading = await blobs.getBlob('k')
+        await blobs.putBlob('k', OLD)
+      }
+      return call.proceed()
+    })
+    expect(await blobs.removeOrphans()).toBe(0)
+    expect(asked).toBe(true)
+    restoreHas()
+    expect((await bytesOf(reading)).equals(noise(9 * CHUNK))).toBe(true)
+    await turns(10)
+    expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
+    await store.close()
+  })
 })
