@@ -27,7 +27,7 @@ import {
   type PutBlobOptions,
   rangeIn
 } from './blobs/options.js'
-import { type BlobSource, piecesOf } from './blobs/source.js'
+import { type BlobSource, Source } from './blobs/source.js'
 
 export type { BlobBackingStore } from './blobs/bytes-level.js'
 export type { LlamaState } from './blobs/llama-state.js'
@@ -78,14 +78,20 @@ export class BlobStore {
     assertKey(key)
     assertPutOptions(options)
     const { signal, codec, model, metadata = {} } = options
-    signal?.throwIfAborted()
-    await this.#catalogue.discardSomeOrphans()
+    const source = new Source(data)
+    try {
+      signal?.throwIfAborted()
+      await this.#catalogue.discardSomeOrphans()
+    } catch (error) {
+      source.stop()
+      throw error
+    }
     const generation = newGeneration()
     const chunkBytes = this.#chunkBytes
     const writer = new ChunkWriter(this.#level, generation, chunkBytes, codec)
     this.#catalogue.beginWriting(generation)
     try {
-      for await (const piece of piecesOf(data, signal)) await writer.write(piece)
+      for await (const piece of source.pieces(signal)) await writer.write(piece)
       const { length, sha256, head } = await writer.end()
       signal?.throwIfAborted()
       const llamaState = llamaStateIn(head, length)
@@ -114,13 +120,14 @@ export class BlobStore {
    * even if the blob is replaced or deleted.
    *
    * @returns undefined if there is none. The stream fails with LEVEL_CORRUPTION, and with an `AbortError` when the signal says so.
-   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION
+   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason
    */
   async getBlob(key: string, options: GetBlobOptions = {}): Promise<Readable | undefined> {
     assertKnownOptions('getBlob()', options, GET_BLOB_OPTIONS)
     const manifest = await this.#hold(key, options)
     if (manifest === undefined) return undefined
     try {
+      options.signal?.throwIfAborted() // A stream would fail before the caller can listen to it.
       const { start, end } = rangeIn(manifest.stat, options)
       const chunks = readChunks(this.#level, manifest, start, end)
       return blobReadable(chunks, () => this.#catalogue.release(manifest), options.signal)
@@ -151,7 +158,7 @@ export class BlobStore {
     if (manifest === undefined) return undefined
     try {
       const chunks = readChunks(this.#level, manifest, 0, manifest.stat.length)
-      await replaceFile(file, piecesOf(chunks, options.signal), sha256 => {
+      await replaceFile(file, new Source(chunks).pieces(options.signal), sha256 => {
         if (sha256 !== manifest.stat.sha256) throw corrupt(key, 'it fails its SHA-256')
       })
       return manifest.stat

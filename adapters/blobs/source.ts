@@ -4,40 +4,57 @@ import { invalid } from './errors.js'
 /** What a blob is made of: all its bytes, or a stream of them (a `Readable`, a web `ReadableStream`, a generator). */
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>
 
-/**
- * The pieces of a source, which is stopped if they are not read to the end.
- *
- * @throws CKV_INVALID_OPTION for anything but bytes; what the source throws; the signal's reason
- */
-export async function* piecesOf(source: BlobSource, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
-  if (source instanceof Uint8Array) {
-    yield source
-    return
-  }
-  if (typeof (source as Partial<AsyncIterable<Uint8Array>> | null)?.[Symbol.asyncIterator] !== 'function') {
-    throw invalid('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
-  }
-  const iterator = source[Symbol.asyncIterator]()
-  let ended = false
-  try {
-    for (;;) {
-      const next = await unlessAborted(iterator.next(), signal)
-      ended = next.done === true
-      if (next.done === true) return
-      if (!(next.value instanceof Uint8Array)) {
-        throw invalid(`A blob is made of bytes, not of ${typeof next.value}: a Readable must have no encoding`)
-      }
-      yield next.value
-    }
-  } finally {
-    if (!ended) stop(source, iterator)
-  }
-}
+/** A source that is read, or about to be. */
+export class Source {
+  readonly #given: BlobSource
+  /** undefined for bytes. */
+  readonly #iterator: AsyncIterator<Uint8Array> | undefined
+  #ended = false
 
-/** Not awaited: a source that never yields would never return either. A stream's iterator destroys it only after the first piece. */
-function stop(source: object, iterator: AsyncIterator<Uint8Array>): void {
-  if (source instanceof Readable) source.destroy()
-  iterator.return?.().then(undefined, () => {})
+  /** @throws CKV_INVALID_OPTION for anything but bytes and what gives them */
+  constructor(given: BlobSource) {
+    this.#given = given
+    if (given instanceof Uint8Array) return
+    if (typeof (given as Partial<AsyncIterable<Uint8Array>> | null)?.[Symbol.asyncIterator] !== 'function') {
+      throw invalid('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
+    }
+    // A stream may fail before it is read, and an 'error' that nobody listens to ends the process. Reading throws it.
+    if (given instanceof Readable) given.on('error', () => {})
+    this.#iterator = given[Symbol.asyncIterator]()
+  }
+
+  /**
+   * The pieces, once. The source is stopped if they are not read to the end.
+   *
+   * @throws CKV_INVALID_OPTION for anything but bytes; what the source throws; the signal's reason
+   */
+  async *pieces(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
+    if (this.#iterator === undefined) {
+      yield this.#given as Uint8Array
+      return
+    }
+    try {
+      for (;;) {
+        const next = await unlessAborted(this.#iterator.next(), signal)
+        this.#ended = next.done === true
+        if (next.done === true) return
+        if (!(next.value instanceof Uint8Array)) {
+          throw invalid(`A blob is made of bytes, not of ${typeof next.value}: a Readable must have no encoding`)
+        }
+        yield next.value
+      }
+    } finally {
+      this.stop()
+    }
+  }
+
+  /** Not awaited: a source that never yields would never return either. A stream's iterator destroys it only after the first piece. */
+  stop(): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#given instanceof Readable) this.#given.destroy()
+    this.#iterator?.return?.().then(undefined, () => {})
+  }
 }
 
 /** The outcome of `promise`, or a rejection with the signal's reason when that comes first. */

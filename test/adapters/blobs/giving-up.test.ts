@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlobStore } from 'compressed-kv/blobs'
+import { failures } from '../../support/failures.js'
 import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { killed, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
@@ -91,6 +92,7 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     const put = blobs.putBlob('k', source, { signal: AbortSignal.abort(new Error('too late')) })
     await expect(put).rejects.toThrow('too late')
     expect(source.readableDidRead).toBe(false)
+    expect(source.destroyed).toBe(true)
     await expectOld()
   })
 
@@ -285,6 +287,52 @@ describe('a blob that could not be published', () => {
     restore()
     await blobs.putBlob('other', noise(CHUNK))
     expect(await keyCounts(store)).toEqual({ m: 1, c: 1, g: 0 })
+  })
+})
+
+describe('a stream that is not read yet, while a put looks for orphans,', () => {
+  let store: Store
+  let blobs: BlobStore
+
+  beforeEach(async () => {
+    store = await MODES['write-through']!()
+    blobs = blobsIn(store)
+  })
+
+  afterEach(() => store.close())
+
+  it('and fails, makes the put fail with its error', async () => {
+    const scan = new Gate()
+    const restore = intercept(store.backend, ['_iterator'], call => {
+      const iterator = call.proceed() as unknown as Record<'_next' | '_nextv', (...args: unknown[]) => Promise<unknown>>
+      for (const method of ['_next', '_nextv'] as const) {
+        const original = iterator[method]
+        iterator[method] = async (...args) => {
+          await scan.wait()
+          return original.apply(iterator, args)
+        }
+      }
+      return iterator as never
+    })
+    const source = new PassThrough()
+    const failed = failures([blobs.putBlob('k', source)])
+    await scan.reached
+    source.destroy(new Error('the connection is reset'))
+    await turns(2)
+    scan.open()
+    expect(await failed).toEqual([expect.objectContaining({ message: 'the connection is reset' })])
+    restore()
+    expect(await keyCounts(store)).toEqual({ m: 0, c: 0, g: 0 })
+  })
+
+  it('is destroyed if that fails', async () => {
+    const restore = intercept(store.backend, ['_iterator'], () => {
+      throw new Error('the disk is gone')
+    })
+    const source = new PassThrough()
+    await expect(blobs.putBlob('k', source)).rejects.toThrow(/./)
+    expect(source.destroyed).toBe(true)
+    restore()
   })
 })
 

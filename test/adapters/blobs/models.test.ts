@@ -121,4 +121,12 @@ describe('a stream', () => {
     await expect(bytesOf(stream)).rejects.toMatchObject({ name: 'AbortError' })
     await expect(blobs.getBlob('k', { signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' })
   })
+
+  it('that is given up before the caller has it is never made', async () => {
+    await blobs.putBlob('k', noise(3 * CHUNK))
+    const controller = new AbortController()
+    const getting = blobs.getBlob('k', { signal: controller.signal })
+    controller.abort()
+    await expect(getting).rejects.toMatchObject({ name: 'AbortError' })
+  })
 })
