@@ -1,0 +1,52 @@
+import { MemoryLevel } from 'memory-level'
+import { expect, test } from 'vitest'
+import { CompressedKvStore } from '../../src/index.js'
+import { rawEntries } from '../../src/store/reading/raw-entries.js'
+import type { KeyRange } from '../../src/store/key-range.js'
+
+type Level = MemoryLevel<Buffer, Buffer>
+
+const bytes = (text: string) => Buffer.from(text, 'latin1')
+
+async function levelWith(keys: readonly string[]): Promise<Level> {
+  const level: Level = new MemoryLevel({ keyEncoding: 'buffer', valueEncoding: 'buffer', storeEncoding: 'buffer' })
+  await level.batch(keys.map(key => ({ type: 'put', key: bytes(key), value: bytes('v') })))
+  return level
+}
+
+async function keysIn(level: Level, range: KeyRange): Promise<string[]> {
+  const keys: string[] = []
+  for await (const [key] of rawEntries(level as never, range)) keys.push(key.toString('latin1'))
+  return keys
+}
+
+test.each([0, 1, 31, 32, 33, 64])('a range of %i entries ends where it says, whatever lies behind', async count => {
+  const inside = Array.from({ length: count }, (_, i) => `k${String(i).padStart(3, '0')}`)
+  const level = await levelWith([...inside, 'l', 'l\0', 'm', '\xffckv\0', '\xffckv\0m', '\xffckv\x01', '\xffd'])
+  expect(await keysIn(level, { lt: bytes('l') })).toEqual(inside)
+  expect(await keysIn(level, { lte: bytes('l') })).toEqual([...inside, 'l'])
+  expect(await keysIn(level, { gt: bytes('l'), lte: bytes('l\0') })).toEqual(['l\0'])
+  expect(await keysIn(level, { gt: bytes('l'), lt: bytes('l\0') })).toEqual([])
+  expect(await keysIn(level, {})).toEqual([...inside, 'l', 'l\0', 'm', '\xffckv\x01', '\xffd'])
+  expect(await keysIn(level, { lt: bytes('\xffd') })).toEqual([...inside, 'l', 'l\0', 'm', '\xffckv\x01'])
+})
+
+test('a sweep seeks no iterator out of its range: classic-level would go there from the end of the database', async () => {
+  const level = await levelWith(Array.from({ length: 600 }, (_, i) => `k${i}`))
+  const sought: { target: Buffer; options: KeyRange }[] = []
+  const iterator = level.iterator.bind(level) as (options: object) => ReturnType<Level['iterator']>
+  level.iterator = ((options: KeyRange) => {
+    const made = iterator(options)
+    const seek = made.seek.bind(made)
+    made.seek = (target: Buffer, ...rest: []) => {
+      sought.push({ target, options })
+      seek(target, ...rest)
+    }
+    return made
+  }) as typeof level.iterator
+  const store = new CompressedKvStore(level)
+  expect(await store.gc.run()).toMatchObject({ complete: true, scanned: 600 })
+  expect(sought).toHaveLength(2)
+  for (const { target, options } of sought) expect(Buffer.compare(target, options.lte!)).toBeLessThanOrEqual(0)
+  await store.close()
+})
