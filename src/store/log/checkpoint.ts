@@ -80,11 +80,6 @@ export class Checkpoint {
     this.#loggedMarker = marker
   }
 
-  /** Call before the log so far is let go. A marker that only it has is logged again, with the next append. */
-  forgetLogged(): void {
-    if (this.#marker.unsaved !== undefined) this.#loggedMarker = undefined
-  }
-
   // ---- with what the backend gets
 
   /** Call right before the backend batch that completes what the backend has up to a record: from now on the marker says so. */
@@ -95,9 +90,11 @@ export class Checkpoint {
 
   /** What the next backend batch has to write under the marker's key, if anything. */
   get unsavedMarker(): Buffer | undefined {
-    const { unsaved } = this.#marker
-    // Over a backend that keeps nothing it has to be in the log first.
-    return this.#permanent || unsaved === this.#loggedMarker ? unsaved : undefined
+    const { unsaved, isStored } = this.#marker
+    if (this.#permanent || unsaved === this.#loggedMarker) return unsaved
+    // Over a backend that keeps nothing it has to be in the log first. Until then a backend without any gets the one before: no value may be
+    // there without a marker.
+    return isStored ? undefined : this.#loggedMarker
   }
 
   /**

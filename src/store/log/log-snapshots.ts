@@ -1,6 +1,8 @@
 import type { Log } from '../../wal/log.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES } from '../as-bytes.js'
+import { MARKER_KEY } from '../marker.js'
+import type { MarkerState } from '../marker-state.js'
 import type { Unsealer } from '../reading/unsealer.js'
 import { isReserved } from '../reserved-keys.js'
 import type { BackgroundTask } from './background-task.js'
@@ -16,8 +18,7 @@ export interface LogSnapshotsContext {
   /** Says what a reader would see: nothing else goes into a snapshot. */
   readonly unsealer: Unsealer
   readonly background: BackgroundTask
-  /** A snapshot begins: what the log said before, and no snapshot says, has to be said again. */
-  readonly onBegin: () => void
+  readonly marker: MarkerState
 }
 
 /** Writes snapshots of what is live into a log that is the database, so that older segments can go. */
@@ -62,15 +63,18 @@ export class LogSnapshots {
 
   /** Writes everything that is live into the log, and lets go of what lies before. The backend is at `sequence` now. */
   async write(sequence: number): Promise<void> {
-    const { log, backend, unsealer, onBegin } = this.#context
+    const { log, backend, unsealer, marker } = this.#context
     const entries = backend.iterator<Buffer, Uint8Array>({ ...AS_BYTES, fillCache: false } as object)
-    onBegin()
+    // The backend may not have it yet, and records that it lacks may need it, while the segment that has it goes.
+    const { unsaved } = marker
     this.#appendedBefore = log.appendedBytes
     this.#isSwept = false
     try {
       const writer = log.snapshotWriter()
       const { segment } = await writer.begin(sequence)
+      if (unsaved !== undefined) await writer.add(storedRecord(MARKER_KEY, unsaved))
       for await (const [key, value] of entries) {
+        if (unsaved !== undefined && MARKER_KEY.equals(key)) continue
         if (isReserved(key) || unsealer.isVisible(value)) await writer.add(storedRecord(asBuffer(key), value))
       }
       this.#snapshotBytes = await writer.end()

@@ -69,8 +69,7 @@ export class StoreLog {
     const { segmentBytes } = settings
     const background = this.#background
     if (!this.permanent) {
-      const onBegin = () => this.checkpoint.forgetLogged()
-      this.#snapshots = new LogSnapshots({ log, backend, segmentBytes, unsealer, background, onBegin })
+      this.#snapshots = new LogSnapshots({ log, backend, segmentBytes, unsealer, background, marker })
     } else if (!this.#readOnly) this.#trimming = new SegmentTrimming(log, marker, background)
   }
 

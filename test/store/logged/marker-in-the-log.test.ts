@@ -1,9 +1,17 @@
+import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { Gate } from '../../support/gate.js'
 import { intercept } from '../../support/intercept.js'
 import { contents, contentsOf, killed, logOn, memoryLevel, openLogged } from '../../support/logged-store.js'
-import { noise } from '../../support/sample-values.js'
+import { failures } from '../../support/failures.js'
+import { noise, text } from '../../support/sample-values.js'
+import { HeldCodec } from '../../support/user-codecs.js'
+
+const refuse = () => {
+  throw new Error('no')
+}
 
 /*
  * Over a backend that keeps nothing, the log alone says how the store's values are to be read: its marker has to be in front of them.
@@ -53,6 +61,49 @@ describe('what a memory-level was given is read back as it was', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+
+  describe.each([false, { flushBytes: 1 }])('with memtable %j', memtable => {
+    /** A value is logged, and before the backend has it a first time to live is used, by a call that fails in the end. */
+    async function valueBeforeTtl() {
+      const fs = new CrashableFileSystem()
+      const level = memoryLevel()
+      const held = new HeldCodec()
+      const store = await openLogged(logOn(fs), level, { memtable })
+      const logged = new Gate()
+      fs.delaySyncs(() => logged.wait())
+      const first = store.put('a', noise(3000), { sync: true })
+      await logged.reached
+      const flushed = memtable === false ? undefined : once(store, 'flush')
+      const second = store.put('t', text(5000), { ttl: 1000, codec: held, onStored: refuse })
+      second.catch(() => {}) // It fails later.
+      logged.open()
+      await first
+      await flushed
+      const fails = async () => {
+        held.open()
+        expect(await failures([second])).toMatchObject([{ message: 'no' }])
+      }
+      return { fs, level, store, fails }
+    }
+
+    const expected = [['a', noise(3000).toString('latin1')]]
+
+    it('where a first time to live is used before the backend has a value', async () => {
+      const { fs, level, store, fails } = await valueBeforeTtl()
+      await fails()
+      await store.close()
+      expect(await contentsOf(logOn(fs), level)).toEqual(expected)
+    })
+
+    it('where a snapshot is made then', async () => {
+      const { fs, store, fails } = await valueBeforeTtl()
+      await vi.waitFor(() => expect(fs.paths()).not.toContain('/log/000001.wal'))
+      expect(await contentsOf(logOn(killed(fs)))).toEqual(expected)
+      await fails()
+      await store.close()
+      expect(await contentsOf(logOn(fs))).toEqual(expected)
+    })
   })
 
   it('where it held a store without a log before', async () => {
