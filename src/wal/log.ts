@@ -235,7 +235,7 @@ export class Log {
     return this.#nextSequence === 1 && this.snapshot === undefined
   }
 
-  /** Size of all segment files. */
+  /** Size of all segment files, but for their seals. */
   get bytes(): number {
     return this.#segments.bytes
   }

@@ -44,7 +44,7 @@ export interface RecoveredSegment {
   readonly id: number
   readonly seed: number
   readonly firstSequence: number
-  /** Its readable frames: all of them, but for what salvage skips. */
+  /** Its readable frames: all of them but the seal, and but for what salvage skips. */
   readonly runs: readonly Run[]
   readonly index: FrameIndex
   readonly snapshots: readonly SnapshotMark[]
@@ -92,12 +92,11 @@ export async function recoverLog(settings: RecoverySettings): Promise<RecoveredL
   settings.approve?.(found.whole.map(extentOf))
   // Nothing is changed before this.
   if (!readOnly && found.setAside !== undefined) await setAside(settings, found.setAside.id, found.setAside.size)
-  const segments = found.whole.map(scanned => recovered(scanned, scanned.intactBytes))
+  const segments = found.whole.map(recovered)
   const last = found.whole.at(-1)
   let end = last && endOf(last)
   if (last !== undefined && !readOnly && !(last.sealed && last.intactBytes === last.size)) {
     end = await sealCopy(settings, last)
-    segments[segments.length - 1] = recovered(last, end.length)
   }
   return {
     storeId: found.storeId,
@@ -207,10 +206,11 @@ function endOf({ lastSequence, intactBytes, lastCrc }: ScannedSegment): SegmentE
   return { lastSequence, length: intactBytes, crc: lastCrc }
 }
 
-function recovered(scanned: ScannedSegment, bytes: number): RecoveredSegment {
-  const { id, index, snapshots } = scanned
-  const { storeId, firstSequence } = scanned.header!
-  const runs = [{ from: SEGMENT_HEADER_BYTES, to: bytes }]
+function recovered({ id, header, intactBytes, sealed, index, snapshots }: ScannedSegment): RecoveredSegment {
+  const { storeId, firstSequence } = header!
+  // Without the seal, which readers have no use for: where it cannot be put on stable storage it is cut off again.
+  const to = sealed ? intactBytes - FRAME_HEADER_BYTES - SEAL_BYTES : intactBytes
+  const runs = [{ from: SEGMENT_HEADER_BYTES, to }]
   return { id, seed: segmentSeed(storeId, id), firstSequence, runs, index, snapshots }
 }
 

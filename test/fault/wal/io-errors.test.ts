@@ -234,6 +234,24 @@ test('a sync that fails of a segment which a killed process sealed is not follow
   await last.close()
 })
 
+test('a sync that fails of a segment which was sealed before leaves its records readable', async () => {
+  const { memory, fs } = disk()
+  const told = new ToldAppends()
+  const { wal: first } = await openLog(fs, options)
+  for (let i = 0; i < 40; i++) await told.append(first)
+  await first.close()
+  const { wal } = await openLog(fs, options)
+  const last = wal.nextSequence - 1
+  fs.fail('sync', { code: 'EIO', path: SEGMENT })
+  expect(await told.append(wal)).toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  expect(await keysOf(wal)).toEqual(told.acknowledged)
+  expect((await wal.get(last)).key.toString()).toBe(told.acknowledged.at(-1))
+  await wal.close()
+  const { wal: again } = await openLog(afterPowerCut(memory, 'none'))
+  expect(await keysOf(again)).toEqual(told.acknowledged)
+  await again.close()
+})
+
 describe('a directory that cannot be synced, or a file that cannot be opened, made or closed', () => {
   const calls = [
     ['syncDirectory', 'EIO'],
