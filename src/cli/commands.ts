@@ -47,7 +47,7 @@ export function addRewritingCommands(program: Command, context: Context, finish:
     .option('--force', 'begin at the first key, and try again what was tried before')
     .option('--wrap', 'wrap a database that never was')
     .action(async (location, options) => finish(await gc(context, location, options)))
-  command(program, 'unwrap', 'the way out: makes a bare LevelDB database of it again')
+  command(program, 'unwrap', 'the way out: makes a bare LevelDB database of it again, and compacts it')
     .argument('<location>', LOCATION)
     .action(async (location, options) => finish(await unwrapDatabase(context, location, options)))
 }

@@ -6,6 +6,7 @@ import { Slice } from '../gc/slice.js'
 import { keyName } from '../memtable/key-name.js'
 import type { AnyLevel } from './any-level.js'
 import { KEY_AS_BYTES } from './as-bytes.js'
+import { compactBackend } from './compaction.js'
 import { type BackendOperation, writeToBackend } from './writing/backend-write.js'
 import type { KeyRange } from './key-range.js'
 import { DEFAULTS } from './options.js'
@@ -147,14 +148,8 @@ export class StoreGcHost implements GcHost {
     return this.#session().log?.permanent === false
   }
 
-  async compact(): Promise<void> {
-    const backend = this.#backend as AnyLevel & {
-      compactRange?(start: Buffer, end: Buffer, options: typeof KEY_AS_BYTES): Promise<void>
-    }
-    if (typeof backend.compactRange !== 'function') return
-    const [first] = await backend.keys<Buffer>({ ...KEY_AS_BYTES, limit: 1 }).all()
-    const [last] = await backend.keys<Buffer>({ ...KEY_AS_BYTES, limit: 1, reverse: true }).all()
-    if (first !== undefined && last !== undefined) await backend.compactRange(first, last, KEY_AS_BYTES)
+  compact(): Promise<void> {
+    return compactBackend(this.#backend)
   }
 
   /** A new iterator for every chunk, since an iterator shows the entries as they were when it was made. */

@@ -12,6 +12,7 @@ import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
 import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
 import { type BackendOperation, writeToBackend } from './writing/backend-write.js'
+import { compactBackend } from './compaction.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
@@ -43,7 +44,8 @@ const MAX_BATCH_BYTES = 1024 * 1024
 /**
  * The way out: writes every value of a wrapped database back as it was given, and removes what the store kept for itself. Afterwards the
  * bare database is as if it had never been wrapped. It may be interrupted at any point, also by a crash: a key in the marker says how far
- * it is, a store refuses to open until then, and the next call goes on.
+ * it is, a store refuses to open until then, and the next call goes on. At the end the backend is compacted, as by a sweep: LevelDB would
+ * keep the compressed values beside the plain ones until it compacts by itself.
  *
  * @param wrappable not open in a store; it is opened if it is not, and left as it was found
  * @returns how many values were written back by this call; what has expired is removed, and not counted
@@ -146,6 +148,8 @@ async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ v
   }
   await removeLog(backend, options)
   await removeReserved(backend)
+  // Every value was written anew. Last, so that whoever ends the process meanwhile has a bare database.
+  await compactBackend(backend)
   return { values }
 }
 

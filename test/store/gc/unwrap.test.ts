@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
@@ -50,6 +50,10 @@ async function write(store: Store): Promise<void> {
   await store.put('ttl', text(2000), { ttl: 1_000_000_000 })
   await store.put('soon', text(2000), { ttl: 1 })
   while (await store.has('soon')) await new Promise(resolve => setTimeout(resolve, 1))
+}
+
+function bytesIn(directory: string): number {
+  return readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
 }
 
 /** Where the log of a simulated process lies. */
@@ -445,6 +449,20 @@ describe('unwrap() over classic-level', () => {
       expect((await everything(again)).length).toBe(expected.length + 1)
       await again.close()
     }
+  })
+
+  it('leaves no second copy of the values behind', async () => {
+    const directory = temporaryDirectory()
+    const values = Array.from({ length: 40 }, (_, i) => noise(300_000, i + 1))
+    const store = await openLogged(true, level(directory), { memtable: {} })
+    for (const [i, value] of values.entries()) await store.put(`k${i}`, value)
+    await store.close()
+    const bare = level(directory)
+    expect(await unwrap(bare)).toEqual({ values: 40 })
+    // LevelDB removes what a compaction left over when it opens, at the latest.
+    await bare.open()
+    await bare.close()
+    expect(bytesIn(directory)).toBeLessThan(1.2 * 40 * 300_000)
   })
 
   it('interrupted, then gone on with by another process', async () => {

@@ -1,0 +1,13 @@
+import type { AnyLevel } from './any-level.js'
+import { KEY_AS_BYTES } from './as-bytes.js'
+
+/** Has the backend give back the room of values that were written anew, if it can be asked to: LevelDB keeps them until it compacts. */
+export async function compactBackend(given: AnyLevel): Promise<void> {
+  const backend = given as AnyLevel & {
+    compactRange?(start: Buffer, end: Buffer, options: typeof KEY_AS_BYTES): Promise<void>
+  }
+  if (typeof backend.compactRange !== 'function') return
+  const [first] = await backend.keys<Buffer>({ ...KEY_AS_BYTES, limit: 1 }).all()
+  const [last] = await backend.keys<Buffer>({ ...KEY_AS_BYTES, limit: 1, reverse: true }).all()
+  if (first !== undefined && last !== undefined) await backend.compactRange(first, last, KEY_AS_BYTES)
+}
