@@ -21,6 +21,7 @@ import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './reading/i
 import { Lifecycle } from './lifecycle.js'
 import { manifestFor } from './manifest.js'
 import { copyArguments } from './caller-buffers.js'
+import { assertNoWriteOptionMisspelt } from './misspelt-write-options.js'
 import { assertOwnSublevel, assertSync, batchRequests, type EncodedOperation } from './operations.js'
 import { type CompressedKvStoreOptions, resolveOptions, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reading/reader.js'
@@ -241,21 +242,21 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   // Whatever an encoding returned comes here and below as a key or value, and goes on as bytes.
 
   _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
-    assertSync(options)
+    if (options !== NO_OPTIONS) assertWriteOptions(options)
     const bytes = encodedKey(key)
     return this.#writesTo(bytes).put(bytes, encodedValue(value), options)
   }
 
   _del(key: Buffer, options: WriteOptions): Promise<void> {
-    assertSync(options)
+    assertWriteOptions(options)
     const bytes = encodedKey(key)
     return this.#writesTo(bytes).del(bytes, options)
   }
 
   async _batch(operations: readonly EncodedOperation[], defaults: WriteOptions): Promise<void> {
-    assertSync(defaults)
+    assertWriteOptions(defaults)
     for (const operation of operations) {
-      assertSync(operation)
+      assertWriteOptions(operation)
       assertOwnSublevel(operation.sublevel, this)
     }
     const { requests, sync } = batchRequests(operations, defaults)
@@ -268,7 +269,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   async _clear(options: EncodedClearOptions): Promise<void> {
-    assertSync(options)
+    assertWriteOptions(options)
     this.#assertWritable()
     return this.#lifecycle.session.writes.clear(options)
   }
@@ -329,6 +330,12 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 }
 
 const NO_OPTIONS: WriteOptions = Object.freeze({})
+
+/** @throws CKV_INVALID_OPTION */
+function assertWriteOptions(options: WriteOptions): void {
+  assertSync(options)
+  assertNoWriteOptionMisspelt(options)
+}
 
 /** null and undefined go to abstract-level, which throws the right error. */
 function isPresent(data: unknown): boolean {
