@@ -124,6 +124,19 @@ describe('reserved keys are hidden', () => {
   })
 })
 
+describe('reserved keys take no room', () => {
+  it.each([false, true])('in what nextv() hands out, reverse: %s', async reverse => {
+    const { store } = await filledStore()
+    const expected = hex(reverse ? userKeys.toReversed() : userKeys)
+    for (const size of [3, userKeys.length]) {
+      const iterator = store.keys<Buffer>({ ...BINARY, reverse })
+      expect(hex(await iterator.nextv(size))).toEqual(expected.slice(0, size))
+      expect(hex(await iterator.nextv(size))).toEqual(expected.slice(size, 2 * size))
+      await iterator.close()
+    }
+  })
+})
+
 describe('reserved keys are refused', () => {
   it.each(hex([RESERVED_PREFIX, MARKER_KEY, Buffer.concat([RESERVED_PREFIX, Buffer.alloc(10, 0xff)])]))(
     'by put, del, batch and chained batch: %s',

@@ -70,6 +70,8 @@ export class EntrySource {
   /** How many entries the caller may still take. */
   #left: number
   #soughtOutside = false
+  /** Of the source, when entries that had come before it were handed out. */
+  #failure: { readonly error: unknown } | undefined
 
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
     const options = withOwnBounds(encoded)
@@ -119,7 +121,7 @@ export class EntrySource {
   /** A loop, not recursion: any number of entries may have expired, and a promise for each would be kept until the last. */
   async #fetchNext(): Promise<Entry | undefined> {
     for (;;) {
-      this.#replaceFetched(await this.#source.nextv(Math.max(1, Math.min(this.#fetchSize, this.#left)), {}))
+      this.#replaceFetched(await this.#fetchMore(Math.max(1, Math.min(this.#fetchSize, this.#left)), {}))
       if (this.#fetched.length === 0) return undefined
       if (this.#readsAhead) this.#fetchSize = readAhead(this.#fetched, this.#fetchSize)
       const entry = this.#nextFetched()
@@ -141,6 +143,7 @@ export class EntrySource {
 
   seek(target: Buffer, options: object): void {
     this.#replaceFetched(NONE)
+    this.#failure = undefined
     this.#fetchSize = 1
     // classic-level 3.0.0 aborts the process when an empty database is sought outside the range.
     this.#soughtOutside = isOutside(target, this.#options)
@@ -158,15 +161,28 @@ export class EntrySource {
     this.#at = 0
   }
 
-  /** Up to `size` entries, reserved ones left out; none only at the end. */
-  async #fetch(size: number, options: object): Promise<UnopenedEntry[]> {
+  /** Up to `size` entries, reserved ones left out; fewer only if the source gave fewer, or failed. */
+  async #fetch(size: number, options: object): Promise<readonly UnopenedEntry[]> {
+    const visible: UnopenedEntry[] = []
     for (;;) {
-      const fetched = await this.#source.nextv(size, options)
-      if (!this.#filterKeys || fetched.length === 0) return fetched
-      // What is there is handed out: a further fetch may fail, and must not lose it.
-      const visible = fetched.filter(([key]) => !isReserved(key!))
-      if (visible.length > 0) return visible
+      const fetched = await this.#fetchMore(size - visible.length, options).catch((error: unknown) => {
+        if (visible.length === 0) throw error
+        // Whoever goes on must not miss what came before: the next call fails instead.
+        this.#failure = { error }
+        return NONE
+      })
+      if (!this.#filterKeys) return fetched
+      const before = visible.length
+      for (const entry of fetched) if (!isReserved(entry[0]!)) visible.push(entry)
+      if (visible.length - before === fetched.length || visible.length === size) return visible
     }
+  }
+
+  async #fetchMore(size: number, options: object): Promise<readonly UnopenedEntry[]> {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure.error
+    return this.#source.nextv(size, options)
   }
 
   /**
