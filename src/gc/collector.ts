@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { assertPolicy, assertRate, assertSweepInterval } from './checks.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { decideAll, note, type Sweep } from './decisions.js'
@@ -52,6 +51,10 @@ export class Collector {
   #running: Promise<GcReport> | undefined
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Of the sweep that is under way, while it rests. */
+  #rest: NodeJS.Timeout | undefined
+  /** Calls of {@link run} that wait for a sweep to end. */
+  #waiting = 0
   #onFailure: (error: unknown) => void
   #last: GcReport | undefined
 
@@ -88,7 +91,7 @@ export class Collector {
     if (options.policy !== undefined) assertPolicy('policy', options.policy)
     const opening = this.#host.opening()
     if (opening !== undefined) await opening
-    while (this.#running !== undefined) await this.#running.catch(() => {})
+    while (this.#running !== undefined) await this.#ended(waitedFor)
     this.#host.assertWritable()
     const abort = new AbortController()
     this.#abort = abort
@@ -99,6 +102,15 @@ export class Collector {
     } finally {
       this.#running = undefined
     }
+  }
+
+  /** Resolves when the sweep under way has ended. One in the background keeps the process alive from now on, if somebody waits for it. */
+  async #ended(waitedFor: boolean): Promise<void> {
+    if (!waitedFor) return void (await this.#running?.catch(() => {}))
+    this.#waiting++
+    this.#rest?.ref()
+    await this.#running?.catch(() => {})
+    this.#waiting--
   }
 
   /**
@@ -167,8 +179,9 @@ export class Collector {
       options.onProgress?.({ ...report, lastKey: sweep.lastKey })
       const pause = pace.pauseAfter(bytes, host.activity !== activity)
       // The event loop has its turn in any case. A timer takes a ms at least, but an immediate would keep the process alive.
-      if (pause === 0 && waitedFor) await nextTurn()
-      else await delay(pause, undefined, { signal, ref: waitedFor }).catch(() => {})
+      const keepsAlive = waitedFor || this.#waiting > 0
+      if (pause === 0 && keepsAlive) await nextTurn()
+      else await this.#pause(pause, signal, keepsAlive)
       pace.resume()
     }
     if (report.complete) {
@@ -177,6 +190,22 @@ export class Collector {
     } else if (unremembered > 0) await this.#remember(policy, sweep)
     report.seconds = (performance.now() - start) / 1000
     return (this.#last = { ...report })
+  }
+
+  /** Resolves after so many ms, or when `signal` is aborted. */
+  #pause(ms: number, signal: AbortSignal, keepsAlive: boolean): Promise<void> {
+    return new Promise(resolve => {
+      if (signal.aborted) return resolve()
+      const over = () => {
+        clearTimeout(this.#rest)
+        this.#rest = undefined
+        signal.removeEventListener('abort', over)
+        resolve()
+      }
+      this.#rest = setTimeout(over, ms)
+      if (!keepsAlive) this.#rest.unref()
+      signal.addEventListener('abort', over, { once: true })
+    })
   }
 
   /** @returns the bytes of the next chunk as they were stored; undefined when there is none */

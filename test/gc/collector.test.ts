@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { Collector } from '../../src/gc/collector.js'
+import type { GcHost } from '../../src/gc/host.js'
+import { NoGc } from '../../src/gc/no-gc.js'
+import { turns } from '../support/turns.js'
+
+/** Has no end of keys, and says when one has been swept. */
+function endless(onChunk: () => void): GcHost {
+  let next = 0
+  return {
+    state: Buffer.alloc(0),
+    activity: 0,
+    opening: () => undefined,
+    assertWritable: () => {},
+    defaultPolicy: () => new NoGc(),
+    settle: async () => {},
+    lastKey: async () => Buffer.from('z'),
+    chunk: async () => ({
+      entries: [
+        { key: Buffer.from(`k${next++}`), storedBytes: 1e6, expired: false, plain: false, value: undefined, error: 'x' }
+      ],
+      rewrite: async () => [],
+      end: onChunk
+    }),
+    remember: async () => {},
+    finished: async () => {},
+    compact: async () => {}
+  }
+}
+
+/** Timers that keep the process alive. */
+const timers = () => process.getActiveResourcesInfo().filter(type => type === 'Timeout').length
+
+test('a sweep in the background that rests keeps the process alive only while a call waits for it', async () => {
+  let swept!: () => void
+  const chunk = new Promise<void>(resolve => (swept = resolve))
+  const collector = new Collector(
+    endless(() => swept()),
+    { policy: undefined, intervalMs: 1, bytesPerSecond: 1 },
+    () => {}
+  )
+  const before = timers()
+  const background = collector.runInBackground()
+  await chunk
+  await turns(3)
+  expect(timers()).toBe(before)
+  const abort = new AbortController()
+  const call = collector.run({ signal: abort.signal })
+  expect(timers()).toBe(before + 1)
+  abort.abort() // The call's own sweep, when it comes to it.
+  await collector.stop()
+  await background
+  expect(await call).toMatchObject({ complete: false })
+  expect(timers()).toBe(before)
+})
