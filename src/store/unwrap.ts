@@ -77,7 +77,8 @@ export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOpti
 /** With an absolute directory: the process may go to another while values are written back. */
 function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
   if (typeof wal === 'string') return wal === '' ? wal : resolve(wal)
-  if (typeof wal !== 'object' || !wal.dir || (wal.fs ?? nodeFileSystem) !== nodeFileSystem) return wal
+  const isPath = typeof wal === 'object' && typeof wal.dir === 'string' && wal.dir !== ''
+  if (!isPath || (wal.fs ?? nodeFileSystem) !== nodeFileSystem) return wal // What is wrong with it, the store says.
   return { ...wal, dir: resolve(wal.dir) }
 }
 

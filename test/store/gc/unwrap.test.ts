@@ -156,6 +156,11 @@ it('unwrap() takes the database, not the store', async () => {
   await store.close()
 })
 
+it.each([{ dir: 5 }, { dir: '' }, '', 5])('unwrap() refuses %o for a log as a store does', async wal => {
+  const { backend } = await prepared('write-through')
+  await expect(unwrap(backend, { wal: wal as never })).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+})
+
 it('unwrap() of a memory-level whose log is the database is refused', async () => {
   const opened = await openMode('logged', memoryLevel())
   await opened.store.put('k', text(5000))
