@@ -58,6 +58,13 @@ const { signal } = new AbortController()
 import { CompressedKvStore } from 'compressed-kv'
 import { Level } from 'level'
 const db = new CompressedKvStore(new Level('keyv'))
+`,
+  TypeScript: `
+import { CompressedKvStore as Store } from 'compressed-kv'
+import { Level } from 'level'
+interface Order { items: string[] }
+const level = new Level<string, Order>('typescript', { valueEncoding: 'json' })
+export const either: Orders[] = [level, new Store(level)]
 `
 }
 
