@@ -1,9 +1,13 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { AbstractIterator, AbstractLevel } from 'abstract-level'
 import { MemoryLevel } from 'memory-level'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
+import { failures } from '../support/failures.js'
 import { openStore } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
 import { turns } from '../support/turns.js'
 
 const VALUE = text(5000)
@@ -168,6 +172,39 @@ describe('what a backend lacks is refused', () => {
     await store.close()
     await turns()
     expect([store.status, backend.status]).toEqual(['closed', 'closed'])
+  })
+})
+
+function at(location: string): MapLevel {
+  return Object.defineProperty(new MapLevel(), 'location', { value: location })
+}
+
+describe('a backend whose location is no directory', () => {
+  it('is told to say where its log is to be, and nothing is made there', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'file'), 'of a database')
+    const stores = ['file', 'name'].map(name => new CompressedKvStore<string, Buffer>(at(join(directory, name))))
+    expect(await failures(stores.map(store => store.put('key', VALUE)))).toEqual(
+      stores.map(() =>
+        expect.objectContaining({
+          code: 'LEVEL_DATABASE_NOT_OPEN',
+          cause: expect.objectContaining({
+            code: 'CKV_INVALID_OPTION',
+            message: expect.stringContaining('no directory for a log') as string
+          }) as unknown
+        })
+      )
+    )
+    expect(readdirSync(directory)).toEqual(['file'])
+  })
+
+  it('can be wrapped without a log, or with one elsewhere', async () => {
+    for (const wal of [false, temporaryDirectory()]) {
+      const store = new CompressedKvStore<string, Buffer>(at('redis://host'), { wal })
+      await store.put('key', VALUE)
+      expect(await store.get('key')).toEqual(VALUE)
+      await store.close()
+    }
   })
 })
 

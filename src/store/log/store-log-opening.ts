@@ -1,6 +1,8 @@
-import { isMissing } from '../../fs/file-system.js'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { corruption } from '../../errors.js'
+import { corruption, invalidOption } from '../../errors.js'
+import { isMissing } from '../../fs/file-system.js'
+import { nodeFileSystem } from '../../fs/node-file-system.js'
 import type { Tables } from '../../memtable/tables.js'
 import { Log } from '../../wal/log.js'
 import { resolveWalOptions, type WalOptions, type WalSettings } from '../../wal/options.js'
@@ -35,7 +37,8 @@ interface OpenedLog {
  *
  * @param backend open
  * @param maxBytes of such tables
- * @throws LEVEL_CORRUPTION where log and backend do not belong together; LEVEL_LOCKED; what reading the log throws
+ * @throws LEVEL_CORRUPTION where log and backend do not belong together; CKV_INVALID_OPTION where the backend's location is no directory for a
+ *   log; LEVEL_LOCKED; what reading the log throws
  */
 export async function openStoreLog(
   backend: AnyLevel,
@@ -44,6 +47,7 @@ export async function openStoreLog(
   codingFor: CodingFor,
   dictionaries: Dictionaries
 ): Promise<OpenedLog> {
+  if (options.dir === undefined) await assertHasDirectory(backend, options)
   const { settings, ownerIsDead } = settingsFor(backend, options)
   const values = new LoggedValues(codingFor, dictionaries)
   return backend.supports.permanence
@@ -108,6 +112,17 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
     await log.close().catch(() => {}) // Why it was not opened matters more.
     throw error
   }
+}
+
+/** A location may be a file, an address, or the name of a database in a browser: a log beside it would be where nobody looks for it. */
+async function assertHasDirectory(backend: AnyLevel, { fs = nodeFileSystem }: WalOptions): Promise<void> {
+  if (fs !== nodeFileSystem) return
+  const { location } = backend as { location?: string }
+  const found = await stat(location!).catch(() => undefined)
+  if (found?.isDirectory() === true) return
+  throw invalidOption(
+    `The backend's location '${location}' is no directory for a log: say where it is to be, as in { wal: './my-log' }, or pass wal: false`
+  )
 }
 
 function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
