@@ -35,6 +35,8 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   const signal = streams.signal ?? new AbortController().signal
   const context: Context = { streams, output, signal }
   const isJson = argv.includes('--json')
+  // What happened still counts where nobody reads it; without a listener the error would end the process, whatever it is at.
+  if (streams.stderr.listenerCount('error') === 0) streams.stderr.on('error', () => {})
   let exitCode: number = EXIT.ok
   const program = new Command('ckv')
     .description('Looks into, measures and repacks databases of compressed-kv.')

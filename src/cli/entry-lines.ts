@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { Failure } from './failure.js'
+import { MAX_LINE_CHARACTERS } from './input-lines.js'
 
 /** Text where it is UTF-8, else base64: JSON knows no bytes. */
 export type JsonBytes = string | { readonly base64: string }
@@ -29,6 +30,20 @@ export function jsonBytes(bytes: Buffer): JsonBytes {
 
 export function putLine(key: Buffer, value: Buffer, expiresAt: number | undefined): EntryLine {
   return { key: jsonBytes(key), value: jsonBytes(value), ...(expiresAt === undefined ? {} : { expiresAt }) }
+}
+
+/** @throws Failure for an entry whose line would be longer than `ckv import` reads */
+export function lineText(line: EntryLine): string {
+  const { key, value = '' } = line
+  // Not every such line could be made: text has at most 512 Mi characters. Escapes can only make it longer.
+  const least = charactersOf(key) + charactersOf(value)
+  const text = least > MAX_LINE_CHARACTERS ? undefined : JSON.stringify(line)
+  if (text !== undefined && text.length <= MAX_LINE_CHARACTERS) return text
+  throw new Failure("its line would be longer than 'ckv import' reads: use 'ckv get --raw'")
+}
+
+function charactersOf(bytes: JsonBytes): number {
+  return typeof bytes === 'string' ? bytes.length : bytes.base64.length
 }
 
 /** @throws Failure that says what is wrong, without the number of the line */

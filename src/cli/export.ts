@@ -1,11 +1,11 @@
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
-import { putLine } from './entry-lines.js'
+import { putLine, lineText } from './entry-lines.js'
 import { isExpired } from './expiry.js'
 import { describe, EXIT, oneLine } from './failure.js'
 import { entriesOf, look } from './look.js'
 import { bytesOf, rangeOfPrefix, shownKey } from './text.js'
 
-/** Every entry that is there as a line of JSON; what cannot be read is named on stderr, and left out. */
+/** Every entry that is there as a line of JSON; what cannot be read, here or by `ckv import`, is named on stderr, and left out. */
 export async function exportEntries(
   context: Context,
   location: string,
@@ -19,15 +19,15 @@ export async function exportEntries(
       for await (const entry of entriesOf(looked, bar, signal, range)) {
         const expiresAt = entry.opened?.expiresAt
         if (isExpired(expiresAt)) continue
-        let value: Buffer
+        let line: string
         try {
-          value = await entry.value()
+          line = lineText(putLine(entry.key, await entry.value(), expiresAt))
         } catch (error) {
           unreadable++
           streams.stderr.write(oneLine(`ckv: left out ${shownKey(entry.key)}: ${describe(error).message}`) + '\n')
           continue
         }
-        await output.line(JSON.stringify(putLine(entry.key, value, expiresAt)))
+        await output.line(line)
       }
     })
   )

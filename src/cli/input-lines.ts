@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { Failure } from './failure.js'
 
 /** A line is held in memory as text. */
-const MAX_LINE_CHARACTERS = 256 * 1024 * 1024
+export const MAX_LINE_CHARACTERS = 256 * 1024 * 1024
 
 /** Lines of UTF-8 text. The stream is read no faster than they are taken. */
 export async function* inputLines(input: Readable): AsyncGenerator<string, void, undefined> {

@@ -2,12 +2,13 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Wal, type WalEntry, type WalRecord } from '../index.js'
 import type { CommonOptions, Context } from './context.js'
 import { sizesOf } from './copy.js'
-import { type EntryLine, jsonBytes, putLine } from './entry-lines.js'
-import { codeOf, EXIT, Failure } from './failure.js'
+import { type EntryLine, jsonBytes, lineText, putLine } from './entry-lines.js'
+import { codeOf, describe, EXIT, Failure, oneLine } from './failure.js'
 import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
 import { type LogFindings, readLog, type ReadLogOptions } from './log-reading.js'
 import { look } from './look.js'
 import { bytes, count, counted, table } from './table.js'
+import { shownKey } from './text.js'
 
 interface WalCommandOptions extends CommonOptions {
   readonly salvage?: string
@@ -22,7 +23,12 @@ export async function wal(
   const { output } = context
   const names = await namesIn(location)
   const alone = names?.some(name => SEGMENT_FILE.test(name)) === true
-  const { sizes, findings } = await salvaging(salvage, options =>
+  let leftOut = 0
+  const onLeftOut = ({ key }: WalRecord, error: unknown) => {
+    leftOut++
+    context.streams.stderr.write(oneLine(`ckv: left out ${shownKey(key)}: ${describe(error).message}`) + '\n')
+  }
+  const { sizes, findings } = await salvaging(salvage, onLeftOut, options =>
     alone ? ofLogAlone(context, location, options) : ofDatabase(context, location, elsewhere, options)
   )
   const sizeOf = new Map(sizes.map(({ name, bytes: size }) => [Number.parseInt(name), size]))
@@ -30,7 +36,7 @@ export async function wal(
     const segments = findings.segments.map(segment => ({ ...segment, bytes: sizeOf.get(segment.segment) }))
     await output.json({ ...findings, segmentFiles: sizes, segments })
   } else await output.lines(shown(findings, sizes.length, sizeOf))
-  return findings.damage.length === 0 ? EXIT.ok : EXIT.problem
+  return findings.damage.length + leftOut === 0 ? EXIT.ok : EXIT.problem
 }
 
 interface Read {
@@ -70,12 +76,22 @@ function ofDatabase(
 /** What a store keeps for itself, and takes from nobody: docs/format.md. */
 const RESERVED = Buffer.from('ff636b7600', 'hex')
 
-async function salvaging<T>(path: string | undefined, use: (options: ReadLogOptions) => Promise<T>): Promise<T> {
+async function salvaging<T>(
+  path: string | undefined,
+  onLeftOut: (record: WalRecord, error: unknown) => void,
+  use: (options: ReadLogOptions) => Promise<T>
+): Promise<T> {
   if (path === undefined) return use({})
   const file = await createNew(path)
   const onEntry = async ({ record }: WalEntry) => {
     if (record.key.subarray(0, RESERVED.length).equals(RESERVED)) return
-    await file.appendFile(`${JSON.stringify(lineOf(record))}\n`)
+    let line: string
+    try {
+      line = lineText(lineOf(record))
+    } catch (error) {
+      return onLeftOut(record, error)
+    }
+    await file.appendFile(`${line}\n`)
   }
   try {
     return await use({ snapshots: true, onEntry })

@@ -33,6 +33,12 @@ describe('ckv as a program', () => {
     expect(run(['export', target]).stdout).toBe(run(['export', source]).stdout)
   })
 
+  it('ends with its exit code where nobody reads its errors', async () => {
+    const child = spawn(process.execPath, [program, 'nothing like it'], { stdio: ['ignore', 'ignore', 'pipe'] })
+    child.stderr.destroy()
+    expect((await once(child, 'exit'))[0]).toBe(2)
+  })
+
   it('removes the copy after Ctrl-C, and leaves the database as it is', async () => {
     const location = newLocation()
     await withStore(location, {}, async store => {
