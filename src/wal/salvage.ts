@@ -28,7 +28,7 @@ export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLo
   const { fs, directory } = settings
   const ids = segmentIds(await fs.list(directory))
   const progress = await progressOf(settings, ids)
-  const storeId = settings.storeId ?? (await anyStoreId(settings, ids))
+  const storeId = settings.storeId ?? (await storeIdOfMost(settings, ids))
   const segments: RecoveredSegment[] = []
   const corrupt: CorruptRange[] = []
   const unreadable: CorruptRange[] = []
@@ -57,12 +57,19 @@ export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLo
   }
 }
 
-async function anyStoreId(settings: SalvageSettings, ids: readonly number[]): Promise<Buffer | undefined> {
+/** That of most segments: one of another store may have got among them. */
+async function storeIdOfMost(settings: SalvageSettings, ids: readonly number[]): Promise<Buffer | undefined> {
+  const found = new Map<string, { readonly storeId: Buffer; segments: number }>()
   for (const id of ids) {
     const header = await withSegment(settings, id, file => headerOf(file, id))
-    if (header !== undefined) return header.storeId
+    if (header === undefined) continue
+    const { storeId } = header
+    const same = found.get(storeId.toString('hex'))
+    if (same === undefined) found.set(storeId.toString('hex'), { storeId, segments: 1 })
+    else same.segments++
   }
-  if (ids.length === 0) return undefined
+  const [most] = [...found.values()].sort((a, b) => b.segments - a.segments)
+  if (most !== undefined || ids.length === 0) return most?.storeId
   throw corruption(
     `no segment of the log in ${settings.directory} has an intact header, so nothing in it can be checked`
   )

@@ -65,6 +65,21 @@ describe('segments', () => {
     await expectRefused({ ...ours.files, '000006.wal': foreign.files['000005.wal']! })
   })
 
+  test('of another store, wherever they lie, do not keep salvage from reading those of most', async () => {
+    const ours = await sampleLog({ ...segmented, closed: true })
+    const foreign = await sampleLog({ ...segmented, closed: true, label: 'f' })
+    for (const [i, name] of Object.keys(ours.files).entries()) {
+      const disk = diskWith({ ...ours.files, [name]: foreign.files[name]! })
+      const { wal, recovery } = await openLog(disk, { recovery: 'salvage' })
+      expect(await linesOf(wal), `in place of ${name}`).toEqual(
+        ours.frames.toSpliced(i, 1).flatMap(({ lines }) => lines)
+      )
+      expect(new Set(recovery.corruption.map(({ segment }) => segment)), `in place of ${name}`).toEqual(
+        new Set([i + 1])
+      )
+    }
+  })
+
   test('that were copied to another number are refused', async () => {
     const { files } = await sampleLog({ ...segmented, closed: true })
     const names = Object.keys(files)
