@@ -19,9 +19,8 @@ export type RawEntry = readonly [key: Buffer, stored: Buffer]
  */
 export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGenerator<RawEntry, void, undefined> {
   for (const part of aroundReserved(range)) {
-    const end = endOf(part)
-    const { lt: _, lte: __, ...from } = part
-    const upTo = end === undefined ? {} : { lte: end } // One key more, so that the iterator can be sought there.
+    const { lt, lte: end = lt, ...from } = part
+    const upTo = end === undefined ? {} : { lte: end } // Also where `lt` leaves it out, so that the iterator can be sought there.
     const options = { ...from, ...upTo, ...AS_BYTES, fillCache: false, highWaterMarkBytes: FETCH_BYTES }
     const iterator = backend.iterator<Buffer, Uint8Array>(options as object)
     let isWithConsumer = false
@@ -29,7 +28,7 @@ export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGene
       for (;;) {
         const fetched = await iterator.nextv(FETCH_ENTRIES)
         if (fetched.length === 0) break
-        if (end !== undefined && Buffer.compare(fetched.at(-1)![0], end) === 0) fetched.pop()
+        if (lt !== undefined && Buffer.compare(fetched.at(-1)![0], lt) === 0) fetched.pop()
         isWithConsumer = true
         for (const [key, stored] of fetched) yield [asBuffer(key), asBuffer(stored)]
         isWithConsumer = false
@@ -44,22 +43,17 @@ export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGene
   }
 }
 
-/** The first key behind a range; undefined if it has no end. */
-function endOf({ lt, lte }: KeyRange): Buffer | undefined {
-  return lt ?? (lte && Buffer.concat([lte, Buffer.of(0)]))
-}
-
 /** Where a range has no end: greater than any key that is likely. */
 const LAST_KEY = Buffer.alloc(64, 0xff)
 
 /**
- * At its end an iterator throws for what it has passed over. It is sought to a key that it may still give: to one out of its range
- * classic-level would go from the end of the database, on the calling thread, past every marker that was overwritten since LevelDB compacted.
+ * At its end an iterator throws for what it has passed over. It is sought to the last key that it may give: to one out of its range, or behind
+ * all keys, classic-level would go by way of the ends of the database, on the calling thread, past all that was overwritten or deleted there.
  */
 async function goToEnd(
   iterator: AbstractIterator<AnyLevel, Buffer, Uint8Array>,
   end: Buffer = LAST_KEY
 ): Promise<void> {
   iterator.seek(end, KEY_AS_BYTES)
-  await iterator.nextv(2)
+  await iterator.nextv(2) // The key itself may be there; behind it is the end.
 }
