@@ -35,15 +35,23 @@ export function putLine(key: Buffer, value: Buffer, expiresAt: number | undefine
 /** @throws Failure for an entry whose line would be longer than `ckv import` reads */
 export function lineText(line: EntryLine): string {
   const { key, value = '' } = line
-  // Not every such line could be made: text has at most 512 Mi characters. Escapes can only make it longer.
-  const least = charactersOf(key) + charactersOf(value)
-  const text = least > MAX_LINE_CHARACTERS ? undefined : JSON.stringify(line)
+  const least = charactersOf(key) + charactersOf(value) // Escapes can only make it longer.
+  const text = least > MAX_LINE_CHARACTERS ? undefined : asText(line)
   if (text !== undefined && text.length <= MAX_LINE_CHARACTERS) return text
   throw new Failure("its line would be longer than 'ckv import' reads: use 'ckv get --raw'")
 }
 
 function charactersOf(bytes: JsonBytes): number {
   return typeof bytes === 'string' ? bytes.length : bytes.base64.length
+}
+
+/** undefined if it would be longer than text can be, 512 Mi characters: a zero byte takes six. */
+function asText(line: EntryLine): string | undefined {
+  try {
+    return JSON.stringify(line)
+  } catch {
+    return undefined
+  }
 }
 
 /** @throws Failure that says what is wrong, without the number of the line */

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
+import { type EntryLine, lineText } from '../../src/cli/entry-lines.js'
+import { Failure } from '../../src/cli/failure.js'
 import { noise, text } from '../support/sample-values.js'
 import { killed, newLocation, wrapped } from './databases.js'
 import { ckv } from './run.js'
@@ -17,6 +19,9 @@ const ENTRIES: [string, Buffer][] = [
   ['z', Buffer.from('behind')]
 ]
 
+/** Throws what JSON.stringify() does, after seconds, for a value whose line would be too long. */
+const tooLong = () => 'far too long'.repeat(2 ** 27)
+
 describe('values whose lines import could not read', () => {
   it('export names them and leaves them out, and goes on: 1', async () => {
     const location = await wrapped({}, ENTRIES)
@@ -27,6 +32,11 @@ describe('values whose lines import could not read', () => {
       expect.stringMatching(/^ckv: left out long:text: /)
     ])
     expect((await ckv(['import', newLocation()], { stdin: lines.join('\n') })).out).toBe('2 values imported')
+  })
+
+  it('are refused with the way around where no text can be so long, as for 90 MiB of zeros', () => {
+    const line = { key: 'zeros', value: { base64: '', toJSON: tooLong } } as EntryLine
+    expect(() => lineText(line)).toThrow(Failure)
   })
 
   it('so does salvage of a log', async () => {
