@@ -106,11 +106,12 @@ export class Collector {
 
   /** Resolves when the sweep under way has ended. One in the background keeps the process alive from now on, if somebody waits for it. */
   async #ended(waitedFor: boolean): Promise<void> {
-    if (!waitedFor) return void (await this.#running?.catch(() => {}))
-    this.#waiting++
-    this.#rest?.ref()
+    if (waitedFor) {
+      this.#waiting++
+      this.#rest?.ref()
+    }
     await this.#running?.catch(() => {})
-    this.#waiting--
+    if (waitedFor) this.#waiting--
   }
 
   /**

@@ -66,13 +66,13 @@ export async function scanSegment(
   let end: SegmentFacts['end'] = 'unsealed'
   let sealed = false
   let vouched = false
-  const scannerHere = () => {
+  const readFromHere = () => {
     const here = { offset: intactBytes, previousCrc: lastCrc, sequence: index.lastSequence + 1 }
-    return new FrameScanner(file, seed, here, size, memory)
+    const scanner = new FrameScanner(file, seed, here, size, memory)
+    return { scanner, frames: new FrameReader(scanner, { transient: true }) }
   }
-  let scanner = scannerHere()
-  let frames = new FrameReader(scanner, { transient: true })
-  /** Where bytes that were no frame are read once more. */
+  let { scanner, frames } = readFromHere()
+  /** Where bytes that are no frame were last read once more. */
   let readAgainAt = 0
   for (;;) {
     let found: Awaited<ReturnType<FrameReader['next']>>
@@ -95,15 +95,13 @@ export async function scanSegment(
         size = intactBytes
         break
       }
-      if (!sealed && readAgainAt < intactBytes) {
-        // Another process may have written them since they were read, and then what vouches for them.
+      if (readAgainAt < intactBytes) {
+        // Another process may have written them since they were read, and then what vouches for them: that is looked for first.
         vouched = await isVouchedFor(file, seed, intactBytes, size)
         readAgainAt = intactBytes
-        scanner = scannerHere()
-        frames = new FrameReader(scanner, { transient: true })
+        ;({ scanner, frames } = readFromHere())
         continue
       }
-      if (sealed) vouched = await isVouchedFor(file, seed, intactBytes, size)
       end = 'bad frame'
       why = 'badAt' in found ? found.why : 'it lies behind the seal'
       break

@@ -70,7 +70,7 @@ export class EntrySource {
   /** How many entries the caller may still take. */
   #left: number
   #soughtOutside = false
-  /** Of the source, when entries that had come before it were handed out. */
+  /** Of the source, behind entries that it gave before: the next call throws it. */
   #failure: { readonly error: unknown } | undefined
 
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
@@ -121,7 +121,7 @@ export class EntrySource {
   /** A loop, not recursion: any number of entries may have expired, and a promise for each would be kept until the last. */
   async #fetchNext(): Promise<Entry | undefined> {
     for (;;) {
-      this.#replaceFetched(await this.#fetchMore(Math.max(1, Math.min(this.#fetchSize, this.#left)), {}))
+      this.#replaceFetched(await this.#fromSource(Math.max(1, Math.min(this.#fetchSize, this.#left)), {}))
       if (this.#fetched.length === 0) return undefined
       if (this.#readsAhead) this.#fetchSize = readAhead(this.#fetched, this.#fetchSize)
       const entry = this.#nextFetched()
@@ -163,22 +163,24 @@ export class EntrySource {
 
   /** Up to `size` entries, reserved ones left out; fewer only if the source gave fewer, or failed. */
   async #fetch(size: number, options: object): Promise<readonly UnopenedEntry[]> {
+    if (!this.#filterKeys) return this.#fromSource(size, options)
     const visible: UnopenedEntry[] = []
     for (;;) {
-      const fetched = await this.#fetchMore(size - visible.length, options).catch((error: unknown) => {
+      let fetched: readonly UnopenedEntry[]
+      try {
+        fetched = await this.#fromSource(size - visible.length, options)
+      } catch (error) {
         if (visible.length === 0) throw error
-        // Whoever goes on must not miss what came before: the next call fails instead.
-        this.#failure = { error }
-        return NONE
-      })
-      if (!this.#filterKeys) return fetched
+        this.#failure = { error } // Whoever goes on must not miss what came before.
+        return visible
+      }
       const before = visible.length
       for (const entry of fetched) if (!isReserved(entry[0]!)) visible.push(entry)
       if (visible.length - before === fetched.length || visible.length === size) return visible
     }
   }
 
-  async #fetchMore(size: number, options: object): Promise<readonly UnopenedEntry[]> {
+  async #fromSource(size: number, options: object): Promise<readonly UnopenedEntry[]> {
     const failure = this.#failure
     this.#failure = undefined
     if (failure !== undefined) throw failure.error
