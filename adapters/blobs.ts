@@ -75,17 +75,17 @@ export class BlobStore {
    * @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE for too much metadata; what `data` throws; the signal's reason
    */
   async putBlob(key: string, data: BlobSource, options: PutBlobOptions = {}): Promise<BlobStat> {
-    assertKey(key)
-    assertPutOptions(options)
-    const { signal, codec, model, metadata = {} } = options
     const source = new Source(data)
     try {
-      signal?.throwIfAborted()
+      assertKey(key)
+      assertPutOptions(options)
+      options.signal?.throwIfAborted()
       await this.#catalogue.discardSomeOrphans()
     } catch (error) {
       source.stop()
       throw error
     }
+    const { signal, codec, model, metadata = {} } = options
     const generation = newGeneration()
     const chunkBytes = this.#chunkBytes
     const writer = new ChunkWriter(this.#level, generation, chunkBytes, codec)

@@ -96,6 +96,24 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     await expectOld()
   })
 
+  it('because of its key or its options, reads nothing of its sources and destroys them', async () => {
+    const sources = Array.from({ length: 3 }, () => Readable.from([noise(10)]))
+    const found = await failures([
+      blobs.putBlob('\ud800', sources[0]!),
+      blobs.putBlob('k', sources[1]!, { modle: 'llama' } as never),
+      blobs.putBlob('k', sources[2]!, { metadata: { note: 'x'.repeat(100_000) } })
+    ])
+    expect(found.map(error => (error as { code?: string }).code)).toEqual([
+      'LEVEL_INVALID_KEY',
+      'CKV_INVALID_OPTION',
+      'CKV_VALUE_TOO_LARGE'
+    ])
+    expect(sources.map(({ destroyed, readableDidRead }) => [destroyed, readableDidRead])).toEqual(
+      sources.map(() => [true, false])
+    )
+    await expectOld()
+  })
+
   it.each([
     ['text', 'text', /AsyncIterable/],
     ['null', null, /AsyncIterable/],
