@@ -17,7 +17,7 @@ const NAMES = Object.keys(KINDS) as (keyof WriteOptions)[]
 
 /** Names that are nearly none of ours: those of abstract-level, and what was met so far. */
 const harmless = new Set<string>([...NAMES, 'type', 'key', 'value', 'keyEncoding', 'valueEncoding', 'sublevel'])
-/** Somebody may make names up as he goes. */
+/** Names may be made up without end. */
 const MAX_HARMLESS = 1000
 
 /**

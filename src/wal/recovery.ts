@@ -13,6 +13,9 @@ import { type LogTail, NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-head
 import { scanSegment, type ScannedSegment, type SnapshotMark } from './segment-scan.js'
 import type { SalvagedSnapshots } from './salvaged-records.js'
 
+/** How often a segment is read that becomes shorter each time. */
+const MAX_SCANS = 3
+
 /** A part of the log that was not readable. */
 export interface CorruptRange {
   readonly segment: number
@@ -186,9 +189,6 @@ async function scan(
     await file.close()
   }
 }
-
-/** How often a segment is read that becomes shorter each time. */
-const MAX_SCANS = 3
 
 /** @param before the end of the segment before; undefined if this is the oldest there is */
 function factsOf(scanned: ScannedSegment, last: boolean, before: SegmentEnd | undefined): SegmentFacts {
