@@ -197,11 +197,12 @@ describe('a log written by version 1', () => {
   })
 
   test.each(['tail', 'strict', 'salvage'] as const)(
-    'is read read-only, frame by frame, with recovery %s',
+    'is read read-only, frame by frame but for the seals, which opening has checked, with recovery %s',
     async recovery => {
       const { log: opened } = await openLog({ dir: FIXTURES, readOnly: true, recovery })
       expect(opened.storeId).toEqual(storeId)
-      expect(await framesOf(opened)).toEqual(frames)
+      const read = await framesOf(opened)
+      expect(read.filter(({ type }) => type !== 'seal')).toEqual(frames.filter(({ type }) => type !== 'seal'))
       await opened.close()
       expect(readdirSync(FIXTURES)).toHaveLength(log.segments.length + 1)
     }
