@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openStore, storedEntries } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
 
 const VALUE = Buffer.from('value')
 const START = 1_700_000_000_000
@@ -68,6 +69,25 @@ describe('an expired entry', () => {
     await store.clear({ limit: 2 })
     expect(await store.keys().all()).toEqual(['e'])
     expect(await backend.keys({ lt: 'd' }).all()).toEqual([])
+  })
+
+  it('is not what a clear with a snapshot deletes, if its key was written again', async () => {
+    for (const options of [{}, { wal: temporaryDirectory(), memtable: false }, { wal: temporaryDirectory() }]) {
+      for (const clear of [{}, { limit: 3 }, { sync: true }]) {
+        const { store } = await openStore(options)
+        await store.put('a', VALUE)
+        await store.put('b', VALUE, { ttl: 1000 })
+        const snapshot = store.snapshot()
+        after(1000)
+        await store.put('b', VALUE)
+        await store.clear({ snapshot, ...clear })
+        expect(await store.keys().all()).toEqual(['b'])
+        await snapshot.close()
+        await store.clear()
+        await store.close()
+        after(0)
+      }
+    }
   })
 
   it('is gone for snapshots and iterators from before', async () => {

@@ -95,15 +95,16 @@ export async function clearBackend(
   unsealer: Unsealer,
   expiring: boolean
 ): Promise<void> {
-  if (options.limit !== -1 || options.sync) return clearOneByOne(backend, options, unsealer, expiring)
+  const mayHoldExpired = options.snapshot !== undefined && expiring
+  if (options.limit !== -1 || options.sync || mayHoldExpired) return clearOneByOne(backend, options, unsealer, expiring)
   for (const part of aroundReserved(options)) {
     await backend.clear({ ...part, snapshot: backendSnapshotOf(options.snapshot, backend), ...KEY_AS_BYTES })
   }
 }
 
 /**
- * For a limit, which counts what a reader would see, so that keys have to be looked at one by one; and for `sync`, since classic-level can
- * sync deletes, but not a clear.
+ * For a limit, which counts what a reader would see, so that keys have to be looked at one by one; for a snapshot that may hold what has
+ * expired; and for `sync`, since classic-level can sync deletes, but not a clear.
  */
 async function clearOneByOne(
   backend: AnyLevel,
@@ -145,6 +146,7 @@ async function deleteKeys(
     if (left === 0) break
     if (isReserved(key)) continue
     if (value === undefined || unsealer!.isVisible(value)) left--
+    else if (options.snapshot !== undefined) continue // What has expired in a snapshot may be written again since.
     operations.push({ type: 'del', key: asBuffer(key) })
     if (operations.length < CHUNK_OPERATIONS) continue
     await write(operations)
