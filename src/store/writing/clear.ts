@@ -20,6 +20,9 @@ export interface EncodedClearOptions extends KeyRange {
 /**
  * Deletes a range, reserved keys excepted, and logs that first: as one record, or with a limit or a snapshot as one batch of its keys.
  * Call while nothing else is written.
+ *
+ * What takes several batches of a backend that keeps them is on stable storage in the log before the first: after a power cut the others would
+ * be missing, and nothing would say so.
  */
 export async function clearLogged(
   backend: AnyLevel,
@@ -37,7 +40,7 @@ export async function clearLogged(
   }
   const range = halfOpen(options)
   if (endsAtEmptyKey(range)) return
-  log.checkpoint.applying(await log.appendClear(range, sync))
+  log.checkpoint.applying(await log.appendClear(range, sync || log.permanent))
   await applyLogged(log, () => deleteRange(backend, range, log.permanent))
 }
 
@@ -51,7 +54,8 @@ export async function deleteLogged(
   // That there is nothing to delete may be due to writes that are not synced yet.
   if (keys.length === 0) return sync ? log.sync() : undefined
   await log.checkpoint.begin()
-  log.checkpoint.applying(await log.appendOperations(keys, sync))
+  const takesBatches = log.permanent && keys.length > CHUNK_OPERATIONS
+  log.checkpoint.applying(await log.appendOperations(keys, sync || takesBatches))
   await applyLogged(log, () => deleteInChunks(backend, keys))
 }
 

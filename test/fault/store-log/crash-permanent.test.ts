@@ -233,6 +233,31 @@ describe('replay', () => {
   })
 })
 
+describe('a clear that takes several batches of the backend', () => {
+  const KEYS = Array.from({ length: 2500 }, (_, i) => `k${i}`)
+
+  it.each([
+    ['of a range', { gte: 'k' }, 0],
+    ['with a limit', { limit: 2400 }, 100]
+  ])('%s is there whole or not at all after a power cut', async (_, options, kept) => {
+    for (let step = 1; ; step++) {
+      const made = machine()
+      const store = await open(made)
+      await store.batch(KEYS.map(key => ({ type: 'put', key, value: Buffer.from(key) })))
+      made.backend.crashAt(made.backend.steps + step, { midway: true, onCrash: () => made.fs.crash() })
+      const cleared = await store.clear(options).then(
+        () => true,
+        () => false
+      )
+      const left = await contents(await open(afterwards(made, { log: 'none', backend: 'none', seed: 0 })))
+      expect(cleared ? [kept] : [kept, KEYS.length], `batch ${step}`).toContain(left.length)
+      if (!cleared) continue
+      expect(step).toBeGreaterThan(3)
+      break
+    }
+  })
+})
+
 describe('numbers never go back', () => {
   it('after a power cut that keeps the backend and loses the end of the log: new writes survive a kill', async () => {
     const made = machine()
