@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { require } from '../require.js'
 
 /**
  * CRC-32C (Castagnoli): reflected polynomial 0x82f63b78, initial value and final XOR 0xffffffff, as in RFC 3720, B.4.
@@ -31,7 +31,7 @@ const native = loadNative()
 
 function loadNative(): Crc32c | undefined {
   try {
-    return (createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: Crc32c }).crc32c
+    return (require('@node-rs/crc32') as { crc32c: Crc32c }).crc32c
   } catch {
     return undefined // An optional dependency: the table gives the same results, only slower.
   }

@@ -1,5 +1,5 @@
 // Packs the library, installs the tarball into a project of its own, and uses it there as a stranger would: from plain ESM, by
-// require, from TypeScript, and with a store left open at the end of the program. What README and docs show is compiled and run there too.
+// require, bundled, from TypeScript, and with a store left open at the end of the program. What README and docs show is compiled and run there too.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { checkDocument } from './documents.mjs'
 import { PREAMBLES } from './preambles.mjs'
 
 const root = new URL('../..', import.meta.url).pathname
+const ESBUILD_VERSION = '0.28.2'
 const project = mkdtempSync(join(tmpdir(), 'compressed-kv-package-'))
 const write = (name, text) => writeFileSync(join(project, name), text)
 const run = (command, ...args) => execFileSync(command, args, { cwd: project, encoding: 'utf8', timeout: 300_000 })
@@ -49,6 +50,7 @@ try {
     .split('\n')
     .at(-1)
   const installed = ['level', 'memory-level', 'keyv'].map(name => [name, versionOf(name)])
+  installed.push(['esbuild', ESBUILD_VERSION])
   write('package.json', JSON.stringify({ name: 'user', private: true, dependencies: Object.fromEntries(installed) }))
   run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', join(project, tarball))
 
@@ -104,6 +106,10 @@ console.log(length, 'bytes of a blob')
   console.log('esm:', run(process.execPath, 'esm.mjs', 'db-esm').trim())
   console.log('blobs:', run(process.execPath, 'blobs.mjs', 'db-blobs').trim())
   console.log('require:', run(process.execPath, 'cjs.cjs', 'db-cjs').trim())
+  // Into one CommonJS file, but for LevelDB, whose binary is found from where its own files are.
+  const bundling = ['--bundle', '--platform=node', '--external:level', '--log-level=error', '--outfile=bundle.cjs']
+  run('npx', '--no-install', 'esbuild', 'esm.mjs', ...bundling)
+  console.log('bundled:', run(process.execPath, 'bundle.cjs', 'db-bundle').trim())
   if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')

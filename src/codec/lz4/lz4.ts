@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { codecUnavailable, corruption } from '../../errors.js'
+import { require } from '../../require.js'
 import { nextTurn, Turn } from '../../turn.js'
 import { builtIn } from '../built-in.js'
 import { CODEC_ID, type Codec, type DictionaryCodec, type TransientForms } from '../codec.js'
@@ -137,7 +137,7 @@ let loaded: Lz4Napi | undefined
 function native(): Lz4Napi {
   if (loaded !== undefined) return loaded
   try {
-    return (loaded = createRequire(import.meta.url)('lz4-napi') as Lz4Napi)
+    return (loaded = require('lz4-napi') as Lz4Napi)
   } catch (cause) {
     throw codecUnavailable('LZ4 compression', 'lz4-napi', cause)
   }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { require } from '../../require.js'
 import type { AsyncZstd } from './zstd-engine.js'
 
 /** The package's main entry ignores the level (it always compresses at 3); its `bindings` entry passes it on. */
@@ -12,7 +12,7 @@ interface Bindings {
 /** @mongodb-js/zstd, an optional dependency: undefined where it is not installed or has no binary. */
 export function loadMongodbEngine(): AsyncZstd | undefined {
   try {
-    return createRequire(import.meta.url)(ENTRY) as Bindings
+    return require(ENTRY) as Bindings
   } catch {
     return undefined
   }

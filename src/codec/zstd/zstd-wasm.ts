@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { codecUnavailable } from '../../errors.js'
+import { require } from '../../require.js'
 import type { SyncZstd } from './zstd-engine.js'
 
 const PACKAGE = '@bokuweb/zstd-wasm'
@@ -49,7 +49,6 @@ interface Instance {
 /** Inputs and outputs up to this size are small. */
 const SMALL_BYTES = 8 * 1024
 
-const require = createRequire(import.meta.url)
 let compiled: object | undefined
 let current: Instance | undefined
 
