@@ -1,6 +1,7 @@
 export { CompressedKvStore } from './store/compressed-kv-store.js'
 export { adaptive, type AdaptiveOptions, type TensorKeys } from './store/adaptive.js'
 export type { CodecRule, CompressedKvStoreOptions, WriteOptions } from './store/options.js'
+export type { StoreEvents } from './store/store-events.js'
 export type { GcOptions } from './store/gc-options.js'
 export type { MemTableOptions } from './store/memtable-options.js'
 export type {

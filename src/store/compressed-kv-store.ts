@@ -35,6 +35,7 @@ import type { Writes } from './writing/writes.js'
 import { Collector } from '../gc/collector.js'
 import { StoreGcHost } from './gc-host.js'
 import './abstract-level-augmentation.js'
+import './store-events.js'
 
 /**
  * Wraps an abstract-level database so that its values are stored compressed, and is an abstract-level database itself.

@@ -22,6 +22,7 @@ import { Reader } from './reading/reader.js'
 import { Sealer } from './writing/sealer.js'
 import { SmallValues } from './dictionaries/small-values.js'
 import type { SafeEmit } from './safe-emitter.js'
+import type { StoreEvents } from './store-events.js'
 import type { Counters } from './stats.js'
 import type { StoreLog } from './log/store-log.js'
 import { tablesOf } from './reading/snapshot.js'
@@ -155,12 +156,12 @@ async function openStored(
   return { marker, log: undefined, coding: codingFor(marker.guard) }
 }
 
-const EVENT_NAMES: Readonly<Record<WalEvent['type'], string>> = {
+const EVENT_NAMES = {
   segmentRoll: 'walSegmentRoll',
   fsync: 'walFsync',
   truncated: 'walTruncated',
   poisoned: 'walPoisoned'
-}
+} as const satisfies Readonly<Record<WalEvent['type'], keyof StoreEvents>>
 
 function emitLogEvent(event: WalEvent, { onEvent }: WalOptions, emit: SafeEmit): void {
   emit(EVENT_NAMES[event.type], event)

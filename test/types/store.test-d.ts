@@ -8,8 +8,10 @@ import type {
   DictionaryStats,
   NoDictionaryReason,
   RawReason,
+  StoreEvents,
   StoreStats
 } from 'compressed-kv'
+import type { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import { describe, expectTypeOf, it } from 'vitest'
 
@@ -30,6 +32,17 @@ describe('what the store has beside abstract-level', () => {
     expectTypeOf(db.approximateSize(1, 2)).toEqualTypeOf<Promise<number>>()
     expectTypeOf(db.getProperty('leveldb.stats')).toEqualTypeOf<string>()
     expectTypeOf(db.location).toEqualTypeOf<string | undefined>()
+  })
+
+  it('events, whose listeners know what they get', () => {
+    db.on('flush', event => expectTypeOf(event).toEqualTypeOf<StoreEvents['flush']>())
+    db.once('walTruncated', ({ keptIn }) => expectTypeOf(keptIn).toEqualTypeOf<string>())
+    db.on('flushError', ({ error }) => expectTypeOf(error).toEqualTypeOf<unknown>())
+    // @ts-expect-error a flush has entries and ms
+    db.on('flush', event => event.bytes)
+    db.on('put', (_key, value) => expectTypeOf(value).toBeAny()) // abstract-level's own have no types.
+    const either = db as unknown as CompressedKvStore<number, User> | Level<number, User>
+    expectTypeOf(either.on('open', () => {})).toExtend<typeof either>()
   })
 
   it('flush, sync and the usual life cycle', () => {
