@@ -32,6 +32,11 @@ export function assertNoneMisspelt(owner: string, options: unknown, table: Table
 
 /** @returns names that the table has not */
 function optionsBeside(owner: string, options: unknown, table: Table): string[] {
+  if (options instanceof Uint8Array && owner.endsWith('()')) {
+    throw invalidOption(
+      `${owner} takes an object of options, not bytes: where a codec is asked for, write ${owner} and not the function`
+    )
+  }
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidOption(`${owner} takes an object of options, not ${shown(options)}`)
   }

@@ -5,10 +5,40 @@ import { MemoryLevel } from 'memory-level'
 import { describe, expect, it, test } from 'vitest'
 import { nearestName } from '../src/nearest-name.js'
 import { CrashableFileSystem } from './support/crashable-file-system.js'
+import { failures } from './support/failures.js'
 import { openStore } from './support/memory-store.js'
 
 const log = { dir: '/log', fs: new CrashableFileSystem(), meter: false } as const
 const cacheOptions = { model: 'm', dtype: 'f32', layers: 1, shape: [256], seqAxis: 0, maxBytes: 1e6 } as const
+
+/** Options of the log, a write and so on, beside `codec` instead of where they belong. */
+const MISPLACED: Readonly<Record<string, readonly [options: object, message: RegExp]>> = {
+  'of the log': [{ fsync: 'always' }, /'fsync' is no option of CompressedKvStore: use wal: \{ fsync \}/],
+  'of the table': [{ flushBytes: 1 }, /use memtable: \{ flushBytes \}/],
+  'of sweeps': [{ intervalMs: 1000 }, /use gc: \{ intervalMs \}/],
+  'of a codec': [{ codec: 'zstd', level: 9 }, /use codec: zstd\(\{ level \}\)/],
+  'of a write': [{ ttl: 1000 }, /use \{ ttl \} of a write/],
+  'of a write that is to be durable': [{ sync: true }, /use \{ sync \} of a write, or wal: \{ fsync: 'always' \}/]
+}
+
+describe('an option given to a store that belongs elsewhere is refused, with its place', () => {
+  test.each(Object.entries(MISPLACED))('%s', (_, [options, message]) => {
+    const make = () => new CompressedKvStore(new MemoryLevel(), options)
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'CKV_INVALID_OPTION', message: expect.stringMatching(message) as string })
+    )
+  })
+})
+
+test('a codec is asked for, and what is given is the function that makes one', async () => {
+  const db = new CompressedKvStore(new MemoryLevel(), { codec: zstd as never })
+  const [refused] = await failures([db.put('key', 'value')])
+  expect(refused).toMatchObject({
+    code: 'CKV_INVALID_OPTION',
+    message: expect.stringMatching(/write zstd\(\) and not the function/) as string
+  })
+  await db.close()
+})
 
 /** Whoever misspells an option is told, wherever it is. JavaScript does not care about types, hence `never`. */
 const MISSPELT: Readonly<Record<string, readonly [make: () => unknown, message: RegExp]>> = {

@@ -12,6 +12,7 @@ import { MAX_DICTIONARY_BYTES } from './dictionaries/dictionaries.js'
 import { collectorSettings, type GcOptions, type GcSettings } from './gc-options.js'
 import type { KeyPrefix } from './key-prefix.js'
 import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
+import { assertNoneMisplaced } from './misplaced-options.js'
 import { assertBytes, shown } from '../option-checks.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
@@ -204,6 +205,7 @@ export function resolveOptions<K, V>(
 } {
   // Unknown options go to hooks and the backend, which may have options of their own.
   assertNoneMisspelt('CompressedKvStore', options, STORE_OPTIONS)
+  assertNoneMisplaced(options)
   const { codec, minSize, minSaving, offThreadSize, maxValueSize, checksum, cacheBytes, readOnly, ...others } = options
   const { dictionary, wal: walOption = hasLocation, memtable, gc, meter, onProgress, ...rest } = others
   const wal = walOptions(walOption, hasLocation, { meter, onProgress, ...(readOnly ? { readOnly } : {}) })

@@ -1,0 +1,32 @@
+import { invalidOption } from '../errors.js'
+
+/** Options that are easily taken for the store's, and what to write instead. No database is known to have options of these names. */
+const PLACES: Readonly<Record<string, string>> = {
+  fsync: 'wal: { fsync }',
+  fsyncIntervalMs: 'wal: { fsyncIntervalMs }',
+  segmentBytes: 'wal: { segmentBytes }',
+  blockBytes: 'wal: { blockBytes }',
+  flushBytes: 'memtable: { flushBytes }',
+  flushIntervalMs: 'memtable: { flushIntervalMs }',
+  maxBytes: 'memtable: { maxBytes }',
+  policy: 'gc: { policy }',
+  intervalMs: 'gc: { intervalMs }',
+  bytesPerSecond: 'gc: { bytesPerSecond }',
+  level: 'codec: zstd({ level })',
+  sync: "{ sync } of a write, or wal: { fsync: 'always' } for all of them",
+  ttl: '{ ttl } of a write',
+  onStored: '{ onStored } of a write'
+}
+
+/**
+ * Refuses an option that belongs elsewhere: left alone as a hook's or the backend's, `fsync: 'always'` beside `wal` would be found to have
+ * had no effect after a power cut.
+ *
+ * @throws CKV_INVALID_OPTION
+ */
+export function assertNoneMisplaced(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || !Object.hasOwn(PLACES, name)) continue
+    throw invalidOption(`'${name}' is no option of CompressedKvStore: use ${PLACES[name]}`)
+  }
+}
