@@ -51,6 +51,12 @@ describe('a log', () => {
     expect(await wal.appendBatch([])).toEqual([])
   })
 
+  it('is not made with new, and says how it is opened', () => {
+    const make = Wal as unknown as new (options: WalOptions) => unknown
+    const opening = expect.stringContaining('await Wal.open({ dir })') as string
+    expect(() => new make(freshLog())).toThrow(expect.objectContaining({ ...INVALID, message: opening }))
+  })
+
   it('takes no file system that is none', async () => {
     await expect(Wal.open({ dir: '/log', fs: never({}) })).rejects.toMatchObject(INVALID)
   })

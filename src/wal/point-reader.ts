@@ -44,7 +44,7 @@ export class PointReader {
   /** @throws CKV_OUT_OF_RANGE if there is no such record */
   bySequence(sequence: number): WalRecord | Promise<WalRecord> {
     const segment = this.#segments.bySequence(sequence)
-    if (segment === undefined) throw noSuchRecord(sequence)
+    if (segment === undefined) throw noSuchRecord(sequence, this.#segments.first?.firstSequence)
     const recent = this.#recent
     if (recent?.segment === segment.id && contains(recent.frame, sequence)) {
       return this.#record(recent.frame, sequence - recent.frame.firstSequence)
@@ -64,7 +64,7 @@ export class PointReader {
    */
   async frameOf(sequence: number): Promise<{ segment: number; offset: number }> {
     const segment = this.#segments.bySequence(sequence)
-    if (segment === undefined) throw noSuchRecord(sequence)
+    if (segment === undefined) throw noSuchRecord(sequence, this.#segments.first?.firstSequence)
     const index = this.#segments.indexOf(segment.id) ?? (await this.#rebuiltIndex(segment))
     return { segment: segment.id, offset: index.find(sequence).offset }
   }
@@ -167,8 +167,9 @@ function contains(frame: DecodedFrame, sequence: number): boolean {
   return sequence >= frame.firstSequence && sequence <= frame.lastSequence
 }
 
-function noSuchRecord(sequence: number): Error {
-  return outOfRange(`The log has no record ${sequence}: it was deleted, or is not written yet`)
+function noSuchRecord(sequence: number, oldest = sequence): Error {
+  const reason = sequence < oldest ? `its oldest is ${oldest}` : 'it was deleted, or is not written yet'
+  return outOfRange(`The log has no record ${sequence}: ${reason}`)
 }
 
 /** A number, since a string would take longer to make than to look up; NaN, which is not cached, beyond 4 GiB or two million segments. */

@@ -32,6 +32,7 @@ export class Wal implements WalReader {
   readonly #log: Log
 
   private constructor(log: Log) {
+    if (!(log instanceof Log)) throw invalidOption('A log is opened with `await Wal.open({ dir })`, not with new')
     this.#log = log
   }
 

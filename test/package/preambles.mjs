@@ -80,7 +80,10 @@ export const PREAMBLES = {
   'docs/log.md': { 'The write-ahead log, used alone': "const event = { name: 'Ada' }" },
   'docs/dictionary.md': { 'Dictionaries for small values': STORE('dictionaries') },
   'docs/tensors.md': { Tensors: STORE('tensors') },
-  'docs/sweeps.md': { Sweeps: `${STORE('sweeps')}const { signal } = new AbortController()` },
+  'docs/sweeps.md': {
+    Sweeps: `${STORE('sweeps')}const { signal } = new AbortController()`,
+    'A policy of your own': OPEN_STORE('policy')
+  },
   'docs/tensor-cache.md': {
     TensorCache: `${OPEN_STORE('tensor-cache')}const tokens = Array.from({ length: 256 }, (_, i) => i)
 const layers = Array.from({ length: 32 }, () => new Uint16Array(8 * tokens.length * 64))`

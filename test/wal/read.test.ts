@@ -244,6 +244,8 @@ test('from a record that was deleted is out of range', async () => {
   await wal.deleteSegmentsBefore({ segment: 3, offset: 0, index: 0 })
   expect(await rejectedCode(collect(wal.read({ from: 1 })))).toBe('CKV_OUT_OF_RANGE')
   expect(await rejectedCode(collect(wal.read({ from: { segment: 2, offset: 80, index: 0 } })))).toBe('CKV_OUT_OF_RANGE')
+  await expect(collect(wal.read({ from: 1 }))).rejects.toThrow('no record 1: its oldest is 3')
+  await expect(collect(wal.read({ from: 9 }))).rejects.toThrow('no record 9: it was deleted, or is not written yet')
   expect(await keys(wal.read())).toEqual(numbered(3, 4))
 })
 
