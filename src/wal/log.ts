@@ -173,6 +173,12 @@ export class Log {
     return open === undefined ? 0 : endOf(open)
   }
 
+  /** The same, or those of the last one that was found, until something is written. */
+  get lastSegmentBytes(): number {
+    const { last } = this.#segments
+    return last === undefined ? 0 : endOf(last)
+  }
+
   get #openSegment(): Segment | undefined {
     const { last } = this.#segments
     return last?.id === this.#writer.openSegment ? last : undefined

@@ -157,6 +157,26 @@ describe('over a permanent backend', () => {
     expect(await contentsOf(logOn(fs), new PermanentMemoryLevel(backend.disk))).toEqual(expected)
   })
 
+  it('what a crash left in the log goes at the next clean close, though nothing was written since', async () => {
+    const fs = new CrashableFileSystem()
+    const backend = new PermanentMemoryLevel()
+    const store = await openLogged(logOn(fs, { segmentBytes: 1024 ** 2 }), backend)
+    await overwrite(store, fs, 2)
+    const expected = await contents(store)
+    const disk = killed(fs)
+    const open = () => openLogged(logOn(disk), new PermanentMemoryLevel(backend.disk))
+    const recovered = await open()
+    expect(recovered.recovery!.records).toBeGreaterThan(KEYS)
+    await recovered.close()
+    const left = imageOfDisk(disk)
+    expect(bytesOf(disk)).toBeLessThan(VALUE_BYTES)
+    const reopened = await open()
+    expect(reopened.recovery!.records).toBe(0)
+    expect(await contents(reopened)).toEqual(expected)
+    await reopened.close()
+    expect(imageOfDisk(disk)).toEqual(left)
+  })
+
   it('what a reader is at is kept until it has gone on', async () => {
     const fs = new CrashableFileSystem()
     const store = await openLogged(logOn(fs), new PermanentMemoryLevel())
