@@ -36,6 +36,7 @@ export class MergedEntries implements UnopenedEntries {
       await this.#overlay.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
       this.#readHead()
     }
+    if (this.#turn.isOver) await nextTurn() // Where the backend has nothing left, no fetch lets the event loop run.
     const entries: UnopenedEntry[] = []
     while (entries.length < size) {
       if (this.#at === this.#fetched.length && !this.#backendEnded) {

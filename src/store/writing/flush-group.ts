@@ -115,12 +115,9 @@ export class FlushGroup {
       operations++
       const key = storedMemory(name.length)
       key.write(name, 'latin1')
-      if (found === TOMBSTONE) {
-        chunk.del(key, KEY_AS_BYTES)
-        continue
-      }
-      const value = sealer.sealTableValue(key, found)
-      if (value instanceof Promise) {
+      const value = found === TOMBSTONE ? undefined : sealer.sealTableValue(key, found)
+      if (value === undefined) chunk.del(key, KEY_AS_BYTES)
+      else if (value instanceof Promise) {
         const sealed = value.then(envelope => void chunk.put(key, envelope, AS_BYTES))
         sealed.catch(() => {}) // It is awaited, but perhaps not before it fails.
         sealing.push(sealed)

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { LARGE, openWriteBack } from './write-back-store.js'
+
+const KEYS = Array.from({ length: 300 }, (_, i) => `k${i}`)
+const VALUE = Buffer.from('value')
+
+/** Whoever looks at the clock finds that a long time has gone by. */
+beforeEach(() => {
+  let now = 1
+  vi.spyOn(performance, 'now').mockImplementation(() => (now += 100))
+})
+afterEach(() => void vi.restoreAllMocks())
+
+/** How often the event loop had its turn while `work` ran. */
+async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0
+  const count = () => {
+    turns++
+    timer = setImmediate(count)
+  }
+  let timer = setImmediate(count)
+  await work()
+  clearImmediate(timer)
+  return turns
+}
+
+it('a flush of deleted keys lets the event loop run between them', async () => {
+  const { store } = await openWriteBack({}, undefined, LARGE)
+  await Promise.all(KEYS.map(key => store.del(key)))
+  expect(await turnsDuring(() => store.flush())).toBeGreaterThan(KEYS.length / 3)
+  await store.close()
+})
+
+it('reading what only tables have lets the event loop run', async () => {
+  const { store } = await openWriteBack({}, undefined, LARGE)
+  await Promise.all(KEYS.map(key => store.put(key, VALUE)))
+  const iterator = store.iterator()
+  const read = async () => {
+    let count = 0
+    for (let found = await iterator.nextv(2); found.length > 0; found = await iterator.nextv(2)) count += found.length
+    expect(count).toBe(KEYS.length)
+  }
+  expect(await turnsDuring(read)).toBeGreaterThan(KEYS.length / 6)
+  await iterator.close()
+  await store.close()
+})
