@@ -35,6 +35,12 @@ export interface IterationOptions {
 
 type Result = IteratorResult<LogEntry, undefined>
 
+/**
+ * Closes the cursors of iterators that were dropped before their end, as after `await log.read({ from }).next()`: an open cursor keeps a file
+ * open, and its segment and all later ones from being deleted, which nobody else would ever end.
+ */
+const dropped = new FinalizationRegistry<IterationStart['cursor']>(cursor => void cursor.close().catch(() => {}))
+
 /** What `read()` returns: the records of a log, one after another. */
 export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined> {
   readonly #begin: () => Promise<IterationStart>
@@ -83,6 +89,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
   async return(): Promise<Result> {
     this.#ended = true
     this.#options.follow?.notify() // A call of next() may be waiting.
+    dropped.unregister(this)
     await this.#start?.cursor.close()
     return { done: true, value: undefined }
   }
@@ -126,7 +133,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
           taken = undefined
           continue
         }
-        this.#start ??= await this.#begin()
+        this.#start ??= this.#closingIfDropped(await this.#begin())
         const seen = follow?.news ?? 0
         const found = await this.#nextFrame(this.#start)
         if (this.#ended) return await this.return() // What was opened meanwhile is closed as well.
@@ -138,6 +145,11 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
       await this.return()
       throw error
     }
+  }
+
+  #closingIfDropped(start: IterationStart): IterationStart {
+    dropped.register(this, start.cursor, this)
+    return start
   }
 
   #skips(error: unknown): boolean {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
@@ -33,6 +35,22 @@ test('the last segment stays, and with it the numbers', async () => {
   ;({ wal, fs } = await reopened(wal, { ...TINY_SEGMENTS, fs }))
   expect(wal.nextSequence).toBe(7)
   expect(await keys(wal.read())).toEqual(['6'])
+})
+
+test('a reader that was dropped before its end holds its segment only until it is collected as garbage', async () => {
+  const { wal } = await openLog(TINY_SEGMENTS)
+  await fill(wal, 4)
+  const first = async () => (await wal.read()[Symbol.asyncIterator]().next()).value?.record.sequence
+  expect(await first()).toBe(1)
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  let deleted = 0
+  for (let tries = 0; deleted === 0 && tries < 100; tries++) {
+    collectGarbage()
+    await turns(2)
+    deleted = await wal.deleteSegmentsBefore(before(4))
+  }
+  expect(deleted).toBe(3)
 })
 
 test('an empty log has none to delete', async () => {
