@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, test, vi } from 'vitest'
 import { type Backend, memory, openStore } from '../support/memory-store.js'
 
 const KIB = 1024
@@ -26,6 +26,15 @@ async function filled(count: number, valueBytes: number, backend: Backend = memo
 }
 
 const keyOf = (index: number) => String(index).padStart(4, '0')
+
+test('nextv() asks the backend for no more than 65536 entries, since classic-level takes memory for as many as it is asked for', async () => {
+  const { store, asked } = await filled(3, 10)
+  const iterator = store.iterator()
+  expect((await iterator.nextv(1e9)).map(([key]) => key)).toEqual([keyOf(0), keyOf(1), keyOf(2)])
+  expect(await iterator.nextv(1e9)).toEqual([])
+  await iterator.close()
+  expect(Math.max(...asked)).toBe(65_536)
+})
 
 describe('next() of an iterator', () => {
   it('fetches one entry, then more and more of small ones, up to 64', async () => {

@@ -17,6 +17,11 @@ import type { TableValue } from '../writing/table-value.js'
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 /**
+ * Entries that one call of nextv() hands out at most. classic-level 3.0.0 takes memory for as many as it is asked for, and ends the process
+ * where there is none; tables have no limit of bytes for a call.
+ */
+const MAX_CHUNK_ENTRIES = 64 * 1024
+/**
  * Stored bytes that next() fetches ahead, by the size of those it has seen: each fetch is a trip to another thread. classic-level
  * fetches 16 KiB by default.
  */
@@ -129,7 +134,8 @@ export class EntrySource {
     }
   }
 
-  async nextv(size: number, options: object): Promise<Entry[]> {
+  async nextv(asked: number, options: object): Promise<Entry[]> {
+    const size = Math.min(asked, MAX_CHUNK_ENTRIES)
     for (;;) {
       if (this.#soughtOutside) return []
       const stored = this.#at < this.#fetched.length ? this.#fetched.slice(this.#at) : await this.#fetch(size, options)
