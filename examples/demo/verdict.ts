@@ -31,7 +31,7 @@ function verdict(of: string, rows: readonly Row[]): string[] {
         ? `use LZ4: ${percent(1 - lz4 / snappy)} less on disk than Snappy`
         : rows.every(({ set }) => set.kind === 'tensor')
           ? 'no codec helps yet'
-          : 'stay on Snappy (default options keep them raw)'
+          : "stay on Snappy (default options keep them raw), or try dictionary: 'auto'"
   return [`${of}: ${advice}. Snappy ${ratioText(snappy)}, LZ4 ${ratioText(lz4)}, Zstd ${ratioText(zstd)} of bytes in.`]
 }
 

@@ -1,5 +1,6 @@
 import { invalidOption, notSupported } from '../../errors.js'
 import { assertKnownOptions, type OptionTable } from '../../known-options.js'
+import { shown } from '../../option-checks.js'
 import { builtIn, isBuiltIn } from '../built-in.js'
 import { type Codec, CODEC_ID } from '../codec.js'
 import { lz4 } from '../lz4/lz4.js'
@@ -38,7 +39,7 @@ export function tensor(options: TensorOptions): Codec {
   assertKnownOptions('tensor()', options, TENSOR_OPTIONS)
   const { dtype, codec = 'zstd' } = options
   if (!Object.hasOwn(DTYPES, dtype)) {
-    throw invalidOption(`tensor dtype must be one of ${Object.keys(DTYPES).join(', ')}, not '${dtype}'`)
+    throw invalidOption(`tensor dtype must be one of ${Object.keys(DTYPES).join(', ')}, not ${shown(dtype)}`)
   }
   return tensorCodec(`tensor-${dtype}`, dtype, innerForWriting(codec))
 }
