@@ -1,4 +1,5 @@
 import { notSupported } from '../../errors.js'
+import { BACKGROUND_TURN_MS, nextTurn, Turn } from '../../turn.js'
 import { Dictionary } from './dictionaries.js'
 import { type DictionarySource, smallValueAt, type TableEntries } from './dictionary-source.js'
 import type { SmallValues } from './small-values.js'
@@ -46,8 +47,10 @@ export class GivenDictionary implements DictionarySource {
 
   async prepare(_weight: number, entriesOf: TableEntries): Promise<void> {
     if (this.#small.current !== undefined || this.#id === undefined) return
+    const turn = new Turn(BACKGROUND_TURN_MS)
     for (const entries = await entriesOf(); entries.head !== undefined; entries.advance()) {
       if (smallValueAt(entries, this.#small) !== undefined) return this.begin()
+      if (turn.isOver) await nextTurn()
     }
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { StoreOptions } from '../../support/logged-store.js'
 import { LARGE, openWriteBack } from './write-back-store.js'
 
 const KEYS = Array.from({ length: 300 }, (_, i) => `k${i}`)
@@ -29,6 +30,18 @@ it('a flush of deleted keys lets the event loop run between them', async () => {
   await Promise.all(KEYS.map(key => store.del(key)))
   expect(await turnsDuring(() => store.flush())).toBeGreaterThan(KEYS.length / 3)
   await store.close()
+})
+
+it('a flush that looks for small values, for a given dictionary, and finds none lets the event loop run as well', async () => {
+  const turns = async (options: StoreOptions) => {
+    const { store } = await openWriteBack(options, undefined, LARGE)
+    await Promise.all(KEYS.map(key => store.put(key, VALUE)))
+    const found = await turnsDuring(() => store.flush())
+    await store.close()
+    return found
+  }
+  const without = await turns({})
+  expect(await turns({ dictionary: Buffer.from('a dictionary') })).toBeGreaterThan(without + KEYS.length / 3)
 })
 
 it('reading what only tables have lets the event loop run', async () => {
