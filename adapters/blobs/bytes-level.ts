@@ -21,6 +21,7 @@ export interface KeyRange {
 export interface BytesLevel {
   readonly db: object
   readonly prefix: string
+  readonly status: string
   get(key: Buffer): Promise<Buffer | undefined>
   has(key: Buffer): Promise<boolean>
   put(key: Buffer, value: Uint8Array, options: WriteOptions): Promise<void>
@@ -29,11 +30,23 @@ export interface BytesLevel {
   iterator(range: KeyRange): AsyncIterable<[Buffer, Buffer]>
 }
 
-/** @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one */
+/** By store or sublevel, then by name. An abstract-level database keeps every sublevel that was made of it until it is closed. */
+const levels = new WeakMap<object, Map<string, BytesLevel>>()
+
+/**
+ * The sublevel that blobs are in, one for all who ask while it is open.
+ *
+ * @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one
+ */
 export function bytesLevel(store: BlobBackingStore, name: string): BytesLevel {
+  const known = levels.get(store)?.get(name)
+  if (known?.status === 'opening' || known?.status === 'open') return known
   const level = store?.sublevel?.(name, { keyEncoding: 'buffer', valueEncoding: 'buffer' }) as BytesLevel | undefined
-  if (level?.db instanceof CompressedKvStore) return level
-  throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'Blobs are kept in a CompressedKvStore, or in a sublevel of one')
+  if (!(level?.db instanceof CompressedKvStore)) {
+    throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'Blobs are kept in a CompressedKvStore, or in a sublevel of one')
+  }
+  levels.set(store, (levels.get(store) ?? new Map<string, BytesLevel>()).set(name, level))
+  return level
 }
 
 /**
