@@ -57,17 +57,28 @@ export class Admission {
   enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
     if (this.tryEnter(weight)) return start()
     if (this.#end !== undefined) return reject(this.#end.error) // No flush is tried any more, which would reject it.
-    if (weight > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES && this.#waiting.length > 0) {
-      reject(
-        new CompressedKvError(
-          'CKV_BUSY',
-          `${this.#waitingBytes} bytes wait for room in the MemTable, and the limit is ${MAX_WAITING_BYTES}: await the writes before`
-        )
-      )
-      return
-    }
+    const busy = this.#tooManyWith(weight, bytes)
+    if (busy !== undefined) return reject(busy)
     this.#waitingBytes += bytes
     this.#waiting.push({ weight, bytes, start, reject })
+  }
+
+  /**
+   * Call before a value is copied and compressed off the main thread: what is refused must not take the memory and time of what is let in.
+   *
+   * @throws CKV_BUSY where {@link enter} would refuse a write of this weight
+   */
+  assertMayWait(weight: number): void {
+    const busy = this.#tooManyWith(weight, weight)
+    if (busy !== undefined) throw busy
+  }
+
+  #tooManyWith(weight: number, bytes: number): CompressedKvError | undefined {
+    if (weight === 0 || this.#waiting.length === 0 || this.#waitingBytes + bytes <= MAX_WAITING_BYTES) return undefined
+    return new CompressedKvError(
+      'CKV_BUSY',
+      `${this.#waitingBytes} bytes wait for room in the MemTable, and the limit is ${MAX_WAITING_BYTES}: await the writes before`
+    )
   }
 
   /** Counts a weight known only after admission (the keys of a limited clear), without waiting. */

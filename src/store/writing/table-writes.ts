@@ -88,9 +88,11 @@ export class TableWrites implements Writes {
   // ---- what callers ask for
 
   put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
+    const weight = weightOf(key.length, value.length)
+    this.#context.admission.assertMayWait(weight)
     const found = this.#context.sealer.forTable(key, value, options)
     if (options.ttl !== undefined) this.#context.marker.useTtl()
-    return this.#writeOne(key, found, weightOf(key.length, value.length), options.sync === true, value)
+    return this.#writeOne(key, found, weight, options.sync === true, value)
   }
 
   del(key: Buffer, options: WriteOptions): Promise<void> {
@@ -101,11 +103,11 @@ export class TableWrites implements Writes {
     const { sealer, marker } = this.#context
     const operations: TableOperation[] = []
     const sealing: Promise<void>[] = []
-    let weight = 0
+    const weight = requests.reduce((sum, { key, value }) => sum + weightOf(key.length, value?.length), 0)
+    this.#context.admission.assertMayWait(weight)
     for (const { type, key, value, options } of requests) {
       const operation: TableOperation = { name: keyName(key), found: TOMBSTONE }
       operations.push(operation)
-      weight += weightOf(key.length, value?.length)
       if (type === 'del') continue
       const found = sealer.forTable(key, value!, options)
       if (options.ttl !== undefined) marker.useTtl()

@@ -196,6 +196,25 @@ it('what weighs nothing, a flush or close() say, waits its turn also behind one 
   expect(told.slice(2)).toEqual(['huge in', 'flush in', 'close in'])
 })
 
+it('what is refused with CKV_BUSY was neither copied nor compressed before', async () => {
+  const seen: string[] = []
+  const codec = (key: Buffer) => {
+    seen.push(key.toString())
+    return 'none' as const
+  }
+  const { store, backend } = await openWriteBack({ ...small(1), codec, offThreadSize: Infinity })
+  await store.put('k0', VALUE)
+  const gate = holdWrites(backend)
+  const value = Buffer.alloc(100 * 1024 * 1024)
+  const waiting = ['a', 'b'].map(key => store.put(key, value))
+  const batch = store.batch([{ type: 'put', key: 'd', value }])
+  for (const failure of await failures([store.put('c', value), batch]))
+    expect(failure).toMatchObject({ code: 'CKV_BUSY' })
+  gate.open()
+  await Promise.all(waiting)
+  expect(new Set(seen)).toEqual(new Set(['k0', 'a', 'b']))
+})
+
 it('more than 256 MiB may not wait: CKV_BUSY for what comes then', async () => {
   const memtable = { ...small(1).memtable, flushIntervalMs: 3 }
   const { store, backend } = await openWriteBack({ memtable, codec: 'none', offThreadSize: Infinity })
