@@ -30,6 +30,13 @@ export function assertNoneMisspelt(owner: string, options: unknown, table: Table
   }
 }
 
+const KIND_NAMES = {
+  boolean: 'true or false',
+  function: 'a function',
+  meter: 'an OpenTelemetry meter, or false',
+  signal: 'an AbortSignal'
+} as const
+
 /** @returns names that the table has not */
 function optionsBeside(owner: string, options: unknown, table: Table): string[] {
   if (options instanceof Uint8Array && owner.endsWith('()')) {
@@ -51,13 +58,6 @@ function optionsBeside(owner: string, options: unknown, table: Table): string[] 
   }
   return given.map(([name]) => name).filter(name => !Object.hasOwn(table, name))
 }
-
-const KIND_NAMES = {
-  boolean: 'true or false',
-  function: 'a function',
-  meter: 'an OpenTelemetry meter, or false',
-  signal: 'an AbortSignal'
-} as const
 
 function isOf(kind: keyof typeof KIND_NAMES, value: unknown): boolean {
   if (kind === 'signal') return value instanceof AbortSignal

@@ -144,14 +144,14 @@ function isCorruption(error: unknown): boolean {
   return error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION'
 }
 
-/** Whether it says that a value cannot be read. */
-function isUnreadable(error: unknown): boolean {
-  return error instanceof CompressedKvError && UNREADABLE.has(error.code)
-}
-
 const UNREADABLE: ReadonlySet<string> = new Set([
   'LEVEL_CORRUPTION',
   'LEVEL_NOT_SUPPORTED',
   'CKV_CODEC_UNAVAILABLE',
   'CKV_VALUE_TOO_LARGE'
 ])
+
+/** Whether it says that a value cannot be read. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof CompressedKvError && UNREADABLE.has(error.code)
+}

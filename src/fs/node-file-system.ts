@@ -2,6 +2,8 @@ import * as fs from 'node:fs'
 import { dirname, resolve as absolute } from 'node:path'
 import type { File, FileSystem, OpenMode } from './file-system.js'
 
+const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' }
+
 /** The disk, through `node:fs`. */
 export const nodeFileSystem: FileSystem = {
   async open(path, mode) {
@@ -48,8 +50,6 @@ export const nodeFileSystem: FileSystem = {
 
   syncDirectory
 }
-
-const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' }
 
 /** Windows can neither open nor sync a directory; NTFS journals its entries. Some network shares cannot sync one. */
 const NO_DIRECTORY_SYNC: ReadonlySet<string> = new Set(['EISDIR', 'EINVAL', 'ENOTSUP'])

@@ -82,30 +82,6 @@ function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
   return { ...wal, dir: resolve(wal.dir) }
 }
 
-/**
- * Removes the log, which has nothing that the database lacks. Ends that recovery cut off stay: somebody may want to look at them. The marker
- * goes after it: until then the next call tries again what fails, and later a store would take what is left of the log for another store's.
- */
-async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
-  if (wal === false) return
-  const { location } = backend as { location?: string }
-  const { dir, fs = nodeFileSystem }: WalOptions = typeof wal === 'object' ? wal : {}
-  const named = typeof wal === 'string' ? wal : dir
-  const directory = named ?? (location === undefined ? undefined : join(location, LOG_DIRECTORY))
-  if (directory === undefined) return
-  const names = await fs.list(directory).catch((error: unknown) => {
-    if (!isMissing(error)) throw error
-    return undefined
-  })
-  if (names === undefined) return
-  await fs.syncDirectory(directory) // What a call before has deleted may not be gone for good.
-  for (const id of segmentIds(names)) {
-    await fs.remove(segmentPath(directory, id))
-    await fs.syncDirectory(directory)
-  }
-  if (fs === nodeFileSystem) await rmdir(directory).catch(() => {})
-}
-
 async function markerOf(backend: AnyLevel): Promise<Marker | undefined> {
   const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
   return stored === undefined ? undefined : decodeMarker(asBuffer(stored))
@@ -172,13 +148,14 @@ async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: Abo
   }
 }
 
+/** The marker has room for 65,535 bytes where the cursor goes. */
+const MAX_CURSOR_BYTES = 60_000
+
 /** A byte before the key, so that the empty key is not taken for no cursor. */
 function encodeCursor(key: Buffer): Buffer {
   if (key.length > MAX_CURSOR_BYTES) throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped`)
   return Buffer.concat([Buffer.of(1), key])
 }
-
-const MAX_CURSOR_BYTES = 60_000
 
 function decodeCursor(cursor: Buffer): Buffer {
   return cursor.subarray(1)
@@ -200,6 +177,30 @@ async function plainOperation([key, stored]: RawEntry, unsealer: Unsealer): Prom
   if (opened === undefined) return { type: 'del', key }
   const value = opened.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : await unsealer.value(opened)
   return { type: 'put', key, value }
+}
+
+/**
+ * Removes the log, which has nothing that the database lacks. Ends that recovery cut off stay: somebody may want to look at them. The marker
+ * goes after it: until then the next call tries again what fails, and later a store would take what is left of the log for another store's.
+ */
+async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
+  if (wal === false) return
+  const { location } = backend as { location?: string }
+  const { dir, fs = nodeFileSystem }: WalOptions = typeof wal === 'object' ? wal : {}
+  const named = typeof wal === 'string' ? wal : dir
+  const directory = named ?? (location === undefined ? undefined : join(location, LOG_DIRECTORY))
+  if (directory === undefined) return
+  const names = await fs.list(directory).catch((error: unknown) => {
+    if (!isMissing(error)) throw error
+    return undefined
+  })
+  if (names === undefined) return
+  await fs.syncDirectory(directory) // What a call before has deleted may not be gone for good.
+  for (const id of segmentIds(names)) {
+    await fs.remove(segmentPath(directory, id))
+    await fs.syncDirectory(directory)
+  }
+  if (fs === nodeFileSystem) await rmdir(directory).catch(() => {})
 }
 
 async function removeReserved(backend: AnyLevel): Promise<void> {

@@ -88,6 +88,13 @@ export function unknownFrameBits(bytes: Buffer): boolean {
   return bytes[FRAME_FLAGS_AT] !== 0 || bytes[FRAME_RESERVED_AT] !== 0
 }
 
+/** Payload lengths of the frames that have a fixed one. */
+const MARK_BYTES = {
+  [FRAME_TYPE.snapshotBegin]: SNAPSHOT_BEGIN_BYTES,
+  [FRAME_TYPE.snapshotEnd]: SNAPSHOT_END_BYTES,
+  [FRAME_TYPE.seal]: SEAL_BYTES
+}
+
 /** Whether what the header claims can be true; checked before memory is taken for it. */
 export function isPlausible({ type, codecId, storedLength, rawLength, count }: FrameHeader): boolean {
   if (rawLength > MAX_FRAME_BYTES || (codecId === CODEC_ID.none && storedLength !== rawLength)) return false
@@ -95,11 +102,4 @@ export function isPlausible({ type, codecId, storedLength, rawLength, count }: F
     return count > 0 && count * MIN_RECORD_BYTES <= rawLength
   }
   return codecId === CODEC_ID.none && count === 0 && rawLength === MARK_BYTES[type]
-}
-
-/** Payload lengths of the frames that have a fixed one. */
-const MARK_BYTES = {
-  [FRAME_TYPE.snapshotBegin]: SNAPSHOT_BEGIN_BYTES,
-  [FRAME_TYPE.snapshotEnd]: SNAPSHOT_END_BYTES,
-  [FRAME_TYPE.seal]: SEAL_BYTES
 }

@@ -3,6 +3,9 @@ import { FRAME_HEADER_BYTES, FRAME_MAGIC, frameSeed } from './format.js'
 import { decodeFrameHeader, type FrameHeader } from './frame-header.js'
 import { pieces } from './read-fully.js'
 
+const MAGIC_BYTES = Buffer.alloc(4)
+MAGIC_BYTES.writeUInt32LE(FRAME_MAGIC, 0)
+
 /** Intact frame headers at any offset in `[from, to)`, whatever lies between them. */
 export async function* frameHeaders(
   file: File,
@@ -17,6 +20,3 @@ export async function* frameHeaders(
     }
   }
 }
-
-const MAGIC_BYTES = Buffer.alloc(4)
-MAGIC_BYTES.writeUInt32LE(FRAME_MAGIC, 0)

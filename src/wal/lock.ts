@@ -87,6 +87,17 @@ async function releaseIfOurs(fs: FileSystem, path: string, nonce: string): Promi
   if (owner?.nonce === nonce) await fs.remove(path)
 }
 
+/** What is not a lock of ours is never taken over: it has no nonce to take it over from. */
+const NOBODY_KNOWN: Owner = {
+  host: '',
+  machineId: '',
+  bootId: '',
+  pidNamespace: '',
+  pid: 0,
+  startTime: '',
+  nonce: 'unreadable'
+}
+
 /** undefined if there is no such file. */
 async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined> {
   let text: string
@@ -105,16 +116,8 @@ async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined>
   return { ...NOBODY_KNOWN }
 }
 
-/** What is not a lock of ours is never taken over: it has no nonce to take it over from. */
-const NOBODY_KNOWN: Owner = {
-  host: '',
-  machineId: '',
-  bootId: '',
-  pidNamespace: '',
-  pid: 0,
-  startTime: '',
-  nonce: 'unreadable'
-}
+/** State of a process that has ended, as long as its parent has not asked how. */
+const ZOMBIE = 'Z'
 
 /** Whether the owner may still run. */
 function mayLive(owner: Owner): boolean {
@@ -129,9 +132,6 @@ function mayLive(owner: Owner): boolean {
   if (state === ZOMBIE) return false
   return startTime === '' || owner.startTime === '' || startTime === owner.startTime
 }
-
-/** State of a process that has ended, as long as its parent has not asked how. */
-const ZOMBIE = 'Z'
 
 function thisProcess(): Omit<Owner, 'nonce'> {
   return {

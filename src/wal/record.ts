@@ -72,13 +72,13 @@ export const Record = {
   }
 } as const
 
+const KINDS: ReadonlySet<unknown> = new Set(Object.values(RECORD_KIND))
+
 /** @throws CKV_INVALID_OPTION for what {@link Record} did not make: its bytes would be a record that nothing can read */
 export function assertRecord(record: LogRecord): void {
   const isRecord = KINDS.has(record?.kind) && record.key instanceof Uint8Array && record.value instanceof Uint8Array
   if (!isRecord) throw invalidOption('A log takes records, as Record.put(key, value) and Record.delete(key) make them')
 }
-
-const KINDS: ReadonlySet<unknown> = new Set(Object.values(RECORD_KIND))
 
 /** @param expiresAt ms since 1970, 0 for never */
 export function rawPut(key: Uint8Array, value: Uint8Array, expiresAt: number): LogRecord {

@@ -3,6 +3,8 @@ import type { File } from '../fs/file-system.js'
 /** Up to this many bytes are written on the calling thread: that takes about 40 µs, and the trip to another thread alone 50. */
 const SYNC_WRITE_BYTES = 128 * 1024
 
+const MAX_INTERRUPTIONS = 100
+
 /** Writes all of it, however little the system takes at a time. */
 export async function writeAll(file: File, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
@@ -24,5 +26,3 @@ function writeNow(file: File, bytes: Uint8Array, position: number): number {
     }
   }
 }
-
-const MAX_INTERRUPTIONS = 100

@@ -161,6 +161,8 @@ export function wasmFunction(name: string, result: boolean, build: (locals: Loca
   return { name, parameters, locals, result, body }
 }
 
+const PAGE_BYTES = 64 * 1024
+
 /** The types of WebAssembly belong to the DOM library, which this project does without. */
 interface WebAssemblyApi {
   Module: new (bytes: Uint8Array) => object
@@ -197,7 +199,6 @@ interface WasmMemory {
   grow(pages: number): void
 }
 
-const PAGE_BYTES = 64 * 1024
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
 const SECTION = { type: 1, function: 3, memory: 5, export: 7, code: 10 } as const
 const FUNCTION_TYPE = 0x60

@@ -65,14 +65,14 @@ function tensorCodec(name: string, dtype: TensorDtype, inner: Codec): Codec {
   })
 }
 
+const INNER_IDS: ReadonlySet<number> = new Set([CODEC_ID.lz4, CODEC_ID.zstd])
+
 function innerForWriting(codec: 'zstd' | 'lz4' | Codec): Codec {
   if (codec === 'zstd') return zstd({ level: ZSTD_LEVEL })
   if (codec === 'lz4') return lz4()
   if (typeof codec === 'object' && codec !== null && isBuiltIn(codec) && INNER_IDS.has(codec.id)) return codec
   throw invalidOption("The codec of a tensor is 'zstd', 'lz4', or what zstd() or lz4() returned")
 }
-
-const INNER_IDS: ReadonlySet<number> = new Set([CODEC_ID.lz4, CODEC_ID.zstd])
 
 function innerForReading(id: number): Codec {
   if (id === CODEC_ID.lz4) return lz4()

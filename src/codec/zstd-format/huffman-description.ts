@@ -2,6 +2,8 @@ import { describeWeights, MAX_CODE_BITS } from './huffman-weights.js'
 
 const SYMBOLS = 256
 
+const NEARLY_FLAT = Array.from({ length: SYMBOLS }, (_, byte) => (byte === 0 ? 4 : byte === 1 || byte === 2 ? 1 : 2))
+
 /**
  * The Huffman code for bytes of these counts, as a Huffman tree description (RFC 8878, 4.2.1): the weights of bytes 0 to 254, from which the
  * last weight follows.
@@ -16,8 +18,6 @@ export function describeHuffmanCode(counts: readonly number[]): Uint8Array {
     : weights
   return describeWeights(written.slice(0, -1))
 }
-
-const NEARLY_FLAT = Array.from({ length: SYMBOLS }, (_, byte) => (byte === 0 ? 4 : byte === 1 || byte === 2 ? 1 : 2))
 
 /** Lengths become weights: the longest code has weight 1. */
 function weightsOf(lengths: readonly number[]): number[] {

@@ -68,6 +68,9 @@ function zstdOf(level: number): Codec {
   })
 }
 
+/** The largest window that level 22 asks for; more is refused by the native decoders. */
+const MAX_WINDOW_BYTES = 128 * 1024 * 1024
+
 /**
  * Checks a frame against what its envelope says, before memory is allocated.
  *
@@ -84,8 +87,7 @@ function checkFrame(frame: Uint8Array, rawLength: number): boolean {
   return outputBound <= 4 * (rawLength + MAX_BLOCK_BYTES) && windowBytes <= MAX_WINDOW_BYTES
 }
 
-/** The largest window that level 22 asks for; more is refused by the native decoders. */
-const MAX_WINDOW_BYTES = 128 * 1024 * 1024
+const MIB = 1024 * 1024
 
 /**
  * Memory of the native compressor by level, in bytes, measured with values of 2 MiB. It does not know their length, so it
@@ -97,8 +99,6 @@ function workingBytes(level: number): number {
   if (level <= 19) return 80 * MIB
   return { 20: 160, 21: 330, 22: 660 }[level]! * MIB
 }
-
-const MIB = 1024 * 1024
 
 function restored(raw: Uint8Array, rawLength: number): Uint8Array {
   if (raw.length !== rawLength) throw corruption(`Zstandard frame unfolds to ${raw.length} bytes, not ${rawLength}`)

@@ -8,6 +8,9 @@ import { endsAtEmptyKey, halfOpen, type HalfOpenRange, type KeyRange, keyRangeOf
 import { aroundReserved, isReserved } from '../reserved-keys.js'
 import { backendSnapshotOf } from '../reading/snapshot.js'
 
+/** Keys that one backend batch deletes. */
+const CHUNK_OPERATIONS = 1000
+
 /** As abstract-level hands them to `_clear`: bounds encoded. */
 export interface EncodedClearOptions extends KeyRange {
   readonly reverse: boolean
@@ -88,9 +91,6 @@ export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synce
     else await deleteKeys(backend, { ...part, reverse: false, limit: -1 }, undefined, false, deleteSynced(backend))
   }
 }
-
-/** Keys that one backend batch deletes. */
-const CHUNK_OPERATIONS = 1000
 
 /** Deletes a range from a backend without a log, reserved keys excepted. */
 export async function clearBackend(
