@@ -1,4 +1,4 @@
-import { type Codec, zstd } from '../index.js'
+import { type Codec, type CodecName, zstd } from '../index.js'
 import { WrongUsage } from './failure.js'
 
 /** Options of a store to be tried; `codec` undefined for the bare database. */
@@ -53,7 +53,7 @@ function parseCandidate(text: string): Candidate {
   if (found === null || (found[2] !== undefined && found[1] !== 'zstd')) {
     throw new WrongUsage(`'${text}' is not CODEC[:LEVEL][@MINSIZE], such as zstd:9@512, lz4@1024 or none`)
   }
-  const name = found[1] as 'none' | 'lz4' | 'zstd'
+  const name = found[1] as CodecName
   const minSize = found[3] === undefined ? undefined : Number(found[3])
   const setting = minSize === undefined ? '' : `, minSize: ${minSize}`
   const suffix = minSize === undefined ? '' : ` minSize ${minSize}`

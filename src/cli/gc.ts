@@ -1,4 +1,4 @@
-import { type GcProgress, type GcReport, Lz4Gc, NoGc, ZstdGc } from '../index.js'
+import { type CodecName, type GcProgress, type GcReport, Lz4Gc, NoGc, ZstdGc } from '../index.js'
 import { type CommonOptions, type Context, withBar } from './context.js'
 import { EXIT, WrongUsage } from './failure.js'
 import { bytes, count, table } from './table.js'
@@ -6,7 +6,7 @@ import { writeTo } from './writing.js'
 import type { Database } from './classic-level.js'
 
 interface GcCommandOptions extends CommonOptions {
-  readonly policy: 'lz4' | 'zstd' | 'none'
+  readonly policy: CodecName
   readonly level?: number
   readonly bytesPerSecond?: number
   readonly force?: boolean

@@ -1,3 +1,4 @@
+import type { CodecName } from '../index.js'
 import type { CommonOptions, Context } from './context.js'
 import { type Entry, parseEntry } from './entry-lines.js'
 import { EXIT, Failure } from './failure.js'
@@ -6,7 +7,7 @@ import { counted } from './table.js'
 import { type Store, writeTo } from './writing.js'
 
 interface ImportOptions extends CommonOptions {
-  readonly codec: 'lz4' | 'zstd' | 'none'
+  readonly codec: CodecName
   readonly minSize?: number
   readonly wrap?: boolean
 }

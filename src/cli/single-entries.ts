@@ -1,3 +1,4 @@
+import type { CodecName } from '../index.js'
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
 import { putLine, jsonBytes } from './entry-lines.js'
 import { isExpired } from './expiry.js'
@@ -11,7 +12,7 @@ interface EntryOptions extends CommonOptions {
 }
 
 interface PutOptions extends EntryOptions {
-  readonly codec: 'lz4' | 'zstd' | 'none'
+  readonly codec: CodecName
   readonly ttl?: number
   readonly wrap?: boolean
 }

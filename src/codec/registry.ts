@@ -35,6 +35,11 @@ export function codecForReading(id: number): Codec {
   )
 }
 
+/** Whether it names a codec of this library. */
+export function isCodecName(value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(byName, value)
+}
+
 /**
  * The codec to write with, from what an option says.
  *

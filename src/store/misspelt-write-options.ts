@@ -1,3 +1,4 @@
+import { isCodecName } from '../codec/registry.js'
 import { invalidOption } from '../errors.js'
 import { nearestName } from '../nearest-name.js'
 import type { WriteOptions } from './options.js'
@@ -5,7 +6,7 @@ import type { WriteOptions } from './options.js'
 /** Whether a value is one that an option of a write may have. */
 const KINDS: { readonly [Name in keyof Required<WriteOptions>]: (value: unknown) => boolean } = {
   codec: value =>
-    ['lz4', 'zstd', 'none'].includes(value as string) ||
+    isCodecName(value) ||
     typeof value === 'function' ||
     typeof (value as { compress?: unknown } | null)?.compress === 'function',
   ttl: value => typeof value === 'number',
@@ -15,9 +16,9 @@ const KINDS: { readonly [Name in keyof Required<WriteOptions>]: (value: unknown)
 
 const NAMES = Object.keys(KINDS) as (keyof WriteOptions)[]
 
-/** Names that are nearly none of ours: those of abstract-level, and what was met so far. */
+/** Names that need no second look: ours, those of abstract-level, and what was met so far and is nearly none of ours. */
 const harmless = new Set<string>([...NAMES, 'type', 'key', 'value', 'keyEncoding', 'valueEncoding', 'sublevel'])
-/** Names may be made up without end. */
+/** Names may be made up without end, and each would be remembered. */
 const MAX_HARMLESS = 1000
 
 /**
