@@ -20,12 +20,12 @@ type Table = Readonly<Record<string, OptionKind>>
  * @throws CKV_INVALID_OPTION
  */
 export function assertKnownOptions(owner: string, options: unknown, table: Table): void {
-  for (const name of optionsBeside(owner, options, table)) throw unknownOption(owner, name, table)
+  for (const name of unknownNames(owner, options, table)) throw unknownOption(owner, name, table)
 }
 
-/** The same where others may have options as well: a name is refused only if it is nearly one of these. */
+/** The same where hooks or a backend may have options of their own: an unknown name is refused only if it is nearly one of these. */
 export function assertNoneMisspelt(owner: string, options: unknown, table: Table): void {
-  for (const name of optionsBeside(owner, options, table)) {
+  for (const name of unknownNames(owner, options, table)) {
     if (nearestName(name, Object.keys(table)) !== undefined) throw unknownOption(owner, name, table)
   }
 }
@@ -37,8 +37,12 @@ const KIND_NAMES = {
   signal: 'an AbortSignal'
 } as const
 
-/** @returns names that the table has not */
-function optionsBeside(owner: string, options: unknown, table: Table): string[] {
+/**
+ * Checks the options that the table has.
+ *
+ * @returns the names of the others
+ */
+function unknownNames(owner: string, options: unknown, table: Table): string[] {
   if (options instanceof Uint8Array && owner.endsWith('()')) {
     throw invalidOption(
       `${owner} takes an object of options, not bytes: where a codec is asked for, write ${owner} and not the function`

@@ -32,8 +32,8 @@ export function nextTurn(): Promise<void> {
 }
 
 /**
- * What many callers may ask for in one turn, a little of it each: what a turn has no time for waits for the next ones. No more waits than callers
- * have asked for.
+ * Work that many callers ask for in one turn of the event loop, a little each: what the turn has no time for is done in later ones. It has no
+ * limit of its own: each caller waits for what it asked for.
  */
 export class TurnQueue {
   readonly #turn: Turn

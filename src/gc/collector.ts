@@ -55,7 +55,7 @@ export class Collector {
   #rest: NodeJS.Timeout | undefined
   /** Calls of {@link run} that wait for a sweep to end. */
   #waiting = 0
-  #onFailure: (error: unknown) => void
+  readonly #onFailure: (error: unknown) => void
   #last: GcReport | undefined
 
   /** @param onFailure gets the error of a sweep in the background that failed, and of any sweep whose policy does not let it end */

@@ -108,7 +108,7 @@ export class Reader {
 
   getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
     if (isReserved(key)) return undefined
-    if (!this.#syncReads) throw notSupported('The backend has no getSync()')
+    if (!this.#syncReads) throw notSupported('The backend has no getSync(): use get()')
     const found = this.#inTables(key, options)
     if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValueSync(found)
     const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))

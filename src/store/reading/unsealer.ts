@@ -92,8 +92,9 @@ export class Unsealer {
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
     if (opened.dictionary !== undefined) return this.#withDictionary(opened, opened.dictionary)
     const codec = codecForReading(opened.codecId)
-    if (codec.decompressSync === undefined)
-      throw notSupported(`getSync() of a value whose codec, '${codec.name}', has no decompressSync`)
+    if (codec.decompressSync === undefined) {
+      throw notSupported(`Codec '${codec.name}' has no decompressSync, which getSync() of this value needs: use get()`)
+    }
     return this.#restored(opened, restoreSync(codec, codecInputNow(opened), opened.rawLength, WHAT))
   }
 
