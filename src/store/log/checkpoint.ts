@@ -122,16 +122,11 @@ export class Checkpoint {
     if (this.#permanent) await this.exclusively(() => this.#save())
   }
 
-  /**
-   * Lets the backend say that it has everything, and the log is not ahead of it.
-   *
-   * @returns false if it says so already
-   */
-  async end(): Promise<boolean> {
-    if (!this.#marker.log.logDirty) return false
+  /** Lets the backend say that it has everything, and the log is not ahead of it, unless it says so already. */
+  async end(): Promise<void> {
+    if (!this.#marker.log.logDirty) return
     this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false })
     await this.#save()
-    return true
   }
 
   /** Runs `work` while no marker is on its way to the backend: two might arrive in any order. */

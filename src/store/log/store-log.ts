@@ -218,7 +218,8 @@ export class StoreLog {
   /** What the backend refused must not come back at the next open. */
   async #noteClean(): Promise<void> {
     if (this.#snapshots === undefined) {
-      if (await this.checkpoint.end()) await this.#trimming?.atCleanClose()
+      await this.checkpoint.end()
+      await this.#trimming?.atCleanClose()
     } else if (this.#backendRefused) await this.#snapshots.write(this.lastSequence)
   }
 }

@@ -177,6 +177,28 @@ describe('over a permanent backend', () => {
     expect(imageOfDisk(disk)).toEqual(left)
   })
 
+  it('what a process that was killed in a clean close left in the log goes at the next one, though nothing was written since', async () => {
+    let step = 0
+    for (let wasKilled = true; wasKilled;) {
+      step++
+      const fs = new CrashableFileSystem()
+      const backend = new PermanentMemoryLevel()
+      const store = await openLogged(logOn(fs, { segmentBytes: 1024 ** 2 }), backend)
+      await overwrite(store, fs, 2)
+      const expected = await contents(store)
+      const before = fs.steps
+      fs.crashAt(before + step)
+      await store.close()
+      wasKilled = fs.steps === before + step
+      const disk = killed(fs)
+      const recovered = await openLogged(logOn(disk), new PermanentMemoryLevel(backend.disk))
+      expect(await contents(recovered)).toEqual(expected)
+      await recovered.close()
+      expect(bytesOf(disk), `killed at step ${step}`).toBeLessThan(VALUE_BYTES)
+    }
+    expect(step).toBeGreaterThan(5)
+  })
+
   it('what a reader is at is kept until it has gone on', async () => {
     const fs = new CrashableFileSystem()
     const store = await openLogged(logOn(fs), new PermanentMemoryLevel())
