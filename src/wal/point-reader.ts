@@ -6,7 +6,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from './format.
 import type { FrameIndex } from './frame-index.js'
 import { decodeFrameHeader, type FrameHeader, isPlausible } from './frame-header.js'
 import { restorePayload } from './frame-payload.js'
-import type { Position } from './position.js'
+import { noSuchFrame, noSuchIndex, type Position } from './position.js'
 import type { WalRecord } from './record.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
 import { READ_BYTES, readPiece, rebuildIndex } from './rebuild-index.js'
@@ -77,7 +77,7 @@ export class PointReader {
 
   #record(frame: DecodedFrame, index: number): WalRecord | Promise<WalRecord> {
     if (!(Number.isInteger(index) && index >= 0 && index < frame.count)) {
-      throw outOfRange(`The frame at this position has ${frame.count} records, and none with the index ${index}`)
+      throw noSuchIndex(index, frame.count)
     }
     if (this.#isHidden?.(frame.keyOf(index))) throw noSuchRecord(frame.firstSequence + index)
     return frame.copyOf(index, this.#unseal)
@@ -86,7 +86,7 @@ export class PointReader {
   async #readByPosition(segment: Segment, offset: number, index: number): Promise<WalRecord> {
     const { id } = segment
     const run = segment.runs.find(({ from, to }) => offset >= from && offset < to)
-    if (run === undefined) throw outOfRange(`Segment ${id} of the log has no frame at ${offset}`)
+    if (run === undefined) throw noSuchFrame(id, offset)
     return pinned(segment, () =>
       this.#segments.withFile(id, async file => {
         const frame = await this.#readFrame(file, segment, offset, run.to, header => {
@@ -129,13 +129,12 @@ export class PointReader {
     let chunk = await readPiece(file, at, Math.min(READ_BYTES, end - at))
     for (;;) {
       if (at - chunkAt + FRAME_HEADER_BYTES > chunk.length) {
-        if (end - at < FRAME_HEADER_BYTES)
-          throw outOfRange(`Segment ${segment.id} of the log has no frame at ${offset}`)
+        if (end - at < FRAME_HEADER_BYTES) throw noSuchFrame(segment.id, offset)
         chunk = await readPiece(file, at, Math.min(READ_BYTES, end - at))
         chunkAt = at
       }
       const header = decodeFrameHeader(chunk.subarray(at - chunkAt), frameSeed(segment.seed, at))
-      if (header === undefined) throw outOfRange(`Segment ${segment.id} of the log has no frame at ${at}`)
+      if (header === undefined) throw noSuchFrame(segment.id, at)
       const length = FRAME_HEADER_BYTES + header.storedLength
       if (!wanted(header)) {
         at += length

@@ -1,3 +1,5 @@
+import { outOfRange } from '../errors.js'
+
 /** Where a record lies in a log. It never changes, not even when segments before it are deleted. */
 export interface Position {
   /** Id of the segment, the number in its file's name. */
@@ -11,4 +13,13 @@ export interface Position {
 /** Negative, 0 or positive, as for `sort()`. */
 export function comparePositions(a: Position, b: Position): number {
   return a.segment - b.segment || a.offset - b.offset || a.index - b.index
+}
+
+export function noSuchFrame(segment: number, offset: number): Error {
+  return outOfRange(`Segment ${segment} of the log has no frame at ${offset}`)
+}
+
+/** @param count of the records that the frame has */
+export function noSuchIndex(index: number, count: number): Error {
+  return outOfRange(`The frame at this position has ${count} records, and none with the index ${index}`)
 }

@@ -1,8 +1,8 @@
-import { invalidOption, outOfRange } from '../errors.js'
+import { invalidOption } from '../errors.js'
 import type { OptionTable } from '../known-options.js'
 import type { CursorStart } from './frame-cursor.js'
 import type { PointReader } from './point-reader.js'
-import type { Position } from './position.js'
+import { noSuchFrame, type Position } from './position.js'
 import { noSuchSegment, type Segments } from './segments.js'
 
 export interface ReadOptions {
@@ -58,7 +58,7 @@ export async function resolveStart(
   if (index >= 0 && segment.runs.some(run => offset >= run.from && offset <= run.to)) {
     return { start: from, sequence: 0, position: from }
   }
-  throw outOfRange(`Segment ${id} of the log has no frame at ${offset}`)
+  throw noSuchFrame(id, offset)
 }
 
 /** @throws CKV_INVALID_OPTION */

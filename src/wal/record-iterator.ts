@@ -1,9 +1,9 @@
-import { CompressedKvError, outOfRange } from '../errors.js'
+import { CompressedKvError } from '../errors.js'
 import { recordOf, type Unseal } from './decoded-frame.js'
 import type { FollowSignal } from './follow-signal.js'
 import { FRAME_TYPE } from './format.js'
 import type { FoundFrame, FrameCursor } from './frame-cursor.js'
-import type { Position } from './position.js'
+import { noSuchFrame, noSuchIndex, type Position } from './position.js'
 import type { WalRecord } from './record.js'
 import { RecordCursor } from './record-cursor.js'
 
@@ -163,7 +163,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     } catch (error) {
       const first = this.#frame === undefined && position !== undefined
       if (!first || !(error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION')) throw error
-      throw outOfRange(`Segment ${position.segment} of the log has no frame at ${position.offset}`)
+      throw noSuchFrame(position.segment, position.offset)
     }
     if (found === undefined) return false
     const first = this.#frame === undefined
@@ -174,8 +174,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     if (type !== FRAME_TYPE.data && !ofSnapshot) return true
     const before = ofSnapshot ? 0 : Math.max(0, sequence - firstSequence)
     const skip = first && position !== undefined ? position.index : before
-    if (first && position !== undefined && skip >= count)
-      throw outOfRange(`The frame at this position has ${count} records, none with the index ${skip}`)
+    if (first && position !== undefined && skip >= count) throw noSuchIndex(skip, count)
     this.#records = new RecordCursor(found.payload)
     this.#index = 0
     while (this.#index < skip && this.#records.next()) this.#index++

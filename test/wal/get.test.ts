@@ -225,7 +225,7 @@ describe('out of range', () => {
     await expect(at({ offset: offset + 1000 })).rejects.toThrow(`no frame at ${offset + 1000}`)
     await expect(at({ index: 1 })).rejects.toThrow('has 1 records, and none with the index 1')
     await expect(wal.read({ from: { segment, offset, index: 1 } }).next()).rejects.toThrow(
-      'has 1 records, none with the index 1'
+      'has 1 records, and none with the index 1'
     )
   })
 
