@@ -78,7 +78,7 @@ export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOpti
 function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
   if (typeof wal === 'string') return wal === '' ? wal : resolve(wal)
   const isPath = typeof wal === 'object' && typeof wal.dir === 'string' && wal.dir !== ''
-  if (!isPath || (wal.fs ?? nodeFileSystem) !== nodeFileSystem) return wal // What is wrong with it, the store says.
+  if (!isPath || (wal.fs ?? nodeFileSystem) !== nodeFileSystem) return wal // The store says what is wrong with it.
   return { ...wal, dir: resolve(wal.dir) }
 }
 

@@ -14,9 +14,9 @@ export class SalvagedRecords {
   readonly #runs: { readonly first: number; last: number }[] = []
   #begun: { readonly start: CursorStart; readonly above: number; readonly before: number } | undefined
   #snapshots: SalvagedSnapshots | undefined
-  /** That are read of snapshots. */
+  /** Records that are read from snapshots. */
   #snapshotRecords = 0
-  /** Beside those of snapshots. */
+  /** Records outside snapshots whose values cannot be restored. */
   #unreadable = 0
 
   /** @param readable whether its value can be restored */

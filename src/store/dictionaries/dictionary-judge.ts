@@ -89,7 +89,7 @@ export async function judge(
     const judgement = { sampleBytes, rawBytes, currentBytes, candidateBytes: undefined }
     if (currentBytes <= expected) return { verdict: { use: 'current' }, judgement, standing }
   }
-  const trained = await trainDictionary(dealt(sample), { maxBytes })
+  const trained = await trainDictionary(interleaved(sample), { maxBytes })
   const rawShare = overLevelDb ? Math.min(1, rawBytes / sampleBytes) : 1
   const candidate = trained && new Dictionary({ id, given: false, rawShare, bytes: Buffer.from(trained) })
   // The sample stands for more than itself; the dictionary is stored once.
@@ -106,12 +106,12 @@ export async function judge(
   return { verdict: { use: 'none' }, judgement, standing: undefined }
 }
 
-/** How many hands the values are dealt to. */
-const HANDS = 8
+/** Every so many values go together. */
+const STRIDE = 8
 
-/** The values in another order: the trainer lets the last of them judge the others, and neighbours are alike. */
-function dealt(sample: readonly SampledValue[]): Buffer[] {
-  const hands: Buffer[][] = Array.from({ length: HANDS }, () => [])
-  for (const [i, { value }] of sample.entries()) hands[i % HANDS]!.push(value)
-  return hands.flat()
+/** The values in another order: the trainer lets the last eighth judge the others, and neighbours are alike. */
+function interleaved(sample: readonly SampledValue[]): Buffer[] {
+  const groups: Buffer[][] = Array.from({ length: STRIDE }, () => [])
+  for (const [i, { value }] of sample.entries()) groups[i % STRIDE]!.push(value)
+  return groups.flat()
 }

@@ -2,7 +2,7 @@ import type { Codec } from '../../codec/codec.js'
 
 /** Neighbours are kept together: what a backend's blocks of 4 KiB make of them can only be seen on neighbours. */
 const RUN_BYTES = 16 * 1024
-/** When there are so many runs, every second is let go, and from then on every second is taken. */
+/** When there are this many runs, every second of them is dropped, and of those that follow only every second is taken. */
 const MAX_RUNS = 32
 
 export interface SampledValue {

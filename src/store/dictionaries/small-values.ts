@@ -3,8 +3,8 @@ import type { DictionaryOffer } from '../../gc/policy.js'
 import type { Dictionaries, Dictionary } from './dictionaries.js'
 
 /**
- * Values of at least so many bytes, and shorter than the other, are small: a dictionary is used for them. A longer one has most of what a
- * dictionary could give in itself.
+ * A value from the first to below the second, in bytes, is small: a dictionary is used for it. A longer one has most of what a dictionary could
+ * give in itself.
  */
 const MIN_SMALL_BYTES = 32
 const SMALL_BYTES_LIMIT = 4096

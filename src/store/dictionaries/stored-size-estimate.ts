@@ -9,7 +9,7 @@ const BLOCK_SHARE = 7 / 8
 const ENTRY_LENGTHS_BYTES = 3
 /** Behind every key in LevelDB: a sequence number, and what was done. */
 const KEY_TRAILER_BYTES = 8
-/** From every so many keys on the next is written out, and the others without what they share with the one before. */
+/** One of this many keys is written whole, and the others without what they share with the one before. */
 const RESTART_INTERVAL = 16
 
 /** How many bytes a backend needs for entries that are added in the order of their keys. */

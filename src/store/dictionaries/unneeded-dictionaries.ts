@@ -17,7 +17,7 @@ export class UnneededDictionaries {
     this.#ids = new Set(small.dictionaries.ids.filter(id => id !== small.current?.id))
   }
 
-  /** @param after where a chunk begins behind: a sweep that goes on in the middle has not seen all */
+  /** @param after the key behind which a chunk begins: a sweep that goes on in the middle has not seen all */
   enter(after: Buffer | undefined): void {
     if (!this.#begun && after !== undefined) this.#ids.clear()
     this.#begun = true
