@@ -22,7 +22,7 @@ export function assertNotReserved(key: Uint8Array): void {
   if (!isReserved(key)) return
   throw new CompressedKvError(
     'LEVEL_INVALID_KEY',
-    'Keys that begin with ff 63 6b 76 00 are reserved for the store itself'
+    'Keys that begin with ff 63 6b 76 00 are reserved for the store itself: use another key'
   )
 }
 
