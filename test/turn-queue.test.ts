@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nextTurn, TurnQueue } from '../src/turn.js'
 
 /** Keeps the thread busy. */
@@ -7,8 +7,13 @@ function work(ms: number): void {
   while (performance.now() < end);
 }
 
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
 describe('work that many ask for in one turn', () => {
   it('is done at once while there is time', () => {
+    vi.spyOn(performance, 'now').mockReturnValue(1)
     const queue = new TurnQueue(2, 1)
     expect(queue.hasRoom(1)).toBe(true)
     expect(queue.hasRoom(1)).toBe(true)
