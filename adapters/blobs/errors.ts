@@ -4,10 +4,6 @@ export function corrupt(key: string, what: string): CompressedKvError {
   return new CompressedKvError('LEVEL_CORRUPTION', `Corrupt data: blob '${key}': ${what}`)
 }
 
-export function invalid(message: string): CompressedKvError {
-  return new CompressedKvError('CKV_INVALID_OPTION', message)
-}
-
 export function modelMismatch(key: string, stored: string | undefined, asked: string | undefined): CompressedKvError {
   return new CompressedKvError(
     'CKV_MODEL_MISMATCH',

@@ -1,6 +1,7 @@
 import type { Codec, CodecName } from 'compressed-kv'
 import { assertKnownOptions, CompressedKvError, type OptionTable } from 'compressed-kv'
-import { invalid, modelMismatch } from './errors.js'
+import { invalidOption } from '../invalid-option.js'
+import { modelMismatch } from './errors.js'
 import type { BlobStat } from './manifest.js'
 
 export interface BlobStoreOptions {
@@ -95,9 +96,9 @@ const MAX_LABEL_BYTES = 64 * 1024
 export function chunkBytesOf(options: BlobStoreOptions): number {
   assertKnownOptions('BlobStore', options, STORE_OPTIONS)
   const { name, chunkBytes = DEFAULT_CHUNK_BYTES } = options
-  if (name !== undefined && typeof name !== 'string') throw invalid(`name must be text, not ${typeof name}`)
+  if (name !== undefined && typeof name !== 'string') throw invalidOption(`name must be text, not ${typeof name}`)
   if (Number.isInteger(chunkBytes) && chunkBytes >= MIN_CHUNK_BYTES && chunkBytes <= MAX_CHUNK_BYTES) return chunkBytes
-  throw invalid(
+  throw invalidOption(
     `chunkBytes must be a whole number of bytes from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}, not ${String(chunkBytes)}`
   )
 }
@@ -115,7 +116,7 @@ export function assertKey(key: string): void {
 /** @throws CKV_INVALID_OPTION */
 export function assertPath(path: string): void {
   if (typeof path === 'string' && path !== '') return
-  throw invalid(`The path of a file is text, not ${path === '' ? 'empty' : typeof path}`)
+  throw invalidOption(`The path of a file is text, not ${path === '' ? 'empty' : typeof path}`)
 }
 
 /** @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE */
@@ -125,7 +126,7 @@ export function assertPutOptions(options: PutBlobOptions): void {
   assertModel(model)
   const isRecord = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
   if (!isRecord || !Object.values(metadata).every(value => typeof value === 'string')) {
-    throw invalid('metadata must be an object whose values are text')
+    throw invalidOption('metadata must be an object whose values are text')
   }
   const bytes = Buffer.byteLength(JSON.stringify({ model, metadata }))
   if (bytes <= MAX_LABEL_BYTES) return
@@ -152,7 +153,7 @@ export function rangeIn(
 ): { start: number; end: number } {
   for (const at of [start, end]) {
     if (!Number.isSafeInteger(at) || at < 0) {
-      throw invalid(`start and end must be whole numbers of bytes from 0 on, not ${String(at)}`)
+      throw invalidOption(`start and end must be whole numbers of bytes from 0 on, not ${String(at)}`)
     }
   }
   const last = Math.min(end, length)
@@ -161,5 +162,5 @@ export function rangeIn(
 
 function assertModel(model: string | undefined): void {
   if (model === undefined || (typeof model === 'string' && model !== '')) return
-  throw invalid(`model must be text that names one, not ${JSON.stringify(model)}`)
+  throw invalidOption(`model must be text that names one, not ${JSON.stringify(model)}`)
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { invalid } from './errors.js'
+import { invalidOption } from '../invalid-option.js'
 
 /** What a blob is made of: all its bytes, or a stream of them (a `Readable`, a web `ReadableStream`, a generator). */
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>
@@ -16,7 +16,7 @@ export class Source {
     this.#given = given
     if (given instanceof Uint8Array) return
     if (typeof (given as Partial<AsyncIterable<Uint8Array>> | null)?.[Symbol.asyncIterator] !== 'function') {
-      throw invalid('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
+      throw invalidOption('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
     }
     // A stream may fail before it is read, and an 'error' that nobody listens to ends the process. Reading throws it.
     if (given instanceof Readable) given.on('error', () => {})
@@ -39,7 +39,7 @@ export class Source {
         this.#ended = next.done === true
         if (next.done === true) return
         if (!(next.value instanceof Uint8Array)) {
-          throw invalid(`A blob is made of bytes, not of ${typeof next.value}: a Readable must have no encoding`)
+          throw invalidOption(`A blob is made of bytes, not of ${typeof next.value}: a Readable must have no encoding`)
         }
         yield next.value
       }

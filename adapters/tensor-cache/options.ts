@@ -1,5 +1,5 @@
 import { assertKnownOptions, type OptionTable, type TensorDtype, type TensorOptions } from 'compressed-kv'
-import { invalidOption } from './failures.js'
+import { invalidOption } from '../invalid-option.js'
 import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 
 /** More would not fit into a key. */

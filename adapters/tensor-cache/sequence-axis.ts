@@ -1,5 +1,5 @@
 import type { TensorDtype } from 'compressed-kv'
-import { mismatch } from './failures.js'
+import { mismatch } from './errors.js'
 import type { Layout } from './options.js'
 import { bytesOf, newArray, type TensorArray } from './tensor-array.js'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { invalidOption } from './failures.js'
+import { invalidOption } from '../invalid-option.js'
 import type { Namespace } from './namespace.js'
 
 /** Token ids as a tokenizer gives them, in transformers.js a `BigInt64Array`. */

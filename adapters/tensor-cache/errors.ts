@@ -1,9 +1,5 @@
 import { CompressedKvError } from 'compressed-kv'
 
-export function invalidOption(message: string): CompressedKvError {
-  return new CompressedKvError('CKV_INVALID_OPTION', message)
-}
-
 export function mismatch(message: string): CompressedKvError {
   return new CompressedKvError('CKV_TENSOR_MISMATCH', message)
 }
