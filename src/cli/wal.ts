@@ -67,7 +67,7 @@ function ofDatabase(
 ): Promise<Read> {
   return look(location, { wal: elsewhere, settle: false }, async ({ inspection, sizes: { segments } }) => {
     if (segments.length === 0)
-      throw new Failure(`${logDirectory(location, elsewhere)} holds no log: nothing is to be read`)
+      throw new Failure(`${logDirectory(location, elsewhere)} holds no log: there is nothing to read`)
     const findings = await readLog(mode => inspection.openLog(mode), signal, options)
     return { sizes: segments, findings }
   })

@@ -153,7 +153,8 @@ const MAX_CURSOR_BYTES = 60_000
 
 /** A byte before the key, so that the empty key is not taken for no cursor. */
 function encodeCursor(key: Buffer): Buffer {
-  if (key.length > MAX_CURSOR_BYTES) throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped`)
+  if (key.length > MAX_CURSOR_BYTES)
+    throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped: copy the entries through the store`)
   return Buffer.concat([Buffer.of(1), key])
 }
 
