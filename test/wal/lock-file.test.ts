@@ -191,9 +191,12 @@ describe.runIf(process.platform === 'linux')('on Linux', () => {
   })
 
   test('a process that was killed, and whose parent does not ask how it ended, is dead', async () => {
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
     onTestFinished(() => void parent.kill())
     const pid = Number(await new Promise(resolve => parent.stdout.once('data', resolve)))
+    // As long as it is a shell it might ask.
+    while (textOf(`/proc/${parent.pid}/comm`) !== 'sleep') await sleep(1)
+    process.kill(pid, 'SIGKILL')
     while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(1)
     const dir = await lockedBy({ pid, startTime: '' })
     const { wal } = await open(dir)
