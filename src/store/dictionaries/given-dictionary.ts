@@ -13,6 +13,7 @@ export class GivenDictionary implements DictionarySource {
   /** Its own, or what it gets; undefined where the store can have no more. */
   readonly #id: number | undefined
   #saving: Promise<void> | undefined
+  #stopped = false
 
   constructor(
     bytes: Buffer,
@@ -33,7 +34,7 @@ export class GivenDictionary implements DictionarySource {
 
   /** What fails is tried again with the next small value; until then they are stored without. */
   begin(): Promise<void> | undefined {
-    if (this.#small.current !== undefined || this.#id === undefined) return undefined
+    if (this.#small.current !== undefined || this.#id === undefined || this.#stopped) return undefined
     return (this.#saving ??= this.#store(this.#id)
       .catch(this.#onFailed)
       .finally(() => {
@@ -58,7 +59,9 @@ export class GivenDictionary implements DictionarySource {
     await this.#saving
   }
 
+  /** A flush that was given up may look at its table still: what it stored now would replace what the next store gave the same id. */
   stop(): Promise<void> {
+    this.#stopped = true
     return this.idle()
   }
 
