@@ -78,11 +78,11 @@ export class Overlay<T extends { readonly length: number }> {
       if (name === undefined) return
       for (const cursor of this.#cursors) {
         if (nameAt(cursor, this.#reverse) !== name) continue
-        step(cursor, this.#reverse)
-        // What a range hid in the table it hides in the backend as well.
-        if (this.#head === undefined && !cursor.clearsAfter.some(clear => covers(clear, name))) {
-          this.#head = { name, found: cursor.table.find(name)! }
-        }
+        const clear = cursor.clearsAfter.find(range => covers(range, name))
+        if (clear === undefined) {
+          step(cursor, this.#reverse)
+          this.#head ??= { name, found: cursor.table.find(name)! }
+        } else skip(cursor, clear, this.#reverse) // What a range hid in the table it hides in the backend as well.
       }
     }
   }
@@ -117,4 +117,10 @@ function nameAt({ names, from, to }: Place, reverse: boolean): string | undefine
 function step(cursor: Place, reverse: boolean): void {
   if (reverse) cursor.to--
   else cursor.from++
+}
+
+/** Goes past a range that covers the name at which it is: any number of names may be hidden, and each iterator comes to them. */
+function skip(cursor: Place, { start, end }: RangeTombstone, reverse: boolean): void {
+  if (reverse) cursor.to = countBelow(cursor.names, start)
+  else cursor.from = end === undefined ? cursor.to : countBelow(cursor.names, end)
 }

@@ -266,6 +266,23 @@ describe('preparing', () => {
     expect(rest(down)).toEqual(['d=4', 'b=2', 'a=1'])
   })
 
+  test.each([false, true])('names that a range hides are passed over together (reverse: %s)', async reverse => {
+    let looks = 0
+    const hiding = {
+      get start() {
+        looks++
+        return '1'
+      },
+      end: '9'
+    }
+    const names = ['0', ...shuffledNames(10_000).map(name => `5${name}`), '9']
+    const items = [Object.fromEntries(names.map(name => [name, 'v'])), hiding, { '7': 'w' }]
+    const expected = ['0=v', '7=w', '9=v']
+    expect(await entriesOf(items, { reverse })).toEqual(reverse ? expected.toReversed() : expected)
+    expect(looks).toBeLessThan(100)
+    expect(await entriesOf(items, { reverse, range: { gte: '50', lt: '52' } })).toEqual([])
+  })
+
   test('the list that it was made of may grow, be merged and flushed', async () => {
     const list = frozenOf([{ a: '1' }, { b: '2' }])
     const overlay = new Overlay(list, {}, false)
