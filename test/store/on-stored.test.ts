@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
+import { EVENTUALLY } from '../support/eventually.js'
 import { type Backend, memory, storedValue, type StoreOptions } from '../support/memory-store.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -75,7 +76,7 @@ describe.each(Object.entries(modes))('onStored, %s', (_, mode) => {
       { type: 'put', key: 'other', value: values.small, ttl: -1 } as const
     ]
     await expect(store.batch(batch)).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
-    await vi.waitFor(() => expect(onStored).toHaveBeenCalled())
+    await vi.waitFor(() => expect(onStored).toHaveBeenCalled(), EVENTUALLY)
     await nextTurn()
     expect(unhandled).toEqual([])
     process.off('unhandledRejection', note)

@@ -4,7 +4,8 @@ import { type Position, Record, type Wal, type WalEntry } from '../../src/index.
 import { track, turns } from '../support/turns.js'
 import { fill, keys, numbered, openLog, reopened, TINY_SEGMENTS } from './open-log.js'
 
-const SOON_MS = 3000
+/** Far above what a busy machine takes, and below the limit of a test. */
+const SOON_MS = 30_000
 
 /** So that a reader nobody wakes fails its test, and not the whole run. */
 async function soon<T>(promise: Promise<T>): Promise<T> {

@@ -119,7 +119,7 @@ async function isUnharmed(options: WalOptions): Promise<boolean> {
   return true
 }
 
-test('a meter whose instruments throw changes nothing', { timeout: 5000 }, async () => {
+test('a meter whose instruments throw changes nothing', async () => {
   quietWarnings()
   expect(await isUnharmed({ meter: throwingMeter() })).toBe(true)
 })
@@ -131,7 +131,7 @@ test('a meter that cannot make its instruments changes nothing, and is told of a
   expect(warn).toHaveBeenCalledWith('The meter of the log threw: Error: It threw', 'CompressedKvWarning')
 })
 
-test('one whose instruments begin to throw while the log is open changes nothing', { timeout: 5000 }, async () => {
+test('one whose instruments begin to throw while the log is open changes nothing', async () => {
   quietWarnings()
   let broken = false
   const { wal } = await openLog({ meter: throwingMeter(() => broken), fsync: 'always' })

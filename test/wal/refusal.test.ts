@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { FRAME_HEADER_CRC_AT, SEGMENT_HEADER_BYTES } from '../../src/wal/format.js'
 import { decodeSegmentHeader, encodeSegmentHeader, type SegmentEnd } from '../../src/wal/segment-header.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
@@ -94,8 +94,10 @@ test('what is cut off is kept beside what was cut off before, whatever the clock
   await fill(wal, 2)
   const left = await afterPowerCut(fs)
   const taken = new Set<string>()
-  // Whatever millisecond of the next second it is, its name is taken.
   const now = Date.now()
+  vi.useFakeTimers({ toFake: ['Date'], now })
+  onTestFinished(() => void vi.useRealTimers())
+  // The name of this moment is taken, and so are those around it.
   for (let time = now - 5; time < now + 1000; time++) taken.add(`${DIRECTORY}/000001.torn-${time}`)
   for (const path of taken) left.put(path, Buffer.from('before'))
   left.put(segment(1), Buffer.concat([left.file(segment(1)), Buffer.from('torn')]))

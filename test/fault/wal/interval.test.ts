@@ -1,10 +1,21 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Record } from '../../../src/wal/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { turns } from '../../support/turns.js'
 import { afterPowerCut, openedLines, openLog, putLine } from './log-disk.js'
 
 const BURST = 50
-const EVENTUALLY = { timeout: 2000, interval: 5 }
+const INTERVAL_MS = 20
+
+// The clock stands still, so that nothing is due because the machine is busy.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** Lets time go by, and what is due then be done. */
+async function pass(ms: number): Promise<void> {
+  vi.advanceTimersByTime(ms)
+  await turns()
+}
 
 async function burst(wal: Awaited<ReturnType<typeof openLog>>['wal'], first: number): Promise<void> {
   const numbers = Array.from({ length: BURST }, (_, i) => first + i)
@@ -17,13 +28,14 @@ function lines(count: number): string[] {
 
 test("fsync: 'interval' puts a burst on disk when nothing follows it, and then rests", async () => {
   const fs = new CrashableFileSystem()
-  const { wal } = await openLog(fs, { fsync: 'interval', fsyncIntervalMs: 20 })
+  const { wal } = await openLog(fs, { fsync: 'interval', fsyncIntervalMs: INTERVAL_MS })
   for (const total of [BURST, 2 * BURST]) {
     await burst(wal, total - BURST + 1)
-    await vi.waitFor(async () => expect(await openedLines(afterPowerCut(fs, 'none'))).toEqual(lines(total)), EVENTUALLY)
+    await pass(INTERVAL_MS)
+    expect(await openedLines(afterPowerCut(fs, 'none'))).toEqual(lines(total))
     const { steps } = fs
     const { fsyncs } = wal.stats()
-    await new Promise(resolve => setTimeout(resolve, 60))
+    await pass(3 * INTERVAL_MS)
     expect(fs.steps).toBe(steps)
     expect(wal.stats().fsyncs).toBe(fsyncs)
   }
@@ -34,7 +46,7 @@ test("fsync: 'os' leaves a burst to the system", async () => {
   const fs = new CrashableFileSystem()
   const { wal } = await openLog(fs)
   await burst(wal, 1)
-  await new Promise(resolve => setTimeout(resolve, 60))
+  await pass(100_000)
   expect(wal.stats().fsyncs).toBe(0)
   expect(await openedLines(afterPowerCut(fs, 'none'))).toEqual([])
   expect(await openedLines(afterPowerCut(fs, 'all'))).toEqual(lines(BURST))

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { type Gc, type GcReport, Lz4Gc, NoGc, type StoredValue, ZstdGc } from '../../../src/index.js'
 import { MAX_ANSWER_MS } from '../../../src/gc/decisions.js'
+import { EVENTUALLY } from '../../support/eventually.js'
 import { Gate } from '../../support/gate.js'
 import { Counted, filled, markerIn, MODES, openAfterKill, openMode, type Sweepable } from '../../support/gc-store.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
@@ -212,11 +213,11 @@ describe('run', () => {
     const { bytesBefore } = await store.gc.run()
     const ms = performance.now() - start
     expect(ms).toBeGreaterThanOrEqual((bytesBefore / 100_000) * 1000 - 2)
-    const slow = store.gc.run({ bytesPerSecond: 100 })
-    await turns(20)
-    await store.close()
+    const chunk = new Gate()
+    const slow = store.gc.run({ bytesPerSecond: 1, onProgress: () => void chunk.wait() })
+    await chunk.reached
+    await store.close() // At that rate it would take most of an hour.
     expect(await slow).toMatchObject({ complete: false, scanned: 10 })
-    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   it('lets others have their turn: writes go on during a sweep', async () => {
@@ -257,14 +258,14 @@ describe('in the background', () => {
     const { store } = await openMode(mode, undefined, { gc: { intervalMs: 2, policy } })
     await store.put('k', text(3000))
     await store.flush()
-    await vi.waitFor(() => expect(policy.compressed).toBe(1))
-    await vi.waitFor(() => expect(policy.seen).toBeGreaterThan(2))
+    await vi.waitFor(() => expect(policy.compressed).toBe(1), EVENTUALLY)
+    await vi.waitFor(() => expect(policy.seen).toBeGreaterThan(2), EVENTUALLY)
     await store.gc.stop()
     const { seen } = policy
     await new Promise(resolve => setTimeout(resolve, 15))
     expect(policy.seen).toBe(seen)
     store.gc.start()
-    await vi.waitFor(() => expect(policy.seen).toBeGreaterThan(seen))
+    await vi.waitFor(() => expect(policy.seen).toBeGreaterThan(seen), EVENTUALLY)
     await store.close()
     const atClose = policy.seen
     await new Promise(resolve => setTimeout(resolve, 15))
@@ -292,9 +293,9 @@ describe('in the background', () => {
     store.on('gcError', ({ error }: { error: unknown }) => told.push(error))
     const restore = failing(backend, WRITES, new Error('no room'))
     store.gc.start(1)
-    await vi.waitFor(() => expect(told.length).toBeGreaterThan(1))
+    await vi.waitFor(() => expect(told.length).toBeGreaterThan(1), EVENTUALLY)
     restore()
-    await vi.waitFor(() => expect(store.gc.lastReport).toMatchObject({ complete: true }))
+    await vi.waitFor(() => expect(store.gc.lastReport).toMatchObject({ complete: true }), EVENTUALLY)
     await store.close()
   })
 
@@ -305,7 +306,7 @@ describe('in the background', () => {
     await store.close()
     const { seen } = policy
     await store.open()
-    await vi.waitFor(() => expect(policy.seen).toBeGreaterThan(seen))
+    await vi.waitFor(() => expect(policy.seen).toBeGreaterThan(seen), EVENTUALLY)
     await store.close()
   })
 })
@@ -361,7 +362,7 @@ describe('a store that is', () => {
     expect(closing.settled).toBe(false)
     gate.open()
     expect(await sweeping).toMatchObject({ complete: false, scanned: 16, recompressed: 16 })
-    await vi.waitFor(() => expect(closing.settled).toBe(true))
+    await vi.waitFor(() => expect(closing.settled).toBe(true), EVENTUALLY)
     const again = await openMode(mode, backend, {}, fs)
     expect(await contents(again.store)).toEqual(expected)
     expect(await again.store.gc.run({ policy })).toMatchObject({ resumed: true, scanned: 584, recompressed: 584 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { EVENTUALLY } from '../../support/eventually.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { Gate } from '../../support/gate.js'
 import { intercept } from '../../support/intercept.js'
@@ -98,7 +99,7 @@ describe('what a memory-level was given is read back as it was', () => {
 
     it('where a snapshot is made then', async () => {
       const { fs, store, fails } = await valueBeforeTtl()
-      await vi.waitFor(() => expect(fs.paths()).not.toContain('/log/000001.wal'))
+      await vi.waitFor(() => expect(fs.paths()).not.toContain('/log/000001.wal'), EVENTUALLY)
       expect(await contentsOf(logOn(killed(fs)))).toEqual(expected)
       await fails()
       await store.close()

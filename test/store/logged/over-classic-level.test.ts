@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it, vi } from 'vitest'
+import { EVENTUALLY } from '../../support/eventually.js'
 import { contents, contentsOf, copyWhileOpen, imageOf, openLogged } from '../../support/logged-store.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
@@ -90,7 +91,7 @@ describe('over classic-level', () => {
     const store = await openLogged(TINY, level(directory))
     for (let i = 0; i < 60; i++) await store.put(`k${i % 7}`, noise(800, i + 1))
     await store.compactRange('a', 'z')
-    await vi.waitFor(() => expect(Object.keys(imageOf(inside(directory))).length).toBeLessThan(4))
+    await vi.waitFor(() => expect(Object.keys(imageOf(inside(directory))).length).toBeLessThan(4), EVENTUALLY)
     expect(store.stats().wal!.segmentsDeleted).toBeGreaterThan(30)
     const expected = await contents(store)
     expect(await contentsOf(TINY, level(copyWhileOpen(directory)))).toEqual(expected)

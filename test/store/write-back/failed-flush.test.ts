@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { failures } from '../../support/failures.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
@@ -7,7 +7,7 @@ import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { contents, killed, logOn, openLogged, type Store, type StoreOptions } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { text } from '../../support/sample-values.js'
-import { turns } from '../../support/turns.js'
+import { track, turns } from '../../support/turns.js'
 import {
   afterKill,
   BACKENDS,
@@ -36,6 +36,24 @@ async function refused(backendOf: () => PermanentMemoryLevel, options: StoreOpti
   const errors: unknown[] = []
   store.on('flushError', ({ error }: { error: unknown }) => void errors.push(error))
   return { ...opened, errors, repair: failing(backend, [...WRITES, '_clear'], NO_SPACE) }
+}
+
+const INTERVAL_MS = 3
+
+// The clock stands still: on a busy machine a flush would be due, or tried again, before a test got that far.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** Lets time go by, an interval after the other, until it is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+}
+
+/** As {@link until}, for what somebody waits for. */
+async function inTime<T>(promise: Promise<T>): Promise<T> {
+  const state = track(promise)
+  await until(() => state.settled)
+  return promise
 }
 
 const next = (store: Store, event: string) => new Promise<unknown>(resolve => void store.once(event, resolve))
@@ -84,11 +102,13 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
   })
 
   it('a flush that failed is tried again in the background', async () => {
-    const { store, backend, repair, errors } = await refused(backendOf, { memtable: { flushIntervalMs: 3 } })
-    while (errors.length < 3) await next(store, 'flushError')
+    const { store, backend, repair, errors } = await refused(backendOf, {
+      memtable: { flushIntervalMs: INTERVAL_MS }
+    })
+    await until(() => errors.length >= 3)
     const flushed = next(store, 'flush')
     repair()
-    await flushed
+    await inTime(flushed)
     expect(await keysIn(backend)).toEqual(['new', 'old'])
   })
 
@@ -113,28 +133,28 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
 
   it('one that fails for a moment turns away nobody who waits for room', async () => {
     const { store, backend, repair, errors } = await refused(backendOf, {
-      memtable: { flushIntervalMs: 3, maxBytes: 4 * (ENTRY_BYTES + 10) }
+      memtable: { flushIntervalMs: INTERVAL_MS, maxBytes: 4 * (ENTRY_BYTES + 10) }
     })
     const puts = manyPuts(store, 20)
     const flushed = store.flush()
     await expect(flushed).rejects.toBe(NO_SPACE)
-    while (errors.length < MAX_FAILED_FLUSHES - 1) await next(store, 'flushError')
+    await until(() => errors.length >= MAX_FAILED_FLUSHES - 1)
     repair()
-    await Promise.all(puts)
+    await inTime(Promise.all(puts))
     await store.flush()
     expect((await keysIn(backend)).length).toBe(22)
     expect(store.stats().memtable!.flushes.failed).toBe(MAX_FAILED_FLUSHES - 1)
   })
 
   it('and failures do not add up over flushes that succeed between', async () => {
-    const memtable = { flushIntervalMs: 3, maxBytes: 4 * (ENTRY_BYTES + 10) }
+    const memtable = { flushIntervalMs: INTERVAL_MS, maxBytes: 4 * (ENTRY_BYTES + 10) }
     const { store, backend } = await openWriteBack({ memtable }, backendOf())
     await store.put('k0', OLD) // The marker is there from then on.
     let calls = 0
     const restore = intercept(backend, WRITES, ({ proceed }) =>
       ++calls % 2 === 1 ? Promise.reject(NO_SPACE) : proceed()
     )
-    await Promise.all(manyPuts(store, 100))
+    await inTime(Promise.all(manyPuts(store, 100)))
     restore()
     await store.flush()
     expect(store.stats().memtable!.flushes.failed).toBeGreaterThan(MAX_FAILED_FLUSHES)
@@ -143,7 +163,7 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
 
   it('one that goes on failing turns away who waits for room, and nothing of theirs is logged', async () => {
     const maxBytes = 4 * (ENTRY_BYTES + 10)
-    const opened = await refused(backendOf, { memtable: { flushIntervalMs: 3, maxBytes } })
+    const opened = await refused(backendOf, { memtable: { flushIntervalMs: INTERVAL_MS, maxBytes } })
     const { store, repair } = opened
     const fits = store.put('fits', NEW)
     const waiting = [
@@ -154,7 +174,7 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
       store.clear(),
       store.clear({ limit: 1 })
     ]
-    const [flushed, ...turnedAway] = await failures([store.flush(), ...waiting])
+    const [flushed, ...turnedAway] = await inTime(failures([store.flush(), ...waiting]))
     expect(flushed).toBe(NO_SPACE)
     for (const failure of turnedAway) expect(failure).toMatchObject({ code: 'CKV_BUSY', cause: NO_SPACE })
     await fits
@@ -173,12 +193,13 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
   })
 
   it('writes go on by themselves when the backend takes what it refused', async () => {
-    const memtable = { flushIntervalMs: 3, maxBytes: 2 * (ENTRY_BYTES + 10) }
+    const memtable = { flushIntervalMs: INTERVAL_MS, maxBytes: 2 * (ENTRY_BYTES + 10) }
     const { store, repair } = await refused(backendOf, { memtable })
-    await expect(Promise.all([store.put('a', NEW), store.put('b', NEW)])).rejects.toMatchObject({ cause: NO_SPACE })
+    const puts = Promise.all([store.put('a', NEW), store.put('b', NEW)])
+    await expect(inTime(puts)).rejects.toMatchObject({ cause: NO_SPACE })
     const flushed = next(store, 'flush')
     repair()
-    await flushed
+    await inTime(flushed)
     await Promise.all(['c', 'd', 'e', 'f'].map(key => store.put(key, NEW)))
     expect((await store.keys({ gte: 'c', lt: 'g' }).all()).length).toBe(4)
   })
@@ -199,7 +220,7 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
 
   it('close() resolves also while writers wait for room', async () => {
     const { store, backend, fs, repair } = await refused(backendOf, {
-      memtable: { flushIntervalMs: 20, maxBytes: 2 * (ENTRY_BYTES + 10) }
+      memtable: { flushIntervalMs: INTERVAL_MS, maxBytes: 2 * (ENTRY_BYTES + 10) }
     })
     const puts = Promise.allSettled(['a', 'b', 'c'].map(key => store.put(key, NEW)))
     await store.close()

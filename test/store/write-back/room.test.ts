@@ -220,13 +220,13 @@ it('more than 256 MiB may not wait: CKV_BUSY for what comes then', async () => {
   const { store, backend } = await openWriteBack({ memtable, codec: 'none', offThreadSize: Infinity })
   await store.put('k0', VALUE)
   await store.flush()
-  await store.put('k0', VALUE)
   const gate = new Gate()
   const enough = new Error('enough')
   intercept(backend, WRITES, async () => {
     await gate.wait()
     throw enough
   })
+  await store.put('k0', VALUE)
   const value = Buffer.alloc(100 * 1024 * 1024)
   const waiting = [store.put('large', value), store.put('large', value)]
   const state = track(Promise.race(waiting))
