@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
+import { failures } from '../support/failures.js'
 import { type Backend, memory, openStore, type Store, storedEntries } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 
@@ -31,8 +32,9 @@ describe('a sublevel of a database that a store has written to', () => {
     const before = await storedEntries(backend)
     const store = storeOver(backend, ...path)
     const put = store.put('k', VALUE)
-    await expect(store.open()).rejects.toMatchObject({ cause: { code: 'LEVEL_NOT_SUPPORTED' } })
-    await expect(put).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+    const [ofOpen, ofPut] = await failures([store.open(), put])
+    expect(ofOpen).toMatchObject({ cause: { code: 'LEVEL_NOT_SUPPORTED' } })
+    expect(ofPut).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
     expect(store.status).toBe('closed')
     expect(await storedEntries(backend)).toEqual(before)
   })

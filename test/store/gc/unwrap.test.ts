@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, Lz4Gc, unwrap } from '../../../src/index.js'
 import type { Wrappable } from '../../../src/store/any-level.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { failures } from '../../support/failures.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { type Backend, filled, markerIn, type Mode, MODES, openMode, type Sweepable } from '../../support/gc-store.js'
 import { failing, WRITES } from '../../support/intercept.js'
@@ -399,8 +400,9 @@ it('unwrap() leaves the database open to a store that took it meanwhile', async 
   const { backend } = await prepared('write-through')
   const unwrapping = unwrap(backend)
   const store = new CompressedKvStore<string, Buffer>(backend, { wal: false })
-  await store.open()
-  await expect(unwrapping).rejects.toMatchObject({ cause: { code: 'LEVEL_LOCKED' } })
+  const [ofUnwrap, ofOpen] = await failures([unwrapping, store.open()])
+  expect(ofUnwrap).toMatchObject({ cause: { code: 'LEVEL_LOCKED' } })
+  expect(ofOpen).toBeUndefined()
   expect(await store.get('lz4')).toEqual(text(5000))
   await store.close()
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Gate } from '../../support/gate.js'
 import { intercept, WRITES } from '../../support/intercept.js'
 import { contents, type Store } from '../../support/logged-store.js'
@@ -47,6 +47,10 @@ async function underWay(backendOf: () => PermanentMemoryLevel) {
   await gate.reached
   return { ...opened, gate, codec, outcome, restore }
 }
+
+// The clock stands still: a flush that fails would be tried again before a test on a busy machine got that far.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
 
 describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
   const backendOf = anyBackend as () => PermanentMemoryLevel
