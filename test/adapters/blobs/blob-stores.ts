@@ -2,7 +2,9 @@ import { CompressedKvStore } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
 import { Level } from 'level'
 import type { Readable } from 'node:stream'
+import { expect, vi } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { EVENTUALLY } from '../../support/eventually.js'
 import { logOn, memoryLevel, openLogged, type Store, type StoreOptions } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
@@ -44,6 +46,11 @@ export async function keyCounts(
   const keys = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' }).keys()
   for await (const key of keys) counts[String.fromCharCode(key[0]!) as 'm' | 'c' | 'g']++
   return counts
+}
+
+/** Waits until what goes on in the background has left as many keys. */
+export async function untilCounts(store: Store, expected: { m: number; c: number; g: number }): Promise<void> {
+  await vi.waitFor(async () => expect(await keyCounts(store)).toEqual(expected), EVENTUALLY)
 }
 
 /** Hands bytes out in pieces of so many, in a buffer that it uses again. */

@@ -1,7 +1,8 @@
 import { PassThrough, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BlobStore } from 'compressed-kv/blobs'
+import { EVENTUALLY } from '../../support/eventually.js'
 import { failures } from '../../support/failures.js'
 import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
@@ -10,7 +11,7 @@ import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
 import { turns } from '../../support/turns.js'
-import { blobsIn, bytesOf, CHUNK, inPieces, keyCounts, MODES } from './blob-stores.js'
+import { blobsIn, bytesOf, CHUNK, inPieces, keyCounts, MODES, untilCounts } from './blob-stores.js'
 
 const OLD = noise(2 * CHUNK)
 
@@ -71,8 +72,7 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
       }
     }
     await expect(blobs.putBlob('k', source(), { signal: controller.signal })).rejects.toThrow('given up')
-    await turns(2)
-    expect(stopped).toBe(true)
+    await vi.waitFor(() => expect(stopped).toBe(true), EVENTUALLY)
     await expectOld()
   })
 
@@ -435,8 +435,7 @@ describe('looking for orphans', () => {
     expect(asked).toBe(true)
     restoreHas()
     expect((await bytesOf(reading)).equals(noise(9 * CHUNK))).toBe(true)
-    await turns(10)
-    expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
+    await untilCounts(store, { m: 2, c: 4, g: 0 })
     await store.close()
   })
 })

@@ -3,16 +3,10 @@ import type { BlobStore } from 'compressed-kv/blobs'
 import type { Store } from '../../support/logged-store.js'
 import { noise } from '../../support/sample-values.js'
 import { turns } from '../../support/turns.js'
-import { blobsIn, bytesOf, CHUNK, inPieces, keyCounts, MODES } from './blob-stores.js'
+import { blobsIn, bytesOf, CHUNK, inPieces, keyCounts, MODES, untilCounts } from './blob-stores.js'
 
 /** Longer than what a reader reads ahead. */
 const LENGTH = 4100 * CHUNK
-
-/** Waits until what goes on in the background has left as many keys. */
-async function untilCounts(store: Store, expected: { m: number; c: number; g: number }): Promise<void> {
-  for (let i = 0; i < 500 && JSON.stringify(await keyCounts(store)) !== JSON.stringify(expected); i++) await turns(2)
-  expect(await keyCounts(store)).toEqual(expected)
-}
 
 describe.each(Object.entries(MODES))('in a store that is %s', (_, open) => {
   let store: Store
