@@ -1,3 +1,4 @@
+import { databaseNotOpen } from '../../errors.js'
 import { Lane } from '../../lane.js'
 import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
@@ -92,7 +93,7 @@ export class Flusher {
   /**
    * Flushes everything that is in the tables now.
    *
-   * @throws what the backend throws; nothing is lost then
+   * @throws what the backend throws; LEVEL_DATABASE_NOT_OPEN once it is stopped. Nothing is lost then
    */
   async flush(): Promise<void> {
     const { tables } = this.#context
@@ -126,8 +127,12 @@ export class Flusher {
     }
   }
 
-  /** One at a time; whoever comes meanwhile waits for the same. */
+  /**
+   * One at a time; whoever comes meanwhile waits for the same. None is begun once it is stopped: the store would not wait for it, and by the
+   * time it writes the backend may be the next one's.
+   */
   #flushOldest(): Promise<void> {
+    if (this.#stopped) return Promise.reject(databaseNotOpen())
     return (this.#step ??= this.exclusively(() => this.#flushNext()).finally(() => {
       this.#step = undefined
     }))
