@@ -153,13 +153,15 @@ export class Log {
   }
 
   /** Creates the first segment, if there is none. */
-  ensureSegment(): Promise<void> {
-    if (this.#segments.count > 0 || this.#writer.openSegment > 0) return Promise.resolve()
+  async ensureSegment(): Promise<void> {
+    this.#assertWritable()
+    if (this.#segments.count > 0 || this.#writer.openSegment > 0) return
     return this.#commit.run(() => this.#writer.prepare(0))
   }
 
   /** Ends the open segment and begins another, which keeps the sequence numbers when those before it are deleted. */
-  roll(): Promise<void> {
+  async roll(): Promise<void> {
+    this.#assertWritable()
     return this.#commit.run(async () => {
       await this.#sealUsed()
       await this.#writer.prepare(0)
