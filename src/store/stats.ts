@@ -44,7 +44,7 @@ export interface StoreStats {
   }
   /** `bytes` counts keys and about 200 bytes an entry as well. */
   readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number; readonly bytes: number }
-  /** Calls of put, del and batch, and the backend writes they became. */
+  /** Calls of put, del and batch that were accepted, and the backend writes they became. */
   readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
   /** What is logged and not yet in the backend; undefined without a MemTable. */
   readonly memtable: MemTableStats | undefined

@@ -64,7 +64,8 @@ export class Admission {
   }
 
   /**
-   * Call before a value is copied and compressed off the main thread: what is refused must not take the memory and time of what is let in.
+   * Call before a write is counted, and its value copied and compressed off the main thread: what is refused must not take the memory and time
+   * of what is let in.
    *
    * @throws CKV_BUSY where {@link enter} would refuse a write of this weight
    */

@@ -96,7 +96,9 @@ export class TableWrites implements Writes {
   }
 
   del(key: Buffer, options: WriteOptions): Promise<void> {
-    return this.#writeOne(key, TOMBSTONE, weightOf(key.length), options.sync === true)
+    const weight = weightOf(key.length)
+    this.#context.admission.assertMayWait(weight)
+    return this.#writeOne(key, TOMBSTONE, weight, options.sync === true)
   }
 
   async batch(requests: readonly WriteRequest[], sync: boolean): Promise<void> {

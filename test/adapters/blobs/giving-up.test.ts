@@ -31,6 +31,12 @@ function isSecondChunk(key: Buffer): boolean {
   return key.toString('latin1').startsWith('!blobs!c') && key.at(-1) === 1
 }
 
+/** Gives so many bytes, and ends when the gate is opened. */
+async function* heldAfter(bytes: number, gate: Gate): AsyncGenerator<Uint8Array, void> {
+  yield noise(bytes)
+  await gate.wait()
+}
+
 async function* failingSource(): AsyncGenerator<Uint8Array, void> {
   yield* inPieces(noise(5 * CHUNK), 700)
   throw new Error('the source fails')
@@ -243,13 +249,7 @@ describe('a blob that could not be published', () => {
 
   it('because the store was closed, leaves nothing when it is open again', async () => {
     const source = new Gate()
-    const putting = blobs.putBlob(
-      'k',
-      (async function* () {
-        yield noise(3 * CHUNK)
-        await source.wait()
-      })()
-    )
+    const putting = blobs.putBlob('k', heldAfter(3 * CHUNK, source))
     await source.reached
     await store.close()
     source.open()
@@ -363,13 +363,7 @@ describe('looking for orphans', () => {
     const level = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
     await level.put(Buffer.concat([Buffer.from('g'), Buffer.alloc(16)]), Buffer.alloc(0))
     const pieces = new Gate()
-    const putting = blobs.putBlob(
-      'k',
-      (async function* () {
-        yield noise(2 * CHUNK)
-        await pieces.wait()
-      })()
-    )
+    const putting = blobs.putBlob('k', heldAfter(2 * CHUNK, pieces))
     await pieces.reached
     // The scan begins while it is being written, and comes to it when it is published.
     let iterators = 0
@@ -398,13 +392,7 @@ describe('looking for orphans', () => {
     const blobs = blobsIn(store)
     await blobs.putBlob('first', OLD)
     const pieces = new Gate()
-    const putting = blobs.putBlob(
-      'k',
-      (async function* () {
-        yield noise(9 * CHUNK)
-        await pieces.wait()
-      })()
-    )
+    const putting = blobs.putBlob('k', heldAfter(9 * CHUNK, pieces))
     await pieces.reached
     // The scan sees its entry, and is then asked about it: first it is published, and the answer comes when it is garbage again.
     let reading: Readable | undefined

@@ -7,7 +7,7 @@ import { CompressedKvStore, Lz4Gc, unwrap } from '../../../src/index.js'
 import type { Wrappable } from '../../../src/store/any-level.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { failures } from '../../support/failures.js'
-import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { type Failure, FaultyFileSystem, type FileCall } from '../../support/faulty-file-system.js'
 import { type Backend, filled, markerIn, type Mode, MODES, openMode, type Sweepable } from '../../support/gc-store.js'
 import { failing, WRITES } from '../../support/intercept.js'
 import {
@@ -285,18 +285,24 @@ describe('unwrap() that was interrupted', () => {
   })
 })
 
+/** unwrap() that fails in a call for the log: in one after the first progress, since the log is read before that. */
+async function failAtLog(backend: Backend, fs: CrashableFileSystem, call: FileCall, failure: Failure): Promise<void> {
+  const faulty = new FaultyFileSystem(fs)
+  let begun = false
+  const onProgress = () => {
+    if (!begun) faulty.fail(call, failure)
+    begun = true
+  }
+  const { code } = failure
+  await expect(unwrap(backend, { wal: logOn(faulty), onProgress })).rejects.toMatchObject({ code })
+}
+
 const segmentsOn = (log: CrashableFileSystem) => log.paths().filter(path => path.endsWith('.wal'))
 
 describe('unwrap() that comes to the log', () => {
   it('and cannot delete it goes on with the next call; then the database can be wrapped again', async () => {
     const { backend, expected, fs } = await prepared('write-back')
-    const faulty = new FaultyFileSystem(fs)
-    let repair: (() => void) | undefined
-    const onProgress = () => {
-      repair?.()
-      repair = faulty.fail('remove', { code: 'EIO', path: /\.wal$/ })
-    }
-    await expect(unwrap(backend, { wal: logOn(faulty), onProgress })).rejects.toMatchObject({ code: 'EIO' })
+    await failAtLog(backend, fs, 'remove', { code: 'EIO', path: /\.wal$/ })
     expect(segmentsOn(fs)).toHaveLength(1)
     await refusedThere(backend, { wal: logOn(fs) })
     expect(await unwrap(backend, { wal: logOn(fs) })).toEqual({ values: 0 })
@@ -309,13 +315,7 @@ describe('unwrap() that comes to the log', () => {
 
   it('and has deleted it already puts that on stable storage before it forgets the store', async () => {
     const { backend, expected, fs } = await prepared('write-back')
-    const faulty = new FaultyFileSystem(fs)
-    let repair: (() => void) | undefined
-    const onProgress = () => {
-      repair?.()
-      repair = faulty.fail('syncDirectory', { code: 'EIO', after: 1 })
-    }
-    await expect(unwrap(backend, { wal: logOn(faulty), onProgress })).rejects.toMatchObject({ code: 'EIO' })
+    await failAtLog(backend, fs, 'syncDirectory', { code: 'EIO', after: 1 })
     expect(segmentsOn(fs)).toEqual([])
     await unwrap(backend, { wal: logOn(fs) })
     const after = powerCut(fs, 'none')
@@ -327,13 +327,7 @@ describe('unwrap() that comes to the log', () => {
 
   it('and cannot see whether there is one says so, and goes on with the next call', async () => {
     const { backend, expected, fs } = await prepared('write-back')
-    const faulty = new FaultyFileSystem(fs)
-    let repair: (() => void) | undefined
-    const onProgress = () => {
-      repair?.()
-      repair = faulty.fail('list', { code: 'EMFILE' })
-    }
-    await expect(unwrap(backend, { wal: logOn(faulty), onProgress })).rejects.toMatchObject({ code: 'EMFILE' })
+    await failAtLog(backend, fs, 'list', { code: 'EMFILE' })
     await unwrap(backend, { wal: logOn(fs) })
     expect(segmentsOn(fs)).toEqual([])
     expect(await everything(backend)).toEqual(expected)

@@ -196,7 +196,7 @@ it('what weighs nothing, a flush or close() say, waits its turn also behind one 
   expect(told.slice(2)).toEqual(['huge in', 'flush in', 'close in'])
 })
 
-it('what is refused with CKV_BUSY was neither copied nor compressed before', async () => {
+it('what is refused with CKV_BUSY was neither counted, copied nor compressed before', async () => {
   const seen: string[] = []
   const codec = (key: Buffer) => {
     seen.push(key.toString())
@@ -208,8 +208,11 @@ it('what is refused with CKV_BUSY was neither copied nor compressed before', asy
   const value = Buffer.alloc(100 * 1024 * 1024)
   const waiting = ['a', 'b'].map(key => store.put(key, value))
   const batch = store.batch([{ type: 'put', key: 'd', value }])
-  for (const failure of await failures([store.put('c', value), batch]))
+  const del = store.del('e'.repeat(60 * 1024 * 1024))
+  for (const failure of await failures([store.put('c', value), batch, del])) {
     expect(failure).toMatchObject({ code: 'CKV_BUSY' })
+  }
+  expect(store.stats().writes.calls).toBe(3)
   gate.open()
   await Promise.all(waiting)
   expect(new Set(seen)).toEqual(new Set(['k0', 'a', 'b']))
