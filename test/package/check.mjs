@@ -4,8 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkDocument } from './documents.mjs'
-import { PREAMBLES } from './preambles.mjs'
+import { checkDocuments } from './documents.mjs'
 
 const root = new URL('../..', import.meta.url).pathname
 const ESBUILD_VERSION = '0.28.2'
@@ -113,10 +112,7 @@ console.log(length, 'bytes of a blob')
   if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')
-  for (const document of Object.keys(PREAMBLES)) {
-    const sections = checkDocument(root, document, project)
-    console.log(`${document}: TypeScript of ${sections} sections compiled and run`)
-  }
+  console.log('README and docs: TypeScript of', checkDocuments(root, project), 'sections compiled and run')
 
   const help = run('npx', '--no-install', 'ckv', '--help')
   if (!help.includes('estimate')) throw new Error('ckv --help lists no commands')

@@ -1,6 +1,7 @@
 /**
  * What the TypeScript of a document takes for granted, by the heading of its section: a database under the store, a value, what else it names. The
- * first block of the README stands on its own, and so needs nothing.
+ * first block of the README stands on its own, and so needs nothing. Each database has a name of its own: all run in one process, and LevelDB locks a
+ * database by the path that it is given.
  */
 const README = {
   Options: `
@@ -71,7 +72,7 @@ export const either: Orders[] = [level, new Store(level)]
 const STORE = name => `
 import { CompressedKvStore, tensor, ZstdGc } from 'compressed-kv'
 import { Level } from 'level'
-const level = new Level('${name}')
+const level = new Level('docs-${name}')
 `
 const OPEN_STORE = name => `${STORE(name)}const db = new CompressedKvStore(level)\n`
 
