@@ -186,7 +186,8 @@ export class BlobStore {
   }
 
   /**
-   * Deletes what crashes during a put or a delete have left. Every put does so before it begins: call this only to have the space sooner.
+   * Deletes what crashes during a put or a delete have left. The first puts of a process do so, of 100 blobs each: call this only to have the space
+   * sooner.
    *
    * @returns of how many blobs something was left
    */

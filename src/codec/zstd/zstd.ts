@@ -25,7 +25,8 @@ const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions
 
 /**
  * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main
- * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version.
+ * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version, or from 16 KiB on in node:zlib
+ * where that has it.
  *
  * @throws CKV_INVALID_OPTION for a level out of range
  */
