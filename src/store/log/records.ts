@@ -2,8 +2,8 @@ import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
 import { clearRange, type LogRecord, rawPut, Record, sealedPut } from '../../wal/record.js'
 import type { HalfOpenRange } from '../key-range.js'
 import { isReserved } from '../reserved-keys.js'
-import type { BackendOperation } from '../writing/backend-write.js'
-import type { TableValue } from '../writing/table-value.js'
+import type { BackendOperation } from '../backend-write.js'
+import type { TableValue } from '../table-value.js'
 
 /** A put of bytes as the backend stores them: an envelope, except under a reserved key. */
 export function storedRecord(key: Buffer, stored: Uint8Array): LogRecord {

@@ -9,7 +9,7 @@ import { resolveWalOptions, type WalOptions, type WalSettings } from '../../wal/
 import type { SegmentExtent } from '../../wal/recovery.js'
 import { segmentIds } from '../../wal/segment-files.js'
 import type { AnyLevel } from '../any-level.js'
-import type { TableValue } from '../writing/table-value.js'
+import type { TableValue } from '../table-value.js'
 import { isLevelDb } from '../backend.js'
 import { assertBelongsTogether } from './log-pairing.js'
 import { loadLog, replayLog } from './log-replay.js'

@@ -12,7 +12,7 @@ import { isReserved, mayHoldReserved } from '../reserved-keys.js'
 import { MergedEntries } from './merged-entries.js'
 import { backendSnapshotOf } from './snapshot.js'
 import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
-import type { TableValue } from '../writing/table-value.js'
+import type { TableValue } from '../table-value.js'
 
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024

@@ -3,7 +3,7 @@ import { TOMBSTONE } from '../../memtable/memtable.js'
 import type { Overlay } from '../../memtable/overlay.js'
 import { nextTurn, Turn } from '../../turn.js'
 import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
-import type { TableValue } from '../writing/table-value.js'
+import type { TableValue } from '../table-value.js'
 
 /** Entries that one call asks the backend for at least: how many of them tables hide is not known before. */
 const MIN_FETCH = 16

@@ -13,7 +13,7 @@ import { ofKey } from './of-key.js'
 import type { Unsealer } from './unsealer.js'
 import { isReserved } from '../reserved-keys.js'
 import { backendSnapshotOf, tablesOf } from './snapshot.js'
-import type { TableValue } from '../writing/table-value.js'
+import type { TableValue } from '../table-value.js'
 import type { ValueCache } from './value-cache.js'
 
 /** As abstract-level hands them to `_get` and its like: encodings are formats, which for this store is always 'buffer'. */

@@ -1,4 +1,4 @@
-import type { TableValue } from '../writing/table-value.js'
+import type { TableValue } from '../table-value.js'
 
 /** A key, and an envelope, or what a table has. Either is undefined where it was not asked for. */
 export type UnopenedEntry = [key: Uint8Array | undefined, value: Uint8Array | TableValue | undefined]

@@ -9,7 +9,7 @@ import { asBuffer } from '../as-bytes.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import type { Settings } from '../options.js'
 import type { Counters } from '../stats.js'
-import type { TableValue } from '../writing/table-value.js'
+import type { TableValue } from '../table-value.js'
 
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
 const ALIGNMENT = 8

@@ -1,6 +1,7 @@
 import { storedCopy } from '../../envelope/stored-memory.js'
 import { keyName } from '../../memtable/key-name.js'
-import { type BackendOperation, rewriteUntouched, writeToBackend } from './backend-write.js'
+import { type BackendOperation, writeToBackend } from '../backend-write.js'
+import { rewriteUntouched } from './rewrite-untouched.js'
 import { clearBackend, clearLogged, deleteLogged, type EncodedClearOptions } from './clear.js'
 import { halfOpen, tombstoneOf, withOwnBounds } from '../key-range.js'
 import type { WriteOptions } from '../options.js'
@@ -51,8 +52,9 @@ export class BackendWrites implements Writes {
     this.#queue.touchRange(tombstoneOf(halfOpen(range))) // All of it, whatever the limit is.
     await this.#queue.barrier(async () => {
       try {
-        if (log === undefined) await clearBackend(backend, range, unsealer, marker.ttlUsed)
-        else await clearLogged(backend, range, unsealer, marker.ttlUsed, log)
+        const expiring = marker.ttlUsed ? unsealer : undefined
+        if (log === undefined) await clearBackend(backend, range, expiring)
+        else await clearLogged(backend, range, expiring, log)
       } finally {
         cache?.clear() // A clear that fails may have deleted something, too.
       }

@@ -3,13 +3,13 @@ import { Lane } from '../../lane.js'
 import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
-import { deleteRange } from './clear.js'
+import { deleteRange } from '../delete-range.js'
 import { type Chunk, FlushGroup } from './flush-group.js'
 import { rangeOf } from '../key-range.js'
 import { MARKER_KEY } from '../marker.js'
 import type { Sealer } from './sealer.js'
 import type { StoreLog } from '../log/store-log.js'
-import type { TableValue } from './table-value.js'
+import type { TableValue } from '../table-value.js'
 
 export interface FlushReport {
   /** Keys, deleted ones included; 0 for a deleted range. */

@@ -10,10 +10,10 @@ import type { MemTableSettings } from '../memtable-options.js'
 import { rangeOf } from '../key-range.js'
 import { clearRecord, tableRecord } from '../log/records.js'
 import type { StoreLog } from '../log/store-log.js'
-import type { TableValue } from './table-value.js'
+import type { TableValue } from '../table-value.js'
 import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from '../reading/value-cache.js'
-import { MAX_CLEARS, weightOf } from './weights.js'
+import { MAX_CLEARS, weightOf } from '../weights.js'
 
 /** What is done to one key. */
 export interface TableOperation {

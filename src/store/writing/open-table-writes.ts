@@ -12,7 +12,7 @@ import type { SafeEmit } from '../safe-emitter.js'
 import type { Counters } from '../stats.js'
 import { Admission } from './admission.js'
 import { Flusher } from './flusher.js'
-import type { TableValue } from './table-value.js'
+import type { TableValue } from '../table-value.js'
 import { TableWrites } from './table-writes.js'
 
 /** A flush that failed is tried again after this time at the latest, however often it has failed. */

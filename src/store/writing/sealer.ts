@@ -16,7 +16,7 @@ import { nextTurn, Turn } from '../../turn.js'
 import { defaultMinSize, type Settings, type WriteOptions } from '../options.js'
 import type { SmallValues } from '../dictionaries/small-values.js'
 import type { Counters, RawReason } from '../stats.js'
-import { sealedTableValue, TableValue } from './table-value.js'
+import { sealedTableValue, TableValue } from '../table-value.js'
 import { ValueArena } from './value-arena.js'
 
 /** What is known only once the store opens. */

@@ -1,6 +1,6 @@
 import { outcomeUnknown } from '../../errors.js'
 import type { AnyLevel } from '../any-level.js'
-import { type BackendOperation, writeToBackend } from './backend-write.js'
+import { type BackendOperation, writeToBackend } from '../backend-write.js'
 import { MARKER_KEY } from '../marker.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'

@@ -7,7 +7,7 @@ import { Dictionaries } from '../../../src/store/dictionaries/dictionaries.js'
 import type { TableEntries } from '../../../src/store/dictionaries/dictionary-source.js'
 import { DictionaryTrainer } from '../../../src/store/dictionaries/dictionary-trainer.js'
 import { SmallValues } from '../../../src/store/dictionaries/small-values.js'
-import { TableValue } from '../../../src/store/writing/table-value.js'
+import { TableValue } from '../../../src/store/table-value.js'
 import { documents, keyOf } from '../../support/small-documents.js'
 
 const CODEC = zstd()

@@ -1,4 +1,4 @@
-import type { Codec } from '../../codec/codec.js'
+import type { Codec } from '../codec/codec.js'
 
 /**
  * A value that is logged and not yet in the backend. Its memory is shared with others, and only read: a Buffer for each would be most of

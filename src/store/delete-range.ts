@@ -1,0 +1,68 @@
+import type { AbstractSnapshot } from 'abstract-level'
+import type { AnyLevel } from './any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from './as-bytes.js'
+import { type HalfOpenRange, type KeyRange, keyRangeOf } from './key-range.js'
+import { backendSnapshotOf } from './reading/snapshot.js'
+import type { Unsealer } from './reading/unsealer.js'
+import { aroundReserved, isReserved } from './reserved-keys.js'
+
+/** Keys that one backend batch deletes. */
+export const CHUNK_OPERATIONS = 1000
+
+export type Deletion = { readonly type: 'del'; readonly key: Buffer }
+
+/** Which keys to delete. */
+export interface KeySelection extends KeyRange {
+  readonly reverse: boolean
+  /** -1 for none */
+  readonly limit: number
+  readonly snapshot?: AbstractSnapshot
+}
+
+/**
+ * Deletes a range, reserved keys excepted.
+ *
+ * @param synced whether it has to be on stable storage: then key by key, since classic-level cannot sync a clear
+ */
+export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synced: boolean): Promise<void> {
+  for (const part of aroundReserved(keyRangeOf(range))) {
+    if (!synced) await backend.clear({ ...part, ...KEY_AS_BYTES })
+    else {
+      const deletions = deletionsIn(backend, { ...part, reverse: false, limit: -1 }, undefined)
+      for await (const chunk of deletions) await backend.batch(chunk, KEY_AS_BYTES_SYNCED)
+    }
+  }
+}
+
+/**
+ * The keys of a selection, a chunk at a time, reserved ones excepted.
+ *
+ * @param expiring given where values may have expired: those do not count in the limit
+ */
+export async function* deletionsIn(
+  backend: AnyLevel,
+  { limit, reverse, snapshot, ...range }: KeySelection,
+  expiring: Unsealer | undefined
+): AsyncGenerator<Deletion[], void, undefined> {
+  const entries = backend.iterator({
+    ...range,
+    reverse,
+    limit: -1,
+    ...AS_BYTES,
+    values: expiring !== undefined,
+    snapshot: backendSnapshotOf(snapshot, backend)
+  })
+  let chunk: Deletion[] = []
+  let left = limit
+  for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
+    if (left === 0) break
+    if (isReserved(key)) continue
+    if (value === undefined || expiring === undefined || expiring.isVisible(value)) left--
+    else if (snapshot !== undefined) continue // What has expired in a snapshot may be written again since.
+    chunk.push({ type: 'del', key: asBuffer(key) })
+    if (chunk.length < CHUNK_OPERATIONS) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0) yield chunk
+}

@@ -1,0 +1,26 @@
+import { keyName } from '../../memtable/key-name.js'
+import type { AnyLevel } from '../any-level.js'
+import { type BackendOperation, writeToBackend } from '../backend-write.js'
+import type { TouchedKeys } from './touched-keys.js'
+
+/** Few operations at a time: a sweep stays out of the way of others. */
+const TURN_OPERATIONS = 64
+
+/**
+ * Writes those operations, synced, whose keys were not touched. Call while nothing else is written to the backend.
+ *
+ * @returns which of them were written
+ */
+export async function rewriteUntouched(
+  backend: AnyLevel,
+  operations: readonly BackendOperation[],
+  touched: TouchedKeys,
+  counters: { backendCalls: number }
+): Promise<boolean[]> {
+  const written = operations.map(({ key }) => !touched.has(keyName(key)))
+  const untouched = operations.filter((_, i) => written[i])
+  if (untouched.length === 0) return written
+  counters.backendCalls++
+  await writeToBackend(backend, untouched, true, TURN_OPERATIONS)
+  return written
+}
