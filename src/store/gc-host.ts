@@ -145,7 +145,7 @@ export class StoreGcHost implements GcHost {
 
   /** Where the log is the database, it lacks what a sweep rewrote until its next snapshot, so nothing may rely on that. */
   get #isForgetful(): boolean {
-    return this.#session().log?.permanent === false
+    return this.#session().log?.isDatabase === true
   }
 
   compact(): Promise<void> {

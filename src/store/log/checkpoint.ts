@@ -13,7 +13,7 @@ export class Checkpoint {
   readonly #log: Log
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
-  readonly #permanent: boolean
+  readonly #logIsDatabase: boolean
   readonly #lane = new Lane()
   /** Over a backend that keeps nothing: the marker that the log has. */
   #loggedMarker: Buffer | undefined
@@ -25,7 +25,7 @@ export class Checkpoint {
     this.#log = log
     this.#backend = backend
     this.#marker = marker
-    this.#permanent = backend.supports.permanence
+    this.#logIsDatabase = !backend.supports.permanence
     this.#applied = log.nextSequence - 1
   }
 
@@ -38,7 +38,7 @@ export class Checkpoint {
 
   /** Whether {@link begin} has to be awaited before the next append. */
   get mustBegin(): boolean {
-    return this.#permanent && (this.#beginning > 0 || !this.#marker.log.logDirty || this.#marker.mustPrecede)
+    return !this.#logIsDatabase && (this.#beginning > 0 || !this.#marker.log.logDirty || this.#marker.mustPrecede)
   }
 
   /** Lets the backend say that the log may be ahead of it. */
@@ -70,7 +70,7 @@ export class Checkpoint {
 
   /** The marker, if the log has to have it in front of the next record: only over a backend that keeps nothing. */
   get markerToLog(): Buffer | undefined {
-    if (this.#permanent) return undefined
+    if (!this.#logIsDatabase) return undefined
     const { unsaved } = this.#marker
     return unsaved === this.#loggedMarker ? undefined : unsaved
   }
@@ -85,13 +85,13 @@ export class Checkpoint {
   /** Call right before the backend batch that completes what the backend has up to a record: from now on the marker says so. */
   applying(sequence: number): void {
     this.#applied = sequence
-    if (this.#permanent) this.#marker.update({ applied: sequence })
+    if (!this.#logIsDatabase) this.#marker.update({ applied: sequence })
   }
 
   /** What the next backend batch has to write under the marker's key, if anything. */
   get unsavedMarker(): Buffer | undefined {
     const { unsaved, isStored } = this.#marker
-    if (this.#permanent || unsaved === this.#loggedMarker) return unsaved
+    if (!this.#logIsDatabase || unsaved === this.#loggedMarker) return unsaved
     // Over a backend that keeps nothing it has to be in the log first. Until then a backend without any gets the one before: no value may be
     // there without a marker.
     return isStored ? undefined : this.#loggedMarker
@@ -119,7 +119,7 @@ export class Checkpoint {
 
   /** Saves what {@link applying} has noted, if no batch has. Over a backend that keeps nothing the next batch does. */
   async saveApplied(): Promise<void> {
-    if (this.#permanent) await this.exclusively(() => this.#save())
+    if (!this.#logIsDatabase) await this.exclusively(() => this.#save())
   }
 
   /** Lets the backend say that it has everything, and the log is not ahead of it, unless it says so already. */

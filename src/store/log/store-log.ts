@@ -46,8 +46,8 @@ export class StoreLog {
   readonly #snapshots: LogSnapshots | undefined
   #backendRefused = false
 
-  /** Whether the backend keeps what it has. */
-  readonly permanent: boolean
+  /** Whether the backend keeps nothing when it is closed, so that the log alone has the data. */
+  readonly isDatabase: boolean
 
   readonly checkpoint: Checkpoint
 
@@ -62,13 +62,13 @@ export class StoreLog {
     this.#backend = backend
     this.#marker = marker
     this.#readOnly = settings.readOnly
-    this.permanent = backend.supports.permanence
+    this.isDatabase = !backend.supports.permanence
     this.checkpoint = new Checkpoint(log, backend, marker)
     this.reader = readerOf(log)
     this.recovery = recovery
     const { segmentBytes } = settings
     const background = this.#background
-    if (!this.permanent) {
+    if (this.isDatabase) {
       this.#snapshots = new LogSnapshots({ log, backend, segmentBytes, unsealer, background, marker })
     } else if (!this.#readOnly) this.#trimming = new SegmentTrimming(log, marker, background)
   }
@@ -180,7 +180,7 @@ export class StoreLog {
   async storeReserved(key: Buffer, value: Buffer): Promise<void> {
     const [backend, marker] = [this.#backend, this.#marker]
     await this.checkpoint.exclusively(async () => {
-      if (this.permanent) {
+      if (!this.isDatabase) {
         if (!marker.isStored) await marker.save(backend)
         return backend.put(key, value, AS_BYTES_SYNCED)
       }

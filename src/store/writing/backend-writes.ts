@@ -65,7 +65,7 @@ export class BackendWrites implements Writes {
     const { log } = this.#context
     await this.#queue.drain()
     // Else the backend has it on stable storage: each of its batches has a marker, and is synced for that.
-    if (log !== undefined && !log.permanent) await log.syncWritten()
+    if (log?.isDatabase === true) await log.syncWritten()
   }
 
   async close(): Promise<boolean> {

@@ -37,8 +37,8 @@ export async function clearLogged(
   }
   const range = halfOpen(selection)
   if (endsAtEmptyKey(range)) return
-  log.checkpoint.applying(await log.appendClear(range, sync || log.permanent))
-  await applyLogged(log, () => deleteRange(backend, range, log.permanent))
+  log.checkpoint.applying(await log.appendClear(range, sync || !log.isDatabase))
+  await applyLogged(log, () => deleteRange(backend, range, !log.isDatabase))
 }
 
 /** Logs that keys are deleted, all or none, and deletes them. Call while nothing else is written. */
@@ -51,7 +51,7 @@ export async function deleteLogged(
   // That there is nothing to delete may be due to writes that are not synced yet.
   if (keys.length === 0) return sync ? log.sync() : undefined
   await log.checkpoint.begin()
-  const takesBatches = log.permanent && keys.length > CHUNK_OPERATIONS
+  const takesBatches = !log.isDatabase && keys.length > CHUNK_OPERATIONS
   log.checkpoint.applying(await log.appendOperations(keys, sync || takesBatches))
   await applyLogged(log, () => deleteInChunks(backend, keys))
 }

@@ -205,7 +205,7 @@ export class Flusher {
 
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {
     const { backend, log } = this.#context
-    await deleteRange(backend, rangeOf(clear), log.permanent)
+    await deleteRange(backend, rangeOf(clear), !log.isDatabase)
     await log.checkpoint.write(sequence, async marker => {
       if (marker === undefined) return
       this.#context.onBackendCall()
