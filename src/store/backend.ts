@@ -22,6 +22,12 @@ export function rootOf(backend: AnyLevel): AnyLevel {
   return parent ? db! : backend
 }
 
+/** The directory of a backend, if it has one. */
+export function locationOf(backend: AnyLevel): string | undefined {
+  const { location } = backend as { location?: unknown }
+  return typeof location === 'string' ? location : undefined
+}
+
 /** @throws LEVEL_NOT_SUPPORTED for what cannot be wrapped */
 export function assertWrappable(backend: AnyLevel): void {
   if (typeof backend !== 'object' || backend === null || typeof backend.supports !== 'object') {

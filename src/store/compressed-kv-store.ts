@@ -11,7 +11,7 @@ import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { encodedKey, encodedKeys, encodedValue } from './as-bytes.js'
-import { assertWrappable, isLevelDb, openBackend, rootOf } from './backend.js'
+import { assertWrappable, isLevelDb, locationOf, openBackend, rootOf } from './backend.js'
 import { StoreChainedBatch } from './chained-batch.js'
 import type { EncodedClearOptions } from './writing/clear.js'
 import { chooseCodecs } from './codec-choice.js'
@@ -83,7 +83,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     if (rootOf(backend) instanceof CompressedKvStore) {
       throw notSupported('The backend is a CompressedKvStore already, or a sublevel of one: wrap the database below it')
     }
-    const { settings, rest } = resolveOptions(options, typeof (backend as { location?: unknown }).location === 'string')
+    const { settings, rest } = resolveOptions(options, locationOf(backend) !== undefined)
     const choice = chooseCodecs(settings.codec)
     super(manifestFor(backend, settings.wal !== undefined), {
       ...rest,
@@ -114,7 +114,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   /** The directory of the backend, if it has one. */
   get location(): string | undefined {
-    return (this.backend as { location?: string }).location
+    return locationOf(this.backend)
   }
 
   /** The write-ahead log, to read, while the store is open and has one. */

@@ -9,15 +9,14 @@ import { KEY_AS_BYTES } from './as-bytes.js'
 import { compactBackend } from './compaction.js'
 import { type BackendOperation, writeToBackend } from './backend-write.js'
 import type { KeyRange } from './key-range.js'
-import { DEFAULTS } from './options.js'
 import { rawEntries } from './reading/raw-entries.js'
 import { aroundReserved } from './reserved-keys.js'
 import type { Session } from './session.js'
 import type { SmallValues } from './dictionaries/small-values.js'
-import { Counters } from './stats.js'
+import type { Counters } from './stats.js'
 import type { TouchedKeys } from './writing/touched-keys.js'
 import { UnneededDictionaries } from './dictionaries/unneeded-dictionaries.js'
-import { Unsealer } from './reading/unsealer.js'
+import { type Unsealer, uncountedUnsealer } from './reading/unsealer.js'
 
 /** What one chunk of a sweep has at most; at least one entry. */
 const MAX_CHUNK_ENTRIES = 256
@@ -73,12 +72,6 @@ export class StoreGcHost implements GcHost {
     await writes.flush()
     this.#loggedBefore = log?.lastSequence ?? 0
     await dictionarySource?.idle() // The sweep moves values to the dictionary that is being made.
-  }
-
-  /** With counters of its own: no caller asked for what a sweep reads. */
-  #unsealer({ marker, small }: Session): Unsealer {
-    const limits = { maxValueSize: this.#maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
-    return new Unsealer(limits, marker.guard, small.dictionaries, true, new Counters())
   }
 
   async lastKey(): Promise<Buffer | undefined> {
@@ -155,11 +148,11 @@ export class StoreGcHost implements GcHost {
   /** A new iterator for every chunk, since an iterator shows the entries as they were when it was made. */
   async #read(range: KeyRange): Promise<OpenedEntry[]> {
     const entries: OpenedEntry[] = []
-    const session = this.#session()
-    const unsealer = this.#unsealer(session)
+    const { marker, small } = this.#session()
+    const unsealer = uncountedUnsealer(this.#maxValueSize, marker.guard, small.dictionaries)
     let bytes = 0
     for await (const [key, stored] of rawEntries(this.#backend, range)) {
-      entries.push(entryOf(Buffer.from(key), stored, unsealer, session.small))
+      entries.push(entryOf(Buffer.from(key), stored, unsealer, small))
       bytes += stored.length
       if (entries.length >= MAX_CHUNK_ENTRIES || bytes >= MAX_CHUNK_BYTES) break
     }

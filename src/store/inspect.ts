@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { invalidOption } from '../errors.js'
 import { GUARD_BYTES } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
@@ -11,18 +10,16 @@ import { resolveWalOptions, type WalOptions } from '../wal/options.js'
 import type { RecoveryReport } from '../wal/recovery.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
-import { asBuffer, AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
-import { decodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
-import { halfUnwrapped } from './marker-state.js'
+import { guardOf, type Marker } from './marker.js'
+import { halfUnwrapped, storedMarker } from './marker-state.js'
 import { type CompressedKvStoreOptions, DEFAULTS } from './options.js'
 import { rawEntries } from './reading/raw-entries.js'
 import { isReserved } from './reserved-keys.js'
-import { Counters } from './stats.js'
-import { LOG_DIRECTORY } from './log/store-log-opening.js'
-import { Unsealer } from './reading/unsealer.js'
+import { logDirectoryIn } from './log/log-directory.js'
+import { type Unsealer, uncountedUnsealer } from './reading/unsealer.js'
 
 /** What a store remembers of itself in its database. */
 export interface StoreMarker {
@@ -99,13 +96,11 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('inspect() takes the database below the store')
   await backend.open()
-  const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
-  const marker = stored === undefined ? undefined : decodeMarker(asBuffer(stored))
-  const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
+  const marker = await storedMarker(backend)
   const dictionaries = new Dictionaries()
   if (marker !== undefined) await dictionaries.load(backend, marker.storeId)
   const guard = marker === undefined ? unusedGuard() : guardOf(marker)
-  const unsealer = new Unsealer(settings, guard, dictionaries, true, new Counters())
+  const unsealer = uncountedUnsealer(maxValueSize, guard, dictionaries)
   return {
     marker: marker && shown(marker),
     entries: range => {
@@ -159,11 +154,11 @@ function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer): StoredEntry {
 }
 
 async function openLog(
-  backend: AnyLevel & { readonly location?: string },
+  backend: AnyLevel,
   unsealer: Unsealer,
   options: Pick<WalOptions, 'dir' | 'recovery' | 'onProgress'>
 ): Promise<OpenedLog> {
-  const dir = options.dir ?? (backend.location === undefined ? undefined : join(backend.location, LOG_DIRECTORY))
+  const dir = options.dir ?? logDirectoryIn(backend)
   const settings = resolveWalOptions({ ...options, dir, readOnly: true, meter: false })
   const { log, recovery } = await Log.open(settings, {
     mayBeMissing: true,

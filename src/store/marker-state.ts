@@ -29,11 +29,10 @@ export class MarkerState {
    * @param storeId for a new marker; by default a random one
    */
   static async load(backend: AnyLevel, storeId?: Buffer): Promise<MarkerState> {
-    const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
+    const stored = await storedMarker(backend)
     if (stored !== undefined) {
-      const marker = decodeMarker(asBuffer(stored))
-      if (marker.unwrapping) throw halfUnwrapped()
-      return new MarkerState(marker, false)
+      if (stored.unwrapping) throw halfUnwrapped()
+      return new MarkerState(stored, false)
     }
 
     const reserved = await backend.keys({ gte: RESERVED_START, lt: RESERVED_END, limit: 1, ...KEY_AS_BYTES }).all()
@@ -119,6 +118,16 @@ export class MarkerState {
     this.#stored = true
     if (this.#unsaved === marker) this.#unsaved = undefined
   }
+}
+
+/**
+ * The marker that a backend has; undefined if no store has written to it.
+ *
+ * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; errors of the backend
+ */
+export async function storedMarker(backend: AnyLevel): Promise<Marker | undefined> {
+  const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
+  return stored === undefined ? undefined : decodeMarker(asBuffer(stored))
 }
 
 export function halfUnwrapped(): CompressedKvError {

@@ -1,5 +1,5 @@
 import { rmdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
@@ -8,20 +8,20 @@ import { nodeFileSystem } from '../fs/node-file-system.js'
 import { segmentIds, segmentPath } from '../wal/segment-files.js'
 import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
-import { asBuffer, AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import { asBuffer, KEY_AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
 import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
 import { type BackendOperation, writeToBackend } from './backend-write.js'
 import { compactBackend } from './compaction.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
-import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
+import { encodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
+import { storedMarker } from './marker-state.js'
 import { DEFAULTS, type CompressedKvStoreOptions } from './options.js'
 import { type RawEntry, rawEntries } from './reading/raw-entries.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
-import { Counters } from './stats.js'
-import { LOG_DIRECTORY } from './log/store-log-opening.js'
-import { Unsealer } from './reading/unsealer.js'
+import { logDirectoryIn } from './log/log-directory.js'
+import { type Unsealer, uncountedUnsealer } from './reading/unsealer.js'
 
 export interface UnwrapOptions extends Pick<CompressedKvStoreOptions<unknown, unknown>, 'wal' | 'maxValueSize'> {
   /** Stops after a batch, with an AbortError; the next call goes on there. */
@@ -63,7 +63,7 @@ export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOpti
   const owner = {}
   try {
     await backend.open()
-    const marker = await markerOf(backend)
+    const marker = await storedMarker(backend)
     if (marker !== undefined && !marker.unwrapping) await settle(backend, options)
     await backend.open() // Closing the store has closed it.
     lockBackend(backend, owner)
@@ -82,11 +82,6 @@ function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
   return { ...wal, dir: resolve(wal.dir) }
 }
 
-async function markerOf(backend: AnyLevel): Promise<Marker | undefined> {
-  const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
-  return stored === undefined ? undefined : decodeMarker(asBuffer(stored))
-}
-
 /** Lets a store bring the backend up to its log, and close it clean. */
 async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): Promise<void> {
   if (!backend.supports.permanence && wal !== undefined && wal !== false) {
@@ -103,14 +98,13 @@ async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): 
 
 async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ values: number }> {
   const { signal, onProgress, maxValueSize } = options
-  const found = await markerOf(backend)
+  const found = await storedMarker(backend)
   let values = 0
   if (found === undefined) return { values }
   let marker: Marker = found.unwrapping ? found : { ...found, unwrapping: true, sweep: Buffer.alloc(0) }
-  const settings = { offThreadSize: DEFAULTS.offThreadSize, maxValueSize: maxValueSize ?? DEFAULTS.maxValueSize }
   const dictionaries = new Dictionaries()
   await dictionaries.load(backend, marker.storeId)
-  const unsealer = new Unsealer(settings, guardOf(marker), dictionaries, true, new Counters())
+  const unsealer = uncountedUnsealer(maxValueSize ?? DEFAULTS.maxValueSize, guardOf(marker), dictionaries)
   if (!found.unwrapping) await assertReadable(backend, unsealer, signal)
   for (;;) {
     signal?.throwIfAborted()
@@ -186,10 +180,9 @@ async function plainOperation([key, stored]: RawEntry, unsealer: Unsealer): Prom
  */
 async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
   if (wal === false) return
-  const { location } = backend as { location?: string }
   const { dir, fs = nodeFileSystem }: WalOptions = typeof wal === 'object' ? wal : {}
   const named = typeof wal === 'string' ? wal : dir
-  const directory = named ?? (location === undefined ? undefined : join(location, LOG_DIRECTORY))
+  const directory = named ?? logDirectoryIn(backend)
   if (directory === undefined) return
   const names = await fs.list(directory).catch((error: unknown) => {
     if (!isMissing(error)) throw error

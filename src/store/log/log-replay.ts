@@ -3,12 +3,12 @@ import { FRAME_TYPE, RECORD_KIND } from '../../wal/format.js'
 import type { Log } from '../../wal/log.js'
 import { RecordCursor } from '../../wal/record-cursor.js'
 import type { AnyLevel } from '../any-level.js'
-import { asBuffer, AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from '../as-bytes.js'
+import { AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from '../as-bytes.js'
 import type { BackendOperation } from '../backend-write.js'
 import { deleteRange } from '../delete-range.js'
 import type { LoggedValues } from './logged-values.js'
-import { decodeMarker, MARKER_KEY } from '../marker.js'
-import type { MarkerState } from '../marker-state.js'
+import { MARKER_KEY } from '../marker.js'
+import { type MarkerState, storedMarker } from '../marker-state.js'
 import type { HalfOpenRange } from '../key-range.js'
 import { isReserved } from '../reserved-keys.js'
 
@@ -161,15 +161,15 @@ export class ReplayBatch {
 
 /** Empties a backend that keeps nothing, but may still hold what this very log filled it with when it was opened before. */
 async function emptyOwn(backend: AnyLevel, log: Log, directory: string): Promise<void> {
-  const stored = await backend.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)
-  if (stored === undefined) {
+  const marker = await storedMarker(backend)
+  if (marker === undefined) {
     const any = await backend.keys({ limit: 1, ...KEY_AS_BYTES }).all()
     if (any.length === 0) return
     throw corruption(
       `the backend holds data, and the log in ${directory} is of another store: give this store a new directory for its log`
     )
   }
-  if (!decodeMarker(asBuffer(stored)).storeId.equals(log.storeId)) {
+  if (!marker.storeId.equals(log.storeId)) {
     throw corruption(`the backend's data and the log in ${directory} belong to different stores`)
   }
   await backend.clear(KEY_AS_BYTES)

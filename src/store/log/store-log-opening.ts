@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { corruption, invalidOption } from '../../errors.js'
 import { isMissing } from '../../fs/file-system.js'
 import { nodeFileSystem } from '../../fs/node-file-system.js'
@@ -10,7 +9,8 @@ import type { SegmentExtent } from '../../wal/recovery.js'
 import { segmentIds } from '../../wal/segment-files.js'
 import type { AnyLevel } from '../any-level.js'
 import type { TableValue } from '../table-value.js'
-import { isLevelDb } from '../backend.js'
+import { isLevelDb, locationOf } from '../backend.js'
+import { logDirectoryIn } from './log-directory.js'
 import { assertBelongsTogether } from './log-pairing.js'
 import { loadLog, replayLog } from './log-replay.js'
 import { MarkerState } from '../marker-state.js'
@@ -20,9 +20,6 @@ import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { LoggedValues } from './logged-values.js'
 import { readIntoTables } from './read-only-replay.js'
 import { StoreLog } from './store-log.js'
-
-/** Where `wal: true` keeps the log, in the backend's own directory. LevelDB leaves alone what it does not know. */
-export const LOG_DIRECTORY = 'ckv-wal'
 
 interface OpenedLog {
   readonly log: StoreLog
@@ -117,7 +114,7 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
 /** A location may be a file, an address, or the name of a database in a browser: a log beside it would be where nobody looks for it. */
 async function assertHasDirectory(backend: AnyLevel, { fs = nodeFileSystem }: WalOptions): Promise<void> {
   if (fs !== nodeFileSystem) return
-  const { location } = backend as { location?: string }
+  const location = locationOf(backend)
   const found = await stat(location!).catch(() => undefined)
   if (found?.isDirectory() === true) return
   throw invalidOption(
@@ -126,8 +123,7 @@ async function assertHasDirectory(backend: AnyLevel, { fs = nodeFileSystem }: Wa
 }
 
 function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
-  const { location } = backend as { location?: string }
-  const settings = resolveWalOptions({ ...options, dir: options.dir ?? join(location!, LOG_DIRECTORY) })
+  const settings = resolveWalOptions({ ...options, dir: options.dir ?? logDirectoryIn(backend) })
   // LevelDB has locked its directory, and with it the log in there: whoever left a lock in the log is gone.
   return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
 }

@@ -7,8 +7,8 @@ import { notSupported } from '../../errors.js'
 import { TurnQueue } from '../../turn.js'
 import { asBuffer } from '../as-bytes.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
-import type { Settings } from '../options.js'
-import type { Counters } from '../stats.js'
+import { DEFAULTS, type Settings } from '../options.js'
+import { Counters } from '../stats.js'
 import type { TableValue } from '../table-value.js'
 
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
@@ -146,6 +146,12 @@ export class Unsealer {
     this.#counters.opened(opened.payload.length, value.length, true)
     return aligned(value)
   }
+}
+
+/** For sweeps and tools, which read what no caller of the store has asked for: it is not counted. */
+export function uncountedUnsealer(maxValueSize: number, guard: Guard, dictionaries: Dictionaries): Unsealer {
+  const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
+  return new Unsealer(settings, guard, dictionaries, true, new Counters())
 }
 
 function isAlive({ expiresAt }: TableValue): boolean {

@@ -1,0 +1,12 @@
+import { join } from 'node:path'
+import type { AnyLevel } from '../any-level.js'
+import { locationOf } from '../backend.js'
+
+/** LevelDB leaves alone what it does not know. */
+const NAME = 'ckv-wal'
+
+/** Where `wal: true` keeps the log, in the backend's own directory; undefined for a backend that has none. */
+export function logDirectoryIn(backend: AnyLevel): string | undefined {
+  const location = locationOf(backend)
+  return location === undefined ? undefined : join(location, NAME)
+}
