@@ -1,11 +1,12 @@
 import { assertPolicy, assertRate, assertSweepInterval } from './checks.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
-import { decideAll, note, type Sweep } from './decisions.js'
+import { decideAll, noteRewritten } from './decisions.js'
 import type { GcHost } from './host.js'
 import { Pace } from './pace.js'
 import type { Gc } from './policy.js'
-import { emptyReport, type GcCounts, type GcReport } from './report.js'
-import { decodeSweepState, encodeSweepState } from './sweep-state.js'
+import type { GcCounts, GcReport } from './report.js'
+import { beginSweep, type Sweep } from './sweep.js'
+import { encodeSweepState } from './sweep-state.js'
 import { nextTurn } from '../turn.js'
 
 export interface GcProgress extends Readonly<GcCounts> {
@@ -51,8 +52,8 @@ export class Collector {
   #running: Promise<GcReport> | undefined
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
-  /** Of the sweep that is under way, while it rests. */
-  #rest: NodeJS.Timeout | undefined
+  /** Of the sweep under way, while it pauses. */
+  #pauseTimer: NodeJS.Timeout | undefined
   /** Calls of {@link run} that wait for a sweep to end. */
   #waiting = 0
   readonly #onFailure: (error: unknown) => void
@@ -108,7 +109,7 @@ export class Collector {
   async #ended(waitedFor: boolean): Promise<void> {
     if (waitedFor) {
       this.#waiting++
-      this.#rest?.ref()
+      this.#pauseTimer?.ref()
     }
     await this.#running?.catch(() => {})
     if (waitedFor) this.#waiting--
@@ -153,77 +154,67 @@ export class Collector {
     const { policy = this.#settings.policy ?? host.defaultPolicy(), force = false } = options
     const start = performance.now()
     await host.settle()
-    const end = await host.lastKey() // Somebody may add keys behind it faster than they are swept.
-    const left = force ? undefined : decodeSweepState(host.state)
-    const resumed = left !== undefined && left.policyId === policy.id // Without an id it is never remembered.
-    const report = emptyReport(resumed)
+    const end = await host.lastKey() // Keys may be added after it faster than they are swept.
+    const sweep = beginSweep(policy, force, host.state, signal)
+    const { report } = sweep
     const pace = new Pace(options.bytesPerSecond ?? this.#settings.bytesPerSecond)
-    const sweep: Sweep = {
-      lastKey: resumed ? left.lastKey : undefined,
-      plainLeft: resumed && left.plainLeft,
-      rewritten: 0
-    }
     let unremembered = 0
     while (!signal.aborted) {
       const activity = host.activity
-      const bytes = end && (await this.#sweepChunk(policy, force, sweep, end, report, signal))
+      const bytes = end && (await this.#sweepChunk(sweep, end))
       if (bytes === undefined) {
         report.complete = true
         break
       }
       unremembered += bytes
       if (unremembered >= REMEMBER_BYTES) {
-        await this.#remember(policy, sweep)
+        await this.#remember(sweep)
         unremembered = 0
       }
       report.seconds = (performance.now() - start) / 1000
       options.onProgress?.({ ...report, lastKey: sweep.lastKey })
-      const pause = pace.pauseAfter(bytes, host.activity !== activity)
-      // The event loop has its turn in any case. A timer takes a ms at least, but an immediate would keep the process alive.
-      const keepsAlive = waitedFor || this.#waiting > 0
-      if (pause === 0 && keepsAlive) await nextTurn()
-      else await this.#pause(pause, signal, keepsAlive)
+      await this.#rest(pace.pauseAfter(bytes, host.activity !== activity), signal, waitedFor)
       pace.resume()
     }
     if (report.complete) {
       await host.finished(sweep.plainLeft)
       if (sweep.rewritten > report.bytesBefore * COMPACT_SHARE) await host.compact()
-    } else if (unremembered > 0) await this.#remember(policy, sweep)
+    } else if (unremembered > 0) await this.#remember(sweep)
     report.seconds = (performance.now() - start) / 1000
     return (this.#last = { ...report })
   }
 
-  /** Resolves after so many ms, or when `signal` is aborted. */
+  /** Lets the event loop run in any case. A timer takes a ms at least, but an immediate would keep the process alive. */
+  async #rest(ms: number, signal: AbortSignal, waitedFor: boolean): Promise<void> {
+    const keepsAlive = waitedFor || this.#waiting > 0
+    if (ms === 0 && keepsAlive) await nextTurn()
+    else await this.#pause(ms, signal, keepsAlive)
+  }
+
+  /** Resolves after this many ms, or when `signal` is aborted. */
   #pause(ms: number, signal: AbortSignal, keepsAlive: boolean): Promise<void> {
     return new Promise(resolve => {
       if (signal.aborted) return resolve()
       const over = () => {
-        clearTimeout(this.#rest)
-        this.#rest = undefined
+        clearTimeout(this.#pauseTimer)
+        this.#pauseTimer = undefined
         signal.removeEventListener('abort', over)
         resolve()
       }
-      this.#rest = setTimeout(over, ms)
-      if (!keepsAlive) this.#rest.unref()
+      this.#pauseTimer = setTimeout(over, ms)
+      if (!keepsAlive) this.#pauseTimer.unref()
       signal.addEventListener('abort', over, { once: true })
     })
   }
 
   /** @returns the bytes of the next chunk as they were stored; undefined when there is none */
-  async #sweepChunk(
-    policy: Gc,
-    force: boolean,
-    sweep: Sweep,
-    end: Buffer,
-    report: GcCounts,
-    signal: AbortSignal
-  ): Promise<number | undefined> {
+  async #sweepChunk(sweep: Sweep, end: Buffer): Promise<number | undefined> {
     const chunk = await this.#host.chunk(sweep.lastKey, end)
     try {
       if (chunk.entries.length === 0) return undefined
-      const { rewrites, judged, unanswered } = await decideAll(chunk.entries, policy, force, report, signal)
+      const { rewrites, judged, unanswered } = await decideAll(chunk.entries, sweep)
       if (unanswered !== undefined) this.#onFailure(unanswered)
-      if (rewrites.length > 0) note(report, sweep, rewrites, await chunk.rewrite(rewrites))
+      if (rewrites.length > 0) noteRewritten(sweep, rewrites, await chunk.rewrite(rewrites))
       const entries = chunk.entries.slice(0, judged)
       sweep.lastKey = entries.at(-1)?.key ?? sweep.lastKey
       return entries.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
@@ -232,8 +223,8 @@ export class Collector {
     }
   }
 
-  async #remember({ id }: Gc, { lastKey, plainLeft }: Sweep): Promise<void> {
-    if (id === undefined || lastKey === undefined) return
-    await this.#host.remember(encodeSweepState({ policyId: id, lastKey, plainLeft }))
+  async #remember({ policy, lastKey, plainLeft }: Sweep): Promise<void> {
+    if (policy.id === undefined || lastKey === undefined) return
+    await this.#host.remember(encodeSweepState({ policyId: policy.id, lastKey, plainLeft }))
   }
 }

@@ -1,16 +1,8 @@
 import { codecForWriting } from '../codec/registry.js'
 import type { Rewrite, SweptEntry } from './host.js'
-import { type Gc, type GcDecision, KEEP } from './policy.js'
-import type { GcCounts } from './report.js'
+import { type GcDecision, KEEP } from './policy.js'
 import { Slice } from './slice.js'
-
-/** Where a sweep is. */
-export interface Sweep {
-  lastKey: Buffer | undefined
-  plainLeft: boolean
-  /** Bytes of what was written anew, as they were stored before. */
-  rewritten: number
-}
+import type { Sweep } from './sweep.js'
 
 /** Values that are judged at once: a sweep that is stopped does not begin with the others. */
 const MAX_JUDGED = 16
@@ -19,25 +11,23 @@ const MAX_JUDGED = 16
 export const MAX_ANSWER_MS = 5000
 
 /**
- * Asks a policy what becomes of entries, and counts those that stay as they are.
+ * Asks the sweep's policy what becomes of entries, and counts those that stay as they are.
  *
- * @returns what is to be written anew; how many entries were judged: all, unless the sweep is stopped; and why no more, if it is the policy's
- *   fault
+ * @returns what is to be rewritten; how many entries were judged: all, unless the sweep is stopped; and an error if the policy has not
+ *   answered
  */
 export async function decideAll(
   entries: readonly SweptEntry[],
-  policy: Gc,
-  force: boolean,
-  report: GcCounts,
-  signal: AbortSignal
+  sweep: Sweep
 ): Promise<{ rewrites: Rewrite[]; judged: number; unanswered: Error | undefined }> {
+  const { report, signal } = sweep
   const decisions: (GcDecision | undefined)[] = []
   let unanswered: Error | undefined
   const slice = new Slice() // Policies compress small values on the calling thread.
   while (decisions.length < entries.length && !signal.aborted) {
     const deciding: Promise<GcDecision | undefined>[] = []
     for (const entry of entries.slice(decisions.length, decisions.length + MAX_JUDGED)) {
-      deciding.push(decide(entry, policy, force, report))
+      deciding.push(decide(entry, sweep))
       await slice.next()
     }
     const answers = await answersUnlessStopped(Promise.all(deciding), signal)
@@ -82,9 +72,7 @@ function noAnswer(): Error {
 /** undefined where the value cannot be judged: then it stays as it is. */
 async function decide(
   { value, expired, plain, error }: SweptEntry,
-  policy: Gc,
-  force: boolean,
-  report: GcCounts
+  { policy, force, report }: Sweep
 ): Promise<GcDecision | undefined> {
   if (expired) return { action: 'drop' }
   try {
@@ -109,13 +97,13 @@ function checked(decision: GcDecision): GcDecision {
   return decision
 }
 
-/** Counts what was rewritten. */
-export function note(
-  report: GcCounts,
+/** @param storedBytes of each rewrite: what it takes now; undefined if somebody wrote to its key meanwhile */
+export function noteRewritten(
   sweep: Sweep,
   rewrites: readonly Rewrite[],
   storedBytes: readonly (number | undefined)[]
 ): void {
+  const { report } = sweep
   for (const [i, { entry, decision }] of rewrites.entries()) {
     const now = storedBytes[i]
     if (now === undefined) {
