@@ -1,47 +1,21 @@
 import type { AnyLevel } from './any-level.js'
-import { encodedKey, encodedValue } from './as-bytes.js'
-import { StoreChainedBatch } from './chained-batch.js'
-import { type EncodedOperation, toParent, withEncodedValue } from './operations.js'
-import type { WriteOptions } from './options.js'
+import { type Method, override } from './override.js'
 
 /*
  * What is handed in is copied at the call, because the caller may change its buffer right after. Sealing the value does that where a
- * call is carried out at once. But abstract-level keeps the arguments of a call made before the database is open, also of a seek of an
- * iterator made before, and those of a sublevel's chained batch until it is written.
+ * call is carried out at once. But abstract-level keeps the arguments of a call made before the database is open, and of a seek of an
+ * iterator made before.
  */
 
-type Method = (...args: unknown[]) => unknown
-type Writer = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
-
-/** Makes the methods of `db`, and of the sublevels made from it, copy what abstract-level would keep. */
+/** Makes the methods of a database, the store or a sublevel, copy what abstract-level would keep. */
 export function copyArguments(db: AnyLevel): void {
   for (const [name, copy] of Object.entries(COPIES)) {
-    const call = methodOf(db, name)
-    define(db, name, (...args) => {
+    override(db, name, call => (...args) => {
       if (db.status !== 'opening') return call.apply(db, args)
       const made = call.apply(db, args.length > 0 ? copy(args) : args)
       return ITERATORS.has(name) ? copyingSeeks(made as Seekable) : made
     })
   }
-  const makeSublevel = methodOf(db, 'sublevel')
-  define(db, 'sublevel', (...args) => {
-    const sublevel = makeSublevel.apply(db, args) as Writer
-    copyArguments(sublevel)
-    const prefixed = methodOf(sublevel, 'prefixKey') // Takes nothing but bytes.
-    define(sublevel, 'prefixKey', (key, format, local) => prefixed.call(sublevel, encodedKey(key), format, local))
-    const put = methodOf(sublevel, '_put') // It and `_batch` hand on to the store, which would make text of any value but bytes.
-    define(sublevel, '_put', (key, value, options) => put.call(sublevel, key, encodedValue(value), options))
-    const writeBatch = methodOf(sublevel, '_batch')
-    const batch: Writer['_batch'] = (operations, options) =>
-      writeBatch.apply(sublevel, toParent(operations.map(withEncodedValue), options)) as Promise<void>
-    define(sublevel, '_batch', batch as Method)
-    define(
-      sublevel,
-      '_chainedBatch',
-      () => new StoreChainedBatch(sublevel, (operations, options) => sublevel._batch(operations, options))
-    )
-    return sublevel
-  })
 }
 
 const ITERATORS: ReadonlySet<string> = new Set(['iterator', 'keys', 'values'])
@@ -50,17 +24,14 @@ interface Seekable {
 }
 
 function copyingSeeks(iterator: Seekable): Seekable {
-  const { seek } = iterator
-  define(iterator, 'seek', (target, ...rest) => seek.call(iterator, copied(target), ...rest))
+  override(
+    iterator,
+    'seek',
+    seek =>
+      (target, ...rest) =>
+        seek.call(iterator, copied(target), ...rest)
+  )
   return iterator
-}
-
-function methodOf(object: object, name: string): Method {
-  return (object as Record<string, Method>)[name]!
-}
-
-function define(object: object, name: string, method: Method): void {
-  Object.defineProperty(object, name, { value: method, configurable: true, writable: true })
 }
 
 /** Which arguments of which method are bytes. */

@@ -31,6 +31,7 @@ import { assertNotReserved } from './reserved-keys.js'
 import { safeEmitter } from './safe-emitter.js'
 import { StoreSnapshot } from './reading/snapshot.js'
 import { Counters, type StoreStats } from './stats.js'
+import { adaptSublevels } from './sublevels.js'
 import type { Writes } from './writing/writes.js'
 import { Collector } from '../gc/collector.js'
 import { StoreGcHost } from './gc-host.js'
@@ -108,6 +109,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     this.gc = new Collector(host, settings.gc, error => emit('gcError', { error }))
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
+    adaptSublevels(this)
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
