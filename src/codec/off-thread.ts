@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 /** Calls of one kind: first come, first served, with memory of their own. */
-interface Lane {
+interface Kind {
   bytesInFlight: number
   callsInFlight: number
   queue: Waiting[]
@@ -26,59 +26,59 @@ interface Lane {
 }
 
 let calls = 0
-const lanes: Lane[] = []
-let lastStarted: Lane | undefined
+const kinds: Kind[] = []
+let lastStarted: Kind | undefined
 
 /**
  * Each kind has memory of its own, so that neither waits for what the other holds. Where both wait for a thread they take turns: a steady stream
  * of one kind would otherwise keep the other waiting for as long as it lasts.
  */
-export const restoring = newLane()
-export const compressing = newLane()
+export const restoring = newKind()
+export const compressing = newKind()
 
-function newLane(): OffThread {
-  const lane: Lane = { bytesInFlight: 0, callsInFlight: 0, queue: [], head: 0 }
-  lanes.push(lane)
+function newKind(): OffThread {
+  const kind: Kind = { bytesInFlight: 0, callsInFlight: 0, queue: [], head: 0 }
+  kinds.push(kind)
   return async (bytes, work) => {
-    if (!waits(lane) && fits(lane, bytes)) take(lane, bytes)
-    else await new Promise<void>(start => lane.queue.push({ bytes, start }))
+    if (!waits(kind) && fits(kind, bytes)) take(kind, bytes)
+    else await new Promise<void>(start => kind.queue.push({ bytes, start }))
     try {
       return await work()
     } finally {
       calls--
-      lane.callsInFlight--
-      lane.bytesInFlight -= bytes
-      for (let next = nextLane(); next !== undefined; next = nextLane()) startFirst(next)
+      kind.callsInFlight--
+      kind.bytesInFlight -= bytes
+      for (let next = nextKind(); next !== undefined; next = nextKind()) startFirst(next)
     }
   }
 }
 
-function waits(lane: Lane): boolean {
-  return lane.head < lane.queue.length
+function waits(kind: Kind): boolean {
+  return kind.head < kind.queue.length
 }
 
-function fits(lane: Lane, bytes: number): boolean {
-  return calls < MAX_CALLS && (lane.callsInFlight === 0 || lane.bytesInFlight + bytes <= MAX_BYTES)
+function fits(kind: Kind, bytes: number): boolean {
+  return calls < MAX_CALLS && (kind.callsInFlight === 0 || kind.bytesInFlight + bytes <= MAX_BYTES)
 }
 
-function take(lane: Lane, bytes: number): void {
+function take(kind: Kind, bytes: number): void {
   calls++
-  lane.callsInFlight++
-  lane.bytesInFlight += bytes
-  lastStarted = lane
+  kind.callsInFlight++
+  kind.bytesInFlight += bytes
+  lastStarted = kind
 }
 
-/** The lane whose first waiting call may start; of two, the one that did not start the last call. */
-function nextLane(): Lane | undefined {
-  const ready = lanes.filter(lane => waits(lane) && fits(lane, lane.queue[lane.head]!.bytes))
-  return ready.find(lane => lane !== lastStarted) ?? ready[0]
+/** The kind whose first waiting call may start; of two, the one that did not start the last call. */
+function nextKind(): Kind | undefined {
+  const ready = kinds.filter(kind => waits(kind) && fits(kind, kind.queue[kind.head]!.bytes))
+  return ready.find(kind => kind !== lastStarted) ?? ready[0]
 }
 
-function startFirst(lane: Lane): void {
-  const { bytes, start } = lane.queue[lane.head++]!
-  take(lane, bytes)
+function startFirst(kind: Kind): void {
+  const { bytes, start } = kind.queue[kind.head++]!
+  take(kind, bytes)
   start()
-  if (lane.head < lane.queue.length / 2) return
-  lane.queue = lane.queue.slice(lane.head)
-  lane.head = 0
+  if (kind.head < kind.queue.length / 2) return
+  kind.queue = kind.queue.slice(kind.head)
+  kind.head = 0
 }

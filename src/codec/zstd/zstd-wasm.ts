@@ -58,37 +58,21 @@ export function wasmEngine(): SyncZstd {
   return ENGINE
 }
 
-const ENGINE: SyncZstd = {
-  compressSync: (data, level) =>
-    run(
-      data,
-      zstd => zstd._ZSTD_compressBound(data.length),
-      ({ zstd, compressor }, output, capacity, input) =>
-        zstd._ZSTD_compress_usingDict(compressor, output, capacity, input, data.length, 0, 0, level)
-    ),
-  decompressSync: (data, rawLength) =>
-    run(
-      data,
-      () => rawLength,
-      ({ zstd, decompressor }, output, capacity, input) =>
-        zstd._ZSTD_decompress_usingDict(decompressor, output, capacity, input, data.length, 0, 0)
-    )
-}
-
 /**
- * Compresses with a dictionary, which is copied into WebAssembly's memory once. Its tables are read anew for every value: the package exports
- * no function that would keep them.
+ * A dictionary is copied into WebAssembly's memory once. Its tables are read for every value: the package exports no function that would
+ * keep them.
  *
- * @param dictionary in Zstandard's format with id 0, or any bytes that do not begin like one
+ * @param dictionary in Zstandard's format with id 0, or any bytes that do not begin like one; by default none
  */
-export function wasmCompressorWith(dictionary: Uint8Array): SyncZstd['compressSync'] {
+export function wasmCompressorWith(dictionary?: Uint8Array): SyncZstd['compressSync'] {
+  const dictionaryBytes = dictionary?.length ?? 0
   return (data, level) =>
     run(
       data,
       zstd => zstd._ZSTD_compressBound(data.length),
       (instance, output, capacity, input) => {
-        const place = placeOf(dictionary, instance)
         const { zstd, compressor } = instance
+        const place = placeOf(dictionary, instance)
         return zstd._ZSTD_compress_usingDict(
           compressor,
           output,
@@ -96,22 +80,23 @@ export function wasmCompressorWith(dictionary: Uint8Array): SyncZstd['compressSy
           input,
           data.length,
           place,
-          dictionary.length,
+          dictionaryBytes,
           level
         )
       }
     )
 }
 
-/** Restores what {@link wasmCompressorWith} made. The dictionary is copied once, and its tables are read anew for every value. */
-export function wasmDecompressorWith(dictionary: Uint8Array): SyncZstd['decompressSync'] {
+/** Restores what {@link wasmCompressorWith} made, with the same dictionary. */
+export function wasmDecompressorWith(dictionary?: Uint8Array): SyncZstd['decompressSync'] {
+  const dictionaryBytes = dictionary?.length ?? 0
   return (data, rawLength) =>
     run(
       data,
       () => rawLength,
       (instance, output, capacity, input) => {
-        const place = placeOf(dictionary, instance)
         const { zstd, decompressor } = instance
+        const place = placeOf(dictionary, instance)
         return zstd._ZSTD_decompress_usingDict(
           decompressor,
           output,
@@ -119,14 +104,20 @@ export function wasmDecompressorWith(dictionary: Uint8Array): SyncZstd['decompre
           input,
           data.length,
           place,
-          dictionary.length
+          dictionaryBytes
         )
       }
     )
 }
 
-/** A dictionary stays in the memory as long as the instance does, which is given up when its memory has grown. */
-function placeOf(dictionary: Uint8Array, { zstd, dictionaries }: Instance): number {
+const ENGINE: SyncZstd = { compressSync: wasmCompressorWith(), decompressSync: wasmDecompressorWith() }
+
+/**
+ * Where a dictionary is in an instance's memory; 0 for none. It stays there as long as the instance does, which is given up when its memory
+ * has grown.
+ */
+function placeOf(dictionary: Uint8Array | undefined, { zstd, dictionaries }: Instance): number {
+  if (dictionary === undefined) return 0
   let place = dictionaries.get(dictionary)
   if (place !== undefined) return place
   place = zstd._malloc(dictionary.length)
