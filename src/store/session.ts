@@ -58,54 +58,44 @@ export async function beginSession(
   counters: Counters,
   emit: SafeEmit
 ): Promise<Session> {
-  const levelDb = isLevelDb(backend)
-  const mayOmitChecksum = settings.checksum === 'auto' && levelDb
+  const overLevelDb = isLevelDb(backend)
+  const mayOmitChecksum = settings.checksum === 'auto' && overLevelDb
   const small = new SmallValues(new Dictionaries(), settings.minSize, settings.minSaving)
+  const onCodecError = (codec: string, error: unknown) => emit('codecError', { codec, error })
   const codingFor = (guard: Guard): Coding => ({
-    sealer: new Sealer(
-      settings,
-      choice,
-      { guard, mayOmitChecksum, overLevelDb: levelDb, small },
-      counters,
-      (codec, error) => emit('codecError', { codec, error })
-    ),
-    unsealer: new Unsealer(settings, guard, small.dictionaries, !levelDb, counters)
+    sealer: new Sealer(settings, choice, { guard, mayOmitChecksum, overLevelDb, small }, counters, onCodecError),
+    unsealer: new Unsealer(settings, guard, small.dictionaries, !overLevelDb, counters)
   })
-  const {
-    marker,
-    log,
-    coding,
-    tables: replayed
-  } = await openStored(backend, settings, codingFor, small.dictionaries, emit)
-  const { sealer, unsealer } = coding
+  const stored = await openStored(backend, settings, codingFor, small.dictionaries, emit)
+  const { marker, log, coding } = stored
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
-  const parts = { backend, marker, cache, ...coding }
-  const tables = replayed ?? (settings.memtable === undefined ? undefined : new Tables<TableValue>())
+  const tables = stored.tables ?? (settings.memtable === undefined ? undefined : new Tables<TableValue>())
   const view = (snapshot: AbstractSnapshot | undefined): ReadView => ({
     backend,
     frozen: snapshot ? tablesOf(snapshot, backend) : (tables?.view() ?? []),
     ttlUsed: marker.ttlUsed
   })
+  const parts = { backend, marker, cache, ...coding }
   const writes =
     log === undefined || tables === undefined || settings.readOnly
       ? new BackendWrites({ ...parts, log, counters: counters.writes })
-      : openTableWrites({ ...parts, log, tables, view, overLevelDb: levelDb }, settings.memtable!, counters, emit)
+      : openTableWrites({ ...parts, log, tables, view, overLevelDb }, settings.memtable!, counters, emit)
   const dictionarySource = dictionarySourceFor(settings, {
     small,
     sealing: { guard: marker.guard, mayOmitChecksum },
-    overLevelDb: levelDb,
+    overLevelDb,
     save: dictionary =>
       writes.storeReserved(dictionaryKey(dictionary.id), encodeDictionary(dictionary, marker.storeId)),
     onJudged: judgement => counters.judged(judgement),
     onFailed: error => counters.dictionaryFailed(error)
   })
-  sealer.dictionarySource = dictionarySource
+  coding.sealer.dictionarySource = dictionarySource
   return {
     marker,
     small,
     dictionarySource,
     ...coding,
-    reader: new Reader(backend, marker, unsealer, cache, tables),
+    reader: new Reader(backend, marker, coding.unsealer, cache, tables),
     writes,
     cache,
     log,

@@ -63,26 +63,13 @@ export async function judge(
   sample: readonly SampledValue[],
   seenBytes: number,
   id: number,
-  { small, sealing, overLevelDb }: JudgeContext,
+  context: JudgeContext,
   standing?: Standing
 ): Promise<{ verdict: Verdict; judgement: Judgement; standing: Standing | undefined }> {
-  const { current } = small
-  const turn = new Turn()
-
-  const stored = async (dictionary: Dictionary | undefined): Promise<number> => {
-    const estimate = overLevelDb ? inLevelDbBlocks() : asGiven()
-    for (const { key, value, codec } of sample) {
-      const compressed = dictionary && small.compress(dictionary, codec, value)
-      const envelope = compressed && sealWithDictionary(codec.id, compressed, value.length, dictionary.id, sealing)
-      estimate.add(key, envelope ?? sealRaw(value, sealing))
-      if (turn.isOver) await nextTurn()
-    }
-    return estimate.bytes()
-  }
-
+  const { current } = context.small
   const sampleBytes = sample.reduce((sum, { value }) => sum + value.length, 0)
-  const rawBytes = await stored(undefined)
-  const currentBytes = current && (await stored(current))
+  const rawBytes = await storedBytes(sample, undefined, context)
+  const currentBytes = current && (await storedBytes(sample, current, context))
   const maxBytes = Math.min(Math.max(Math.floor(seenBytes / BYTES_FOR_A_BYTE), MIN_TRAINED_BYTES), MAX_TRAINED_BYTES)
   if (currentBytes !== undefined && standing?.maxBytes === maxBytes) {
     const expected = rawBytes * standing.share * (1 + MIN_GAIN_OVER_CURRENT)
@@ -90,11 +77,11 @@ export async function judge(
     if (currentBytes <= expected) return { verdict: { use: 'current' }, judgement, standing }
   }
   const trained = await trainDictionary(interleaved(sample), { maxBytes })
-  const rawShare = overLevelDb ? Math.min(1, rawBytes / sampleBytes) : 1
+  const rawShare = context.overLevelDb ? Math.min(1, rawBytes / sampleBytes) : 1
   const candidate = trained && new Dictionary({ id, given: false, rawShare, bytes: Buffer.from(trained) })
   // The sample stands for more than itself; the dictionary is stored once.
   const ownBytes = (trained?.length ?? 0) * Math.min(1, sampleBytes / seenBytes)
-  const candidateBytes = candidate && (await stored(candidate)) + ownBytes
+  const candidateBytes = candidate && (await storedBytes(sample, candidate, context)) + ownBytes
 
   const judgement = { sampleBytes, rawBytes, currentBytes, candidateBytes }
   const standingAt = (bytes: number): Standing => ({ share: bytes / rawBytes, maxBytes })
@@ -104,6 +91,23 @@ export async function judge(
   if (currentBytes !== undefined && currentBytes <= rawBytes)
     return { verdict: { use: 'current' }, judgement, standing: standingAt(currentBytes) }
   return { verdict: { use: 'none' }, judgement, standing: undefined }
+}
+
+/** What the backend would need for a sample, in bytes. */
+async function storedBytes(
+  sample: readonly SampledValue[],
+  dictionary: Dictionary | undefined,
+  { small, sealing, overLevelDb }: JudgeContext
+): Promise<number> {
+  const turn = new Turn()
+  const estimate = overLevelDb ? inLevelDbBlocks() : asGiven()
+  for (const { key, value, codec } of sample) {
+    const compressed = dictionary && small.compress(dictionary, codec, value)
+    const envelope = compressed && sealWithDictionary(codec.id, compressed, value.length, dictionary.id, sealing)
+    estimate.add(key, envelope ?? sealRaw(value, sealing))
+    if (turn.isOver) await nextTurn()
+  }
+  return estimate.bytes()
 }
 
 /** Every so many values go together. */
