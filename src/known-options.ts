@@ -6,15 +6,15 @@ import { shown } from './option-checks.js'
 type OptionKind = 'any' | 'boolean' | 'function' | 'meter' | 'signal'
 
 /**
- * The options there are. `satisfies OptionTable<…>` beside a type of options does not compile when one is missing here, or too many: what is
- * checked when a program runs is what its types say.
+ * The options that exist. `satisfies OptionTable<…>` beside a type of options does not compile when the table lacks one or has one too many, so
+ * that what is checked at run time is what the types say.
  */
 export type OptionTable<Options> = Readonly<Record<keyof Options, OptionKind>>
 
 type Table = Readonly<Record<string, OptionKind>>
 
 /**
- * Refuses an option that does not exist, which would be as if it were not there, and one of another type. What is undefined is left out.
+ * Refuses an option that does not exist, which would silently have no effect, and one of the wrong type. Undefined counts as not given.
  *
  * @param owner whose options they are, for the message: `Wal.open()`, or the option that they are the value of
  * @throws CKV_INVALID_OPTION

@@ -1,4 +1,4 @@
-/** A slip in every fourth letter may be one; so many at most. */
+/** One slip is allowed for every four letters, and this many at most. */
 const LETTERS_PER_SLIP = 4
 const MAX_SLIPS = 3
 

@@ -1,11 +1,11 @@
-/** Work on the calling thread that somebody waits for may go on so long, in ms, before timers and sockets get their turn. */
+/** How long work on the calling thread that a caller waits for may take, in ms, before timers and sockets get their turn. */
 const MAX_TURN_MS = 2
-/** Work that nobody waits for: a call that comes meanwhile waits for its turn several times, at a write and at an fsync. */
+/** The same for work that no caller waits for: a call made meanwhile waits for a turn several times, for its write and for its fsync. */
 export const BACKGROUND_TURN_MS = 0.5
 
 /**
- * Tells when the event loop has to be let run: promises and `process.nextTick` alone never do, so that writes which each follow from the
- * one before would hold up everything else.
+ * Tells when to let the event loop run. Promises and `process.nextTick` alone never do: a chain of writes, each started by the one before,
+ * would hold up everything else.
  */
 export class Turn {
   readonly #maxMs: number
@@ -32,8 +32,8 @@ export function nextTurn(): Promise<void> {
 }
 
 /**
- * Work that many callers ask for in one turn of the event loop, a little each: what the turn has no time for is done in later ones. It has no
- * limit of its own: each caller waits for what it asked for.
+ * Work that many callers ask for in one turn of the event loop, a little each. What does not fit in that turn is done in later ones. The queue
+ * has no limit of its own: each caller waits for its own work.
  */
 export class TurnQueue {
   readonly #turn: Turn
@@ -42,8 +42,8 @@ export class TurnQueue {
   #waiting: (() => void)[] = []
 
   /**
-   * @param maxMs what a turn of the event loop may be filled with
-   * @param checkAfter the clock is read after so much work, in whatever unit `hasRoom` gets
+   * @param maxMs of work in one turn of the event loop
+   * @param checkAfter how much work is done before the clock is read, in the unit of {@link hasRoom}
    */
   constructor(maxMs: number, checkAfter: number) {
     this.#turn = new Turn(maxMs)
@@ -62,7 +62,7 @@ export class TurnQueue {
     return true
   }
 
-  /** Does it in a later turn, behind what waits already. */
+  /** Does it in a later turn, after what waits already. */
   later<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {

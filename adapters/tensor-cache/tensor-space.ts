@@ -79,7 +79,7 @@ export class TensorSpace {
     const incomplete = found.findIndex(values => values.includes(undefined))
     if (incomplete < 0) return found as Uint8Array[][]
     const entry = entries[incomplete]!
-    // It was evicted meanwhile, or somebody else deleted some of it: then the rest is useless. If that cannot be deleted it is a miss as well.
+    // It was evicted since, or some of it was deleted by others: the rest is useless. It is a miss even if the rest cannot be deleted.
     if (this.#index.isSettled(entry)) await this.room.delete([entry]).catch(() => {})
     return found.slice(0, incomplete) as Uint8Array[][]
   }

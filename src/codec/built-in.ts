@@ -2,7 +2,7 @@ import type { Codec } from './codec.js'
 
 const made = new WeakSet<Codec>()
 
-/** Marks a codec as this library's own: only those may have ids below 128, which this library reads by itself. */
+/** Marks a codec as this library's own: only such codecs may have ids below 128. */
 export function builtIn(codec: Codec): Codec {
   made.add(codec)
   return codec

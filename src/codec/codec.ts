@@ -9,7 +9,7 @@ export interface Codec {
   readonly name: string
   /** How hard it tries, 0..255 (a level, say). A value found incompressible is tried again only with more effort. */
   readonly effort?: number
-  /** Memory that one call of {@link compress} takes beside its data, in bytes: what runs at once is bounded by it. Default 0. */
+  /** Memory that one call of {@link compress} takes beside its data, in bytes: it bounds how many run at once. Default 0. */
   readonly workingBytes?: number
   /** Loads what it needs. Called at open for the codecs that the options name; throws if it cannot work here. */
   load?(): void

@@ -62,7 +62,7 @@ export const RAW_UNCHECKED = rawTrailer(KIND.rawUnchecked)
 /** The trailer of a raw value with a checksum and nothing else. */
 export const RAW_CHECKED = rawTrailer(KIND.raw)
 
-/** Bytes behind the payload. */
+/** Bytes after the payload. */
 export function trailerLength(trailer: Trailer): number {
   if (trailer.kind === KIND.rawUnchecked) return TAG_BYTES
   return (
@@ -77,7 +77,7 @@ export function trailerLength(trailer: Trailer): number {
 }
 
 /**
- * Writes the trailer, checksum included, behind the payload that is already in `out`.
+ * Writes the trailer, checksum included, after the payload that is already in `out`.
  *
  * @param out holds the payload and room for the trailer
  * @param payloadCrc of the payload; kind 0 has no use for it
@@ -189,7 +189,7 @@ function checked(envelope: Buffer, payloadLength: number): Buffer {
   return payload
 }
 
-/** Covers every byte of the envelope but the checksum's. The few bytes behind it are not worth a call into native code. */
+/** Covers every byte of the envelope but the checksum's own. The few bytes after that are not worth a call into native code. */
 function envelopeCrc(envelope: Buffer, payload: Buffer, end: number): number {
   return crc32cTable(envelope, crc32c(payload), payload.length + CRC_BYTES, end)
 }

@@ -14,7 +14,7 @@ export interface GcProgress extends Readonly<GcCounts> {
 }
 
 export interface GcRunOptions {
-  /** Stops the sweep behind the values that it is at; the next one goes on there. `run` resolves with what was done. */
+  /** Stops the sweep after the values it is working on; the next sweep continues there. `run` resolves with what was done. */
   readonly signal?: AbortSignal | undefined
   /** Of stored values. Default: the store's option, or no limit. */
   readonly bytesPerSecond?: number | undefined
@@ -42,10 +42,10 @@ export interface CollectorSettings {
 
 /** How often a sweep remembers where it is, in bytes of stored values. */
 const REMEMBER_BYTES = 16 * 1024 * 1024
-/** The backend is compacted when this share of what was swept was written anew. */
+/** The backend is compacted when this share of what was swept was rewritten. */
 const COMPACT_SHARE = 0.1
 
-/** Sweeps a store: values are looked at in the order of keys, and those that a policy wants otherwise are written anew. */
+/** Sweeps a store: looks at values in the order of keys, and rewrites or deletes those that a policy says to. */
 export class Collector {
   readonly #host: GcHost
   readonly #settings: CollectorSettings
@@ -59,7 +59,7 @@ export class Collector {
   readonly #onFailure: (error: unknown) => void
   #last: GcReport | undefined
 
-  /** @param onFailure gets the error of a sweep in the background that failed, and of any sweep whose policy does not let it end */
+  /** @param onFailure gets the error of a background sweep that failed, and of any sweep that its policy keeps from ending */
   constructor(host: GcHost, settings: CollectorSettings, onFailure: (error: unknown) => void) {
     this.#host = host
     this.#settings = settings
@@ -139,8 +139,8 @@ export class Collector {
   }
 
   /**
-   * Ends sweeping in the background, and a sweep that is under way, behind the values that it is at. It waits 5 s for a policy that does not
-   * answer, and emits 'gcError' then.
+   * Ends background sweeping, and a sweep under way after the values it is working on. A policy that has not answered after 5 s is no longer
+   * waited for, and 'gcError' is emitted.
    */
   async stop(): Promise<void> {
     clearInterval(this.#timer)

@@ -19,7 +19,7 @@ export interface Rewrite {
   readonly decision: GcDecision
 }
 
-/** A part of the database in the order of keys, and leave to write to it. */
+/** A part of the database in the order of keys, and the way to rewrite it. */
 export interface SweptChunk {
   readonly entries: readonly SweptEntry[]
   /**
@@ -38,7 +38,7 @@ export interface GcHost {
   opening(): Promise<void> | undefined
   /** @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY */
   assertWritable(): void
-  /** What sweeps with where no policy was given. Asked while the store is open. */
+  /** The policy where none was given. Asked for while the store is open. */
   defaultPolicy(): Gc
   /** The state that was remembered last; empty if there is none. */
   readonly state: Buffer
@@ -49,7 +49,7 @@ export interface GcHost {
   /** The last key there is now; undefined if there is none. */
   lastKey(): Promise<Buffer | undefined>
   /**
-   * @param after the key to begin behind; undefined for the first
+   * @param after the key to begin after; undefined to begin with the first
    * @param last where the sweep ends
    */
   chunk(after: Buffer | undefined, last: Buffer): Promise<SweptChunk>

@@ -1,8 +1,8 @@
 import { MAX_INTERVAL_MS } from '../option-checks.js'
 
 /**
- * While there is other work, a sweep rests this many times as long as a chunk took. If it rested only as long as that, far more than one get
- * in a hundred would wait for a value to be compressed.
+ * While there is other work, a sweep rests this many times as long as a chunk took. With a rest as long as the chunk, far more than one get in
+ * a hundred would wait for a value to be compressed.
  */
 const REST = 4
 /** A rest is at most this long, in ms, so that a sweep always goes on. */

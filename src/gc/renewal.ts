@@ -4,8 +4,8 @@ import { codecForReading } from '../codec/registry.js'
 import { type GcDecision, KEEP, MIN_SAVING, type StoredValue } from './policy.js'
 
 /**
- * What becomes of a small value where the store has a dictionary: it is compressed with that one, if it was not. One that needs an older
- * dictionary is moved in any case, so that the older one can go.
+ * What becomes of a small value where the store has a dictionary: it is compressed with that one, if it is not already. A value that needs an
+ * older dictionary is always moved, so that the older one can be deleted.
  *
  * @param codec replaces raw values and those of `replaced`, ids of codecs; others are moved with the codec that they have
  * @returns undefined where the dictionary does not concern it

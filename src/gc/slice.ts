@@ -1,8 +1,8 @@
 import { nextTurn } from '../turn.js'
 
-/** How long a sweep holds the calling thread at a time, in ms: whoever reads or writes meanwhile waits about that much longer. */
+/** How long a sweep holds the calling thread at a time, in ms: reads and writes made meanwhile take about that much longer. */
 const MAX_SLICE_MS = 0.1
-/** Steps at a time at most: work that begins only after a step has returned is not measured. */
+/** Most steps at a time: work that begins only after a step has returned is not measured. */
 const MAX_SLICE_STEPS = 16
 
 /** Cuts the work of a sweep into pieces, between which the event loop has its turn. */

@@ -19,7 +19,7 @@ export interface SweepState {
 const VERSION = 1
 const ID_AT = 3
 const MAX_ID_BYTES = 255
-/** What the marker takes; a longer key is not remembered, and the sweep begins anew. */
+/** What fits in the marker. A longer key is not remembered, and the next sweep begins at the first key. */
 const MAX_STATE_BYTES = 60_000
 
 /** @returns empty where it cannot be kept */
@@ -29,7 +29,7 @@ export function encodeSweepState({ policyId, lastKey, plainLeft }: SweepState): 
   return Buffer.concat([Buffer.of(VERSION, plainLeft ? 1 : 0, id.length), id, lastKey])
 }
 
-/** @returns undefined for what is empty, or of another version: a sweep then begins anew, which is never wrong */
+/** @returns undefined if it is empty or of another version: then the sweep begins at the first key, which is never wrong */
 export function decodeSweepState(state: Buffer): SweepState | undefined {
   if (state.length < ID_AT || state[0] !== VERSION) return undefined
   const keyAt = ID_AT + state[2]!

@@ -1,6 +1,6 @@
 /*
- * A name is a key as a Map takes it: its bytes, one a character. Names are equal when keys are, and sort as keys do: JavaScript compares
- * text by character codes.
+ * A name is a key as text, for a Map: one character for each byte. Names are equal when their keys are, and sort as they do, because
+ * JavaScript compares text by character codes.
  */
 
 export function keyName(key: Buffer): string {

@@ -8,7 +8,7 @@ export interface Weighed {
   readonly weight: number
 }
 
-/** Views merge tables up to so many keys: merging more would hold up the event loop. */
+/** Views merge tables of at most this many keys together: merging more would hold up the event loop. */
 const MAX_MERGED_KEYS = 8192
 
 /** A table that never changes. */
@@ -33,7 +33,7 @@ interface Sized {
 /**
  * What is logged and not yet in the backend: a table that takes writes, and before it a list of what is frozen, oldest first.
  *
- * Nothing that is frozen changes, so the list as it is at one moment, over a snapshot of the backend, is a view of that moment.
+ * Nothing frozen changes, so the list at one moment, over a snapshot of the backend, is a view of that moment.
  */
 export class Tables<T extends Sized> {
   #active = new MemTable<T>()
@@ -110,7 +110,7 @@ export class Tables<T extends Sized> {
     return this.#frozen.length
   }
 
-  /** What comes next into the backend. */
+  /** What goes to the backend next. */
   get oldest(): Frozen<T> | undefined {
     return this.#frozen[0]
   }
@@ -134,16 +134,16 @@ export class Tables<T extends Sized> {
     return this.#activeSequence
   }
 
-  /** What comes into the backend after all that is on its way. */
+  /** What goes to the backend after all that is on its way. */
   get nextToFlush(): Frozen<T> | undefined {
     return this.#frozen[this.#flushing]
   }
 
   /**
-   * Takes what comes into the backend after all that is on its way: a deleted range, or tables behind one another. Small ones that views
-   * have left are taken together, so that the backend does not get values that newer ones have overwritten.
+   * Takes what goes to the backend after all that is on its way: a deleted range, or consecutive tables. Small ones that views have left
+   * are taken together, so that the backend does not get values that newer ones have overwritten.
    *
-   * @param maxWeight of tables taken together; one at least
+   * @param maxWeight of tables taken together; a single one may be heavier
    */
   startFlush(maxWeight: number): readonly Frozen<T>[] {
     const taken: Frozen<T>[] = []
@@ -205,7 +205,7 @@ function mergedItem<T extends Sized>(older: FrozenTable<T>, newer: FrozenTable<T
   }
 }
 
-/** The newest that is known of a key. */
+/** The newest entry of a key: a value, that it was deleted, or nothing. */
 export function findIn<T extends Sized>(frozen: readonly Frozen<T>[], name: string): Found<T> | undefined {
   for (let i = frozen.length - 1; i >= 0; i--) {
     const item = frozen[i]!

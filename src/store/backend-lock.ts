@@ -6,8 +6,8 @@ import { rootOf } from './backend.js'
 const locks = new WeakMap<AnyLevel, Map<string, object>>()
 
 /**
- * Locks a backend for as long as a store is open: a second store over it would not know what still waits in the first, nor the
- * order of its writes.
+ * Locks a backend while a store is open: a second store over it would know neither what still waits in the first nor the order of its
+ * writes.
  *
  * @param owner the store
  * @throws LEVEL_LOCKED if another in this process has locked it, or a part of it

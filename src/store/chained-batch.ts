@@ -17,7 +17,7 @@ export class StoreChainedBatch extends Base {
   readonly #db: AnyLevel
   readonly #writeBatch: WriteBatch
   #operations: EncodedOperation[] = []
-  /** How many of them the caller gave; those behind were added by hooks. */
+  /** How many of them the caller gave; those after were added by hooks. */
   #given = 0
 
   /** @param db the store, or a sublevel of it */

@@ -1,7 +1,7 @@
 import type { AnyLevel } from './any-level.js'
 import { KEY_AS_BYTES } from './as-bytes.js'
 
-/** Has the backend give back the room of values that were written anew, if it can be asked to: LevelDB keeps them until it compacts. */
+/** Frees the disk space of values that were rewritten, where the backend can do that: LevelDB keeps them until it compacts. */
 export async function compactBackend(given: AnyLevel): Promise<void> {
   const backend = given as AnyLevel & {
     compactRange?(start: Buffer, end: Buffer, options: typeof KEY_AS_BYTES): Promise<void>

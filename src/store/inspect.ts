@@ -86,7 +86,7 @@ export interface OpenedLog {
  * Looks at a database, wrapped or not, as it is stored: how each value was written, what the store remembers, what its log holds. For
  * tools; writes nothing.
  *
- * @param wrappable not open in a store that writes meanwhile; it is opened if it is not
+ * @param wrappable no store may write to it meanwhile; it is opened if it is not open
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; errors of the backend
  */
 export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: InspectOptions = {}): Promise<Inspection> {

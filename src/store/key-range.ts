@@ -29,15 +29,15 @@ export interface HalfOpenRange {
   readonly end: Buffer | undefined
 }
 
-/** Whether a key lies before or behind a range. */
+/** Whether a key lies before or after a range. */
 export function isOutside(key: Buffer, { gt, gte, lt, lte }: KeyRange): boolean {
   if (gte !== undefined ? Buffer.compare(key, gte) < 0 : gt !== undefined && Buffer.compare(key, gt) <= 0) return true
   return lte !== undefined ? Buffer.compare(key, lte) > 0 : lt !== undefined && Buffer.compare(key, lt) >= 0
 }
 
 export function halfOpen({ gt, gte, lt, lte }: KeyRange): HalfOpenRange {
-  const start = gte ?? (gt === undefined ? Buffer.alloc(0) : behind(gt))
-  return { start, end: lte === undefined ? lt : behind(lte) }
+  const start = gte ?? (gt === undefined ? Buffer.alloc(0) : keyAfter(gt))
+  return { start, end: lte === undefined ? lt : keyAfter(lte) }
 }
 
 /** Whether a range ends at the empty key. No key lies below that, and in the log an empty end means that there is none. */
@@ -58,7 +58,7 @@ export function rangeOf({ start, end }: RangeTombstone): HalfOpenRange {
 }
 
 /** The next key in order. */
-function behind(key: Buffer): Buffer {
+function keyAfter(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.of(0)])
 }
 

@@ -5,14 +5,14 @@ import { assertBytes, isInterval, MAX_INTERVAL_MS, shown } from '../option-check
 /** When the MemTable is moved into the backend. */
 export interface MemTableOptions {
   /**
-   * It is moved when it has about so many bytes: keys, values and 150 bytes an entry. Higher spares more values that are overwritten
-   * soon, and makes the log longer.
+   * It is moved when it holds about this many bytes: keys, values and 150 bytes an entry. Higher saves writing more of the values that are soon
+   * overwritten, and makes the log longer.
    * @default 16777216 (16 MiB)
    */
   readonly flushBytes?: number | undefined
   /**
-   * Writers wait when so many bytes are not in the backend yet. One larger write is let in alone. When 256 MiB of calls wait, further ones
-   * are rejected with CKV_BUSY. With `readOnly`, how much of a log that is ahead of the backend is kept in memory.
+   * Writers wait when this many bytes are not in the backend yet. A single larger write is let in alone. When 256 MiB of calls wait, further
+   * ones are rejected with CKV_BUSY. With `readOnly`, how much of a log that is ahead of the backend is kept in memory.
    * @default 67108864 (64 MiB)
    */
   readonly maxBytes?: number | undefined

@@ -3,7 +3,7 @@ import type { StoreEvents } from './store-events.js'
 /** Emits an event, whatever its listeners do. */
 export type SafeEmit = <Name extends keyof StoreEvents>(name: Name, event: StoreEvents[Name]) => void
 
-/** A listener must not come between a value and its being stored: what it throws becomes a warning of the process, once for each event. */
+/** A listener that throws must not keep a value from being stored: its error becomes a warning of the process, once for each event. */
 export function safeEmitter(store: { emit(name: string, event: object): unknown }): SafeEmit {
   const warned = new Set<string>()
   return (name, event) => {

@@ -28,7 +28,7 @@ export interface StoreStats {
     readonly ratio: number
     readonly byCodec: Readonly<Record<string, Readonly<CodecStats>>>
   }
-  /** Of those stored raw: why. */
+  /** Values stored raw, by reason. */
   readonly raw: Readonly<Record<RawReason, number>>
   /** The last error of a codec that failed to compress; its value was stored raw. */
   readonly lastCodecError: unknown

@@ -119,7 +119,7 @@ async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ v
   }
   await removeLog(backend, options)
   await removeReserved(backend)
-  // Every value was written anew. Last, so that whoever ends the process meanwhile has a bare database.
+  // Every value was rewritten. Last, so that the database is bare even if the process ends during it.
   await compactBackend(backend)
   return { values }
 }

@@ -16,7 +16,7 @@ export function weightOf(keyBytes: number, valueBytes = 0): number {
   return ENTRY_BYTES + keyBytes + valueBytes
 }
 
-/** The weight of a deleted range: so much that no more than {@link MAX_CLEARS} have room. */
+/** The weight of a deleted range: as much as lets no more than {@link MAX_CLEARS} have room. */
 export function clearWeight({ maxBytes }: Pick<MemTableSettings, 'maxBytes'>): number {
   return Math.max(1, Math.min(Math.ceil(maxBytes / MAX_CLEARS), MAX_CLEAR_WEIGHT))
 }

@@ -32,7 +32,7 @@ export class DictionaryMatcher {
   readonly #functions: MatcherFunctions
   readonly #memory: Uint8Array
   readonly #repeatOffsets: readonly [number, number, number]
-  /** Where values begin: behind the content. */
+  /** Where values begin: after the content. */
   readonly #begin: number
   readonly #sequences: Sequences & { count: number; literalBytes: number }
   /** See {@link MatcherFunctions.parse}. */

@@ -48,7 +48,7 @@ export class Lz4Kernel {
   readonly #functions: Lz4Functions
   readonly #encode: Lz4Functions['encode']
   readonly #memory: Buffer
-  /** Where values begin: behind the dictionary. */
+  /** Where values begin: after the dictionary. */
   readonly #base: number
 
   /**

@@ -1,4 +1,4 @@
-/** Up to this many bytes behind a stream are overwritten with zeros. */
+/** Up to this many bytes after a stream are overwritten with zeros. */
 export const BIT_WRITER_SLACK_BYTES = 4
 
 /** Writes fields of up to 24 bits one after another, least significant bit first: how every bit stream of Zstandard is laid out. */

@@ -26,7 +26,7 @@ export class ZstdBlockDecoder {
   readonly #memory: Buffer
   readonly #restore: BlockFunctions['restore']
   readonly #literals: LiteralsReader
-  /** Where values begin: behind the dictionary's content. */
+  /** Where values begin: after the dictionary's content. */
   readonly #base: number
   readonly #hasTables: boolean
 

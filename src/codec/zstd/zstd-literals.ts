@@ -64,7 +64,7 @@ function readCompressed(
   rawLength: number
 ): Literals {
   const { memory, hasKnownCode } = reader
-  // Both sizes have 10, 10, 14 or 18 bits, behind the four of type and format.
+  // Both sizes have 10, 10, 14 or 18 bits, after the four of type and format.
   const headerBytes = format === 3 ? 5 : format === 2 ? 4 : 3
   const sizeBits = format === 3 ? 18 : format === 2 ? 14 : 10
   const low = memory.readUInt32LE(BLOCK)

@@ -11,9 +11,9 @@ import {
   MAX_DICTIONARY_ID
 } from './dictionary-record.js'
 
-/** A store has at most so many at a time; a sweep removes those that no value needs. */
+/** Most dictionaries that a store has at a time; a sweep removes those that no value needs. */
 const MAX_DICTIONARIES = 32
-/** Longer ones are not taken, in bytes. */
+/** The longest dictionary, in bytes. */
 export const MAX_DICTIONARY_BYTES = 1024 * 1024
 
 /** A dictionary of the store, ready to be used with any codec that can. */

@@ -7,16 +7,16 @@ import type { SmallValues } from './small-values.js'
 import { asGiven, inLevelDbBlocks } from './stored-size-estimate.js'
 
 /**
- * A dictionary has a byte for so many bytes of small values, between the bounds: a larger one pays only where there is much to store. 16 KiB make
- * movies 5 % smaller than 8 KiB do, and log lines 11 to 18 %; values are written and read as fast with either.
+ * A dictionary is given one byte for this many bytes of small values, within the bounds below: a larger one pays only where there is much to
+ * store. 16 KiB make movies 5 % smaller than 8 KiB do, and log lines 11 to 18 %; values are written and read as fast with either.
  */
 const BYTES_FOR_A_BYTE = 40
 const MIN_TRAINED_BYTES = 2 * 1024
 const MAX_TRAINED_BYTES = 16 * 1024
 
-/** What a new dictionary has to save of what is stored without one, its own bytes counted. */
+/** The share that a new dictionary must save of what is stored without one, its own bytes counted. */
 const MIN_GAIN = 0.1
-/** The same of what is stored with the one in use; if that does not do so much worse than before, none is trained. */
+/** The same against the one in use. While that one does no worse than before by this share, none is trained. */
 const MIN_GAIN_OVER_CURRENT = 0.05
 
 /** What a sample takes in the backend. */
@@ -110,7 +110,7 @@ async function storedBytes(
   return estimate.bytes()
 }
 
-/** Every so many values go together. */
+/** Values this far apart go together. */
 const STRIDE = 8
 
 /** The values in another order: the trainer lets the last eighth judge the others, and neighbours are alike. */

@@ -7,13 +7,13 @@ import { type DictionarySource, smallValueAt, type TableEntries } from './dictio
 import { type SampledValue, SmallValueSample } from './small-value-sample.js'
 import type { SmallValues } from './small-values.js'
 
-/** The first dictionary is trained when so much of small values was written, in bytes; in a store that has one already, the next. */
+/** Bytes of small values after which the first dictionary is trained; the next one, in a store that has one already. */
 const FIRST_BYTES = 64 * 1024
 const FIRST_BYTES_WITH_ONE = 1024 * 1024
-/** The next one is when so many times as much was written as before the last, or at the latest so many bytes. */
+/** The next one is trained after this many times as much as the last, and after {@link MAX_DUE_BYTES} at the latest. */
 const GROWTH = 4
 const MAX_DUE_BYTES = 256 * 1024 * 1024
-/** Fewer values tell nothing. */
+/** A smaller sample says nothing. */
 const MIN_VALUES = 64
 
 export interface TrainerContext extends JudgeContext {
@@ -24,8 +24,8 @@ export interface TrainerContext extends JudgeContext {
 }
 
 /**
- * Trains dictionaries on the small values that are written, and decides which is used: at first soon, then ever more rarely, so that what it
- * costs stays a small part of the writing.
+ * Trains dictionaries on the small values that are written, and decides which is used: soon at first, then ever more rarely, so that training
+ * stays a small part of the cost of writing.
  */
 export class DictionaryTrainer implements DictionarySource {
   readonly #context: TrainerContext

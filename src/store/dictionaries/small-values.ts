@@ -3,15 +3,15 @@ import type { DictionaryOffer } from '../../gc/policy.js'
 import type { Dictionaries, Dictionary } from './dictionaries.js'
 
 /**
- * A value from the first to below the second, in bytes, is small: a dictionary is used for it. A longer one has most of what a dictionary could
- * give in itself.
+ * Values from the first to below the second, in bytes, are small: a dictionary is used for them. A longer value contains most of what a
+ * dictionary could give.
  */
 const MIN_SMALL_BYTES = 32
 const SMALL_BYTES_LIMIT = 4096
 
 /**
- * A value may take so much more than such values take on average where they are raw: one that is dense for a dictionary is dense for the
- * backend's blocks as well. More than that, and it is of another kind than what the dictionary was judged by.
+ * How much more than the average raw value of its length a value may take: one that is dense for a dictionary is dense for the backend's blocks
+ * as well. One that takes more is of another kind than what the dictionary was judged by.
  */
 const DENSE_VALUE = 1.3
 

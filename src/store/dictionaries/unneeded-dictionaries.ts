@@ -3,21 +3,21 @@ import { dictionaryKey } from './dictionary-record.js'
 import type { SmallValues } from './small-values.js'
 
 /**
- * Finds out, in a sweep that goes through every value, which dictionaries no value needs any more. Only those that were no longer used when
- * the sweep began: what is written meanwhile needs none of them. The last that was made stays, so that its id is not given twice.
+ * Finds the dictionaries that no value needs any more, in a sweep over every value. Only those not in use when the sweep began: what is
+ * written during it needs none of them. The last one made stays, so that its id is not given twice.
  */
 export class UnneededDictionaries {
   readonly #small: SmallValues
   readonly #ids: Set<number>
   #begun = false
 
-  /** Before the sweep waits for the writes that were accepted so far: those may need the one that is used now. */
+  /** Call before the sweep waits for the writes accepted so far: those may need the dictionary now in use. */
   constructor(small: SmallValues) {
     this.#small = small
     this.#ids = new Set(small.dictionaries.ids.filter(id => id !== small.current?.id))
   }
 
-  /** @param after the key behind which a chunk begins: a sweep that goes on in the middle has not seen all */
+  /** @param after the key after which a chunk begins: a sweep that was resumed has not seen every value */
   enter(after: Buffer | undefined): void {
     if (!this.#begun && after !== undefined) this.#ids.clear()
     this.#begun = true

@@ -1,4 +1,4 @@
-/** What keeps a log short runs beside the writes, one piece of work at a time. That it fails costs space, not data: it is tried again. */
+/** Work that keeps a log short, beside the writes, one piece at a time. A failure costs space, not data: it is tried again. */
 export class BackgroundTask {
   #running: Promise<void> | undefined
   /** Why the last one that failed did. */

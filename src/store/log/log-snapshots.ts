@@ -8,7 +8,7 @@ import { isReserved } from '../reserved-keys.js'
 import type { BackgroundTask } from './background-task.js'
 import { storedRecord } from './records.js'
 
-/** The values that a snapshot will have are swept when the log has grown by this share of what makes one due. */
+/** Values are swept for the next snapshot when the log has grown by this share of what makes the snapshot due. */
 const SWEEP_SHARE = 0.75
 
 export interface LogSnapshotsContext {

@@ -8,7 +8,7 @@ const MIN_ROLL_BYTES = 1024 * 1024
 /** Enough to end a segment at a clean close, where nothing waits for the fsyncs of a new one. Less would free no block of a file system. */
 const MIN_CLOSE_ROLL_BYTES = 4096
 
-/** A deletion that failed, or that a reader held up, is tried again after so long. */
+/** When a deletion that failed, or that a reader held up, is tried again. */
 const INTERVAL_MS = 60_000
 
 /** Deletes the segments of which the backend has everything. Over a backend that keeps what it has, that keeps the log short. */
@@ -72,7 +72,7 @@ export class SegmentTrimming {
 
   async #deleteApplied(): Promise<void> {
     const [log, marker] = [this.#log, this.#marker]
-    // The backend may get more meanwhile. A segment that a reader holds up waits for the next time.
+    // The backend may get more during a deletion. A segment that a reader holds up waits for the next call.
     for (let deleted = 1; deleted > 0;) {
       deleted = await log.deleteSegmentsBefore({ segment: log.segmentAbove(marker.savedApplied) })
     }

@@ -75,7 +75,7 @@ export class EntrySource {
   /** How many entries the caller may still take. */
   #left: number
   #soughtOutside = false
-  /** Of the source, behind entries that it gave before: the next call throws it. */
+  /** Of the source, after entries that it gave: the next call throws it. */
   #failure: { readonly error: unknown } | undefined
 
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
@@ -102,7 +102,7 @@ export class EntrySource {
     this.#left = options.limit === -1 ? Infinity : options.limit
     this.#unsealer = unsealer
     this.#filterKeys = filterKeys
-    // Without a view of one moment, what is read ahead may be older than what the caller has written meanwhile.
+    // Without a view of one moment, what is read ahead may be older than what the caller has written since.
     this.#readsAhead = backend.supports.implicitSnapshots
   }
 

@@ -77,7 +77,7 @@ export class GetQueue {
     }
   }
 
-  /** With no promise more than it needs: a thread of the pool has gone to sleep meanwhile, and every µs counts twice. */
+  /** With as few promises as it can: a thread of the pool has gone to sleep since, and every µs counts twice. */
   #getAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#calls++
     return this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES).then(

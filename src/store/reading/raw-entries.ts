@@ -47,13 +47,13 @@ export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGene
 const LAST_KEY = Buffer.alloc(64, 0xff)
 
 /**
- * At its end an iterator throws for what it has passed over. It is sought to the last key that it may give: to one out of its range, or behind
- * all keys, classic-level would go by way of the ends of the database, on the calling thread, past all that was overwritten or deleted there.
+ * At its end an iterator throws for what it has passed over. It is sought to the last key of its range: to reach a key outside its range, or
+ * after all keys, classic-level would walk from the end of the database, on the calling thread, past all that was overwritten or deleted there.
  */
 async function goToEnd(
   iterator: AbstractIterator<AnyLevel, Buffer, Uint8Array>,
   end: Buffer = LAST_KEY
 ): Promise<void> {
   iterator.seek(end, KEY_AS_BYTES)
-  await iterator.nextv(2) // The key itself may be there; behind it is the end.
+  await iterator.nextv(2) // The key itself may be there; after it comes the end.
 }

@@ -14,12 +14,12 @@ import type { TableValue } from '../table-value.js'
 /** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
 const ALIGNMENT = 8
 
-/** Values are restored in one turn for so long, in ms: a thousand of 1 KiB. To let one wait costs 0.6 µs. */
+/** How long values are restored in one turn, in ms: about a thousand of 1 KiB. Letting one wait costs 0.6 µs. */
 const MAX_TURN_MS = 8
 /** Bytes restored on the calling thread before the clock is looked at: 0.1 to 0.3 ms. */
 const BYTES_BETWEEN_CHECKS = 128 * 1024
 
-/** What errors call a value: whoever reads it knows its key. */
+/** What errors call a value: the reader of it adds its key. */
 const WHAT = 'it'
 
 type UnsealerSettings = Pick<Settings, 'maxValueSize' | 'offThreadSize'>

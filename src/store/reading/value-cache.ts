@@ -9,12 +9,12 @@ interface Cached {
   readonly expiresAt: number | undefined
 }
 
-/** Leave to fill the cache with what one read finds, as long as nothing was written to its key since the read began. */
+/** Permission to fill the cache with what one read finds, valid until something is written to its key. */
 export type Fill = symbol
 
 /**
- * Decoded values, by the names of their keys (`keyName`). It never holds a buffer that a caller has, and never a value that a newer write
- * has replaced: a write takes back the leave of every read of that key that is under way.
+ * Decoded values, by the names of their keys (`keyName`). It never holds a buffer that a caller has, and never a value that a newer write has
+ * replaced: a write revokes the permission of every read of its key that is under way.
  */
 export class ValueCache {
   readonly #entries: LRUCache<string, Cached>

@@ -5,8 +5,8 @@ import type { FlushFailure } from './flusher.js'
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 /**
- * So many flushes in a row fail before those who wait for room are turned away: 4.5 s, with the pauses between. A disk that is full for less
- * only holds them up.
+ * How many flushes in a row may fail before writers that wait for room are turned away: 4.5 s, with the pauses between. A disk that is full for
+ * less only delays them.
  */
 export const MAX_FAILED_FLUSHES = 8
 

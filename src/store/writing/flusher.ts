@@ -56,11 +56,11 @@ const FIRST_RETRY_MS = 100
 const MIN_AHEAD = 0.25
 
 /**
- * Moves what is frozen into the backend, oldest first, one table or deleted range at a time: its log is put on stable storage, its values
- * are sealed, and it is written in synced chunks, sorted, of which the last carries the number of the record up to which the backend has
- * everything.
+ * Moves what is frozen into the backend, oldest first, one group of tables or deleted range at a time. The log is put on stable storage, the
+ * values are sealed, and they are written in sorted, synced chunks. The last chunk carries the number of the record up to which the backend
+ * has everything.
  *
- * Chunks without that number are harmless: replaying the log writes them again. But the log has to be there then, hence the sync before.
+ * A crash between chunks is harmless: replaying the log writes them again. For that the log must be there, hence the sync before.
  */
 export class Flusher {
   readonly #context: FlusherContext
@@ -128,8 +128,8 @@ export class Flusher {
   }
 
   /**
-   * One at a time; whoever comes meanwhile waits for the same. None is begun once it is stopped: the store would not wait for it, and by the
-   * time it writes the backend may be the next one's.
+   * One at a time; calls made during it wait for the same one. None is begun once the flusher is stopped: the store would not wait for it, and
+   * by the time it writes the backend may be another store's.
    */
   #flushOldest(): Promise<void> {
     if (this.#stopped) return Promise.reject(databaseNotOpen())

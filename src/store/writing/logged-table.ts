@@ -39,7 +39,7 @@ export interface LoggedTableContext {
   readonly flusher: Flusher
 }
 
-/** The log and the tables behind it: what is written to the one is put into the others, in the same order. */
+/** The log and the tables that follow it: what the log has is put into the tables, in the same order. */
 export class LoggedTable {
   readonly #context: LoggedTableContext
   readonly #watches = new Set<TouchedKeys>()
