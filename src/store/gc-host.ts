@@ -34,12 +34,12 @@ export class StoreGcHost implements GcHost {
   readonly #counters: Counters
   readonly #maxValueSize: number
   readonly opening: () => Promise<void> | undefined
-  /** Counted in the sweep that is under way. */
+  readonly assertWritable: () => void
+  readonly defaultPolicy: () => Gc
+  /** Of the sweep under way. */
   #unneeded: UnneededDictionaries | undefined
   /** The last record that was logged when that sweep began. */
   #loggedBefore = 0
-  readonly assertWritable: () => void
-  readonly defaultPolicy: () => Gc
 
   /** @param session throws if the store is not open */
   constructor(
@@ -49,13 +49,13 @@ export class StoreGcHost implements GcHost {
     session: () => Session,
     { opening, assertWritable, defaultPolicy }: Pick<GcHost, 'opening' | 'assertWritable' | 'defaultPolicy'>
   ) {
-    this.opening = opening
-    this.defaultPolicy = defaultPolicy
-    this.#maxValueSize = maxValueSize
     this.#backend = backend
-    this.#session = session
+    this.#maxValueSize = maxValueSize
     this.#counters = counters
+    this.#session = session
+    this.opening = opening
     this.assertWritable = assertWritable
+    this.defaultPolicy = defaultPolicy
   }
 
   get state(): Buffer {
@@ -160,38 +160,51 @@ export class StoreGcHost implements GcHost {
   }
 
   async #rewrite(rewrites: readonly Rewrite[], touched: TouchedKeys): Promise<(number | undefined)[]> {
-    const { writes, sealer, cache, marker } = this.#session()
+    const { writes, marker } = this.#session()
     // The guard of the envelopes that are written now has to be known to whoever opens the database next.
     if (!marker.isStored) await writes.saveMarker()
-    const stored: (number | undefined)[] = rewrites.map(() => undefined)
+    const stored = new Map<Rewrite, number>()
+    await this.#replace(
+      rewrites.filter(rewrite => !isDeletion(rewrite)),
+      touched,
+      stored
+    )
+    await this.#delete(rewrites.filter(isDeletion), touched, stored)
+    return rewrites.map(rewrite => stored.get(rewrite))
+  }
+
+  /** Past the log: nothing changes that a reader sees. */
+  async #replace(rewrites: readonly Rewrite[], touched: TouchedKeys, stored: Map<Rewrite, number>): Promise<void> {
+    const { writes, sealer, cache } = this.#session()
     const operations: BackendOperation[] = []
-    const written: number[] = []
-    const deletions: number[] = []
     const slice = new Slice()
-    for (const [i, { entry, decision }] of rewrites.entries()) {
+    for (const { entry, decision } of rewrites) {
       await slice.next()
-      const { key, expired } = entry
-      if (decision.action === 'drop' && !expired) {
-        deletions.push(i)
-        continue
-      }
-      // Nobody sees what has expired, so the log need not say that it is gone.
-      const value = decision.action === 'drop' ? undefined : sealer.reseal((entry as OpenedEntry).opened!, decision)
-      operations.push(value === undefined ? { type: 'del', key } : { type: 'put', key, value })
-      written.push(i)
-      stored[i] = value?.length ?? 0
+      const { key } = entry
+      if (decision.action === 'drop') operations.push({ type: 'del', key })
+      else operations.push({ type: 'put', key, value: sealer.reseal((entry as OpenedEntry).opened!, decision) })
     }
     for (const { type, key } of operations) if (type === 'del') cache?.invalidate(keyName(key))
-    const done = await writes.rewrite(operations, touched)
-    for (const [n, i] of written.entries()) if (!done[n]) stored[i] = undefined
-    if (deletions.length === 0) return stored
-    const keys = deletions.map(i => rewrites[i]!.entry.key)
+    const written = await writes.rewrite(operations, touched)
+    for (const [i, operation] of operations.entries()) {
+      if (written[i]) stored.set(rewrites[i]!, operation.type === 'put' ? operation.value.length : 0)
+    }
+  }
+
+  async #delete(rewrites: readonly Rewrite[], touched: TouchedKeys, stored: Map<Rewrite, number>): Promise<void> {
+    if (rewrites.length === 0) return
+    const { writes, cache } = this.#session()
+    const keys = rewrites.map(({ entry }) => entry.key)
     for (const key of keys) cache?.invalidate(keyName(key))
     const deleted = await writes.deleteUntouched(keys, touched)
     for (const key of keys) cache?.invalidate(keyName(key))
-    for (const [n, i] of deletions.entries()) stored[i] = deleted[n] ? 0 : undefined
-    return stored
+    for (const [i, rewrite] of rewrites.entries()) if (deleted[i]) stored.set(rewrite, 0)
   }
+}
+
+/** A deletion that the log must have. Nobody sees what has expired, so it may go without. */
+function isDeletion({ entry, decision }: Rewrite): boolean {
+  return decision.action === 'drop' && !entry.expired
 }
 
 function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer, small: SmallValues): OpenedEntry {
