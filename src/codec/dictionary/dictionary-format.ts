@@ -8,13 +8,8 @@ import {
 import { describeHuffmanCode } from '../zstd-format/huffman-description.js'
 import { descriptionBytes } from '../zstd-format/huffman-weights.js'
 import type { Steps } from '../steps.js'
-import {
-  LITERAL_LENGTH_CODES,
-  MATCH_LENGTH_CODES,
-  OFFSET_CODES,
-  offsetCode,
-  REPEAT_OFFSETS
-} from '../zstd-format/zstd-codes.js'
+import { LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS, type SequenceField } from '../zstd-format/sequence-table.js'
+import { MAX_BLOCK_BYTES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 
 /**
  * A Zstandard dictionary (RFC 8878, section 5), as `zstd --train` writes them and every Zstandard reads them:
@@ -31,14 +26,8 @@ const ID_AT = 4
 const TABLES_AT = ID_AT + 4
 const REPEATS_BYTES = REPEAT_OFFSETS * 4
 
-/** The largest tables that a decoder takes. */
-const OFFSETS_ACCURACY_LOG = 8
-const LENGTHS_ACCURACY_LOG = 9
-
 /** The offsets that a decoder begins with where no dictionary says otherwise. None is larger than the content. */
 export const FIRST_REPEATS = [1, 4, 8] as const
-/** The largest block. No offset is above this plus the content, which encoders check before they use a table. */
-const MAX_BLOCK_BYTES = 128 * 1024
 
 /** The least content of a dictionary, since its repeat offsets point into it. */
 export const MIN_CONTENT_BYTES = 8
@@ -70,12 +59,13 @@ export function* writeDictionary(
   head.writeUInt32LE(id, ID_AT)
   const huffmanCode = describeHuffmanCode(oneMore(literals, 256))
   yield
+  // Encoders check before they use a table that it has every offset that a block may need.
   const largestOffsetCode = offsetCode(content.length + MAX_BLOCK_BYTES + REPEAT_OFFSETS)
   const tables: Uint8Array[] = []
   for (const [counts, symbols, accuracyLog] of [
-    [offsetCodes, largestOffsetCode + 1, OFFSETS_ACCURACY_LOG],
-    [matchLengthCodes, MATCH_LENGTH_CODES, LENGTHS_ACCURACY_LOG],
-    [literalLengthCodes, LITERAL_LENGTH_CODES, LENGTHS_ACCURACY_LOG]
+    [offsetCodes, largestOffsetCode + 1, OFFSETS.maxAccuracyLog],
+    [matchLengthCodes, MATCH_LENGTHS.codes, MATCH_LENGTHS.maxAccuracyLog],
+    [literalLengthCodes, LITERAL_LENGTHS.codes, LITERAL_LENGTHS.maxAccuracyLog]
   ] as const) {
     tables.push(describeDistribution(distribute(oneMore(counts, symbols), accuracyLog)))
     yield
@@ -111,9 +101,11 @@ export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | unde
   const first = dictionary[TABLES_AT]
   if (first === undefined) throw corruption('a dictionary without tables')
   const offsetsAt = TABLES_AT + descriptionBytes(first)
-  const offsets = readDistribution(dictionary, offsetsAt, OFFSET_CODES - 1, OFFSETS_ACCURACY_LOG)
-  const matchLengths = readDistribution(dictionary, offsets.end, MATCH_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG)
-  const literalLengths = readDistribution(dictionary, matchLengths.end, LITERAL_LENGTH_CODES - 1, LENGTHS_ACCURACY_LOG)
+  const table = (at: number, { codes, maxAccuracyLog }: SequenceField) =>
+    readDistribution(dictionary, at, codes - 1, maxAccuracyLog)
+  const offsets = table(offsetsAt, OFFSETS)
+  const matchLengths = table(offsets.end, MATCH_LENGTHS)
+  const literalLengths = table(matchLengths.end, LITERAL_LENGTHS)
 
   const content = dictionary.subarray(literalLengths.end + REPEATS_BYTES)
   if (content.length === 0) throw corruption('a dictionary without content')

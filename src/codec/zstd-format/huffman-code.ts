@@ -1,4 +1,4 @@
-import { readWeights } from './huffman-weights.js'
+import { longestCodeBits, readWeights } from './huffman-weights.js'
 
 /** A Huffman code, ready to write with. */
 export class HuffmanCode {
@@ -13,7 +13,7 @@ export class HuffmanCode {
    */
   constructor(description: Uint8Array) {
     const weights = readWeights(description)
-    const longest = 32 - Math.clz32(weights.reduce((sum, weight) => sum + (weight > 0 ? 2 ** (weight - 1) : 0), 0) - 1)
+    const longest = longestCodeBits(weights)
     let next = 0
     for (let weight = 1; weight <= longest; weight++) {
       for (const [byte, of] of weights.entries()) {

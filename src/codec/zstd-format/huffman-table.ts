@@ -1,4 +1,4 @@
-import { MAX_CODE_BITS, readWeights } from './huffman-weights.js'
+import { longestCodeBits, MAX_CODE_BITS, readWeights } from './huffman-weights.js'
 
 /** Entries of a decoding table: one for each value of the next {@link MAX_CODE_BITS} bits. */
 export const HUFFMAN_ENTRIES = 2 ** MAX_CODE_BITS
@@ -15,7 +15,7 @@ const BYTE_SHIFT = 8
  */
 export function setHuffmanTable(entries: Uint16Array, description: Uint8Array): void {
   const weights = readWeights(description)
-  const longest = 32 - Math.clz32(weights.reduce((sum, weight) => sum + (weight > 0 ? 2 ** (weight - 1) : 0), 0) - 1)
+  const longest = longestCodeBits(weights)
   let next = 0
   for (let weight = 1; weight <= longest; weight++) {
     const bits = longest + 1 - weight

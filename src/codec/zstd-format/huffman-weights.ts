@@ -55,13 +55,23 @@ export function readWeights(description: Uint8Array): number[] {
       : Array.from({ length: first - UNCOMPRESSED + 1 }, (_, i) =>
           i % 2 === 0 ? body[i >> 1]! >> 4 : body[i >> 1]! & 15
         )
-  const sum = weights.reduce((total, weight) => total + (weight > 0 ? 2 ** (weight - 1) : 0), 0)
+  const sum = sumOf(weights)
   const codeBits = 32 - Math.clz32(sum)
   const left = 2 ** codeBits - sum
   const last = 32 - Math.clz32(left)
   const isCode = sum > 0 && codeBits <= MAX_CODE_BITS && left === 2 ** (last - 1) && (last === 1 || weights.includes(1))
   if (!isCode) throw corruption('Huffman weights that make no code')
   return [...weights, last]
+}
+
+/** Length of the longest code, in bits: the one of weight 1. */
+export function longestCodeBits(weights: readonly number[]): number {
+  return 32 - Math.clz32(sumOf(weights) - 1)
+}
+
+/** In units of the longest code. */
+function sumOf(weights: readonly number[]): number {
+  return weights.reduce((sum, weight) => sum + (weight > 0 ? 2 ** (weight - 1) : 0), 0)
 }
 
 function readCompressed(body: Uint8Array): number[] {

@@ -11,6 +11,8 @@ function extraBits(codesOfNone: number, ofOthers: string): Uint8Array {
   return Uint8Array.of(...Array<number>(codesOfNone).fill(0), ...ofOthers.split(' ').map(Number))
 }
 
+/** No block of a frame decodes to more (RFC 8878, 3.1.1.2.4). */
+export const MAX_BLOCK_BYTES = 128 * 1024
 /** No match is shorter. */
 export const MIN_MATCH_BYTES = 3
 export const LITERAL_LENGTH_CODES = 36

@@ -1,4 +1,5 @@
 import { corruption } from '../../errors.js'
+import { MAX_BLOCK_BYTES } from '../zstd-format/zstd-codes.js'
 
 /** What the headers of a Zstandard frame state. */
 export interface FrameShape {
@@ -11,8 +12,6 @@ export interface FrameShape {
 }
 
 export const ZSTD_MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)
-/** No block of a frame decodes to more (RFC 8878, 3.1.1.2.4). */
-export const MAX_BLOCK_BYTES = 128 * 1024
 
 const BLOCK_RAW = 0
 const BLOCK_RLE = 1
