@@ -1,26 +1,21 @@
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { MemoryLevel } from 'memory-level'
-import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
+import { CompressedKvStore } from '../../src/index.js'
 import type { Wrappable } from '../../src/store/any-level.js'
 import type { WalOptions } from '../../src/wal/options.js'
 import type { Unsynced } from './crashable-disk.js'
 import type { CrashableFileSystem } from './crashable-file-system.js'
+import { memory, type Store, type StoreOptions } from './memory-store.js'
 import { temporaryDirectory } from './temporary-directory.js'
 
-export type Store = CompressedKvStore<string, Buffer>
-export type StoreOptions = CompressedKvStoreOptions<string, Buffer>
+export { memory as memoryLevel, type Store, type StoreOptions } from './memory-store.js'
 
 /** Where logs on simulated disks lie. */
 export const LOG = '/log'
 
 /** The least that a log takes: so that little data makes many frames and segments. */
 export const SMALL = { blockBytes: 1024, segmentBytes: 1300 } as const
-
-export function memoryLevel(): MemoryLevel<string, Buffer> {
-  return new MemoryLevel({ valueEncoding: 'buffer' })
-}
 
 /** Options of a log on a simulated disk. It syncs only when it is told to. */
 export function logOn(fs: NonNullable<WalOptions['fs']>, options: WalOptions = {}): WalOptions {
@@ -30,7 +25,7 @@ export function logOn(fs: NonNullable<WalOptions['fs']>, options: WalOptions = {
 /** An open store with a log; without a MemTable unless the options ask for one. */
 export async function openLogged(
   wal: boolean | string | WalOptions,
-  backend: Wrappable<string, Buffer> = memoryLevel(),
+  backend: Wrappable<string, Buffer> = memory(),
   options: StoreOptions = {}
 ): Promise<Store> {
   const store = new CompressedKvStore<string, Buffer>(backend, { memtable: false, ...options, wal })
@@ -64,7 +59,7 @@ export async function contents(store: Store): Promise<[string, string][]> {
 /** Opens another store with the same log, over an empty MemoryLevel, and says what is in it. */
 export async function contentsOf(
   wal: boolean | string | WalOptions,
-  backend: Wrappable<string, Buffer> = memoryLevel(),
+  backend: Wrappable<string, Buffer> = memory(),
   options: StoreOptions = {}
 ): Promise<[string, string][]> {
   const store = await openLogged(wal, backend, options)

@@ -82,32 +82,34 @@ const BACKENDS: [string, readonly Mode[], () => Backend][] = [
   ['memory-level', ['write-through'], memoryLevel]
 ]
 
+const HISTORIES: [string, [string, Buffer][], boolean][] = [
+  ['begun empty', [], false],
+  ['over plain values', PLAIN, false],
+  ['over plain values, swept', PLAIN, true]
+]
+
 describe.each(BACKENDS)('unwrap() over %s', (_, modes, make) => {
-  it.each(modes)('of a %s store gives back every value as it was, and leaves nothing of its own', async mode => {
-    for (const [plain, swept] of [
-      [[], false],
-      [PLAIN, false],
-      [PLAIN, true]
-    ] as const) {
-      const opened = await openMode(mode, await filled(plain, make()))
-      await write(opened.store)
-      await opened.store.flush()
-      if (swept) await opened.store.gc.run({ policy: new Lz4Gc() })
-      const expected = await everything(opened.store)
-      await opened.store.close()
-      const told: number[] = []
-      const onProgress = ({ values }: { values: number }) => void told.push(values)
-      const { values } = await unwrap(opened.backend, { ...logOf(opened), onProgress })
-      expect(values).toBe(expected.length)
-      expect(told.length).toBeGreaterThan(2)
-      expect(told.at(-1)).toBe(values)
-      expect(opened.backend.status).toBe('closed') // As it was found.
-      expect(await everything(opened.backend)).toEqual(expected)
-      expect(await reservedIn(opened.backend)).toBe(0)
-      expect(await unwrap(opened.backend)).toEqual({ values: 0 })
-      expect(opened.backend.status).toBe('open')
-      expect(await everything(opened.backend)).toEqual(expected)
-    }
+  const stores = modes.flatMap(mode => HISTORIES.map(([history, plain, swept]) => ({ mode, history, plain, swept })))
+
+  it.each(stores)('of a $mode store $history gives back every value as it was', async ({ mode, plain, swept }) => {
+    const opened = await openMode(mode, await filled(plain, make()))
+    await write(opened.store)
+    await opened.store.flush()
+    if (swept) await opened.store.gc.run({ policy: new Lz4Gc() })
+    const expected = await everything(opened.store)
+    await opened.store.close()
+    const told: number[] = []
+    const onProgress = ({ values }: { values: number }) => void told.push(values)
+    const { values } = await unwrap(opened.backend, { ...logOf(opened), onProgress })
+    expect(values).toBe(expected.length)
+    expect(told.length).toBeGreaterThan(2)
+    expect(told.at(-1)).toBe(values)
+    expect(opened.backend.status).toBe('closed') // As it was found.
+    expect(await everything(opened.backend)).toEqual(expected)
+    expect(await reservedIn(opened.backend)).toBe(0) // Nothing of the store's own is left.
+    expect(await unwrap(opened.backend)).toEqual({ values: 0 })
+    expect(opened.backend.status).toBe('open')
+    expect(await everything(opened.backend)).toEqual(expected)
   })
 
   it('of a database that was never wrapped changes nothing', async () => {
