@@ -4,14 +4,14 @@ import { type BytesLevel, keepsOrder } from './bytes-level.js'
 import { FlushPace } from './flush-pace.js'
 import { chunkKey, garbageKey, type Generation, MAX_CHUNKS } from './keys.js'
 import { LLAMA_HEADER_BYTES } from './llama-state.js'
-import { Room } from './room.js'
+import { ByteSemaphore } from './byte-semaphore.js'
 
 /**
  * Chunks being compressed and logged at once, in the whole process: the thread pool has four threads, of which codecs get three. Chunks that
  * wait for room in a store's MemTable count as well.
  */
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024
-const room = new Room(MAX_BYTES_IN_FLIGHT)
+const inFlight = new ByteSemaphore(MAX_BYTES_IN_FLIGHT)
 
 /** The first buffer of a blob, since many blobs are small. */
 const FIRST_BUFFER_BYTES = 64 * 1024
@@ -115,9 +115,9 @@ export class ChunkWriter {
       )
     }
     await this.#pace.written(chunk.length)
-    await room.enter(chunk.length)
+    await inFlight.enter(chunk.length)
     if (this.#failure === undefined) this.#put(chunk, buffer, options)
-    else room.leave(chunk.length)
+    else inFlight.leave(chunk.length)
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
@@ -134,7 +134,7 @@ export class ChunkWriter {
         this.#puts.delete(put)
         // Not before: listeners to the store's writes get this very buffer.
         if (buffer.length === this.#chunkBytes) this.#spare.push(buffer)
-        room.leave(chunk.length)
+        inFlight.leave(chunk.length)
       })
     this.#puts.add(put)
   }

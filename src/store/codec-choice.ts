@@ -1,4 +1,4 @@
-import type { Codec, CodecName } from '../codec/codec.js'
+import type { Codec } from '../codec/codec.js'
 import { codecForWriting } from '../codec/registry.js'
 import { codecForCall } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
@@ -50,7 +50,7 @@ export function byRule<T>(
   const compiled = rules.map(rule => ({ prefix: prefixBytes(rule), made: make(rule.codec) }))
   // A rule for every key leaves nothing to the default, which then need not load.
   if (!compiled.some(({ prefix }) => prefix.length === 0)) {
-    compiled.push({ prefix: prefixBytes({}), made: make(DEFAULTS.codec as CodecName) })
+    compiled.push({ prefix: prefixBytes({}), made: make(DEFAULTS.codec) })
   }
   return {
     all: compiled,

@@ -161,18 +161,16 @@ export interface Settings {
 }
 
 /** Those of `memtable` and `gc` stand with their options. */
-export const DEFAULTS: Omit<Settings, 'memtable' | 'gc'> = {
+export const DEFAULTS = {
   codec: 'lz4',
-  minSize: undefined,
   minSaving: 0.1,
   dictionary: false,
   offThreadSize: 64 * 1024,
   maxValueSize: 1024 ** 3,
   checksum: 'auto',
   cacheBytes: 0,
-  readOnly: false,
-  wal: undefined
-}
+  readOnly: false
+} as const satisfies Partial<Settings>
 
 const MIN_SIZE = 1024
 /**

@@ -5,7 +5,7 @@ import { Overlay } from '../../memtable/overlay.js'
 import type { Frozen } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES } from '../as-bytes.js'
-import { ofKey } from './of-key.js'
+import { errorOfKey } from './error-of-key.js'
 import type { Unsealer } from './unsealer.js'
 import { isOutside, type KeyRange, withOwnBounds } from '../key-range.js'
 import { isReserved, mayHoldReserved } from '../reserved-keys.js'
@@ -240,10 +240,10 @@ export class EntrySource {
     try {
       const opened = this.#openEntry(entry)
       if (key === undefined || !(opened?.value instanceof Promise)) return opened
-      const named = (error: unknown) => Promise.reject(ofKey(asBuffer(key), error))
+      const named = (error: unknown) => Promise.reject(errorOfKey(asBuffer(key), error))
       return { ...opened, value: opened.value.catch(named) }
     } catch (error) {
-      throw key === undefined ? error : ofKey(asBuffer(key), error)
+      throw key === undefined ? error : errorOfKey(asBuffer(key), error)
     }
   }
 

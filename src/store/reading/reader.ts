@@ -9,7 +9,7 @@ import { supportsGetSync } from '../manifest.js'
 import { GetQueue, type Open } from './get-queue.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { MarkerState } from '../marker-state.js'
-import { ofKey } from './of-key.js'
+import { errorOfKey } from './error-of-key.js'
 import type { Unsealer } from './unsealer.js'
 import { isReserved } from '../reserved-keys.js'
 import { backendSnapshotOf, tablesOf } from './snapshot.js'
@@ -204,9 +204,9 @@ export class Reader {
 function settled<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
   try {
     const found = value()
-    return found instanceof Promise ? found.catch((error: unknown) => Promise.reject(ofKey(key, error))) : found
+    return found instanceof Promise ? found.catch((error: unknown) => Promise.reject(errorOfKey(key, error))) : found
   } catch (error) {
-    return Promise.reject(ofKey(key, error))
+    return Promise.reject(errorOfKey(key, error))
   }
 }
 

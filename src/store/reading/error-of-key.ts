@@ -3,7 +3,7 @@ import { CompressedKvError } from '../../errors.js'
 const MAX_SHOWN_BYTES = 80
 
 /** The error of a value that could not be read, with the value's key in its text: where many are read it is not known otherwise. */
-export function ofKey(key: Buffer, error: unknown): unknown {
+export function errorOfKey(key: Buffer, error: unknown): unknown {
   if (!(error instanceof CompressedKvError)) return error
   const { code, message, cause } = error
   return new CompressedKvError(code, `${message} (the value of ${shownKey(key)})`, cause === undefined ? {} : { cause })

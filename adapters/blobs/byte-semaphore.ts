@@ -4,7 +4,7 @@ interface Waiting {
 }
 
 /** Bounds the bytes that are on their way into stores, first come, first served. A piece above the bound goes alone. */
-export class Room {
+export class ByteSemaphore {
   readonly #maxBytes: number
   #bytes = 0
   readonly #waiting: Waiting[] = []
