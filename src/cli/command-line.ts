@@ -5,7 +5,7 @@ import type { Context } from './context.js'
 import { describe, EXIT, exitCodeOf, isBrokenPipe, WrongUsage } from './failure.js'
 import { Output, type Streams } from './output.js'
 
-/** The version of this package. The compiled file lies one folder deeper than the source. */
+/** The version of this package. The compiled file is one folder deeper than the source. */
 function version(): string {
   const require = createRequire(import.meta.url)
   for (const path of ['../../package.json', '../../../package.json']) {
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   const signal = streams.signal ?? new AbortController().signal
   const context: Context = { streams, output, signal }
   const isJson = argv.includes('--json')
-  // What happened still counts where nobody reads it; without a listener the error would end the process, whatever it is at.
+  // A command goes on though nobody reads its errors; without a listener a failed write would end the process in the middle of it.
   if (streams.stderr.listenerCount('error') === 0) streams.stderr.on('error', () => {})
   let exitCode: number = EXIT.ok
   const program = new Command('ckv')

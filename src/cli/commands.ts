@@ -18,7 +18,7 @@ const CODECS = ['lz4', 'zstd', 'none']
 const LOCATION = 'directory of the database'
 const SAMPLE_BYTES = '8M'
 
-/** Those that write nothing. */
+/** Commands that write nothing. */
 export function addLookingCommands(program: Command, context: Context, finish: Finish): void {
   command(program, 'stats', 'what a database holds: sizes, ratios by codec and key prefix, its log')
     .argument('<location>', LOCATION)
@@ -37,17 +37,17 @@ export function addLookingCommands(program: Command, context: Context, finish: F
     .action(async (location, options) => finish(await wal(context, location, options)))
 }
 
-/** Those that write every value anew. */
+/** Commands that may rewrite every value. */
 export function addRewritingCommands(program: Command, context: Context, finish: Finish): void {
   command(program, 'gc', 'sweeps a database: recompresses values, removes what has expired, compacts')
     .argument('<location>', LOCATION)
     .addOption(new Option('--policy <policy>', 'what values become').choices(CODECS).default('zstd'))
     .option('--level <n>', 'of zstd, 1 to 22 (default: 3)', zstdLevel)
-    .option('--bytes-per-second <n>', 'of stored values, at most, such as 20M', byteCount)
+    .option('--bytes-per-second <n>', 'of stored values to sweep at most, such as 20M', byteCount)
     .option('--force', 'begin at the first key, and try again what was tried before')
     .option('--wrap', 'wrap a database that never was')
     .action(async (location, options) => finish(await gc(context, location, options)))
-  command(program, 'unwrap', 'the way out: makes a bare LevelDB database of it again, and compacts it')
+  command(program, 'unwrap', 'the way out: turns it back into a bare LevelDB database, and compacts it')
     .argument('<location>', LOCATION)
     .action(async (location, options) => finish(await unwrapDatabase(context, location, options)))
 }
@@ -61,7 +61,7 @@ export function addEntryCommands(program: Command, context: Context, finish: Fin
   writing(encoded(command(program, 'put', 'stores a value; makes the database if it is not there')))
     .argument('<location>', LOCATION)
     .argument('<key>')
-    .argument('<value>', "'-' for what stands on stdin")
+    .argument('<value>', "'-' to read it from stdin")
     .option('--ttl <ms>', 'time to live', positive)
     .action(async (location, key, value, options) => finish(await put(context, location, key, value, options)))
   encoded(command(program, 'del', 'deletes a key'))
@@ -72,13 +72,13 @@ export function addEntryCommands(program: Command, context: Context, finish: Fin
   encoded(command(program, 'ls', 'lists keys, one a line'))
     .argument('<location>', LOCATION)
     .option('--prefix <prefix>', 'only keys that begin with it')
-    .option('--limit <n>', 'so many at most', whole)
+    .option('--limit <n>', 'at most this many', whole)
     .action(async (location, options) => finish(await list(context, location, options)))
   command(program, 'export', 'prints every entry as a line of JSON: {"key":"…","value":"…"}')
     .argument('<location>', LOCATION)
     .option('--prefix <prefix>', 'only keys that begin with it')
     .action(async (location, options) => finish(await exportEntries(context, location, options)))
-  writing(command(program, 'import', 'stores entries that stand on stdin as such lines; makes the database'))
+  writing(command(program, 'import', 'stores entries read from stdin, lines as export prints them; makes the database'))
     .argument('<location>', LOCATION)
     .option('--min-size <bytes>', 'shorter values are stored raw', whole)
     .action(async (location, options) => finish(await importEntries(context, location, options)))
@@ -95,7 +95,7 @@ function command(program: Command, name: string, description: string): Command {
 }
 
 function sampleOption(): Option {
-  const option = new Option('--sample <bytes>', 'keys and values to be tried at most')
+  const option = new Option('--sample <bytes>', 'of keys and values to try at most')
   return option.argParser(byteCount).default(byteCount(SAMPLE_BYTES), SAMPLE_BYTES)
 }
 

@@ -15,11 +15,11 @@ const FILES = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
 const ATTEMPTS = 5
 
 /**
- * Copies a database and its log, as they are at one moment; tables by hard link where that can be, which no open of the copy writes to.
+ * Copies a database and its log as they are at one moment; tables by hard link where possible, since opening the copy does not write to them.
  *
  * @param to an empty directory
- * @param wal directory of the log, if it is not in that of the database; in the copy it is
- * @throws Failure if somebody writes to it all the while
+ * @param wal directory of the log, if it is not in that of the database; in the copy it always is
+ * @throws Failure if the database keeps being written to
  */
 export async function copyDatabase(from: string, to: string, wal: string | undefined): Promise<void> {
   const parts = [
@@ -61,8 +61,8 @@ async function copyFiles(part: Part): Promise<void> {
   const newest = Math.max(-1, ...names.map(name => numberIn(name, LEVELDB_LOG) ?? -1))
   for (const name of names) {
     const [source, target] = [join(part.from, name), join(part.to, name)]
-    // Opening the copy makes tables with numbers above its logs', over what is there: a flush or a compaction that was cut short may have
-    // left such a file, or be about to add it to the database. Through a link, the original would be written over.
+    // Opening the copy makes tables with numbers above its logs', and overwrites files of the same name: a flush or compaction may have left
+    // such a file, or be about to add it to the database. Through a link, the original would be overwritten.
     const isOld = (numberIn(name, TABLE) ?? Infinity) < newest
     if (!(isOld && (await linked(source, target)))) await copyFile(source, target, constants.COPYFILE_FICLONE)
   }

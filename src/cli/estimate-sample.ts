@@ -19,8 +19,8 @@ export interface Sample {
 const RUN_BYTES = 256 * 1024
 
 /**
- * Takes runs of neighbouring entries, evenly spread over the keys, in one pass: the whole is measured on the way. Where everything fits,
- * everything is taken; each time it turns out that it does not, every second run goes.
+ * Takes runs of neighbouring entries, evenly spread over the keys, in one pass that measures the whole as well. It takes everything at first,
+ * and drops every second run each time that turns out to be too much.
  *
  * @param maxBytes of keys and values to be taken, about
  */

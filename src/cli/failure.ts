@@ -1,9 +1,9 @@
 import { CommanderError } from 'commander'
 
-/** What the command could not do, said on one line, with the remedy. Exit code 1. */
+/** What the command could not do, on one line, with the remedy. Exit code 1. */
 export class Failure extends Error {}
 
-/** Arguments that cannot be meant. Exit code 2. */
+/** Arguments that make no sense. Exit code 2. */
 export class WrongUsage extends Error {}
 
 export const EXIT = { ok: 0, problem: 1, usage: 2, interrupted: 130 } as const

@@ -25,7 +25,7 @@ export async function gc(
     withBar(context, 'Sweeping', async bar => {
       await bar.over(store.backend as unknown as Database)
       const onProgress = ({ lastKey }: GcProgress) => {
-        // A bar that is behind is no reason to stop.
+        // A progress bar that fails is no reason to stop.
         if (lastKey !== undefined) bar.at(lastKey).catch(() => {})
       }
       return store.gc.run({ policy: chosen, bytesPerSecond, force, signal, onProgress })

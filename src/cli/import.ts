@@ -12,11 +12,11 @@ interface ImportOptions extends CommonOptions {
   readonly wrap?: boolean
 }
 
-/** Entries are written together, up to so many, or so many bytes: only that much is read ahead. */
+/** Entries that one batch writes, and their bytes: no more is read ahead. */
 const MAX_BATCH_ENTRIES = 1000
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
-/** Writes the entries that stand on stdin, one a line, as `ckv export` makes them. */
+/** Stores the entries on stdin, one a line, as `ckv export` prints them. */
 export async function importEntries(
   { streams, output, signal }: Context,
   location: string,
@@ -79,7 +79,7 @@ class Batches {
     if (operations.length > 0) await this.#store.batch(operations)
   }
 
-  /** What has expired since is not there: also what the key held before must not show. */
+  /** An entry that has expired since is deleted, so that what the key held before does not show. */
   #operation(entry: Exclude<Entry, { kind: 'clear' }>): Operation {
     const { key } = entry
     if (entry.kind === 'delete') {

@@ -80,7 +80,7 @@ async function openWhatThereIs(open: Opener, snapshots: boolean): Promise<Opened
   }
 }
 
-/** Goes on behind a record whose own envelope cannot be opened; where there are snapshots, salvage has left those out itself. */
+/** Skips records whose own envelope cannot be opened; where there are snapshots, salvage has left those out itself. */
 async function* readableEntries(
   { reader }: InspectedLog,
   signal: AbortSignal,

@@ -5,7 +5,7 @@ import { EXIT } from './failure.js'
 const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
-    // The first one lets a command end in good order; with the second, copies are still removed.
+    // The first one lets a command end properly; the second ends the process, which still removes copies.
     if (interruption.signal.aborted) process.exit(EXIT.interrupted)
     interruption.abort()
   })

@@ -58,7 +58,7 @@ export class Output {
   #write(chunk: string | Uint8Array): Promise<void> {
     const stream = this.#stream
     return new Promise((resolve, reject) => {
-      // A stream that is destroyed forgets the write that it is at.
+      // A stream that is destroyed never calls back for the write under way.
       const gone = () => reject(Object.assign(new Error('The output was closed'), { code: 'EPIPE' }))
       stream.once('close', gone)
       stream.write(chunk, error => {

@@ -8,7 +8,7 @@ export interface Bar {
   over(database: Database): Promise<void>
   /** The command is at this key. */
   at(key: Buffer): Promise<void>
-  /** The command has done so many, of an unknown number. */
+  /** The command has done this many, of an unknown number. */
   done(count: number): void
   stop(): void
 }
@@ -50,7 +50,7 @@ class TerminalBar implements Bar {
     this.#database = database
   }
 
-  /** LevelDB knows where a key lies in its files. */
+  /** By its place in LevelDB's files. */
   async at(key: Buffer): Promise<void> {
     if (this.#database === undefined || this.#bytes === 0 || performance.now() - this.#drawnAt < REDRAW_MS) return
     this.#drawnAt = performance.now()

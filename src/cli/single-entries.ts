@@ -45,7 +45,7 @@ export async function get(
   })
 }
 
-/** @param value '-' for what stands on stdin */
+/** @param value '-' to read it from stdin */
 export async function put(
   context: Context,
   location: string,

@@ -18,8 +18,8 @@ function removeAtExit(): void {
 /**
  * Lends a directory, and removes it.
  *
- * @param near on the file system of this file or directory, if that can be: hard links need it, and a copy of a large database is not put
- *   into memory then
+ * @param near it is made on the file system of this file or directory, if possible: hard links need that, and a system's own temporary
+ *   directory may be in memory, too small for a copy of a large database
  */
 export async function withTemporaryDirectory<T>(
   near: string | undefined,

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { WrongUsage } from './failure.js'
 
-/** How keys and values stand in arguments and output. */
+/** How keys and values are written in arguments and output. */
 export type TextEncoding = 'utf8' | 'hex' | 'base64'
 
 export const TEXT_ENCODINGS: readonly TextEncoding[] = ['utf8', 'hex', 'base64']

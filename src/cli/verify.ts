@@ -65,7 +65,7 @@ async function verifyValues(
       }
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'LEVEL_CORRUPTION') throw error
-      unreadable = describe(error).message // It comes behind all entries that can be read.
+      unreadable = describe(error).message // It comes after all entries that can be read.
     }
   })
   return { values, corruptCount, corrupt, unreadable }
