@@ -1,5 +1,5 @@
 import { corruption } from '../../errors.js'
-import { FRAME_TYPE, RECORD_KIND } from '../../wal/format.js'
+import { FRAME_TYPE } from '../../wal/format.js'
 import type { Log } from '../../wal/log.js'
 import { RecordCursor } from '../../wal/record-cursor.js'
 import type { AnyLevel } from '../any-level.js'
@@ -9,12 +9,7 @@ import { deleteRange } from '../delete-range.js'
 import type { LoggedValues } from './logged-values.js'
 import { MARKER_KEY } from '../marker.js'
 import { type MarkerState, storedMarker } from '../marker-state.js'
-import type { HalfOpenRange } from '../key-range.js'
-import { isReserved } from '../reserved-keys.js'
-
-/** What one backend batch takes together. */
-const MAX_BATCH_OPERATIONS = 1000
-const MAX_BATCH_BYTES = 1024 * 1024
+import { operationAt, ReplayBatch, replayRecords } from './replay-records.js'
 
 /**
  * Gives the backend what the log has and it lacks, in order. Every batch is synced and carries the number it goes up to, so that a
@@ -28,8 +23,7 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
     await backend.batch([...operations, { type: 'put', key: MARKER_KEY, value: saved }], AS_BYTES_SYNCED)
     marker.saved(saved)
   })
-  const start = { segment: log.segmentAbove(applied), offset: 0 }
-  await replayRecords(log, start, applied, values, batch, range => deleteRange(backend, range, true))
+  await replayRecords(log, applied, values, batch, range => deleteRange(backend, range, true))
 }
 
 /**
@@ -51,8 +45,7 @@ export async function loadLog(log: Log, backend: AnyLevel, directory: string, va
   if (snapshot !== undefined) await loadSnapshot(log, snapshot, values, batch)
   // Records that the backend lacked when the snapshot was taken may lie before it.
   if (log.nextSequence === above + 1) return
-  const start = { segment: log.segmentAbove(above), offset: 0 }
-  await replayRecords(log, start, above, values, batch, range => deleteRange(backend, range, false))
+  await replayRecords(log, above, values, batch, range => deleteRange(backend, range, false))
 }
 
 async function loadSnapshot(
@@ -76,87 +69,10 @@ async function loadSnapshot(
   await batch.flush()
 }
 
-/** @param above records up to this number are left out */
-export async function replayRecords(
-  log: Log,
-  from: { segment: number; offset: number },
-  above: number,
-  values: LoggedValues,
-  batch: ReplayBatch,
-  clear: (range: HalfOpenRange) => Promise<void>
-): Promise<void> {
-  const frames = log.frames(from)
-  try {
-    for (;;) {
-      const found = await frames.next()
-      if (found === undefined) break
-      const { type, firstSequence } = found.frame.header
-      if (type !== FRAME_TYPE.data) continue
-      const records = new RecordCursor(found.payload)
-      for (let sequence = firstSequence; records.next(); sequence++) {
-        if (sequence <= above) continue
-        if (records.kind === RECORD_KIND.clear) {
-          await batch.flush()
-          const end = records.value
-          await clear({ start: records.key, end: end.length === 0 ? undefined : end })
-          batch.reached(sequence)
-        } else await batch.add(await operationAt(records, values), sequence)
-      }
-    }
-  } finally {
-    await frames.close()
-  }
-  await batch.flush()
-}
-
 /** With memory of its own: a backend in memory keeps what it is given, and would keep the frame around it. */
 function owned(operation: BackendOperation): BackendOperation {
   const key = Buffer.from(operation.key)
   return operation.type === 'put' ? { type: 'put', key, value: Buffer.from(operation.value) } : { type: 'del', key }
-}
-
-function operationAt(records: RecordCursor, values: LoggedValues): BackendOperation | Promise<BackendOperation> {
-  const { key } = records
-  if (records.kind !== RECORD_KIND.put) return { type: 'del', key }
-  if (isReserved(key)) values.learn(key, records.value)
-  const stored = values.stored(records)
-  return stored instanceof Promise
-    ? stored.then(value => ({ type: 'put', key, value }))
-    : { type: 'put', key, value: stored }
-}
-
-/** Gathers operations into batches, one after another. */
-export class ReplayBatch {
-  readonly #write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>
-  #operations: BackendOperation[] = []
-  #bytes = 0
-  #sequence = 0
-  #flushed = 0
-
-  constructor(write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>) {
-    this.#write = write
-  }
-
-  async add(operation: BackendOperation, sequence: number): Promise<void> {
-    this.#operations.push(operation)
-    this.#sequence = sequence
-    this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
-    if (this.#operations.length >= MAX_BATCH_OPERATIONS || this.#bytes >= MAX_BATCH_BYTES) await this.flush()
-  }
-
-  /** Call when everything up to a record has been done without the batch. */
-  reached(sequence: number): void {
-    this.#sequence = sequence
-  }
-
-  async flush(): Promise<void> {
-    if (this.#operations.length === 0 && this.#sequence === this.#flushed) return
-    const operations = this.#operations
-    this.#operations = []
-    this.#bytes = 0
-    this.#flushed = this.#sequence
-    await this.#write(operations, this.#sequence)
-  }
 }
 
 /** Empties a backend that keeps nothing, but may still hold what this very log filled it with when it was opened before. */

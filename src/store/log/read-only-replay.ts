@@ -8,7 +8,7 @@ import { tombstoneOf } from '../key-range.js'
 import { sealedTableValue, type TableValue } from '../table-value.js'
 import { clearWeight, weightOf } from '../weights.js'
 import type { LoggedValues } from './logged-values.js'
-import { ReplayBatch, replayRecords } from './log-replay.js'
+import { ReplayBatch, replayRecords } from './replay-records.js'
 
 /**
  * Reads what the log has and the backend lacks into memory, where a store that writes nothing lays it over the backend.
@@ -45,8 +45,7 @@ export async function readIntoTables(
       tables.set(name, sealedTableValue(value, value.length, none()), { sequence, weight })
     }
   })
-  const start = { segment: log.segmentAbove(applied), offset: 0 }
-  await replayRecords(log, start, applied, values, batch, async range => {
+  await replayRecords(log, applied, values, batch, async range => {
     tables.clear(tombstoneOf(range), { sequence: 0, weight: take(clearWeight({ maxBytes })) })
   })
   return tables

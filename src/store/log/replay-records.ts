@@ -1,0 +1,92 @@
+import { FRAME_TYPE, RECORD_KIND } from '../../wal/format.js'
+import type { Log } from '../../wal/log.js'
+import { RecordCursor } from '../../wal/record-cursor.js'
+import type { BackendOperation } from '../backend-write.js'
+import type { HalfOpenRange } from '../key-range.js'
+import { isReserved } from '../reserved-keys.js'
+import type { LoggedValues } from './logged-values.js'
+
+/** What one backend batch takes together. */
+const MAX_BATCH_OPERATIONS = 1000
+const MAX_BATCH_BYTES = 1024 * 1024
+
+/**
+ * Replays the records of a log, in order.
+ *
+ * @param above records up to this number are left out
+ */
+export async function replayRecords(
+  log: Log,
+  above: number,
+  values: LoggedValues,
+  batch: ReplayBatch,
+  clear: (range: HalfOpenRange) => Promise<void>
+): Promise<void> {
+  const frames = log.frames({ segment: log.segmentAbove(above), offset: 0 })
+  try {
+    for (;;) {
+      const found = await frames.next()
+      if (found === undefined) break
+      const { type, firstSequence } = found.frame.header
+      if (type !== FRAME_TYPE.data) continue
+      const records = new RecordCursor(found.payload)
+      for (let sequence = firstSequence; records.next(); sequence++) {
+        if (sequence <= above) continue
+        if (records.kind === RECORD_KIND.clear) {
+          await batch.flush()
+          const end = records.value
+          await clear({ start: records.key, end: end.length === 0 ? undefined : end })
+          batch.reached(sequence)
+        } else await batch.add(await operationAt(records, values), sequence)
+      }
+    }
+  } finally {
+    await frames.close()
+  }
+  await batch.flush()
+}
+
+/** What a record does to the backend; a promise where its value is sealed off the main thread. */
+export function operationAt(records: RecordCursor, values: LoggedValues): BackendOperation | Promise<BackendOperation> {
+  const { key } = records
+  if (records.kind !== RECORD_KIND.put) return { type: 'del', key }
+  if (isReserved(key)) values.learn(key, records.value)
+  const stored = values.stored(records)
+  return stored instanceof Promise
+    ? stored.then(value => ({ type: 'put', key, value }))
+    : { type: 'put', key, value: stored }
+}
+
+/** Gathers operations into batches, one after another. */
+export class ReplayBatch {
+  readonly #write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>
+  #operations: BackendOperation[] = []
+  #bytes = 0
+  #sequence = 0
+  #flushed = 0
+
+  constructor(write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>) {
+    this.#write = write
+  }
+
+  async add(operation: BackendOperation, sequence: number): Promise<void> {
+    this.#operations.push(operation)
+    this.#sequence = sequence
+    this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
+    if (this.#operations.length >= MAX_BATCH_OPERATIONS || this.#bytes >= MAX_BATCH_BYTES) await this.flush()
+  }
+
+  /** Call when everything up to a record has been done without the batch. */
+  reached(sequence: number): void {
+    this.#sequence = sequence
+  }
+
+  async flush(): Promise<void> {
+    if (this.#operations.length === 0 && this.#sequence === this.#flushed) return
+    const operations = this.#operations
+    this.#operations = []
+    this.#bytes = 0
+    this.#flushed = this.#sequence
+    await this.#write(operations, this.#sequence)
+  }
+}
