@@ -1,4 +1,4 @@
-// Packs the library, installs the tarball into a project of its own, and uses it there as a stranger would: from plain ESM, by
+// Packs the library, lints the tarball, installs it into a project of its own, and uses it there as a stranger would: from plain ESM, by
 // require, bundled, from TypeScript, and with a store left open at the end of the program. What README and docs show is compiled and run there too.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -41,17 +41,19 @@ console.log((await cache.getPrefix([1, 2])).layers[0].join())
 `
 
 try {
-  const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', project], {
+  const packed = execFileSync('npm', ['pack', '--silent', '--pack-destination', project], {
     cwd: root,
     encoding: 'utf8'
   })
-    .trim()
-    .split('\n')
-    .at(-1)
+  const tarball = join(project, packed.trim().split('\n').at(-1))
+  const lint = (...command) => execFileSync('npx', ['--no-install', ...command], { cwd: root, stdio: 'inherit' })
+  lint('publint', 'run', tarball, '--strict')
+  lint('attw', tarball, '--profile', 'esm-only')
+
   const installed = ['level', 'memory-level', 'keyv'].map(name => [name, versionOf(name)])
   installed.push(['esbuild', ESBUILD_VERSION])
   write('package.json', JSON.stringify({ name: 'user', private: true, dependencies: Object.fromEntries(installed) }))
-  run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', join(project, tarball))
+  run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', tarball)
 
   write('esm.mjs', `import { CompressedKvStore } from 'compressed-kv'\nimport { Level } from 'level'\n${program}`)
   write('tensors.mjs', tensors)
