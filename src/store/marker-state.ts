@@ -60,7 +60,7 @@ export class MarkerState {
   }
 
   /** What the marker says of the log. */
-  get log(): Pick<Marker, 'logExists' | 'logDirty' | 'applied'> {
+  get log(): Pick<Marker, 'logExists' | 'logDirty' | 'logDirtySince' | 'applied'> {
     return this.#marker
   }
 

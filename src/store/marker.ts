@@ -13,11 +13,12 @@ import { reservedKey } from './reserved-keys.js'
  *          4     2   format version, 1
  *          6     2   incompatible feature bits: 1 being unwrapped; an unknown one refuses the store
  *          8    16   store id, random
- *         24     1   flags: 1 plain values may be there, 2 a TTL was written, 4 a log exists, 8 the log is dirty
+ *         24     1   flags: 1 plain values may be there, 2 a TTL was written, 4 a log exists, 8 the log is dirty, 16 it says since when
  *         25     7   the guard's random bytes; zeros in a store begun empty
  *         32     8   applied sequence number
  *         40     2   length of the sweep's state
  *         42     …   the sweep's state (`gc/sweep-state.ts`); while being unwrapped the last key that is plain again
+ *          …     8   with flag 16: since when the log is dirty, ms since 1970
  *        end     4   crc32c of all before
  */
 export const MARKER_KEY = reservedKey('marker')
@@ -35,6 +36,7 @@ const GUARD_RANDOM_BYTES = GUARD_BYTES - 1
 const APPLIED_AT = GUARD_AT + GUARD_RANDOM_BYTES
 const SWEEP_LENGTH_AT = APPLIED_AT + 8
 const SWEEP_AT = SWEEP_LENGTH_AT + 2
+const DIRTY_SINCE_BYTES = 8
 const CRC_BYTES = 4
 
 /** Versions of this library from before unwrapping refuse a store that has this bit. */
@@ -44,7 +46,8 @@ const FLAG_PLAIN_VALUES = 1
 const FLAG_TTL_USED = 2
 const FLAG_LOG_EXISTS = 4
 const FLAG_LOG_DIRTY = 8
-const FLAGS_KNOWN = FLAG_PLAIN_VALUES | FLAG_TTL_USED | FLAG_LOG_EXISTS | FLAG_LOG_DIRTY
+const FLAG_DIRTY_SINCE = 16
+const FLAGS_KNOWN = FLAG_PLAIN_VALUES | FLAG_TTL_USED | FLAG_LOG_EXISTS | FLAG_LOG_DIRTY | FLAG_DIRTY_SINCE
 
 export interface Marker {
   readonly storeId: Buffer
@@ -58,6 +61,11 @@ export interface Marker {
   readonly logExists: boolean
   /** That log may hold writes which the backend lacks. */
   readonly logDirty: boolean
+  /**
+   * When the segment was created with which the log became dirty, ms since 1970. An older log of the store, or an older copy of it, has
+   * none that is as new. undefined if the log is not dirty.
+   */
+  readonly logDirtySince?: number | undefined
   /** Number of the last record of the log that the backend has; 0 without a log. */
   readonly applied: number
   /** Where an interrupted sweep goes on, at most 65,535 bytes; empty if none was. */
@@ -100,7 +108,9 @@ function randomGuard(): Buffer {
 }
 
 export function encodeMarker(marker: Marker): Buffer {
-  const crcAt = SWEEP_AT + marker.sweep.length
+  const { logDirtySince } = marker
+  const sweepEnd = SWEEP_AT + marker.sweep.length
+  const crcAt = sweepEnd + (logDirtySince === undefined ? 0 : DIRTY_SINCE_BYTES)
   const out = Buffer.alloc(crcAt + CRC_BYTES)
   out.set(MAGIC, 0)
   out.writeUInt16LE(VERSION, VERSION_AT)
@@ -110,11 +120,13 @@ export function encodeMarker(marker: Marker): Buffer {
     (marker.plainValues ? FLAG_PLAIN_VALUES : 0) |
     (marker.ttlUsed ? FLAG_TTL_USED : 0) |
     (marker.logExists ? FLAG_LOG_EXISTS : 0) |
-    (marker.logDirty ? FLAG_LOG_DIRTY : 0)
+    (marker.logDirty ? FLAG_LOG_DIRTY : 0) |
+    (logDirtySince === undefined ? 0 : FLAG_DIRTY_SINCE)
   if (marker.guard !== undefined) out.set(marker.guard.subarray(0, GUARD_RANDOM_BYTES), GUARD_AT)
   out.writeBigUInt64LE(BigInt(marker.applied), APPLIED_AT)
   out.writeUInt16LE(marker.sweep.length, SWEEP_LENGTH_AT)
   out.set(marker.sweep, SWEEP_AT)
+  if (logDirtySince !== undefined) out.writeBigUInt64LE(BigInt(logDirtySince), sweepEnd)
   out.writeUInt32LE(crc32c(out.subarray(0, crcAt)), crcAt)
   return out
 }
@@ -132,7 +144,9 @@ export function decodeMarker(bytes: Buffer): Marker {
   if (version !== VERSION || features & ~FEATURE_UNWRAPPING || flags & ~FLAGS_KNOWN) {
     throw notSupported(`This store has format ${version}, features ${features}, flags ${flags}: upgrade compressed-kv`)
   }
-  if (SWEEP_AT + bytes.readUInt16LE(SWEEP_LENGTH_AT) !== crcAt) throw damaged()
+  const hasDirtySince = (flags & FLAG_DIRTY_SINCE) !== 0
+  const sweepEnd = SWEEP_AT + bytes.readUInt16LE(SWEEP_LENGTH_AT)
+  if (sweepEnd + (hasDirtySince ? DIRTY_SINCE_BYTES : 0) !== crcAt) throw damaged()
 
   const random = bytes.subarray(GUARD_AT, APPLIED_AT)
   const guarded = random.some(byte => byte !== 0)
@@ -144,8 +158,9 @@ export function decodeMarker(bytes: Buffer): Marker {
     ttlUsed: (flags & FLAG_TTL_USED) !== 0,
     logExists: (flags & FLAG_LOG_EXISTS) !== 0,
     logDirty: (flags & FLAG_LOG_DIRTY) !== 0,
+    ...(hasDirtySince && { logDirtySince: Number(bytes.readBigUInt64LE(sweepEnd)) }),
     applied: Number(bytes.readBigUInt64LE(APPLIED_AT)),
-    sweep: Buffer.from(bytes.subarray(SWEEP_AT, crcAt)),
+    sweep: Buffer.from(bytes.subarray(SWEEP_AT, sweepEnd)),
     unwrapping: (features & FEATURE_UNWRAPPING) !== 0
   }
 }

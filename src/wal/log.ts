@@ -152,11 +152,11 @@ export class Log {
     return this.#writer.sync()
   }
 
-  /** Creates the first segment, if there is none. */
-  async ensureSegment(): Promise<void> {
+  /** Begins the segment that is written to next, if there is none. Resolves with when the last segment was created, ms since 1970. */
+  async ensureSegment(): Promise<number> {
     this.#assertWritable()
-    if (this.#segments.count > 0 || this.#writer.openSegment > 0) return
-    return this.#commit.run(() => this.#writer.prepare(0))
+    if (this.#writer.openSegment === 0) await this.#commit.run(() => this.#writer.prepare(0))
+    return this.#writer.createdAt
   }
 
   /** Ends the open segment and begins another, which keeps the sequence numbers when those before it are deleted. */

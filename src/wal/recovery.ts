@@ -58,6 +58,8 @@ export interface SegmentExtent {
   readonly id: number
   readonly firstSequence: number
   readonly lastSequence: number
+  /** ms since 1970 */
+  readonly createdAt: number
 }
 
 export interface RecoveredLog {
@@ -104,7 +106,7 @@ export async function recoverLog(settings: RecoverySettings): Promise<RecoveredL
   return {
     storeId: found.storeId,
     segments,
-    tail: tailOf(segments, end),
+    tail: tailOf(last, end),
     report: {
       records: found.whole.reduce((sum, { records }) => sum + records, 0),
       segments: segments.length,
@@ -164,7 +166,8 @@ async function existingIds({ fs, directory, mayBeMissing }: RecoverySettings): P
 }
 
 function extentOf({ id, header, lastSequence }: ScannedSegment): SegmentExtent {
-  return { id, firstSequence: header!.firstSequence, lastSequence }
+  const { firstSequence, createdAt } = header!
+  return { id, firstSequence, lastSequence, createdAt }
 }
 
 async function scan(
@@ -214,8 +217,9 @@ function recovered({ id, header, intactBytes, sealed, index, snapshots }: Scanne
   return { id, seed: segmentSeed(storeId, id), firstSequence, runs, index, snapshots }
 }
 
-function tailOf(segments: readonly RecoveredSegment[], end: SegmentEnd = NO_SEGMENT_BEFORE): LogTail {
-  return { segment: segments.at(-1)?.id ?? 0, end, nextSequence: end.lastSequence + 1, synced: false }
+function tailOf(last: ScannedSegment | undefined, end: SegmentEnd = NO_SEGMENT_BEFORE): LogTail {
+  const createdAt = last?.header!.createdAt ?? 0
+  return { segment: last?.id ?? 0, end, createdAt, nextSequence: end.lastSequence + 1, synced: false }
 }
 
 function refusal({ directory }: RecoverySettings, { id, why }: ScannedSegment, name: string): CompressedKvError {

@@ -48,6 +48,7 @@ export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLo
     segments,
     tail: {
       segment: ids.at(-1) ?? 0,
+      createdAt: 0,
       end: { ...NO_SEGMENT_BEFORE, lastSequence },
       nextSequence: lastSequence + 1,
       synced: false

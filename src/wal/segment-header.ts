@@ -25,7 +25,7 @@ export interface SegmentHeader {
   readonly id: number
   /** Of the first record that this segment may hold; at least one above {@link previous}'s last. */
   readonly firstSequence: number
-  /** ms since 1970 */
+  /** ms since 1970, not before that of the segment before */
   readonly createdAt: number
   readonly previous: SegmentEnd
   /** Of this header: what the first frame names as the one before it. */
@@ -45,6 +45,8 @@ export interface LogTail {
   /** Id of the last segment, 0 if there never was one. */
   readonly segment: number
   readonly end: SegmentEnd
+  /** When the last segment was created, ms since 1970; 0 if there never was one. */
+  readonly createdAt: number
   /** Number of the next record, at least `end.lastSequence + 1`. */
   readonly nextSequence: number
   /** Whether the seal of the last segment is known to be on stable storage. */

@@ -67,6 +67,11 @@ export class SegmentWriter {
     return this.#open?.id ?? 0
   }
 
+  /** When the last segment was created, ms since 1970; 0 if there never was one. */
+  get createdAt(): number {
+    return this.#tail.createdAt
+  }
+
   /** Why nothing can be written any more; undefined while it can. */
   get poison(): Error | undefined {
     return this.#poison
@@ -161,6 +166,7 @@ export class SegmentWriter {
     this.#tail = {
       segment: open.id,
       end: { lastSequence: this.#nextSequence - 1, length: open.offset, crc: open.lastCrc },
+      createdAt: this.#tail.createdAt,
       nextSequence: this.#nextSequence,
       synced: true
     }
@@ -233,10 +239,12 @@ export class SegmentWriter {
     }
     const id = this.#tail.segment + 1
     const firstSequence = this.#nextSequence
-    const header = { storeId, id, firstSequence, createdAt: Date.now(), previous: this.#tail.end }
+    const createdAt = Math.max(Date.now(), this.#tail.createdAt) // Whatever the clock does.
+    const header = { storeId, id, firstSequence, createdAt, previous: this.#tail.end }
     const { file, crc } = await createSegment(this.#settings, header, error => {
       throw this.#fail('A segment could not be created', error)
     })
+    this.#tail = { ...this.#tail, createdAt }
     this.#open = {
       id,
       file,

@@ -46,6 +46,22 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 0c 00000000000000 0500000000010000 0000`
   },
   {
+    name: 'a store that is being swept, and says since when its log may be ahead',
+    marker: {
+      storeId: STORE_ID,
+      guard: undefined,
+      plainValues: false,
+      ttlUsed: false,
+      logExists: true,
+      logDirty: true,
+      logDirtySince: 1_700_000_000_000,
+      applied: 2 ** 40 + 5,
+      sweep: Buffer.from('0100046c7a34206b', 'hex'),
+      unwrapping: false
+    },
+    hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 1c 00000000000000 0500000000010000 0800 0100046c7a34206b 0068e5cf8b010000`
+  },
+  {
     name: 'a closed store with a log',
     marker: {
       storeId: STORE_ID,
@@ -142,7 +158,7 @@ describe('an intact marker', () => {
     expect(codeOf(intact(6, [features & 0xff, features >>> 8]))).toBe('LEVEL_NOT_SUPPORTED')
   })
 
-  test.each([16, 32, 64, 128])('with flag %i is not supported', flag => {
+  test.each([32, 64, 128])('with flag %i is not supported', flag => {
     expect(codeOf(intact(24, [flag | 1]))).toBe('LEVEL_NOT_SUPPORTED')
     expect(() => decodeMarker(intact(24, [flag | 1]))).toThrow(/upgrade compressed-kv/)
   })
@@ -154,6 +170,13 @@ describe('an intact marker', () => {
   test.each([0, 2, 4, 0xffff])('of 3 bytes of sweep that claims %i is corrupt', claimed => {
     expect(codeOf(intact(40, [claimed & 0xff, claimed >>> 8], [7, 8, 9]))).toBe('LEVEL_CORRUPTION')
   })
+
+  test.each([[], [6, 0, 0, 0, 0, 0, 0], [6, 0, 0, 0, 0, 0, 0, 0, 0]])(
+    'that says in %j since when its log may be ahead, is corrupt',
+    (...bytes) => {
+      expect(codeOf(intact(24, [29], bytes))).toBe('LEVEL_CORRUPTION')
+    }
+  )
 
   test('with another magic is corrupt', () => {
     expect(codeOf(intact(0, [0x43]))).toBe('LEVEL_CORRUPTION')

@@ -57,13 +57,13 @@ export class Checkpoint {
     // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
     // look as if the log had been taken away.
     if (!marker.isStored) await this.#save()
-    await this.#log.ensureSegment()
-    const { logDirty } = marker.log
-    marker.update({ logExists: true, logDirty: true })
+    const createdAt = await this.#log.ensureSegment()
+    const { logDirty, logDirtySince } = marker.log
+    marker.update({ logExists: true, logDirty: true, ...(!logDirty && { logDirtySince: createdAt }) })
     try {
       await this.#save()
     } catch (error) {
-      marker.update({ logDirty })
+      marker.update({ logDirty, logDirtySince })
       throw error
     }
   }
@@ -125,7 +125,7 @@ export class Checkpoint {
   /** Lets the backend say that it has everything, and the log is not ahead of it, unless it says so already. */
   async end(): Promise<void> {
     if (!this.#marker.log.logDirty) return
-    this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false })
+    this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false, logDirtySince: undefined })
     await this.#save()
   }
 

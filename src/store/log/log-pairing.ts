@@ -10,7 +10,7 @@ import type { Marker } from '../marker.js'
  * @throws LEVEL_CORRUPTION
  */
 export function assertBelongsTogether(
-  marker: Pick<Marker, 'logDirty' | 'applied'>,
+  marker: Pick<Marker, 'logDirty' | 'logDirtySince' | 'applied'>,
   directory: string,
   segments: readonly SegmentExtent[]
 ): void {
@@ -19,6 +19,13 @@ export function assertBelongsTogether(
     throw corruption(
       `the log in ${directory} is missing, and the database was not closed: writes may be in it that the database has not. ` +
         'Put the directory back, or restore both from one backup'
+    )
+  }
+  const { logDirty, logDirtySince = 0 } = marker
+  if (logDirty && segments.at(-1)!.createdAt < logDirtySince) {
+    throw corruption(
+      `the log in ${directory} is an older one: the database was last used with another, and was not closed. ` +
+        'Writes may be in that one which the database has not: open it with the directory of that one, or restore both from one backup'
     )
   }
   // What the database lacks must be in the log without a gap. A gap below that does no harm: a power cut took from the log what the

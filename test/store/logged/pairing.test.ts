@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import {
@@ -180,7 +180,14 @@ async function days() {
   return { monday, tuesday: { backend, fs } }
 }
 
+function aDayPasses(direction: 1 | -1 = 1): void {
+  vi.setSystemTime(Date.now() + direction * 86_400_000)
+}
+
 describe('log and database from different days', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
   it('an older database beside a newer log that lacks what was between is refused', async () => {
     const { monday, tuesday } = await days()
     expect(await expectRefused('LEVEL_CORRUPTION', monday.backend, tuesday.fs)).toMatch(/restore both from one backup/i)
@@ -231,6 +238,46 @@ describe('log and database from different days', () => {
       Array.from('abcde', key => [key, key === 'a' ? 'newer' : key.toUpperCase()])
     )
     await reopened.close()
+  })
+
+  it('a database that was not closed beside an older log is refused, until it has its own', async () => {
+    const { backend, fs } = await closedStore('abc')
+    const monday = fs.clone()
+    aDayPasses()
+    await putAll(await openOn(backend, fs), 'de')
+    const tuesday = { backend: backend.clone(), fs: killed(fs) }
+    const message = await expectRefused('LEVEL_CORRUPTION', tuesday.backend, monday)
+    expect(message).toMatch(/is an older one.*the directory of that one/is)
+    expect(await keysOn(tuesday.backend, tuesday.fs)).toBe('abcde')
+    expect(await keysOn(tuesday.backend, monday)).toBe('abcde')
+  })
+
+  it('one of two logs in turn is refused while the database needs the other', async () => {
+    const backend = new BackendDisk()
+    const [first, second] = [new CrashableFileSystem(), new CrashableFileSystem()]
+    const store = await openOn(backend, first)
+    for (const key of 'abc') await store.put(key, noise(3000))
+    await store.close()
+    aDayPasses()
+    await putAll(await openOn(backend, second), 'd')
+    const tuesday = { backend: backend.clone(), second: killed(second) }
+    await expectRefused('LEVEL_CORRUPTION', tuesday.backend, first)
+    expect(await keysOn(tuesday.backend, tuesday.second)).toBe('abcd')
+    aDayPasses()
+    await putAll(await openOn(tuesday.backend, first), 'e')
+    const wednesday = { backend: tuesday.backend.clone(), first: killed(first) }
+    await expectRefused('LEVEL_CORRUPTION', wednesday.backend, tuesday.second)
+    expect(await keysOn(wednesday.backend, wednesday.first)).toBe('abcde')
+  })
+
+  it('a log whose newest segments were created while the clock was set back is no older one', async () => {
+    const { backend, fs } = await closedStore('abc')
+    const store = await openOn(backend, fs)
+    await putAll(store, 'd')
+    aDayPasses(-1)
+    for (const key of 'ef') await store.put(key, noise(1200))
+    expect(store.stats().wal!.segmentsRolled).toBeGreaterThan(0)
+    expect(await keysOn(backend.clone(), killed(fs))).toBe('abcdef')
   })
 
   it('an older database beside a log with a hole in it, above what the database has, is refused', async () => {
