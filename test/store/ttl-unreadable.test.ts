@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { inspect } from '../../src/index.js'
 import { memory, openStore, type StoreOptions, storedValue } from '../support/memory-store.js'
 import { noise, text } from '../support/sample-values.js'
 
@@ -37,6 +38,26 @@ async function unreadableStore(options: StoreOptions = {}) {
   await backend.put('empty', Buffer.alloc(0))
   return (await openStore({ maxValueSize: 1000, ...options }, backend)).store
 }
+
+afterEach(() => void vi.useRealTimers())
+
+it('a value too large to be read is gone when its time to live is over, and a sweep removes it', async () => {
+  const name = 'too large, with a time to live'
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const store = await unreadableStore()
+  vi.setSystemTime(Date.now() + 3_600_000)
+  expect(await store.get(name)).toBeUndefined()
+  expect(store.getSync(name)).toBeUndefined()
+  expect(await store.has(name)).toBe(false)
+  expect(await store.keys({ gte: name }).all()).toEqual([])
+  expect(await store.iterator({ gte: name }).all()).toEqual([])
+  const stored = await inspect(store.backend, { maxValueSize: 1000 })
+  for await (const entry of stored.entries({ gte: Buffer.from(name) })) {
+    expect(() => entry.value()).toThrow(expect.objectContaining({ code: 'CKV_VALUE_TOO_LARGE' }))
+  }
+  expect(await store.gc.run()).toMatchObject({ expired: 2, failed: 5 })
+  expect(await store.backend.has(name)).toBe(false)
+})
 
 describe.each([0, 1 << 20])(
   'where a time to live was used, with cacheBytes %i, a value that cannot be read',

@@ -3,7 +3,7 @@ import { codecForReading } from '../../codec/registry.js'
 import { checkedRaw, restoreOffThread, restoreSync, undecodable } from '../../codec/restore.js'
 import type { Guard } from '../../envelope/guard.js'
 import { codecInput, codecInputNow, openEnvelope, type Opened } from '../../envelope/open.js'
-import { notSupported } from '../../errors.js'
+import { notSupported, tooLarge } from '../../errors.js'
 import { TurnQueue } from '../../turn.js'
 import { asBuffer } from '../as-bytes.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
@@ -51,12 +51,22 @@ export class Unsealer {
   /** As {@link open}; undefined once the value's time to live is over. */
   openLive(stored: Uint8Array): Opened | undefined {
     const opened = this.open(stored)
-    return opened.expiresAt !== undefined && opened.expiresAt <= Date.now() ? undefined : opened
+    return hasExpired(opened) ? undefined : opened
   }
 
-  /** Reads and checks the envelope, without decompressing. */
+  /**
+   * Reads and checks the envelope, without decompressing. A value that has expired may be of any size: until it is to be restored, what counts
+   * is that it is gone.
+   */
   open(stored: Uint8Array): Opened {
-    return openEnvelope(asBuffer(stored), this.#guard, this.#settings.maxValueSize)
+    const opened = openEnvelope(asBuffer(stored), this.#guard, Infinity)
+    if (!hasExpired(opened)) this.#assertSize(opened)
+    return opened
+  }
+
+  #assertSize({ enveloped, rawLength }: Opened): void {
+    const { maxValueSize } = this.#settings
+    if (enveloped && rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
   }
 
   /** The value in an envelope, also when its time to live is over. */
@@ -76,6 +86,7 @@ export class Unsealer {
 
   /** A promise where the value is restored off the main thread, or this turn of the event loop has no time for it. */
   value(opened: Opened): Buffer | Promise<Buffer> {
+    this.#assertSize(opened)
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
     const { rawLength } = opened
     const codec = codecForReading(opened.codecId)
@@ -152,6 +163,10 @@ export class Unsealer {
 export function uncountedUnsealer(maxValueSize: number, guard: Guard, dictionaries: Dictionaries): Unsealer {
   const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
   return new Unsealer(settings, guard, dictionaries, true, new Counters())
+}
+
+function hasExpired({ expiresAt }: Opened): boolean {
+  return expiresAt !== undefined && expiresAt <= Date.now()
 }
 
 function isAlive({ expiresAt }: TableValue): boolean {
