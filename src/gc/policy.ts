@@ -62,7 +62,7 @@ export type GcDecision =
 
 /** Decides, value by value, what a sweep does. One that throws leaves the value as it is; the report counts it. */
 export interface Gc {
-  /** Names the policy and its parameters: only one of the same id resumes a sweep that was interrupted. Default: none does. */
+  /** Names the policy and its parameters, in at most 255 bytes: only one of the same id resumes a sweep that was interrupted. Default: none does. */
   readonly id?: string
   process(value: StoredValue): GcDecision | Promise<GcDecision>
 }

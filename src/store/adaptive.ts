@@ -14,7 +14,7 @@ export interface AdaptiveOptions {
   /** Keys under which tensors are: those are written with tensor(). The first match wins. @default none */
   readonly tensors?: readonly TensorKeys[] | undefined
   /**
-   * Shorter values, in bytes, get LZ4 where it finds something: it takes a third of Zstandard's time for them. Lower stores less and
+   * Shorter values, in bytes, get LZ4 where it finds something: writing them takes half of the time. Lower stores less and
    * takes longer.
    * @default 2048
    */
@@ -50,7 +50,7 @@ const SOME_REPEATS = 0.03
 const MANY_REPEATS = 0.7
 
 /**
- * Looks at 512 bytes of each value, which takes 2 µs, and chooses: Zstandard in general, LZ4 for small values and those that hardly do
+ * Looks at 512 bytes of each value, which takes 2 to 3 µs, and chooses: Zstandard in general, LZ4 for small values and those that hardly do
  * anything but repeat themselves, none for what looks incompressible, and tensor() for the keys that are said to be tensors. Goes
  * wherever a codec can be named: in a store's options, in a rule, in a call. What it chose is stored with each value, so reading needs
  * nothing; `stats()` counts it by codec, and what it left raw as 'looksIncompressible'.
