@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'CKV_VALUE_TOO_LARGE' // longer than maxValueSize, written or read; or a batch larger than a frame of the log
   | 'LEVEL_NOT_SUPPORTED' // the backend, codec or format version cannot do what was asked
   | 'LEVEL_DATABASE_NOT_OPEN'
+  | 'LEVEL_ITERATOR_NOT_OPEN' // an iterator waited for a store that failed to open
   | 'LEVEL_LOCKED' // another store holds the backend, or another process the log
   | 'LEVEL_READONLY' // a write to a store or log opened with readOnly: true, or to a frozen MemTable
   | 'LEVEL_INVALID_KEY' // the key lies in the reserved range, or its encoding returned neither text nor bytes
@@ -102,6 +103,13 @@ export function databaseNotOpen(cause?: unknown): CompressedKvError {
   return cause === undefined
     ? new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
     : new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database failed to open', { cause })
+}
+
+/** @param cause why opening failed */
+export function iteratorNotOpen(cause: unknown): CompressedKvError {
+  return new CompressedKvError('LEVEL_ITERATOR_NOT_OPEN', 'Iterator is not open: the database failed to open', {
+    cause
+  })
 }
 
 export function outOfRange(message: string): CompressedKvError {

@@ -1,5 +1,5 @@
 import type { AbstractOpenOptions } from 'abstract-level'
-import { type CompressedKvError, databaseNotOpen } from '../errors.js'
+import { type CompressedKvError, databaseNotOpen, iteratorNotOpen } from '../errors.js'
 import type { Collector } from '../gc/collector.js'
 import type { AnyLevel } from './any-level.js'
 import { isOpen, openBackend } from './backend.js'
@@ -103,8 +103,10 @@ export class Lifecycle {
 
   /** The error of a call that waited for an opening that failed. abstract-level says why to the caller of `open()` only. */
   explained(error: unknown): unknown {
-    const isNotOpen = (error as { code?: unknown } | undefined)?.code === 'LEVEL_DATABASE_NOT_OPEN'
-    return isNotOpen && this.#openingFailure !== undefined ? this.#notOpen() : error
+    if (this.#openingFailure === undefined) return error
+    const code = (error as { code?: unknown } | undefined)?.code
+    if (code === 'LEVEL_DATABASE_NOT_OPEN') return this.#notOpen()
+    return code === 'LEVEL_ITERATOR_NOT_OPEN' ? iteratorNotOpen(this.#openingFailure) : error
   }
 
   #notOpen(): CompressedKvError {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
+import { failures } from '../support/failures.js'
 import { failing } from '../support/intercept.js'
 import { memory } from '../support/memory-store.js'
 
@@ -19,6 +20,15 @@ describe('a store whose opening fails', () => {
     await store.open()
     await store.put('k', SMALL)
     expect(await store.get('k')).toEqual(SMALL)
+  })
+
+  it('says why to iterators that waited for it', async () => {
+    const backend = memory()
+    failing(backend, ['_get'], whyOpening)
+    const store = new CompressedKvStore(backend)
+    const errors = await failures([store.iterator().next(), store.keys().all(), store.values().nextv(2)])
+    const expected = { code: 'LEVEL_ITERATOR_NOT_OPEN', cause: whyOpening }
+    expect(errors).toMatchObject([expected, expected, expected])
   })
 
   it('says why, also when closing the backend fails as well, and can be opened later', async () => {
