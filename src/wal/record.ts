@@ -1,7 +1,9 @@
 import type { Codec, CodecName } from '../codec/codec.js'
 import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { shown } from '../option-checks.js'
 import { expiryOf } from '../envelope/expiry.js'
+import { MAX_EXPIRES_AT } from '../envelope/format.js'
 import { RECORD_KIND } from './format.js'
 
 /** What is appended to a log: made by {@link Record}. Its bytes are copied when it is appended, not before. */
@@ -78,6 +80,9 @@ const KINDS: ReadonlySet<unknown> = new Set(Object.values(RECORD_KIND))
 export function assertRecord(record: LogRecord): void {
   const isRecord = KINDS.has(record?.kind) && record.key instanceof Uint8Array && record.value instanceof Uint8Array
   if (!isRecord) throw invalidOption('A log takes records, as Record.put(key, value) and Record.delete(key) make them')
+  const { expiresAt } = record
+  if (expiresAt >= 0 && expiresAt <= MAX_EXPIRES_AT) return
+  throw invalidOption(`The expiresAt of a record must be in ms since 1970, or 0 for never, not ${shown(expiresAt)}`)
 }
 
 /** @param expiresAt ms since 1970, 0 for never */

@@ -25,3 +25,18 @@ test('a record made by hand of what has no length is refused, and the log goes o
   const { wal: again } = await reopened(wal, { fs })
   expect(await keys(again.read())).toEqual(['next'])
 })
+
+test.each([Infinity, 2 ** 48, -1, NaN, undefined])(
+  'a record made by hand that expires at %s is refused, and leaves nothing of its batch',
+  async expiresAt => {
+    const { wal, fs } = await openLog()
+    const record = { ...Record.put('k', 'v'), expiresAt } as LogRecord
+    await expect(wal.append(record)).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+    await expect(wal.appendBatch([Record.put('before', 'v'), record])).rejects.toMatchObject({
+      code: 'CKV_INVALID_OPTION'
+    })
+    await wal.append(Record.put('next', Buffer.alloc(100_000)))
+    const { wal: again } = await reopened(wal, { fs })
+    expect(await keys(again.read())).toEqual(['next'])
+  }
+)
