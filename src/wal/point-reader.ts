@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache'
-import { corruption, outOfRange } from '../errors.js'
+import { outOfRange } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { DecodedFrame, type Unseal } from './decoded-frame.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from './format.js'
 import type { FrameIndex } from './frame-index.js'
 import { decodeFrameHeader, type FrameHeader, isPlausible } from './frame-header.js'
 import { restorePayload } from './frame-payload.js'
-import { noSuchFrame, noSuchIndex, type Position } from './position.js'
+import { damagedFrame, noSuchFrame, noSuchIndex, type Position } from './position.js'
 import type { WalRecord } from './record.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
 import { READ_BYTES, readPiece, rebuildIndex } from './rebuild-index.js'
@@ -89,11 +89,12 @@ export class PointReader {
     if (run === undefined) throw noSuchFrame(id, offset)
     return pinned(segment, () =>
       this.#segments.withFile(id, async file => {
-        const frame = await this.#readFrame(file, segment, offset, run.to, header => {
-          if (header.type !== FRAME_TYPE.data)
-            throw outOfRange(`The frame at ${offset} of segment ${id} holds no records`)
+        const holdsRecords = ({ type }: FrameHeader) => {
+          if (type !== FRAME_TYPE.data) throw outOfRange(`The frame at ${offset} of segment ${id} holds no records`)
           return true
-        })
+        }
+        // Whether a damaged frame is there, or none ever was, cannot be told.
+        const frame = await this.#readFrame(file, segment, offset, run.to, holdsRecords, noSuchFrame)
         return this.#record(frame, index)
       })
     )
@@ -105,24 +106,30 @@ export class PointReader {
         const index = this.#segments.indexOf(segment.id) ?? (await rebuildIndex(this.#segments, file, segment))
         const { offset } = index.find(sequence)
         const end = segment.runs.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset
-        const frame = await this.#readFrame(file, segment, offset, end, header => {
-          if (header.type !== FRAME_TYPE.data || sequence >= header.firstSequence + header.count) return false
-          if (sequence >= header.firstSequence) return true
+        const holdsIt = ({ type, firstSequence, count }: FrameHeader) => {
+          if (type !== FRAME_TYPE.data || sequence >= firstSequence + count) return false
+          if (sequence >= firstSequence) return true
           throw noSuchRecord(sequence) // Salvage skipped it.
-        })
+        }
+        const frame = await this.#readFrame(file, segment, offset, end, holdsIt, damagedFrame)
         this.#recent = { segment: segment.id, frame }
         return this.#record(frame, sequence - frame.firstSequence)
       })
     )
   }
 
-  /** The first frame from `offset` on that is wanted. */
+  /**
+   * The first frame from `offset` on that is wanted.
+   *
+   * @param noFrame the error for a place without an intact header
+   */
   async #readFrame(
     file: File,
     segment: Segment,
     offset: number,
     end: number,
-    wanted: (header: FrameHeader) => boolean
+    wanted: (header: FrameHeader) => boolean,
+    noFrame: (segment: number, offset: number) => Error
   ): Promise<DecodedFrame> {
     let at = offset
     let chunkAt = offset
@@ -134,7 +141,7 @@ export class PointReader {
         chunkAt = at
       }
       const header = decodeFrameHeader(chunk.subarray(at - chunkAt), frameSeed(segment.seed, at))
-      if (header === undefined) throw noSuchFrame(segment.id, at)
+      if (header === undefined) throw noFrame(segment.id, at)
       const length = FRAME_HEADER_BYTES + header.storedLength
       if (!wanted(header)) {
         at += length
@@ -150,7 +157,7 @@ export class PointReader {
     const stored = bytes.subarray(FRAME_HEADER_BYTES)
     // Checked once more: the disk may have changed it since the log was opened.
     if (payloadCrc(stored, frameSeed(segment.seed, at)) !== header.payloadCrc || !isPlausible(header)) {
-      throw corruption(`the frame at ${at} of segment ${segment.id} of the log is damaged`)
+      throw damagedFrame(segment.id, at)
     }
     const restored = restorePayload(header, stored, Infinity)
     const payload = restored instanceof Promise ? await restored : restored

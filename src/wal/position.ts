@@ -1,4 +1,4 @@
-import { outOfRange } from '../errors.js'
+import { corruption, outOfRange } from '../errors.js'
 
 /** Where a record lies in a log. It never changes, not even when segments before it are deleted. */
 export interface Position {
@@ -17,6 +17,10 @@ export function comparePositions(a: Position, b: Position): number {
 
 export function noSuchFrame(segment: number, offset: number): Error {
   return outOfRange(`Segment ${segment} of the log has no frame at ${offset}`)
+}
+
+export function damagedFrame(segment: number, offset: number): Error {
+  return corruption(`the frame at ${offset} of segment ${segment} of the log is damaged`)
 }
 
 /** @param count of the records that the frame has */

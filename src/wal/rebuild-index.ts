@@ -1,8 +1,8 @@
-import { corruption } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed } from './format.js'
 import { decodeFrameHeader } from './frame-header.js'
 import { FrameIndex } from './frame-index.js'
+import { damagedFrame } from './position.js'
 import { readFully } from './read-fully.js'
 import type { Segment, Segments } from './segments.js'
 
@@ -22,7 +22,7 @@ export async function rebuildIndex(segments: Segments, file: File, segment: Segm
         chunkAt = at
       }
       const header = decodeFrameHeader(chunk.subarray(at - chunkAt), frameSeed(segment.seed, at))
-      if (header === undefined) throw corruption(`the frame at ${at} of segment ${segment.id} of the log is damaged`)
+      if (header === undefined) throw damagedFrame(segment.id, at)
       if (header.type === FRAME_TYPE.data) {
         index.add(at, header.firstSequence, header.count, first)
         first = false

@@ -171,16 +171,20 @@ test('frames up to 1 MiB are kept when they were read, larger ones are not', asy
 
 describe('a frame that changed since the log was opened', () => {
   test.for([
-    { what: 'its records', at: 48 + 20, message: /the frame at 80 of segment 1 of the log is damaged/ },
-    { what: 'its header', at: 20, message: /Segment 1 of the log has no frame at 80/ }
-  ])('$what: is not read, by number or by position', async ({ at, message }) => {
+    { what: 'its records', at: 48 + 20, byPosition: /the frame at 80 of segment 1 of the log is damaged/ },
+    { what: 'its header', at: 20, byPosition: /Segment 1 of the log has no frame at 80/ }
+  ])('$what: is corruption by number, and not read by position', async ({ at, byPosition }) => {
     const fs = new CrashableFileSystem()
     const { wal } = await openLog({ fs })
     const position = await wal.append(Record.put('1', noise(500)))
     const bytes = fs.file('/log/000001.wal')
     bytes[position.offset + at]! ^= 1
     fs.put('/log/000001.wal', bytes)
-    for (const place of [1, position]) await expect(wal.get(place)).rejects.toThrow(message)
+    await expect(wal.get(1)).rejects.toMatchObject({
+      code: 'LEVEL_CORRUPTION',
+      message: expect.stringContaining('the frame at 80 of segment 1 of the log is damaged')
+    })
+    await expect(wal.get(position)).rejects.toThrow(byPosition)
   })
 })
 
