@@ -61,9 +61,15 @@ export async function resolveStart(
   throw noSuchFrame(id, offset)
 }
 
-/** @throws CKV_INVALID_OPTION */
-export function asPosition(position: Position): Position {
+/**
+ * @param what must be one, for the message
+ * @throws CKV_INVALID_OPTION
+ */
+export function asPosition(
+  position: Position,
+  what = 'A place in the log is a position, as append() gives it, or a sequence number'
+): Position {
   const { segment, offset, index } = position ?? {}
   if (Number.isInteger(segment) && Number.isInteger(offset) && Number.isInteger(index)) return position
-  throw invalidOption('A place in the log is a position, as append() gives it, or a sequence number')
+  throw invalidOption(what)
 }

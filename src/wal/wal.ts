@@ -115,7 +115,8 @@ export class Wal implements WalReader {
    * @returns how many
    */
   async deleteSegmentsBefore(position: Position): Promise<number> {
-    return this.#log.deleteSegmentsBefore(asPosition(position))
+    const place = asPosition(position, 'deleteSegmentsBefore() takes a position, as append() and read() give it')
+    return this.#log.deleteSegmentsBefore(place)
   }
 
   stats(): WalStats {

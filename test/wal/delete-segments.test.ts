@@ -23,6 +23,16 @@ test('segments before the one a position lies in go, and are counted', async () 
   expect(wal.stats()).toMatchObject({ segments: 5, segmentsDeleted: 5 })
 })
 
+test('what is no position is refused, a sequence number too', async () => {
+  const { wal } = await openLog()
+  for (const place of [1, undefined, { segment: 1 }]) {
+    await expect(wal.deleteSegmentsBefore(place as never)).rejects.toMatchObject({
+      code: 'CKV_INVALID_OPTION',
+      message: 'deleteSegmentsBefore() takes a position, as append() and read() give it'
+    })
+  }
+})
+
 test('the last segment stays, and with it the numbers', async () => {
   let { wal, fs } = await openLog(TINY_SEGMENTS)
   await fill(wal, 4)
