@@ -1,8 +1,10 @@
 /** Wakes readers that wait at the end of the log, when there is more or nothing more will come. */
 export class FollowSignal {
-  #waiting = new Set<() => void>()
+  #waiting: (() => void)[] = []
   #closed = false
   #news = 0
+  /** One listener, however many readers share a signal: from eleven on Node.js would warn of a leak. */
+  readonly #wakeAll = () => this.notify()
 
   /** Goes up with every `notify`. Read it before looking for more, and `wait` with it. */
   get news(): number {
@@ -15,9 +17,9 @@ export class FollowSignal {
 
   notify(): void {
     this.#news++
-    if (this.#waiting.size === 0) return
+    if (this.#waiting.length === 0) return
     const waiting = this.#waiting
-    this.#waiting = new Set()
+    this.#waiting = []
     for (const wake of waiting) wake()
   }
 
@@ -30,13 +32,11 @@ export class FollowSignal {
   wait(seen: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise(resolve => {
       if (this.#news > seen || this.#closed || signal?.aborted) return resolve()
-      const wake = () => {
-        this.#waiting.delete(wake)
-        signal?.removeEventListener('abort', wake)
+      signal?.addEventListener('abort', this.#wakeAll)
+      this.#waiting.push(() => {
+        signal?.removeEventListener('abort', this.#wakeAll)
         resolve()
-      }
-      this.#waiting.add(wake)
-      signal?.addEventListener('abort', wake, { once: true })
+      })
     })
   }
 }

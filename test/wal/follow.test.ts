@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { type Position, Record, type Wal, type WalEntry } from '../../src/index.js'
+import { failures } from '../support/failures.js'
 import { track, turns } from '../support/turns.js'
 import { fill, keys, numbered, openLog, reopened, TINY_SEGMENTS } from './open-log.js'
 
@@ -132,6 +133,27 @@ test('a signal is left with no listener, however often its follower waited', asy
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   }
   await reader.return!()
+})
+
+test('a signal has one listener, however many followers share it, and ends them all', async () => {
+  const { wal } = await openLog()
+  const controller = new AbortController()
+  const { signal } = controller
+  const readers = Array.from({ length: 20 }, () => wal.read({ follow: true, signal }))
+  const alone = wal.read({ follow: true })
+  const waiting = readers.map(reader => reader.next())
+  const aloneWaits = alone.next()
+  await turns()
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+  await readers[0]!.return!()
+  await turns()
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+  controller.abort('enough')
+  expect(await soon(failures(waiting))).toEqual([undefined, ...Array.from({ length: 19 }, () => 'enough')])
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  await fill(wal, 1)
+  expect((await soon(aloneWaits)).value?.record.sequence).toBe(1)
+  await alone.return!()
 })
 
 test('leaving the loop lets go of the log', async () => {
