@@ -36,6 +36,7 @@ export async function progressOf({ fs, directory, onProgress }: Source, ids: rea
   let records = 0
   const report = (bytesDone: number) => {
     reported = bytesDone
+    bytesTotal = Math.max(bytesTotal, bytesDone) // Another process may be appending, where it is read without a lock.
     onProgress({ phase: 'recovery', bytesDone, bytesTotal, records })
   }
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type FileSystem, Record } from '../../src/index.js'
+import { type FileSystem, Record, type WalProgress } from '../../src/index.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { rejectedCode } from '../support/thrown-code.js'
 import { afterPowerCut, contents, DIRECTORY, fill, keys, numbered, openLog, TINY_SEGMENTS } from './open-log.js'
@@ -64,6 +64,16 @@ describe('beside a process that writes while it is opened', () => {
     const { wal: reader, recovery } = await openLog({ fs: beside, readOnly: true })
     expect(recovery).toEqual({ records: 70, segments: 1, bytesTruncated: 0, corruption: [] })
     expect(await keys(reader.read())).toEqual(numbered(1, 70))
+  })
+
+  test('it has never read more than there is', async () => {
+    const { wal, fs } = await openLog()
+    await fill(wal, 2)
+    const told: WalProgress[] = []
+    const onProgress = (progress: WalProgress) => void told.push(progress)
+    await openLog({ fs: afterRead(fs, 1, () => fill(wal, 1)), readOnly: true, onProgress })
+    expect(told).toHaveLength(1)
+    expect(told[0]!.bytesDone).toBeLessThanOrEqual(told[0]!.bytesTotal)
   })
 
   test('it does not take damage for something that is being written', async () => {
