@@ -1,16 +1,16 @@
 import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { isAllocated } from './allocation.js'
-import { recordOf, type Unseal } from './decoded-frame.js'
+import type { Unseal } from './decoded-frame.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
-import { FrameIndex } from './frame-index.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
 import { readFully } from './read-fully.js'
-import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings, Run } from './recovery.js'
+import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings } from './recovery.js'
 import { progressOf } from './recovery-progress.js'
-import { checkRecords, RecordCursor } from './record-cursor.js'
+import { checkRecords } from './record-cursor.js'
 import { SalvagedRecords } from './salvaged-records.js'
+import { type Findings, SalvagedSegment } from './salvaged-segment.js'
 import { segmentIds, segmentPath } from './segment-files.js'
 import { decodeSegmentHeader, NO_SEGMENT_BEFORE, type SegmentHeader } from './segment-header.js'
 import { frameHeaders } from './frame-search.js'
@@ -95,86 +95,26 @@ async function headerOf(file: File, id: number): Promise<SegmentHeader | undefin
   return decodeSegmentHeader(bytes, id)
 }
 
-interface Findings {
-  readonly unseal: Unseal
-  readonly salvaged: SalvagedRecords
-  readonly corrupt: CorruptRange[]
-  /** Frames that are intact, with records whose envelopes are not. */
-  readonly unreadable: CorruptRange[]
-}
-
+/** Collects what is intact in a segment, and skips what is not. */
 async function salvageSegment(
   file: File,
   id: number,
   storeId: Buffer,
-  { unseal, salvaged, corrupt, unreadable }: Findings
+  findings: Findings
 ): Promise<{ segment: RecoveredSegment | undefined; records: number; bytes: number }> {
   const size = await file.size()
-  const header = await headerOf(file, id)
   const seed = segmentSeed(storeId, id)
-  const runs: Run[] = []
-  let index: FrameIndex | undefined
-  let records = 0
-  const skip = (from: number, to: number, why: string) => corrupt.push({ segment: id, from, to, why })
+  const segment = new SalvagedSegment(id, seed, findings)
   let at = Math.min(size, SEGMENT_HEADER_BYTES)
-  if (header === undefined) skip(0, at, 'the header of the segment is damaged')
-
+  if ((await headerOf(file, id)) === undefined) segment.skip(0, at, 'the header of the segment is damaged')
   while (at < size) {
-    let first = true
-    const run = await intactRun(file, seed, at, size, async ({ frame, payload }) => {
-      const {
-        offset,
-        header: { type, firstSequence, count, storedLength }
-      } = frame
-      if (type === FRAME_TYPE.seal) return
-      const snapshot = type === FRAME_TYPE.snapshotBegin ? readU64(payload, 0) : undefined
-      if (Number.isNaN(snapshot)) throw corruption('a sequence number that cannot be')
-      index ??= new FrameIndex(firstSequence)
-      if (snapshot !== undefined) return salvaged.begin({ segment: id, offset }, snapshot)
-      if (type === FRAME_TYPE.snapshotEnd) return salvaged.end(readU64(payload, 0))
-      const { indexes, why } = await unreadableRecords(payload, unseal)
-      const readable = count - indexes.size
-      if (readable < count) {
-        const to = offset + FRAME_HEADER_BYTES + storedLength
-        unreadable.push({
-          segment: id,
-          from: offset,
-          to,
-          why: `${indexes.size} of its ${count} records cannot be read: ${why}`
-        })
-      }
-      records += readable
-      if (type === FRAME_TYPE.snapshotData) return salvaged.addOfSnapshot({ segment: id, offset }, readable)
-      for (let i = 0; i < count; i++) salvaged.add(firstSequence + i, !indexes.has(i))
-      index.add(offset, firstSequence, count, first)
-      first = false
-    })
-    if (run.to > at) runs.push({ from: at, to: run.to })
-    if (run.why === undefined || (await isAllocated(file, run.to, size))) break
-    at = await nextFrame(file, seed, run.to + 1, size)
-    skip(run.to, at, run.why)
+    const { to, why } = await intactRun(file, seed, at, size, found => segment.add(found))
+    segment.endRun(at, to)
+    if (why === undefined || (await isAllocated(file, to, size))) break
+    at = await nextFrame(file, seed, to + 1, size)
+    segment.skip(to, at, why)
   }
-  if (index === undefined) return { segment: undefined, records, bytes: size }
-  const { firstSequence } = index
-  return { segment: { id, seed, firstSequence, runs, index, snapshots: [] }, records, bytes: size }
-}
-
-/** Indexes of the records whose envelopes cannot be opened, and why the last of them cannot. */
-async function unreadableRecords(payload: Buffer, unseal: Unseal): Promise<{ indexes: Set<number>; why: string }> {
-  const indexes = new Set<number>()
-  let why = ''
-  const records = new RecordCursor(payload)
-  for (let i = 0; records.next(); i++) {
-    if (!records.sealed) continue
-    try {
-      await recordOf(records, records.key, records.value, 0, unseal)
-    } catch (error) {
-      if (!(error instanceof CompressedKvError)) throw error
-      indexes.add(i)
-      why = whatIsCorrupt(error)
-    }
-  }
-  return { indexes, why }
+  return { segment: segment.recovered, records: segment.records, bytes: size }
 }
 
 interface IntactRun {
@@ -199,20 +139,25 @@ async function intactRun(
       const found = await frames.next()
       if (found === undefined) return { to, why: undefined }
       if ('badAt' in found) return { to, why: found.why }
-      const { offset, header } = found.frame
-      if (header.type !== FRAME_TYPE.seal && !Number.isSafeInteger(header.firstSequence)) {
-        throw corruption('a sequence number that cannot be')
-      }
-      if (header.type === FRAME_TYPE.data || header.type === FRAME_TYPE.snapshotData) {
-        checkRecords(found.payload, header.count)
-      }
+      check(found)
       await onFrame(found)
+      const { offset, header } = found.frame
       to = offset + FRAME_HEADER_BYTES + header.storedLength
     } catch (error) {
       if (!(error instanceof CompressedKvError)) throw error
       return { to, why: whatIsCorrupt(error) }
     }
   }
+}
+
+/** @throws LEVEL_CORRUPTION */
+function check({ frame, payload }: RestoredFrame): void {
+  const { type, firstSequence, count } = frame.header
+  const isNumbered = type === FRAME_TYPE.seal || Number.isSafeInteger(firstSequence)
+  if (!isNumbered || (type === FRAME_TYPE.snapshotBegin && Number.isNaN(readU64(payload, 0)))) {
+    throw corruption('a sequence number that cannot be')
+  }
+  if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) checkRecords(payload, count)
 }
 
 /** Where the next frame begins that looks intact, or the end of the file. */

@@ -1,15 +1,14 @@
-import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
+import { CompressedKvError, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { isAllocated, isAllZeros } from './allocation.js'
-import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import { FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
-import { FrameReader, type RestoredFrame } from './frame-reader.js'
+import { FrameReader } from './frame-reader.js'
 import { ChunkMemory, FrameScanner } from './frame-scanner.js'
 import { frameHeaders } from './frame-search.js'
+import { IntactFrames, type SnapshotMark } from './intact-frames.js'
 import { readFully } from './read-fully.js'
-import { checkRecords } from './record-cursor.js'
 import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js'
-import { decodeSeal } from './seal.js'
 import type { SegmentFacts } from './recovery-table.js'
 
 /** What a segment turned out to hold. */
@@ -34,11 +33,6 @@ export interface ScannedSegment {
   readonly snapshots: readonly SnapshotMark[]
 }
 
-export type SnapshotMark =
-  /** `sequence` is that of the last record which the snapshot contains. */
-  | { readonly type: 'begin'; readonly sequence: number; readonly offset: number }
-  | { readonly type: 'end'; readonly offset: number }
-
 /**
  * Reads a whole segment, decompresses and checks everything in it. Another process may be appending to it, where it is read without a lock.
  *
@@ -50,102 +44,90 @@ export async function scanSegment(
   onBytes: (bytes: number) => void = () => {},
   memory = new ChunkMemory()
 ): Promise<ScannedSegment> {
-  let size = await file.size()
+  const size = await file.size()
   const headerBytes = Buffer.alloc(Math.min(size, SEGMENT_HEADER_BYTES))
   await readFully(file, headerBytes, 0)
   const header = decodeSegmentHeader(headerBytes, id)
   if (header === undefined) return withoutHeader(file, id, size)
 
+  const intact = new IntactFrames(header)
   const seed = segmentSeed(header.storeId, id)
-  const index = new FrameIndex(header.firstSequence)
-  const snapshots: SnapshotMark[] = []
-  let records = 0
-  let intactBytes = SEGMENT_HEADER_BYTES
-  let lastCrc = header.crc
-  let why = ''
-  let end: SegmentFacts['end'] = 'unsealed'
-  let sealed = false
-  let vouched = false
-  const readFromHere = () => {
-    const here = { offset: intactBytes, previousCrc: lastCrc, sequence: index.lastSequence + 1 }
-    const scanner = new FrameScanner(file, seed, here, size, memory)
-    return { scanner, frames: new FrameReader(scanner, { transient: true }) }
-  }
-  let { scanner, frames } = readFromHere()
-  /** Where bytes that are no frame were last read once more. */
-  let readAgainAt = 0
-  for (;;) {
-    let found: Awaited<ReturnType<FrameReader['next']>>
-    try {
-      found = await frames.next()
-      if (found !== undefined && !('badAt' in found)) check(found, records, index.lastSequence)
-    } catch (error) {
-      if (!(error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION')) throw error
-      end = 'undecodable'
-      why = whatIsCorrupt(error)
-      break
-    }
-    if (found === undefined) {
-      if (sealed) end = 'sealed'
-      break
-    }
-    if ('badAt' in found || sealed) {
-      if (await isAllocated(file, intactBytes, size)) {
-        end = sealed ? 'sealed' : 'unsealed'
-        size = intactBytes
-        break
-      }
-      if (readAgainAt < intactBytes) {
-        // Another process may have written them since they were read, and then what vouches for them: that is looked for first.
-        vouched = await isVouchedFor(file, seed, intactBytes, size)
-        readAgainAt = intactBytes
-        ;({ scanner, frames } = readFromHere())
-        continue
-      }
-      end = 'bad frame'
-      why = 'badAt' in found ? found.why : 'it lies behind the seal'
-      break
-    }
-    const { header: frame, offset } = found.frame
-    if (frame.type === FRAME_TYPE.data) {
-      index.add(offset, frame.firstSequence, frame.count)
-      records += frame.count
-    } else if (frame.type === FRAME_TYPE.snapshotBegin) {
-      snapshots.push({ type: 'begin', sequence: readU64(found.payload, 0), offset })
-    } else if (frame.type === FRAME_TYPE.snapshotEnd) {
-      snapshots.push({ type: 'end', offset })
-    } else if (frame.type === FRAME_TYPE.seal) sealed = true
-    intactBytes = offset + FRAME_HEADER_BYTES + frame.storedLength
-    lastCrc = frame.crc
-    onBytes(intactBytes)
-  }
-  scanner.end()
+  const ending = await readToEnd({ file, seed, size, memory, onBytes }, intact)
+  const { end, sealed, lastCrc, records, index, snapshots } = intact
+  const { lastSequence } = index
   return {
     id,
-    size,
     header,
     headerState: 'sound',
-    end,
-    vouched: end === 'bad frame' && vouched,
-    intactBytes,
-    why,
+    ...ending,
+    intactBytes: end,
     sealed,
     lastCrc,
-    lastSequence: index.lastSequence,
+    lastSequence,
     records,
     index,
     snapshots
   }
 }
 
-/** @throws LEVEL_CORRUPTION */
-function check({ frame, payload }: RestoredFrame, records: number, lastSequence: number): void {
-  const { header } = frame
-  if (header.type === FRAME_TYPE.data || header.type === FRAME_TYPE.snapshotData) checkRecords(payload, header.count)
-  if (header.type !== FRAME_TYPE.seal) return
-  const seal = decodeSeal(payload)
-  if (seal.records !== records || seal.lastSequence !== lastSequence)
-    throw corruption('its seal does not count its records')
+interface Source {
+  readonly file: File
+  /** See `segmentSeed`. */
+  readonly seed: number
+  readonly size: number
+  readonly memory: ChunkMemory
+  readonly onBytes: (bytes: number) => void
+}
+
+/** How the frames of a segment end. */
+type Ending = Pick<ScannedSegment, 'size' | 'end' | 'why' | 'vouched'>
+
+/** Reads the frames as far as they are intact, and finds out what it is that ends them. */
+async function readToEnd(source: Source, intact: IntactFrames): Promise<Ending> {
+  const { file, seed, size } = source
+  let vouched = false
+  /** Where bytes that are no frame were last read once more. */
+  let readAgainAt = 0
+  for (;;) {
+    const stop = await readOn(source, intact)
+    const whole = { end: intact.sealed ? 'sealed' : 'unsealed', why: '', vouched: false } as const
+    if (stop === undefined) return { size, ...whole }
+    if (stop.end === 'undecodable') return { size, ...stop, vouched: false }
+    if (await isAllocated(file, intact.end, size)) return { size: intact.end, ...whole }
+    if (readAgainAt === intact.end) return { size, ...stop, vouched }
+    // Another process may have written them since they were read, and then what vouches for them: that is looked for first.
+    vouched = await isVouchedFor(file, seed, intact.end, size)
+    readAgainAt = intact.end
+  }
+}
+
+/**
+ * Reads frames from the end of the intact ones on, and adds to these.
+ *
+ * @returns what it came to that is no intact frame; undefined at the end of the file
+ */
+async function readOn(
+  { file, seed, size, memory, onBytes }: Source,
+  intact: IntactFrames
+): Promise<{ end: 'bad frame' | 'undecodable'; why: string } | undefined> {
+  const scanner = new FrameScanner(file, seed, intact.next, size, memory)
+  const frames = new FrameReader(scanner, { transient: true })
+  try {
+    for (;;) {
+      const found = await frames.next()
+      if (found === undefined) return undefined
+      if ('badAt' in found) return { end: 'bad frame', why: found.why }
+      intact.check(found)
+      if (intact.sealed) return { end: 'bad frame', why: 'it lies behind the seal' }
+      intact.add(found)
+      onBytes(intact.end)
+    }
+  } catch (error) {
+    if (!(error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION')) throw error
+    return { end: 'undecodable', why: whatIsCorrupt(error) }
+  } finally {
+    scanner.end()
+  }
 }
 
 async function withoutHeader(file: File, id: number, size: number): Promise<ScannedSegment> {

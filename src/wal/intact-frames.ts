@@ -1,0 +1,64 @@
+import { corruption } from '../errors.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES } from './format.js'
+import { FrameIndex } from './frame-index.js'
+import type { RestoredFrame } from './frame-reader.js'
+import type { ScanStart } from './frame-scanner.js'
+import { checkRecords } from './record-cursor.js'
+import { decodeSeal } from './seal.js'
+import type { SegmentHeader } from './segment-header.js'
+
+export type SnapshotMark =
+  /** `sequence` is that of the last record which the snapshot contains. */
+  | { readonly type: 'begin'; readonly sequence: number; readonly offset: number }
+  | { readonly type: 'end'; readonly offset: number }
+
+/** The frames of a segment from its beginning on, as far as they are intact, and what they hold. */
+export class IntactFrames {
+  readonly index: FrameIndex
+  /** Snapshots that begin here, and the ends of snapshots, in order. */
+  readonly snapshots: SnapshotMark[] = []
+  records = 0
+  sealed = false
+  /** Where they end, an offset in the file. */
+  end = SEGMENT_HEADER_BYTES
+  /** CRC of the header of the last one, or of the segment. */
+  lastCrc: number
+
+  constructor({ firstSequence, crc }: SegmentHeader) {
+    this.index = new FrameIndex(firstSequence)
+    this.lastCrc = crc
+  }
+
+  /** Where the next frame has to be, and what it has to follow. */
+  get next(): ScanStart {
+    return { offset: this.end, previousCrc: this.lastCrc, sequence: this.index.lastSequence + 1 }
+  }
+
+  /**
+   * Checks what the next frame contains.
+   *
+   * @throws LEVEL_CORRUPTION
+   */
+  check({ frame, payload }: RestoredFrame): void {
+    const { type, count } = frame.header
+    if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) checkRecords(payload, count)
+    if (type !== FRAME_TYPE.seal) return
+    const { records, lastSequence } = decodeSeal(payload)
+    if (records !== this.records || lastSequence !== this.index.lastSequence)
+      throw corruption('its seal does not count its records')
+  }
+
+  add({ frame: { header, offset }, payload }: RestoredFrame): void {
+    const { type, firstSequence, count, storedLength } = header
+    if (type === FRAME_TYPE.data) {
+      this.index.add(offset, firstSequence, count)
+      this.records += count
+    } else if (type === FRAME_TYPE.snapshotBegin) {
+      this.snapshots.push({ type: 'begin', sequence: readU64(payload, 0), offset })
+    } else if (type === FRAME_TYPE.snapshotEnd) {
+      this.snapshots.push({ type: 'end', offset })
+    } else if (type === FRAME_TYPE.seal) this.sealed = true
+    this.end = offset + FRAME_HEADER_BYTES + storedLength
+    this.lastCrc = header.crc
+  }
+}
