@@ -45,13 +45,25 @@ export class FrameIndex {
 
   /** The last entry that does not begin behind a record: the record is in that frame or in one of the next. */
   find(sequence: number): IndexedFrame {
-    let low = 0
-    let high = this.#first.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (this.#first[middle]! <= sequence) low = middle
-      else high = middle - 1
-    }
-    return { offset: this.#offsets[low]!, firstSequence: this.#first[low]!, lastSequence: this.#last[low]! }
+    const entry = lastUpTo(this.#first, sequence)
+    return { offset: this.#offsets[entry]!, firstSequence: this.#first[entry]!, lastSequence: this.#last[entry]! }
   }
+
+  /** Where the last frame begins that the index knows and that does not lie behind an offset; 0 if there is none. */
+  frameBefore(offset: number): number {
+    const found = this.#offsets[lastUpTo(this.#offsets, offset)] ?? 0
+    return found <= offset ? found : 0
+  }
+}
+
+/** Index of the last of ascending numbers that is not above a limit; 0 if all are. */
+function lastUpTo(numbers: readonly number[], limit: number): number {
+  let low = 0
+  let high = numbers.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (numbers[middle]! <= limit) low = middle
+    else high = middle - 1
+  }
+  return low
 }

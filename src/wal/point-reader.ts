@@ -8,6 +8,7 @@ import { decodeFrameHeader, type FrameHeader, isPlausible } from './frame-header
 import { restorePayload } from './frame-payload.js'
 import { damagedFrame, noSuchFrame, noSuchIndex, type Position } from './position.js'
 import type { WalRecord } from './record.js'
+import type { Run } from './recovery.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
 import { READ_BYTES, readPiece, rebuildIndex } from './rebuild-index.js'
 
@@ -69,6 +70,20 @@ export class PointReader {
     return { segment: segment.id, offset: index.find(sequence).offset }
   }
 
+  /**
+   * Makes sure that a frame begins at a place in a run of a segment.
+   *
+   * @throws CKV_OUT_OF_RANGE; LEVEL_CORRUPTION if its header is damaged
+   */
+  assertFrame(segment: Segment, offset: number, run: Run): Promise<void> {
+    return pinned(segment, () =>
+      this.#segments.withFile(segment.id, async file => {
+        const isThere = run.to - offset >= FRAME_HEADER_BYTES && (await headerAt(file, segment, offset)) !== undefined
+        if (!isThere) throw await this.#whyNoFrame(file, segment, offset, run)
+      })
+    )
+  }
+
   #rebuiltIndex(segment: Segment): Promise<FrameIndex> {
     return pinned(segment, () =>
       this.#segments.withFile(segment.id, file => rebuildIndex(this.#segments, file, segment))
@@ -93,8 +108,8 @@ export class PointReader {
           if (type !== FRAME_TYPE.data) throw outOfRange(`The frame at ${offset} of segment ${id} holds no records`)
           return true
         }
-        // Whether a damaged frame is there, or none ever was, cannot be told.
-        const frame = await this.#readFrame(file, segment, offset, run.to, holdsRecords, noSuchFrame)
+        const noFrame = () => this.#whyNoFrame(file, segment, offset, run)
+        const frame = await this.#readFrame(file, segment, offset, run.to, holdsRecords, noFrame)
         return this.#record(frame, index)
       })
     )
@@ -111,7 +126,8 @@ export class PointReader {
           if (sequence >= firstSequence) return true
           throw noSuchRecord(sequence) // Salvage skipped it.
         }
-        const frame = await this.#readFrame(file, segment, offset, end, holdsIt, damagedFrame)
+        const noFrame = (at: number) => damagedFrame(segment.id, at)
+        const frame = await this.#readFrame(file, segment, offset, end, holdsIt, noFrame)
         this.#recent = { segment: segment.id, frame }
         return this.#record(frame, sequence - frame.firstSequence)
       })
@@ -129,7 +145,7 @@ export class PointReader {
     offset: number,
     end: number,
     wanted: (header: FrameHeader) => boolean,
-    noFrame: (segment: number, offset: number) => Error
+    noFrame: (at: number) => Error | Promise<Error>
   ): Promise<DecodedFrame> {
     let at = offset
     let chunkAt = offset
@@ -141,7 +157,7 @@ export class PointReader {
         chunkAt = at
       }
       const header = decodeFrameHeader(chunk.subarray(at - chunkAt), frameSeed(segment.seed, at))
-      if (header === undefined) throw noFrame(segment.id, at)
+      if (header === undefined) throw await noFrame(at)
       const length = FRAME_HEADER_BYTES + header.storedLength
       if (!wanted(header)) {
         at += length
@@ -151,6 +167,18 @@ export class PointReader {
       const bytes = missing ? await readPiece(file, at, length) : chunk.subarray(at - chunkAt, at - chunkAt + length)
       return this.#decode(segment, at, header, bytes)
     }
+  }
+
+  /** Why no intact header is at a place: whether a frame begins there, those before it tell. */
+  async #whyNoFrame(file: File, segment: Segment, offset: number, { from }: Run): Promise<Error> {
+    const index = this.#segments.indexOf(segment.id) ?? (await rebuildIndex(this.#segments, file, segment))
+    let at = Math.max(from, index.frameBefore(offset))
+    while (at < offset) {
+      const header = await headerAt(file, segment, at)
+      if (header === undefined) return damagedFrame(segment.id, at)
+      at += FRAME_HEADER_BYTES + header.storedLength
+    }
+    return at === offset ? damagedFrame(segment.id, offset) : noSuchFrame(segment.id, offset)
   }
 
   async #decode(segment: Segment, at: number, header: FrameHeader, bytes: Buffer): Promise<DecodedFrame> {
@@ -167,6 +195,11 @@ export class PointReader {
     if (cacheable) this.#frames.set(cacheKey(segment.id, at), frame)
     return frame
   }
+}
+
+/** @returns undefined where no intact header is */
+async function headerAt(file: File, segment: Segment, offset: number): Promise<FrameHeader | undefined> {
+  return decodeFrameHeader(await readPiece(file, offset, FRAME_HEADER_BYTES), frameSeed(segment.seed, offset))
 }
 
 function contains(frame: DecodedFrame, sequence: number): boolean {

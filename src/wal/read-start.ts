@@ -37,7 +37,7 @@ interface Start {
 /**
  * Where reading begins.
  *
- * @throws CKV_OUT_OF_RANGE, CKV_INVALID_OPTION
+ * @throws CKV_OUT_OF_RANGE, CKV_INVALID_OPTION, LEVEL_CORRUPTION
  */
 export async function resolveStart(
   from: Position | number | undefined,
@@ -55,10 +55,10 @@ export async function resolveStart(
   if (isEnd) return { start: from, sequence: 0, position: undefined }
   const segment = segments.byId(id)
   if (segment === undefined) throw noSuchSegment(id)
-  if (index >= 0 && segment.runs.some(run => offset >= run.from && offset <= run.to)) {
-    return { start: from, sequence: 0, position: from }
-  }
-  throw noSuchFrame(id, offset)
+  const run = segment.runs.find(place => offset >= place.from && offset <= place.to)
+  if (run === undefined || index < 0) throw noSuchFrame(id, offset)
+  if (offset < run.to) await points.assertFrame(segment, offset, run)
+  return { start: from, sequence: 0, position: from }
 }
 
 /**

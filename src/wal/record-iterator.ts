@@ -3,7 +3,7 @@ import { recordOf, type Unseal } from './decoded-frame.js'
 import type { FollowSignal } from './follow-signal.js'
 import { FRAME_TYPE } from './format.js'
 import type { FoundFrame, FrameCursor } from './frame-cursor.js'
-import { noSuchFrame, noSuchIndex, type Position } from './position.js'
+import { noSuchIndex, type Position } from './position.js'
 import type { WalRecord } from './record.js'
 import { RecordCursor } from './record-cursor.js'
 
@@ -157,14 +157,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
   }
 
   async #nextFrame({ cursor, sequence, position }: IterationStart): Promise<boolean> {
-    let found: FoundFrame | undefined
-    try {
-      found = await cursor.next()
-    } catch (error) {
-      const first = this.#frame === undefined && position !== undefined
-      if (!first || !(error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION')) throw error
-      throw noSuchFrame(position.segment, position.offset)
-    }
+    const found = await cursor.next()
     if (found === undefined) return false
     const first = this.#frame === undefined
     this.#frame = found

@@ -50,3 +50,17 @@ test('a frame that nothing leads to is known, however near it is', () => {
   expect(index.find(111)).toEqual({ offset: 81, firstSequence: 111, lastSequence: 120 })
   expect(index.find(130).offset).toBe(81)
 })
+
+test('the way to an offset begins at the last frame known before it, if there is one', () => {
+  const index = indexOf(3, SPACING)
+  const second = 80 + SPACING
+  expect([0, 79, 80, second - 1, second, 1_000_000].map(offset => index.frameBefore(offset))).toEqual([
+    0,
+    0,
+    80,
+    80,
+    second,
+    second + SPACING
+  ])
+  expect(new FrameIndex(1).frameBefore(100)).toBe(0)
+})

@@ -195,12 +195,14 @@ describe('a frame that changed since the log was opened', () => {
     }
   })
 
-  test('is no frame to begin at', async () => {
+  test('is corruption to whoever begins there', async () => {
     const { wal, positions } = await damaged(2)
-    await expect(wal.read({ from: positions[1]! }).next()).rejects.toMatchObject({
-      code: 'CKV_OUT_OF_RANGE',
-      message: expect.stringContaining(`Segment 1 of the log has no frame at ${positions[1]!.offset}`)
-    })
+    for (const from of [2, positions[1]!]) {
+      await expect(wal.read({ from }).next()).rejects.toMatchObject({
+        code: 'LEVEL_CORRUPTION',
+        message: expect.stringContaining(`the frame at ${positions[1]!.offset} of segment 1`)
+      })
+    }
   })
 
   test('is told from one that cannot be read', async () => {
