@@ -29,6 +29,20 @@ test('a ttl goes with a codec', async () => {
   expect(await wal.get(at)).toMatchObject({ expiresAt: NOW + 5, value: Buffer.alloc(500, 'v') })
 })
 
+test('a record that is copied to another log keeps the moment it ends, also when that is past', async () => {
+  const [{ wal }, { wal: other }] = [await openLog(), await openLog()]
+  await wal.appendBatch([Record.put('a', 'v', { ttl: 1000 }), Record.put('b', 'v')])
+  vi.setSystemTime(NOW + 1_000_000)
+  for await (const { record } of wal.read()) {
+    await other.append({ ...Record.put(record.key, record.value!), expiresAt: record.expiresAt ?? 0 })
+  }
+  expect(await collect(other.read())).toMatchObject([
+    { record: { expiresAt: NOW + 1000 } },
+    { record: { key: Buffer.from('b') } }
+  ])
+  expect((await other.get(2)).expiresAt).toBeUndefined()
+})
+
 test('the longest ttl ends in the last moment that has a place in the log', async () => {
   const { wal } = await openLog()
   const longest = 2 ** 48 - 1 - NOW
