@@ -14,7 +14,12 @@ export async function exportEntries(
   const { output, signal, streams } = context
   const range = rangeOfPrefix(bytesOf(prefix, 'utf8'))
   let unreadable = 0
-  await look(location, { wal, settle: true }, looked =>
+  const leftOut = (what: string, error: unknown) => {
+    unreadable++
+    streams.stderr.write(oneLine(`ckv: left out ${what}: ${describe(error).message}`) + '\n')
+  }
+  const onDamagedLog = (error: unknown) => leftOut("what only the log has, for 'ckv wal --salvage'", error)
+  await look(location, { wal, settle: true, onDamagedLog }, looked =>
     withBarBesideLines(context, 'Exporting', async bar => {
       for await (const entry of entriesOf(looked, bar, signal, range)) {
         const expiresAt = entry.opened?.expiresAt
@@ -23,8 +28,7 @@ export async function exportEntries(
         try {
           line = lineText(putLine(entry.key, await entry.value(), expiresAt))
         } catch (error) {
-          unreadable++
-          streams.stderr.write(oneLine(`ckv: left out ${shownKey(entry.key)}: ${describe(error).message}`) + '\n')
+          leftOut(shownKey(entry.key), error)
           continue
         }
         await output.line(line)

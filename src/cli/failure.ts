@@ -1,7 +1,22 @@
 import { CommanderError } from 'commander'
+import { CompressedKvError } from '../index.js'
+import { withOriginalPaths } from './copied-paths.js'
 
 /** What the command could not do, on one line, with the remedy. Exit code 1. */
-export class Failure extends Error {}
+export class Failure extends Error {
+  /** Of the error behind it. */
+  readonly code: string | undefined
+
+  constructor(message: string, code?: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Ctrl-C, where there is something to say about what was done until then. Exit code 130. */
+export class Interruption extends Error {
+  override readonly name = 'AbortError'
+}
 
 /** Arguments that make no sense. Exit code 2. */
 export class WrongUsage extends Error {}
@@ -21,7 +36,7 @@ export function isBrokenPipe(error: unknown): boolean {
   return codeOf(error) === 'EPIPE' || codeOf(error) === 'ERR_STREAM_DESTROYED'
 }
 
-function isInterruption(error: unknown): boolean {
+export function isInterruption(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
 
@@ -30,20 +45,41 @@ const REMEDIES: Readonly<Record<string, string>> = {
   LEVEL_LOCKED: 'close the program that has it open',
   CKV_OUTCOME_UNKNOWN: 'look with `ckv get`',
   EACCES: 'check the permissions',
+  ENOENT: 'check the path',
   ENOSPC: 'make room on the disk'
+}
+
+/** Of LevelDB's own errors, of which all that tells them apart is their text. */
+const LEVELDB_REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/No space left on device/, 'make room on the disk'],
+  [/Permission denied|Read-only file system/, 'check the permissions'],
+  [/Too many open files/, 'allow more of them, as with ulimit -n'],
+  [/^Corruption|^IO error/, 'restore the database from a backup, or try ClassicLevel.repair() on a copy of it']
+]
+
+function remedyFor(reason: unknown, code: string | undefined, text: string): string | undefined {
+  if (code === undefined || reason instanceof Failure) return undefined
+  if (REMEDIES[code] !== undefined || reason instanceof CompressedKvError) return REMEDIES[code]
+  return LEVELDB_REMEDIES.find(([pattern]) => code.startsWith('LEVEL_') && pattern.test(text))?.[1]
 }
 
 /** An error on one line. That a database is not open is no news; why it is not is. */
 export function describe(error: unknown): { readonly code: string | undefined; readonly message: string } {
-  if (exitCodeOf(error) === EXIT.usage) return { code: 'USAGE', message: usageText(error as Error) }
+  const exitCode = exitCodeOf(error)
+  if (exitCode === EXIT.usage) return { code: 'USAGE', message: usageText(error as Error) }
+  if (exitCode === EXIT.interrupted) return { code: undefined, message: interruptionText(error as Error) }
   let reason = error
   while (codeOf(reason) === 'LEVEL_DATABASE_NOT_OPEN' && (reason as Error).cause instanceof Error) {
     reason = (reason as Error).cause
   }
   const code = codeOf(reason)
   const text = reason instanceof Error ? reason.message : String(reason)
-  const remedy = code === undefined ? undefined : REMEDIES[code]
-  return { code, message: oneLine(remedy === undefined ? text : `${text}: ${remedy}`) }
+  const remedy = remedyFor(reason, code, text)
+  return { code, message: oneLine(withOriginalPaths(remedy === undefined ? text : `${text}: ${remedy}`)) }
+}
+
+function interruptionText(error: Error): string {
+  return error instanceof Interruption ? `interrupted: ${error.message}` : 'interrupted'
 }
 
 function usageText({ message }: Error): string {

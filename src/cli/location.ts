@@ -19,13 +19,21 @@ export async function assertDatabase(location: string): Promise<void> {
   if (!names.includes('CURRENT')) {
     throw new Failure(`${location} is not a LevelDB database (it has no file CURRENT): pass the directory of one`)
   }
+  assertNotRocksDb(location, names)
 }
 
 /** @throws Failure where a new database would be mixed up with other files */
 export async function assertDatabaseOrNew(location: string): Promise<void> {
   const names = await namesIn(location)
-  if (names === undefined || names.length === 0 || names.includes('CURRENT')) return
+  if (names === undefined || names.length === 0) return
+  if (names.includes('CURRENT')) return assertNotRocksDb(location, names)
   throw new Failure(`${location} holds files that are not a LevelDB database: pass another directory`)
+}
+
+/** Its files have LevelDB's names and another format. Only it writes down its options. */
+function assertNotRocksDb(location: string, names: readonly string[]): void {
+  if (!names.some(name => /^OPTIONS-\d+$/.test(name))) return
+  throw new Failure(`${location} is a RocksDB database: pass the directory of a LevelDB one`)
 }
 
 /** @returns undefined if it does not exist */

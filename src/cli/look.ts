@@ -1,7 +1,9 @@
 import { CompressedKvStore, inspect, type Inspection, type StoredEntry } from '../index.js'
 import { type Database, databaseAt } from './classic-level.js'
+import { isCopyOf } from './copied-paths.js'
 import { copyDatabase, sizesOf } from './copy.js'
-import { assertDatabase } from './location.js'
+import { describe } from './failure.js'
+import { assertDatabase, logDirectory } from './location.js'
 import { withTemporaryDirectory } from './temporary.js'
 import type { Bar } from './progress.js'
 
@@ -19,24 +21,30 @@ export interface LookOptions {
   readonly wal?: string | undefined
   /** Brings the copy up to its log, so that its entries are all there are. */
   readonly settle: boolean
+  /** Is told why, where the log is damaged or gone: then the entries are what the database has without it. Else that is an error. */
+  readonly onDamagedLog?: (error: unknown) => void
 }
 
 /** @throws Failure for what is no database; errors of LevelDB and of the log */
 export async function look<T>(
   location: string,
-  { wal, settle }: LookOptions,
+  { wal, settle, onDamagedLog }: LookOptions,
   use: (look: Look) => Promise<T>
 ): Promise<T> {
   await assertDatabase(location)
   return withTemporaryDirectory(location, async directory => {
     await copyDatabase(location, directory, wal)
+    isCopyOf(logDirectory(directory, undefined), logDirectory(location, wal))
+    isCopyOf(directory, location)
     const sizes = await sizesOf(directory, undefined)
     const database = await databaseAt(directory, false)
     try {
       const { marker } = await inspect(database)
-      const hasLog = marker !== undefined && (sizes.segments.length > 0 || marker.logDirty)
-      if (settle && hasLog && !marker.unwrapping) {
-        await replay(database)
+      if (settle && hasLog(marker, sizes) && !marker?.unwrapping) {
+        await replay(database).catch(error => {
+          if (onDamagedLog === undefined || describe(error).code !== 'LEVEL_CORRUPTION') throw error
+          onDamagedLog(error)
+        })
       }
       return await use({ database, inspection: await inspect(database), marker, sizes })
     } finally {
@@ -45,8 +53,17 @@ export async function look<T>(
   })
 }
 
-/** Brings a database up to its log, which a store does when it opens. */
-async function replay(database: Database): Promise<void> {
+/** Whether there is one, or should be. A log without a marker is that of another database. */
+export function hasLog(marker: Look['marker'], { segments }: Look['sizes']): boolean {
+  return segments.length > 0 || marker?.logDirty === true
+}
+
+/**
+ * Brings a copy up to its log, which a store does when it opens.
+ *
+ * @throws what a store that is opened does, as for a log that is damaged, or of another database
+ */
+export async function replay(database: Database): Promise<void> {
   const store = new CompressedKvStore(database, { meter: false })
   await store.open()
   await store.close()

@@ -1,9 +1,9 @@
-import type { Inspection } from '../index.js'
+import type { Database } from './classic-level.js'
 import { type CommonOptions, type Context, withBar } from './context.js'
 import { jsonBytes } from './entry-lines.js'
-import { describe, EXIT } from './failure.js'
+import { codeOf, describe, EXIT } from './failure.js'
 import { type LogFindings, readLog } from './log-reading.js'
-import { entriesOf, type Look, look } from './look.js'
+import { entriesOf, hasLog, type Look, look, replay } from './look.js'
 import { bytes, counted } from './table.js'
 import { shownKey } from './text.js'
 
@@ -11,6 +11,9 @@ interface CorruptValue {
   readonly key: Buffer
   readonly why: string
 }
+
+/** What LevelDB says of a block that is damaged, and of a table that is cut short. */
+const UNREADABLE: ReadonlySet<string | undefined> = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR'])
 
 /** More are counted, and not listed. */
 const MAX_LISTED = 10_000
@@ -22,7 +25,7 @@ export async function verify(context: Context, location: string, { wal, json }: 
     { wal, settle: false },
     async looked => ({
       ...(await verifyValues(context, looked)),
-      log: await verifyLog(looked.inspection, looked.sizes.segments.length, context.signal)
+      log: await verifyLog(looked, context.signal)
     })
   )
   const sound = corruptCount === 0 && unreadable === undefined && (log === undefined || log.damage.length === 0)
@@ -64,7 +67,7 @@ async function verifyValues(
         }
       }
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'LEVEL_CORRUPTION') throw error
+      if (!UNREADABLE.has(codeOf(error))) throw error
       unreadable = describe(error).message // It comes after all entries that can be read.
     }
   })
@@ -72,14 +75,22 @@ async function verifyValues(
 }
 
 async function verifyLog(
-  inspection: Inspection,
-  segments: number,
+  { database, inspection, marker, sizes }: Look,
   signal: AbortSignal
 ): Promise<Omit<LogFindings, 'segments'> | undefined> {
-  if (segments === 0 && !inspection.marker?.logDirty) return undefined
-  if (segments === 0) {
-    return { records: 0, torn: 0, damage: ['it is missing, and the database was not closed: put its directory back'] }
-  }
+  if (!hasLog(marker, sizes)) return undefined
   const { records, torn, damage } = await readLog(options => inspection.openLog(options), signal)
-  return { records, torn, damage }
+  return { records, torn, damage: damage.length > 0 ? damage : await whyRefused(database) }
+}
+
+/** A log that is sound may be that of another database, or lack what this one needs: then no store opens it. */
+async function whyRefused(database: Database): Promise<string[]> {
+  try {
+    await replay(database)
+    return []
+  } catch (error) {
+    const { code, message } = describe(error)
+    if (code === 'LEVEL_CORRUPTION') return [message]
+    throw error
+  }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
@@ -61,6 +61,15 @@ export async function killed(more: readonly (readonly [string, Buffer])[] = []):
     cpSync(source, location, { recursive: true })
   })
   return location
+}
+
+export const segmentOf = (location: string) => join(location, 'ckv-wal', '000001.wal')
+
+/** Flips a bit of the first frame of a log like that of {@link killed}; the sync behind it vouches for it. */
+export function damageLog(location: string): void {
+  const bytes = readFileSync(segmentOf(location))
+  bytes[100]! ^= 1
+  writeFileSync(segmentOf(location), bytes)
 }
 
 export async function putAll(store: Store, entries: readonly (readonly [string, Buffer])[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { cpSync, linkSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -103,6 +103,35 @@ describe('a location that is no database', () => {
       }
     }
     expect(readdirSync(empty)).toEqual(['file'])
+  })
+
+  it.each([
+    ['whose tables are gone', '.ldb', /: Corruption: .*missing/],
+    ['whose manifest is gone', 'MANIFEST-', /: IO error: .*MANIFEST-/]
+  ])('nor is one %s: the error names its files, not those of the copy, and the remedy', async (_, part, why) => {
+    const location = await wrapped()
+    const level = bareLevel(location)
+    await level.compactRange('', '\uffff')
+    await level.close()
+    for (const name of readdirSync(location)) if (name.includes(part)) rmSync(join(location, name))
+    const { code, err } = await ckv(['ls', location])
+    expect(code).toBe(1)
+    expect(err).toMatch(why)
+    expect(err).toContain(join(location, part.slice(0, 1) === '.' ? '0' : part))
+    expect(err).toContain('restore the database from a backup')
+  })
+
+  it('is told apart from a RocksDB one', async () => {
+    const location = temporaryDirectory()
+    for (const name of ['CURRENT', 'IDENTITY', 'MANIFEST-000004', 'OPTIONS-000007'])
+      writeFileSync(join(location, name), '')
+    for (const argv of [
+      ['stats', location],
+      ['put', location, 'a', 'b']
+    ]) {
+      const { code, err } = await ckv(argv)
+      expect([code, err.includes('is a RocksDB database')]).toEqual([1, true])
+    }
   })
 
   it('is not made one where other files are', async () => {

@@ -1,11 +1,11 @@
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed } from '../../src/envelope/seal.js'
 import { Record, Wal } from '../../src/index.js'
 import { sealedPut } from '../../src/wal/record.js'
-import { bareLevel, killed, wrapped } from './databases.js'
+import { bare, bareLevel, damageLog, killed, putAll, segmentOf, withStore, wrapped } from './databases.js'
 import { ckv, json } from './run.js'
 
 interface Findings {
@@ -25,7 +25,9 @@ async function damage(location: string, key: string): Promise<void> {
   await level.close()
 }
 
-const segmentOf = (location: string) => join(location, 'ckv-wal', '000001.wal')
+async function writeOtherLog(segment: string): Promise<void> {
+  cpSync(segmentOf(await killed()), segment)
+}
 
 describe('ckv verify', () => {
   it('a sound database: 0', async () => {
@@ -53,12 +55,10 @@ describe('ckv verify', () => {
 
   it('damage in the middle of the log: 1, and how much can be read', async () => {
     const location = await killed()
-    const bytes = readFileSync(segmentOf(location))
-    bytes[100]! ^= 1 // In the first frame; the sync behind it vouches for it.
-    writeFileSync(segmentOf(location), bytes)
+    damageLog(location)
     const { code, out } = await ckv(['verify', location])
     expect(code).toBe(1)
-    expect(out).toMatch(/^log: .*segment 1/m)
+    expect(out).toContain(`log: Corrupt data: segment 1 of the log in ${join(location, 'ckv-wal')}: `)
     expect(out).toContain("'ckv wal --salvage'")
   })
 
@@ -84,13 +84,41 @@ describe('ckv verify', () => {
     expect(out).toContain('a torn end of 20 B')
   })
 
-  it('a log without a header, and one that is gone: 1', async () => {
+  it.each([
+    ['without a header', (segment: string) => truncateSync(segment, 0), 'is missing, and the database was not closed'],
+    ['that is gone', (segment: string) => rmSync(segment), 'is missing, and the database was not closed'],
+    ['of another database', writeOtherLog, 'belongs to another store']
+  ])('a log %s: 1, as no store opens it', async (_, spoil, why) => {
     const location = await killed()
-    truncateSync(segmentOf(location), 0)
-    expect((await ckv(['verify', location])).code).toBe(0) // Never written whole: a crash leaves that too.
-    rmSync(segmentOf(location))
+    await spoil(segmentOf(location))
     const { code, out } = await ckv(['verify', location])
     expect(code).toBe(1)
-    expect(out).toContain('log: it is missing')
+    expect(out).toMatch(/^log: Corrupt data: .*/m)
+    expect(out).toContain(why)
+    expect(out).toContain(join(location, 'ckv-wal'))
+    expect((await ckv(['ls', location])).err).toContain(why)
+  })
+
+  it('a log beside a database that has no marker: 1, and it is not ignored', async () => {
+    const location = await bare()
+    cpSync(join(await killed(), 'ckv-wal'), join(location, 'ckv-wal'), { recursive: true })
+    const { code, out } = await ckv(['verify', location])
+    expect([code, out.includes('belongs to another store')]).toEqual([1, true])
+    expect((await ckv(['ls', location])).err).toContain('belongs to another store')
+  })
+
+  it('a table that is cut short: 1, and the log is looked at all the same', async () => {
+    const location = await bare()
+    const level = bareLevel(location)
+    await level.compactRange('', '\uffff')
+    await level.close()
+    const [table] = readdirSync(location).filter(name => name.endsWith('.ldb'))
+    await withStore(location, {}, store => putAll(store, [['a', Buffer.from('before them')]]))
+    truncateSync(join(location, table!), 100)
+    const { code, out } = await ckv(['verify', location])
+    expect(code).toBe(1)
+    expect(out).toContain(`IO error: ${join(location, table!)}`)
+    expect(out).toContain('ClassicLevel.repair()')
+    expect(out).toMatch(/^\d values? in the database, \d+ records? in the log: corrupt/m)
   })
 })
