@@ -75,8 +75,7 @@ async function failed(error: unknown, argv: readonly string[], { stderr }: Strea
   const exitCode = exitCodeOf(error)
   if (!isBrokenPipe(error)) await output.flush().catch(() => {})
   if (exitCode === EXIT.ok) return exitCode
-  if (exitCode === EXIT.interrupted) stderr.write('ckv: interrupted\n')
-  else if (argv.includes('--json')) stderr.write(`${JSON.stringify({ error: describe(error) })}\n`)
+  if (argv.includes('--json')) stderr.write(`${JSON.stringify({ error: describe(error) })}\n`)
   // Commander has written its own.
   else if (!(error instanceof CommanderError)) stderr.write(`ckv: ${describe(error).message}${seeHelp(error, argv)}\n`)
   return exitCode

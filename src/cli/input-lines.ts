@@ -1,28 +1,64 @@
+import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import { Failure } from './failure.js'
 
 /** A line is held in memory as text. */
 export const MAX_LINE_CHARACTERS = 256 * 1024 * 1024
 
-/** Lines of UTF-8 text. The stream is read no faster than they are taken. */
+/** Of UTF-8, for what one unit of text takes at most. */
+const MAX_BYTES_PER_CHARACTER = 3
+
+const NEWLINE = 0x0a
+
+/** Some editors and shells begin a file with it. */
+const BYTE_ORDER_MARK = '\ufeff'
+
+/**
+ * Lines of UTF-8 text. The stream is read no faster than they are taken.
+ *
+ * @throws Failure for the line behind those that were taken
+ */
 export async function* inputLines(input: Readable): AsyncGenerator<string, void, undefined> {
-  const decoder = new StringDecoder('utf8')
-  let pieces: string[] = []
-  let characters = 0
+  let pieces: Buffer[] = []
+  let bytes = 0
+  let isFirst = true
   for await (const chunk of input) {
-    const text = typeof chunk === 'string' ? chunk : decoder.write(chunk as Buffer)
-    const parts = text.split('\n')
-    for (const [i, part] of parts.entries()) {
-      pieces.push(part)
-      characters += part.length
-      if (characters > MAX_LINE_CHARACTERS) throw new Failure(`a line is longer than ${MAX_LINE_CHARACTERS} characters`)
-      if (i === parts.length - 1) break
-      yield pieces.join('')
+    let rest = Buffer.from(chunk as Buffer | string)
+    for (;;) {
+      const end = rest.indexOf(NEWLINE)
+      const piece = end < 0 ? rest : rest.subarray(0, end)
+      pieces.push(piece)
+      bytes += piece.length
+      if (bytes > MAX_LINE_CHARACTERS * MAX_BYTES_PER_CHARACTER) throw tooLong()
+      if (end < 0) break
+      yield textOf(pieces, isFirst)
+      isFirst = false
       pieces = []
-      characters = 0
+      bytes = 0
+      rest = rest.subarray(end + 1)
     }
   }
-  const last = pieces.join('') + decoder.end()
-  if (last !== '') yield last
+  if (bytes > 0) yield textOf(pieces, isFirst)
+}
+
+function textOf(pieces: readonly Buffer[], isFirst: boolean): string {
+  const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+  // Node.js would silently put another character in place of what is none.
+  if (!isUtf8(bytes)) throw new Failure('not UTF-8: write keys and values that are no text as {"base64": "..."}')
+  const text = decoded(bytes)
+  if (text === undefined || text.length > MAX_LINE_CHARACTERS) throw tooLong()
+  return isFirst && text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text
+}
+
+/** undefined if it is longer than text can be, 512 Mi characters */
+function decoded(bytes: Buffer): string | undefined {
+  try {
+    return bytes.toString()
+  } catch {
+    return undefined
+  }
+}
+
+function tooLong(): Failure {
+  return new Failure(`longer than ${MAX_LINE_CHARACTERS} characters: store its value with 'ckv put'`)
 }

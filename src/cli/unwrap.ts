@@ -1,7 +1,7 @@
 import { unwrap } from '../index.js'
 import { databaseAt } from './classic-level.js'
 import { type CommonOptions, type Context, withBar } from './context.js'
-import { EXIT } from './failure.js'
+import { EXIT, Interruption, isInterruption } from './failure.js'
 import { assertDatabase } from './location.js'
 import { counted } from './table.js'
 
@@ -16,6 +16,10 @@ export async function unwrapDatabase(
   const { values } = await withBar(context, 'Unwrapping', async bar => {
     const onProgress = ({ values: done }: { readonly values: number }) => bar.done(done)
     return unwrap(database, { signal, onProgress, ...(wal === undefined ? {} : { wal }) })
+  }).catch((error: unknown) => {
+    if (isInterruption(error))
+      throw new Interruption(`run 'ckv unwrap' on ${location} once more; it goes on from there`)
+    throw error
   })
   if (json) await output.json({ values })
   else await output.line(`${counted(values, 'value')} written back: ${location} is a bare LevelDB database`)

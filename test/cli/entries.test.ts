@@ -117,6 +117,16 @@ describe('ckv unwrap', () => {
     expect(await json(['stats', location])).toMatchObject({ values: 600, plain: 600 })
   })
 
+  it('says when it is interrupted that it goes on when it is called once more: 130', async () => {
+    const location = await wrapped()
+    const { code, err } = await ckv(['unwrap', location], { signal: AbortSignal.abort() })
+    expect([code, err]).toEqual([
+      130,
+      `ckv: interrupted: run 'ckv unwrap' on ${location} once more; it goes on from there\n`
+    ])
+    expect((await ckv(['unwrap', location])).code).toBe(0)
+  })
+
   it('leaves a bare database with the values', async () => {
     const location = await wrapped()
     expect(await json(['unwrap', location])).toEqual({ values: 30 })

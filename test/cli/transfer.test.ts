@@ -1,9 +1,12 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { main } from '../../src/cli/command-line.js'
+import { EVENTUALLY } from '../support/eventually.js'
 import { noise, text } from '../support/sample-values.js'
-import { bareLevel, newLocation, someEntries, withStore, wrapped } from './databases.js'
+import { bareLevel, damageLog, killed, newLocation, someEntries, withStore, wrapped } from './databases.js'
 import { ckv } from './run.js'
 
 /** Of the one entry that has it: a store is told how long, not until when. */
@@ -52,14 +55,73 @@ describe('ckv export and import', () => {
     ['{"key":"a"}', '"value" is neither text nor'],
     ['{"key":{"base64":"?"},"value":""}', '"key" is neither text nor'],
     [String.raw`{"key":"\ud800","value":""}`, '"key" is neither text nor'],
+    [Buffer.from('{"key":"caf\xe9","value":""}', 'latin1'), 'not UTF-8'],
     ['{"key":"a","value":"b","kind":"merge"}', '"kind" is none of']
   ])('%s is refused by the number of its line; those before it are there', async (line, why) => {
     const location = newLocation()
-    const { code, err } = await ckv(['import', location], { stdin: `{"key":"x","value":"y"}\n\n${line}\n` })
+    const stdin = Buffer.concat([Buffer.from('{"key":"x","value":"y"}\n\n'), Buffer.from(line), Buffer.from('\n')])
+    const { code, err } = await ckv(['import', location], { stdin })
     expect(code).toBe(1)
     expect(err).toContain('ckv: line 3: ')
     expect(err).toContain(why)
     expect((await ckv(['ls', location])).lines).toEqual(['x'])
+  })
+
+  it('import takes lines as Windows ends them, behind a byte order mark, and one that has no end', async () => {
+    const location = newLocation()
+    const stdin = '\ufeff{"key":"a","value":"1"}\r\n\r\n{"key":"b","value":"2"}'
+    expect((await ckv(['import', location], { stdin })).out).toBe('2 values imported')
+    expect((await ckv(['ls', location])).lines).toEqual(['a', 'b'])
+  })
+
+  it('import names the lines that the store refuses', async () => {
+    const location = newLocation()
+    const lines = ['{"key":"a","value":""}', '{"kind":"clear","key":"b"}', '{"key":{"base64":"/2NrdgA="},"value":""}']
+    const { code, err } = await ckv(['import', location, '--json'], { stdin: lines.join('\n') })
+    expect([code, JSON.parse(err) as object]).toEqual([
+      1,
+      {
+        error: {
+          code: 'LEVEL_INVALID_KEY',
+          message: expect.stringMatching(
+            /^lines 3 to 3: .*reserved.*: use another key; the lines before them were imported$/
+          )
+        }
+      }
+    ])
+    expect((await ckv(['ls', location])).lines).toEqual(['a'])
+  })
+
+  it('import stores what it has read when it is interrupted, and says how much: 130', async () => {
+    const location = newLocation()
+    const stdin = new PassThrough()
+    const [stdout, stderr, interruption] = [new PassThrough(), new PassThrough(), new AbortController()]
+    const done = main(['import', location, '--json'], { stdin, stdout, stderr, signal: interruption.signal })
+    stdin.write('{"key":"a","value":"1"}\n{"key":"b","value":"2"}\n{"key":')
+    await vi.waitFor(() => expect(stdin.readableLength).toBe(0), EVENTUALLY)
+    interruption.abort()
+    expect(await done).toBe(130)
+    const { error } = JSON.parse(String(stderr.read())) as { error: { message: string } }
+    expect(error.message).toBe('interrupted: 2 lines imported; import what follows, or all of it again')
+    expect((await ckv(['ls', location])).lines).toEqual(['a', 'b'])
+  })
+
+  it('an entry that waits for others to be imported with lives no longer for it', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const location = newLocation()
+      const expiresAt = Date.now() + 3_600_000
+      const stdin = new PassThrough()
+      const done = main(['import', location], { stdin, stdout: new PassThrough(), stderr: new PassThrough() })
+      stdin.write(`${JSON.stringify({ key: 'a', value: '1', expiresAt })}\n`)
+      await vi.waitFor(() => expect(stdin.readableLength).toBe(0), EVENTUALLY)
+      vi.setSystemTime(Date.now() + 3_000_000)
+      stdin.end()
+      expect(await done).toBe(0)
+      expect(JSON.parse((await ckv(['export', location])).out)).toEqual({ key: 'a', value: '1', expiresAt })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('export leaves out what it cannot read, and names it: 1', async () => {
@@ -70,6 +132,19 @@ describe('ckv export and import', () => {
     const { code, lines, err } = await ckv(['export', location])
     expect([code, lines.length]).toEqual([1, 29])
     expect(err).toMatch(/^ckv: left out user:015: Corrupt data/)
+  })
+
+  it('export goes on without a log that is damaged, and says so: 1; with what is salvaged of that it is all there', async () => {
+    const location = await killed()
+    damageLog(location)
+    const exported = await ckv(['export', location])
+    expect([exported.code, exported.lines.length]).toEqual([1, 1])
+    expect(exported.err).toMatch(/^ckv: left out what only the log has, for 'ckv wal --salvage': .*\n$/)
+    expect(exported.err).toContain(`the log in ${join(location, 'ckv-wal')}`)
+    const salvaged = join(location, '..', 'salvaged')
+    expect((await ckv(['wal', location, '--salvage', salvaged])).code).toBe(1)
+    const stdin = Buffer.concat([exported.stdout, readFileSync(salvaged)])
+    expect((await ckv(['import', newLocation()], { stdin })).out).toBe('16 values imported')
   })
 
   it('export waits for whoever reads it, and ends quietly when nobody does', async () => {
