@@ -17,7 +17,8 @@ export class FrameMemory {
   readonly #slabBytes: number
   readonly #free: Slab[] = []
   readonly #slabs = new WeakMap<ArrayBufferLike, Slab>()
-  #slab: Slab
+  /** undefined until the first frame: a log that only reads needs none. */
+  #slab: Slab | undefined
   /** Where the next frame begins in the slab. */
   #at = 0
 
@@ -25,25 +26,20 @@ export class FrameMemory {
   constructor(blockBytes: number) {
     this.#frameBytes = FRAME_HEADER_BYTES + blockBytes
     this.#slabBytes = Math.max(SLAB_BYTES, this.#frameBytes)
-    this.#slab = this.#newSlab()
   }
 
   /** Memory for a frame whose first record takes `size` bytes. To be called after {@link keep} for the frame before. */
   take(size: number): Buffer {
     const length = Math.max(this.#frameBytes, FRAME_HEADER_BYTES + size)
     if (length > this.#slabBytes) return Buffer.allocUnsafeSlow(length)
-    if (this.#at + length > this.#slabBytes) {
-      this.#retire(this.#slab)
-      this.#slab = this.#free.pop() ?? this.#newSlab()
-      this.#at = 0
-    }
-    this.#slab.frames++
-    return this.#slab.bytes.subarray(this.#at, this.#at + length)
+    const slab = this.#slabFor(length)
+    slab.frames++
+    return slab.bytes.subarray(this.#at, this.#at + length)
   }
 
   /** Shortens the memory taken last to `length` bytes: the next frame begins behind them. */
   keep(bytes: Buffer, length: number): void {
-    if (this.#slabs.get(bytes.buffer) === this.#slab) this.#at += length
+    if (this.#slab?.bytes.buffer === bytes.buffer) this.#at += length
   }
 
   /** Gives the memory of a frame back. */
@@ -52,6 +48,16 @@ export class FrameMemory {
     if (slab === undefined) return
     slab.frames--
     if (slab !== this.#slab) this.#retire(slab)
+  }
+
+  #slabFor(length: number): Slab {
+    const slab = this.#slab
+    if (slab !== undefined) {
+      if (this.#at + length <= this.#slabBytes) return slab
+      this.#retire(slab)
+    }
+    this.#at = 0
+    return (this.#slab = this.#free.pop() ?? this.#newSlab())
   }
 
   #retire(slab: Slab): void {

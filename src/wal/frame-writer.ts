@@ -43,7 +43,8 @@ export interface WritePlace {
 
 /** Writes frames behind one another with as few calls and copies as possible. */
 export class FrameWriter {
-  readonly #gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES)
+  /** Of several pieces, to be written with one call. */
+  #gathered: Buffer | undefined
 
   /** @returns where the frames are; if it throws, some of their bytes may have been written */
   async write(frames: readonly WritableFrame[], place: WritePlace): Promise<WrittenFrame[]> {
@@ -71,7 +72,8 @@ export class FrameWriter {
     let at = start
     let length = 0
     const flush = async () => {
-      await writeAll(file, this.#gathered.subarray(0, length), at)
+      if (length === 0) return
+      await writeAll(file, this.#gathered!.subarray(0, length), at)
       at += length
       length = 0
     }
@@ -82,6 +84,7 @@ export class FrameWriter {
         await writeAll(file, piece, at)
         at += piece.length
       } else {
+        this.#gathered ??= Buffer.allocUnsafeSlow(GATHERED_BYTES)
         this.#gathered.set(piece, length)
         length += piece.length
       }

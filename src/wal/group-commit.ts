@@ -37,6 +37,9 @@ interface ClosedFrame {
   readonly compressed: Promise<void> | undefined
 }
 
+/** Of the first frame, which the first record finds too small: a log takes a MiB when it writes, and nothing before. */
+const NO_MEMORY = Buffer.alloc(0)
+
 export interface GroupCommitSettings {
   readonly codec: Codec
   /** Frames may go uncompressed for the sake of speed. */
@@ -67,7 +70,7 @@ export class GroupCommit {
     this.#settings = settings
     this.#memory = new FrameMemory(settings.blockBytes)
     this.#compression = new FrameCompression(settings.codec, settings.codecMayYield)
-    this.#open = new OpenFrame(this.#memory.take(0))
+    this.#open = new OpenFrame(NO_MEMORY)
   }
 
   /**

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { Wal } from '../../src/index.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { smallRecords } from '../torture/small-records.js'
 
@@ -15,4 +17,15 @@ test('a log of many small records is written, opened and read in little memory',
   expect(read).toBe(RECORDS)
   // To keep the records alone would take more: 300,000 objects with two buffers each.
   expect(growth).toBeLessThan(100e6)
+})
+
+test('a log takes memory for frames only once something is appended', async () => {
+  const before = process.memoryUsage().arrayBuffers
+  const opened = []
+  for (let i = 0; i < 30; i++) {
+    opened.push(await Wal.open({ dir: '/log', fs: new CrashableFileSystem(), meter: false }))
+  }
+  // It is 1 MiB for each that has appended.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(15 * 1024 * 1024)
+  for (const { wal } of opened) await wal.close()
 })
