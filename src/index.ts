@@ -44,6 +44,7 @@ export { NoGc } from './gc/no-gc.js'
 export type { Collector, GcProgress, GcRunOptions } from './gc/collector.js'
 export type { GcReport } from './gc/report.js'
 export { unwrap, type UnwrapOptions } from './store/unwrap.js'
+export type { BackupOptions, BackupReport } from './store/backup.js'
 export {
   inspect,
   type Inspection,

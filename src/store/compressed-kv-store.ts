@@ -10,6 +10,7 @@ import {
 import { CompressedKvError, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
+import { backUp, type BackupOptions, type BackupReport } from './backup.js'
 import { encodedKey, encodedKeys, encodedValue } from './as-bytes.js'
 import { assertWrappable, isLevelDb, locationOf, openBackend, rootOf } from './backend.js'
 import { StoreChainedBatch } from './chained-batch.js'
@@ -157,6 +158,19 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     const { log } = this.#lifecycle.session
     if (log !== undefined) return log.sync()
     throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
+  }
+
+  /**
+   * Copies the store as it is at one moment into another database, while reads and writes go on. The copy is a store as well: wrap it to read it.
+   * Values are copied as they are stored, without being read. If it fails, no store opens what was copied until then.
+   *
+   * @param target an empty database of any kind that holds bytes; opened if it is not, and left as it was found
+   * @throws LEVEL_NOT_SUPPORTED if it is not empty, or holds only text, or if the backend has no snapshots; LEVEL_LOCKED if a store over it is open;
+   *   LEVEL_DATABASE_NOT_OPEN if the store is closed meanwhile; the signal's reason; errors of either database
+   */
+  async backup<K2, V2>(target: Wrappable<K2, V2>, options: BackupOptions = {}): Promise<BackupReport> {
+    if (this.status === 'opening') return this.deferAsync(async () => this.backup(target, options))
+    return backUp({ store: this, backend: this.backend, session: this.#lifecycle.session }, target, options)
   }
 
   /**

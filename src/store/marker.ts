@@ -11,7 +11,7 @@ import { reservedKey } from './reserved-keys.js'
  *     offset  size
  *          0     4   magic "ckvm"
  *          4     2   format version, 1
- *          6     2   incompatible feature bits: 1 being unwrapped; an unknown one refuses the store
+ *          6     2   incompatible feature bits: 1 being unwrapped, 2 an unfinished backup; an unknown one refuses the store
  *          8    16   store id, random
  *         24     1   flags: 1 plain values may be there, 2 a TTL was written, 4 a log exists, 8 the log is dirty, 16 it says since when
  *         25     7   the guard's random bytes; zeros in a store begun empty
@@ -41,6 +41,7 @@ const CRC_BYTES = 4
 
 /** Versions of this library from before unwrapping refuse a store that has this bit. */
 const FEATURE_UNWRAPPING = 1
+const FEATURE_UNFINISHED = 2
 
 const FLAG_PLAIN_VALUES = 1
 const FLAG_TTL_USED = 2
@@ -108,13 +109,22 @@ function randomGuard(): Buffer {
 }
 
 export function encodeMarker(marker: Marker): Buffer {
+  return encode(marker, marker.unwrapping ? FEATURE_UNWRAPPING : 0)
+}
+
+/** The marker of a copy that is not complete: {@link decodeMarker} refuses it. */
+export function encodeUnfinishedMarker(marker: Marker): Buffer {
+  return encode(marker, FEATURE_UNFINISHED)
+}
+
+function encode(marker: Marker, features: number): Buffer {
   const { logDirtySince } = marker
   const sweepEnd = SWEEP_AT + marker.sweep.length
   const crcAt = sweepEnd + (logDirtySince === undefined ? 0 : DIRTY_SINCE_BYTES)
   const out = Buffer.alloc(crcAt + CRC_BYTES)
   out.set(MAGIC, 0)
   out.writeUInt16LE(VERSION, VERSION_AT)
-  out.writeUInt16LE(marker.unwrapping ? FEATURE_UNWRAPPING : 0, FEATURES_AT)
+  out.writeUInt16LE(features, FEATURES_AT)
   out.set(marker.storeId, STORE_ID_AT)
   out[FLAGS_AT] =
     (marker.plainValues ? FLAG_PLAIN_VALUES : 0) |
@@ -131,7 +141,7 @@ export function encodeMarker(marker: Marker): Buffer {
   return out
 }
 
-/** @throws LEVEL_CORRUPTION if damaged; LEVEL_NOT_SUPPORTED if from a later version */
+/** @throws LEVEL_CORRUPTION if damaged; LEVEL_NOT_SUPPORTED if from a later version, or of an unfinished backup */
 export function decodeMarker(bytes: Buffer): Marker {
   const crcAt = bytes.length - CRC_BYTES
   if (bytes.length < SWEEP_AT + CRC_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
@@ -141,6 +151,9 @@ export function decodeMarker(bytes: Buffer): Marker {
   const version = bytes.readUInt16LE(VERSION_AT)
   const features = bytes.readUInt16LE(FEATURES_AT)
   const flags = bytes[FLAGS_AT]!
+  if (version === VERSION && features === FEATURE_UNFINISHED) {
+    throw notSupported('This database is a backup that was not finished: clear it, and back up again')
+  }
   if (version !== VERSION || features & ~FEATURE_UNWRAPPING || flags & ~FLAGS_KNOWN) {
     throw notSupported(`This store has format ${version}, features ${features}, flags ${flags}: upgrade compressed-kv`)
   }

@@ -15,6 +15,11 @@ const compressSync = deflateRawSync
 const decompressSync = (data: Uint8Array, maxOutputLength: number) => inflateRawSync(data, { maxOutputLength })
 const decompress = async (data: Uint8Array, maxOutputLength: number) => decompressSync(data, maxOutputLength)
 `,
+  'Existing data, and the way back': `
+import { CompressedKvStore } from 'compressed-kv'
+import { Level } from 'level'
+const db = new CompressedKvStore(new Level('existing'))
+`,
   Durability: `
 import { CompressedKvStore } from 'compressed-kv'
 interface Order { items: string[] }

@@ -1,0 +1,193 @@
+import { databaseNotOpen, invalidOption, notSupported } from '../errors.js'
+import { type Sealing, sealRaw } from '../envelope/seal.js'
+import { storedCopy } from '../envelope/stored-memory.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { Overlay } from '../memtable/overlay.js'
+import type { AnyLevel, Wrappable } from './any-level.js'
+import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
+import { assertWrappable, rootOf } from './backend.js'
+import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
+import { decodeDictionary, encodeDictionary, idInKey } from './dictionaries/dictionary-record.js'
+import { encodeMarker, encodeUnfinishedMarker, guardOf, type Marker, MARKER_KEY, newMarker } from './marker.js'
+import { MergedEntries } from './reading/merged-entries.js'
+import type { UnopenedEntries } from './reading/unopened-entries.js'
+import { isReserved } from './reserved-keys.js'
+import type { Session } from './session.js'
+import { type BackendOperation, writeToBackend } from './backend-write.js'
+import type { TableValue } from './table-value.js'
+
+export interface BackupOptions {
+  /** Ends it between two batches. What was copied stays, and no store opens it. */
+  readonly signal?: AbortSignal | undefined
+  /** Called after every batch, with what was copied so far. */
+  readonly onProgress?: ((progress: BackupReport) => void) | undefined
+}
+
+/** What was copied. */
+export interface BackupReport {
+  readonly entries: number
+  /** Of keys and of values as they are stored. */
+  readonly bytes: number
+}
+
+const BACKUP_OPTIONS = { signal: 'signal', onProgress: 'function' } as const satisfies OptionTable<BackupOptions>
+
+/** Entries that are read together; few, as values may be large. */
+const FETCH_ENTRIES = 32
+/** Bytes that LevelDB reads together. */
+const FETCH_BYTES = 64 * 1024
+/** A batch is written once it has this much. */
+const BATCH_BYTES = 4 * 1024 * 1024
+
+type Put = Extract<BackendOperation, { type: 'put' }>
+
+/** A store that is open. */
+interface Source {
+  readonly store: AnyLevel
+  readonly backend: AnyLevel
+  readonly session: Session
+}
+
+/**
+ * Copies what a store holds at one moment into an empty database. Values are copied as they are stored, without being read, and with all that
+ * reading them needs: dictionaries, the guard. The copy has an id of its own and no log. Until it is complete its marker says that it is not,
+ * and no store opens it.
+ */
+export async function backUp<K, V>(
+  source: Source,
+  wrappable: Wrappable<K, V>,
+  options: BackupOptions
+): Promise<BackupReport> {
+  assertKnownOptions('backup()', options, BACKUP_OPTIONS)
+  const target = wrappable as unknown as AnyLevel
+  assertWrappable(target)
+  if (rootOf(target) === source.store)
+    throw invalidOption('backup() takes another database, not a sublevel of the store')
+  const closing = new AbortController()
+  const signals = options.signal === undefined ? [closing.signal] : [closing.signal, options.signal]
+  const copying = copyTo(target, source, { ...options, signal: AbortSignal.any(signals) })
+  const close = async () => {
+    closing.abort(databaseNotOpen())
+    await copying.catch(() => {})
+  }
+  const resource = { close, [Symbol.asyncDispose]: close }
+  source.store.attachResource(resource)
+  try {
+    return await copying
+  } finally {
+    source.store.detachResource(resource)
+  }
+}
+
+async function copyTo(target: AnyLevel, source: Source, options: RunningOptions): Promise<BackupReport> {
+  assertNotLocked(target)
+  const wasOpen = target.status === 'open'
+  const owner = {}
+  try {
+    await target.open()
+    lockBackend(target, owner)
+    const any = await target.keys({ limit: 1, ...KEY_AS_BYTES }).all()
+    if (any.length > 0)
+      throw notSupported('backup() takes an empty database, and this one has entries: clear it, or take another')
+    return await copyEntries(target, source, options)
+  } finally {
+    unlockBackend(target, owner)
+    if (!wasOpen && !isLocked(target)) await target.close()
+  }
+}
+
+interface RunningOptions extends BackupOptions {
+  readonly signal: AbortSignal
+}
+
+async function copyEntries(
+  target: AnyLevel,
+  source: Source,
+  { signal, onProgress }: RunningOptions
+): Promise<BackupReport> {
+  const { backend, session } = source
+  if (!backend.supports.implicitSnapshots) {
+    throw notSupported(
+      'backup() needs a backend with snapshots: copy the entries through the store while nothing is written'
+    )
+  }
+  // What is left in tables is copied uncompressed. A backend that refuses the flush is one more reason for a backup, and the tables have it all.
+  await session.writes.flush().catch(() => {})
+  signal.throwIfAborted()
+  const from = session.marker.current
+  const entries = entriesNow(backend, session)
+  try {
+    const marker = markerOfCopy(from)
+    await writeMarker(target, encodeUnfinishedMarker(marker))
+    const report = { entries: 0, bytes: 0 }
+    let batch: BackendOperation[] = []
+    let bytes = 0
+    const write = async () => {
+      signal.throwIfAborted()
+      await writeToBackend(target, batch, true)
+      report.bytes += bytes
+      batch = []
+      bytes = 0
+      onProgress?.({ ...report })
+    }
+    for await (const operation of copies(entries, from, marker)) {
+      batch.push(operation)
+      if (!isReserved(operation.key)) report.entries++
+      bytes += operation.key.length + operation.value.length
+      if (bytes >= BATCH_BYTES) await write()
+    }
+    if (batch.length > 0) await write()
+    await writeMarker(target, encodeMarker(marker))
+    return report
+  } finally {
+    await entries.close()
+  }
+}
+
+/** Backend and tables, both as they are in this very turn. */
+function entriesNow(backend: AnyLevel, { view }: Session): UnopenedEntries {
+  const { frozen } = view(undefined)
+  const stored = backend.iterator<Buffer, Uint8Array>({
+    ...AS_BYTES,
+    fillCache: false,
+    highWaterMarkBytes: FETCH_BYTES
+  } as object) as UnopenedEntries
+  return new MergedEntries(stored, new Overlay(frozen, {}, false), false)
+}
+
+/** Where a sweep is, and what the log has, is the store's own affair. */
+function markerOfCopy({ guard, plainValues, ttlUsed }: Marker): Marker {
+  return { ...newMarker(false), guard, plainValues, ttlUsed }
+}
+
+async function writeMarker(target: AnyLevel, marker: Buffer): Promise<void> {
+  await writeToBackend(target, [{ type: 'put', key: MARKER_KEY, value: marker }], true)
+}
+
+/** The entries that the copy gets. They share no memory with the backend, which may keep what it hands out. */
+async function* copies(entries: UnopenedEntries, from: Marker, to: Marker): AsyncGenerator<Put> {
+  const sealing = { guard: guardOf(from), mayOmitChecksum: false }
+  for (;;) {
+    const fetched = await entries.nextv(FETCH_ENTRIES, {})
+    if (fetched.length === 0) return
+    for (const [key, entry] of fetched) {
+      const value = entry instanceof Uint8Array ? storedCopy(entry) : envelopeOf(entry!, sealing)
+      const id = idInKey(key!)
+      if (isReserved(key!) && id === undefined) continue // The marker.
+      yield { type: 'put', key: storedCopy(key!), value: id === undefined ? value : dictionaryFor(to, id, value, from) }
+    }
+  }
+}
+
+function envelopeOf({ bytes, sealed, expiresAt }: TableValue, sealing: Sealing): Buffer {
+  return sealed ? storedCopy(bytes) : sealRaw(bytes, { ...sealing, expiresAt: expiresAt === 0 ? undefined : expiresAt })
+}
+
+/** A dictionary that cannot be read is copied all the same: its id must not be given to another, whose values it would be taken for. */
+function dictionaryFor(copy: Marker, id: number, stored: Buffer, { storeId }: Marker): Buffer {
+  try {
+    return encodeDictionary(decodeDictionary(stored, id, storeId), copy.storeId)
+  } catch {
+    return stored
+  }
+}
