@@ -21,6 +21,6 @@ export function closeTogetherUnopened(store: AnyLevel, backend: AnyLevel, tookBa
   backend.attachResource(resource(closeStore))
 }
 
-function resource(close: () => Promise<void>): AbstractResource {
+export function resource(close: () => Promise<void>): AbstractResource {
   return { close, [Symbol.asyncDispose]: close }
 }

@@ -1,10 +1,10 @@
-import type { AbstractOpenOptions } from 'abstract-level'
+import type { AbstractOpenOptions, AbstractResource } from 'abstract-level'
 import { type CompressedKvError, databaseNotOpen, iteratorNotOpen } from '../errors.js'
 import type { Collector } from '../gc/collector.js'
 import type { AnyLevel } from './any-level.js'
 import { isOpen, openBackend } from './backend.js'
 import { lockBackend, unlockBackend } from './backend-lock.js'
-import { closeTogetherUnopened } from './closing-unopened.js'
+import { closeTogetherUnopened, resource } from './closing-unopened.js'
 import type { CodecChoice } from './codec-choice.js'
 import type { Settings } from './options.js'
 import type { SafeEmit } from './safe-emitter.js'
@@ -28,10 +28,15 @@ export class Lifecycle {
   #openingFailure: unknown
   /** Whether opening the backend was begun. Until then close() must close the backend without a session. */
   #tookBackend = false
+  /** What the backend closes before itself. */
+  readonly #resource: AbstractResource
+  /** Calls of its `close()` that wait for the end of what is open. */
+  #waiting: (() => void)[] = []
 
   constructor(context: LifecycleContext) {
     this.#context = context
     closeTogetherUnopened(context.store, context.backend, () => this.#tookBackend)
+    this.#resource = resource(() => this.#closeWithBackend())
   }
 
   /** @throws LEVEL_DATABASE_NOT_OPEN, with the reason if opening has failed */
@@ -68,15 +73,17 @@ export class Lifecycle {
     try {
       // Called before anything is awaited: the backend is about to open by itself.
       await openBackend(backend, options)
-      backend.attachResource(store) // Closing the backend closes the store first, also while the store still opens.
+      // Closing the backend closes the store first, also while the store still opens.
+      backend.attachResource(this.#resource)
       for (const codec of choice.named) codec.load?.()
       this.#session = await beginSession(backend, settings, choice, counters, emit)
       const { gc, readOnly } = settings
       if (gc.intervalMs > 0 && !readOnly) store.gc.start()
       if (gc.beforeSnapshots) this.#session.log?.sweepBeforeSnapshots(() => this.#sweepWhileOpen())
     } catch (error) {
-      backend.detachResource(store)
+      backend.detachResource(this.#resource)
       unlockBackend(backend, store)
+      this.#ended()
       // Not while it is closing: it may be waiting for this very call. Why opening failed matters more than a failure to close.
       if (status !== 'open' && isOpen(backend)) await backend.close().catch(() => {})
       throw error
@@ -88,17 +95,31 @@ export class Lifecycle {
     const { store, backend } = this.#context
     await store.gc.stop()
     await endSession(this.session, backend)
-    backend.detachResource(store) // Else closing the backend would wait for the store, which waits for the backend.
+    backend.detachResource(this.#resource) // Else closing the backend would wait for the store, which waits for the backend.
     if (isOpen(backend)) {
       try {
         await backend.close()
       } catch (error) {
-        backend.attachResource(store)
+        backend.attachResource(this.#resource)
         throw error
       }
     }
     unlockBackend(backend, store)
     this.#session = undefined
+    this.#ended()
+  }
+
+  /**
+   * Resolves when the store is closed, or at least what is open now. In front of this `close()` an `open()` may wait in the store, which will
+   * wait for the backend.
+   */
+  async #closeWithBackend(): Promise<void> {
+    const ended = new Promise<void>(resolve => this.#waiting.push(resolve))
+    await Promise.race([this.#context.store.close(), ended])
+  }
+
+  #ended(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** The error of a call that waited for an opening that failed. abstract-level says why to the caller of `open()` only. */

@@ -1,6 +1,7 @@
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
+import { failures } from '../support/failures.js'
 import { Gate } from '../support/gate.js'
 import { intercept, WRITES } from '../support/intercept.js'
 import { memory, openStore } from '../support/memory-store.js'
@@ -118,6 +119,20 @@ describe('store and backend are closed together', () => {
     const { store, backend } = await openStore()
     await store.put('k', SMALL)
     await Promise.all(order.map(which => (which === 'store' ? store.close() : backend.close())))
+    expect([store.status, backend.status]).toEqual(['closed', 'closed'])
+    await store.open()
+    expect(await store.get('k')).toEqual(SMALL)
+  })
+
+  it.each([
+    ['once', 0],
+    ['and closed again', 1]
+  ])('while the store is to be opened again, %s: neither waits for the other for ever', async (_, times) => {
+    const { store, backend } = await openStore()
+    await store.put('k', SMALL)
+    const calls = [store.close(), store.open(), ...Array.from({ length: times }, () => store.close()), backend.close()]
+    expect(await failures(calls)).toEqual(calls.map(() => undefined))
+    await turns()
     expect([store.status, backend.status]).toEqual(['closed', 'closed'])
     await store.open()
     expect(await store.get('k')).toEqual(SMALL)
