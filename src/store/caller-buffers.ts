@@ -1,4 +1,5 @@
 import type { AnyLevel } from './any-level.js'
+import { deferredIterator } from './deferred-iterator.js'
 import { type Method, override } from './override.js'
 
 /*
@@ -12,8 +13,8 @@ export function copyArguments(db: AnyLevel): void {
   for (const [name, copy] of Object.entries(COPIES)) {
     override(db, name, call => (...args) => {
       if (db.status !== 'opening') return call.apply(db, args)
-      const made = call.apply(db, args.length > 0 ? copy(args) : args)
-      return ITERATORS.has(name) ? copyingSeeks(made as Seekable) : made
+      const make = () => call.apply(db, args.length > 0 ? copy(args) : args)
+      return ITERATORS.has(name) ? copyingSeeks(deferredIterator(db, make as () => Seekable)) : make()
     })
   }
 }

@@ -83,8 +83,9 @@ describe('the backend is closed while the store opens', () => {
       if (before) await backend.open()
       const store = new CompressedKvStore(backend)
       const opened = store.open()
+      const waiting = [store.keys().all(), store.put('k', SMALL)]
       await microtasks(step)
-      await Promise.allSettled([backend.close(), opened])
+      await Promise.allSettled([backend.close(), opened, ...waiting])
       await turns()
       if (store.status !== backend.status) openOverClosed.push(step)
       await store.close()
