@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { failures } from '../support/failures.js'
 import { Gate } from '../support/gate.js'
-import { intercept, WRITES } from '../support/intercept.js'
+import { failing, intercept, WRITES } from '../support/intercept.js'
 import { memory, openStore } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -202,5 +202,22 @@ describe('an open that fails', () => {
     expect(backend.status).toBe('open')
     repair()
     await store.open()
+  })
+})
+
+describe('a backend that neither takes a flush nor can be closed', () => {
+  it('holds up no write for ever, nor a later close', async () => {
+    const { store, backend } = await openStore({ wal: temporaryDirectory(), memtable: { maxBytes: 1 } })
+    const broken = new Error('the backend fails')
+    await store.put('k', SMALL)
+    const repair = failing(backend, [...WRITES, '_close'], broken)
+    await expect(store.close()).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_CLOSED' })
+    repair()
+    const calls = [store.put('l', SMALL), store.del('k'), store.clear()]
+    for (const failure of await failures(calls)) expect(failure).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+    await store.close()
+    await store.open()
+    expect(await store.get('k')).toEqual(SMALL)
+    await store.close()
   })
 })

@@ -97,12 +97,16 @@ export class Admission {
     this.#isClosing = true
   }
 
+  /** There will be no more room: turns away who waits for some, and who comes later and would have to. */
+  end(error: unknown): void {
+    this.#end = { error }
+    this.#rejectWaiting(error)
+  }
+
   /** Call when a flush has failed. Those who wait for room go on waiting, unless it failed for good or too often, or the store is closing. */
   afterFailure({ error, times, isFinal }: FlushFailure): void {
-    if (isFinal) {
-      this.#end = { error }
-      this.#rejectWaiting(error)
-    } else if (times >= MAX_FAILED_FLUSHES || this.#isClosing) this.#rejectWaiting(noRoom(times, error))
+    if (isFinal) this.end(error)
+    else if (times >= MAX_FAILED_FLUSHES || this.#isClosing) this.#rejectWaiting(noRoom(times, error))
   }
 
   #rejectWaiting(error: unknown): void {

@@ -1,3 +1,4 @@
+import { databaseNotOpen } from '../../errors.js'
 import { keyName } from '../../memtable/key-name.js'
 import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
@@ -150,6 +151,7 @@ export class TableWrites implements Writes {
     // Whoever waits for room is turned away when a flush fails, and this call with them.
     while (this.pending > 0) await this.#settled().catch(() => {})
     await this.#table.close()
+    admission.end(databaseNotOpen()) // If the backend cannot be closed, the store stays open, and more may come.
     return this.#context.tables.isEmpty
   }
 
