@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { collectGarbage } from '../support/collect-garbage.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { turns } from '../support/turns.js'
@@ -52,8 +51,6 @@ test('a reader that was dropped before its end holds its segment only until it i
   await fill(wal, 4)
   const first = async () => (await wal.read()[Symbol.asyncIterator]().next()).value?.record.sequence
   expect(await first()).toBe(1)
-  setFlagsFromString('--expose-gc')
-  const collectGarbage = runInNewContext('gc') as () => void
   let deleted = 0
   for (let tries = 0; deleted === 0 && tries < 100; tries++) {
     collectGarbage()
