@@ -1,14 +1,14 @@
-import { databaseNotOpen, invalidOption, notSupported } from '../errors.js'
+import { databaseNotOpen, notSupported } from '../errors.js'
 import { type Sealing, sealRaw } from '../envelope/seal.js'
 import { storedCopy } from '../envelope/stored-memory.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { Overlay } from '../memtable/overlay.js'
-import type { AnyLevel, Wrappable } from './any-level.js'
+import type { AnyLevel } from './any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
-import { assertWrappable, rootOf } from './backend.js'
 import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
 import { decodeDictionary, encodeDictionary, idInKey } from './dictionaries/dictionary-record.js'
 import { encodeMarker, encodeUnfinishedMarker, guardOf, type Marker, MARKER_KEY, newMarker } from './marker.js'
+import { MarkerState } from './marker-state.js'
 import { MergedEntries } from './reading/merged-entries.js'
 import type { UnopenedEntries } from './reading/unopened-entries.js'
 import { isReserved } from './reserved-keys.js'
@@ -36,8 +36,9 @@ const BACKUP_OPTIONS = { signal: 'signal', onProgress: 'function' } as const sat
 const FETCH_ENTRIES = 32
 /** Bytes that LevelDB reads together. */
 const FETCH_BYTES = 64 * 1024
-/** A batch is written once it has this much. */
+/** A batch is written once it has this much. A target in memory carries it out in one go, on the calling thread. */
 const BATCH_BYTES = 4 * 1024 * 1024
+const BATCH_OPERATIONS = 1000
 
 type Put = Extract<BackendOperation, { type: 'put' }>
 
@@ -53,16 +54,8 @@ interface Source {
  * reading them needs: dictionaries, the guard. The copy has an id of its own and no log. Until it is complete its marker says that it is not,
  * and no store opens it.
  */
-export async function backUp<K, V>(
-  source: Source,
-  wrappable: Wrappable<K, V>,
-  options: BackupOptions
-): Promise<BackupReport> {
+export async function backUp(source: Source, target: AnyLevel, options: BackupOptions): Promise<BackupReport> {
   assertKnownOptions('backup()', options, BACKUP_OPTIONS)
-  const target = wrappable as unknown as AnyLevel
-  assertWrappable(target)
-  if (rootOf(target) === source.store)
-    throw invalidOption('backup() takes another database, not a sublevel of the store')
   const closing = new AbortController()
   const signals = options.signal === undefined ? [closing.signal] : [closing.signal, options.signal]
   const copying = copyTo(target, source, { ...options, signal: AbortSignal.any(signals) })
@@ -89,6 +82,7 @@ async function copyTo(target: AnyLevel, source: Source, options: RunningOptions)
     const any = await target.keys({ limit: 1, ...KEY_AS_BYTES }).all()
     if (any.length > 0)
       throw notSupported('backup() takes an empty database, and this one has entries: clear it, or take another')
+    await MarkerState.load(target) // Throws inside a wrapped database, which would take the copy for values of its own.
     return await copyEntries(target, source, options)
   } finally {
     unlockBackend(target, owner)
@@ -134,7 +128,7 @@ async function copyEntries(
       batch.push(operation)
       if (!isReserved(operation.key)) report.entries++
       bytes += operation.key.length + operation.value.length
-      if (bytes >= BATCH_BYTES) await write()
+      if (bytes >= BATCH_BYTES || batch.length >= BATCH_OPERATIONS) await write()
     }
     if (batch.length > 0) await write()
     await writeMarker(target, encodeMarker(marker))

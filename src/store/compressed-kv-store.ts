@@ -7,7 +7,7 @@ import {
   type AbstractSnapshot,
   type Transcoder
 } from 'abstract-level'
-import { CompressedKvError, notSupported } from '../errors.js'
+import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './additional-methods.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { backUp, type BackupOptions, type BackupReport } from './backup.js'
@@ -164,13 +164,16 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    * Copies the store as it is at one moment into another database, while reads and writes go on. The copy is a store as well: wrap it to read it.
    * Values are copied as they are stored, without being read. If it fails, no store opens what was copied until then.
    *
-   * @param target an empty database of any kind that holds bytes; opened if it is not, and left as it was found
-   * @throws LEVEL_NOT_SUPPORTED if it is not empty, or holds only text, or if the backend has no snapshots; LEVEL_LOCKED if a store over it is open;
-   *   LEVEL_DATABASE_NOT_OPEN if the store is closed meanwhile; the signal's reason; errors of either database
+   * @param target an empty database of any kind that holds bytes, not a part of one that was wrapped; opened if it is not, and left as it was found
+   * @throws LEVEL_NOT_SUPPORTED if it is no such database, or if the backend has no snapshots; CKV_INVALID_OPTION if it is a store; LEVEL_LOCKED if a
+   *   store over it is open; LEVEL_DATABASE_NOT_OPEN if the store is closed meanwhile; the signal's reason; errors of either database
    */
   async backup<K2, V2>(target: Wrappable<K2, V2>, options: BackupOptions = {}): Promise<BackupReport> {
     if (this.status === 'opening') return this.deferAsync(async () => this.backup(target, options))
-    return backUp({ store: this, backend: this.backend, session: this.#lifecycle.session }, target, options)
+    const level = target as unknown as AnyLevel
+    assertWrappable(level)
+    if (rootOf(level) instanceof CompressedKvStore) throw invalidOption('backup() takes a database, not a store')
+    return backUp({ store: this, backend: this.backend, session: this.#lifecycle.session }, level, options)
   }
 
   /**

@@ -186,6 +186,15 @@ it('leaves the target open or closed, as it was', async () => {
   await store.close()
 })
 
+it('hands small entries over in batches that hold up nothing', async () => {
+  const { store } = await openStore()
+  await store.batch(Array.from({ length: 2500 }, (_, i) => ({ type: 'put' as const, key: `k${i}`, value: noise(1) })))
+  const copied: number[] = []
+  await store.backup(memory(), { onProgress: ({ entries }) => copied.push(entries) })
+  expect(copied).toEqual([1000, 2000, 2500])
+  await store.close()
+})
+
 it('waits for a store that opens', async () => {
   const backend = await filled([['k', LARGE]])
   const store = new CompressedKvStore<string, Buffer>(backend)
@@ -270,12 +279,19 @@ it('is refused where it cannot be', async () => {
   const withoutSnapshots = memory()
   Object.assign(withoutSnapshots.supports, { implicitSnapshots: false })
   const { store: fuzzy } = await openStore({}, withoutSnapshots)
+  const { store: closed, backend: wrapped } = await openStore()
+  await closed.put('k', LARGE)
+  await closed.close()
+  await wrapped.open()
   const refused = await failures([
     store.backup(full),
     store.backup(locked),
     store.backup(store.backend),
     store.backup(store.sublevel('part')),
     store.backup(store),
+    store.backup(other),
+    store.backup(other.sublevel('part')),
+    store.backup(wrapped.sublevel('part')),
     store.backup(onlyText),
     store.backup(memory(), noOption),
     store.backup('./directory' as unknown as MemoryLevel),
@@ -287,11 +303,17 @@ it('is refused where it cannot be', async () => {
     'LEVEL_LOCKED',
     'CKV_INVALID_OPTION',
     'CKV_INVALID_OPTION',
+    'CKV_INVALID_OPTION',
+    'CKV_INVALID_OPTION',
+    'LEVEL_NOT_SUPPORTED',
     'LEVEL_NOT_SUPPORTED',
     'CKV_INVALID_OPTION',
     'LEVEL_NOT_SUPPORTED',
     'LEVEL_NOT_SUPPORTED'
   ])
   expect(await full.keys().all()).toEqual(['k'])
-  await Promise.all([store.close(), other.close(), fuzzy.close(), full.close(), onlyText.close()])
+  expect(await other.keys().all()).toEqual([])
+  expect(await wrapped.sublevel('part').keys().all()).toEqual([])
+  const all = [store, other, fuzzy, full, wrapped, onlyText]
+  await Promise.all(all.map(database => database.close()))
 })
