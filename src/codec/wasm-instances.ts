@@ -1,4 +1,4 @@
-import { notSupported } from '../errors.js'
+import { type CompressedKvError, notSupported } from '../errors.js'
 import { type WasmFunction, type WasmInstance, WasmModule } from '../wasm/assembler.js'
 
 /**
@@ -19,10 +19,14 @@ export function wasmInstances<Exports extends object>(
       compiled ??= new WasmModule<Exports>(functions, memoryBytes)
       return compiled.instance(moreBytes)
     } catch (cause) {
-      throw notSupported(
-        `${what} needs WebAssembly, which is switched off here (node --jitless) or has no addresses for its memory (ulimit -v)`,
-        cause
-      )
+      throw withoutWebAssembly(what, cause)
     }
   }
+}
+
+export function withoutWebAssembly(what: string, cause: unknown): CompressedKvError {
+  return notSupported(
+    `${what} needs WebAssembly, which is switched off here (node --jitless) or has no addresses for its memory (ulimit -v)`,
+    cause
+  )
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { codecUnavailable } from '../../errors.js'
 import { require } from '../../require.js'
+import { withoutWebAssembly } from '../wasm-instances.js'
 import type { SyncZstd } from './zstd-engine.js'
 
 const PACKAGE = '@bokuweb/zstd-wasm'
@@ -51,8 +52,15 @@ const SMALL_BYTES = 8 * 1024
 
 let compiled: object | undefined
 let current: Instance | undefined
+let hasWorked = false
+/** Why there was no instance to begin with. It is not tried again, which would take longer than compressing a small value. */
+let unavailable: unknown
 
-/** Zstandard on the calling thread, on every Node.js version. Output is written into a buffer of a size given up front. */
+/**
+ * Zstandard on the calling thread, on every Node.js version. Output is written into a buffer of a size given up front.
+ *
+ * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off or has no memory, CKV_CODEC_UNAVAILABLE if the package does not load
+ */
 export function wasmEngine(): SyncZstd {
   current ??= instantiate()
   return ENGINE
@@ -154,23 +162,62 @@ function run(
 }
 
 function instantiate(): Instance {
+  if (unavailable !== undefined) throw unavailable
   try {
-    const script = join(dirname(require.resolve(PACKAGE)), 'zstd.js')
-    compiled ??= new wasm.Module(readFileSync(script.replace(/\.js$/, '.wasm')))
+    const instance = newInstance()
+    hasWorked = true
+    return instance
+  } catch (error) {
+    // Beside an instance that was given up and is not collected yet, there may be no addresses for another one: later there will be.
+    if (!hasWorked) unavailable = error
+    throw error
+  }
+}
+
+function newInstance(): Instance {
+  const script = fromPackage(() => join(dirname(require.resolve(PACKAGE)), 'zstd.js'))
+  compiled ??= compile(fromPackage(() => readFileSync(script.replace(/\.js$/, '.wasm'))))
+  const zstd = fromPackage(() => {
     delete require.cache[script] // The script is its own singleton; a fresh memory needs a fresh script.
-    const { Module: zstd } = require(script) as { Module: EmscriptenModule }
-    zstd.instantiateWasm = (imports, receive) => {
-      const instance = new wasm.Instance(compiled!, imports)
-      receive(instance)
-      return instance.exports
-    }
-    zstd.init('')
+    return (require(script) as { Module: EmscriptenModule }).Module
+  })
+  return inWebAssembly(() => {
+    start(zstd, compiled!)
     const dictionaries = new WeakMap<Uint8Array, number>()
     const [compressor, decompressor] = [zstd._ZSTD_createCCtx(), zstd._ZSTD_createDCtx()]
     const small = zstd._malloc(2 * SMALL_BYTES)
     if (small === 0) throw new RangeError('No memory for Zstandard')
     return { zstd, compressor, decompressor, small, dictionaries }
+  })
+}
+
+function compile(bytes: Uint8Array): object {
+  return inWebAssembly(() => new wasm.Module(bytes))
+}
+
+/** The instance is made after `init`, which would catch what is thrown, and print it. */
+function start(zstd: EmscriptenModule, module: object): void {
+  let asked!: { readonly imports: object; readonly receive: (instance: WasmInstance) => void }
+  zstd.instantiateWasm = (imports, receive) => {
+    asked = { imports, receive }
+    return {}
+  }
+  zstd.init('')
+  asked.receive(new wasm.Instance(module, asked.imports))
+}
+
+function fromPackage<T>(load: () => T): T {
+  try {
+    return load()
   } catch (cause) {
     throw codecUnavailable('Zstandard', PACKAGE, cause)
+  }
+}
+
+function inWebAssembly<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    throw withoutWebAssembly('Zstandard', cause)
   }
 }

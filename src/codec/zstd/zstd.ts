@@ -1,4 +1,4 @@
-import { corruption, invalidOption } from '../../errors.js'
+import { CompressedKvError, corruption, invalidOption } from '../../errors.js'
 import { assertKnownOptions, type OptionTable } from '../../known-options.js'
 import { shown } from '../../option-checks.js'
 import { builtIn } from '../built-in.js'
@@ -26,8 +26,8 @@ const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions
 
 /**
  * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main
- * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version, or from 16 KiB on in node:zlib
- * where that has it.
+ * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version, or in node:zlib where that has it,
+ * from 16 KiB on or where WebAssembly is switched off.
  *
  * @throws CKV_INVALID_OPTION for a level out of range
  */
@@ -49,7 +49,7 @@ function zstdOf(level: number): Codec {
     name: 'zstd',
     effort: level,
     workingBytes: workingBytes(level),
-    load: () => void wasmEngine(),
+    load: () => void syncEngine(0),
     compress: async data => {
       const engine = asyncEngine()
       return engine === undefined ? wasmEngine().compressSync(data, level) : engine.compress(data, level)
@@ -118,5 +118,15 @@ function asyncEngine(): AsyncZstd | undefined {
 }
 
 function syncEngine(bytes: number): SyncZstd {
-  return (bytes >= NODE_SYNC_BYTES ? engines().node : undefined) ?? wasmEngine()
+  return (bytes >= NODE_SYNC_BYTES ? engines().node : undefined) ?? smallValueEngine()
+}
+
+function smallValueEngine(): SyncZstd {
+  try {
+    return wasmEngine()
+  } catch (error) {
+    const { node } = engines()
+    if (node !== undefined && error instanceof CompressedKvError && error.code === 'LEVEL_NOT_SUPPORTED') return node
+    throw error
+  }
 }
