@@ -6,5 +6,5 @@ export function isCopyOf(copy: string, original: string): void {
 }
 
 export function withOriginalPaths(text: string): string {
-  return originals.reduce((told, { copy, original }) => told.replaceAll(copy, original), text)
+  return originals.reduce((told, { copy, original }) => told.replaceAll(copy, () => original), text)
 }
