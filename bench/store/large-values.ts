@@ -46,9 +46,16 @@ export async function benchLargeValues(report: Report, corpus: string | undefine
     const [alone, copies, store] = await alternate(ROUNDS, runs, run => run())
     const over = { write: quotient(store!, alone!, 'write'), read: quotient(store!, alone!, 'read') }
     quotients.push(over)
-    const withCopies = quotient(copies!, alone!, 'write')
+    const withCopies = { write: quotient(copies!, alone!, 'write'), read: quotient(copies!, alone!, 'read') }
     rows.push(['codec alone', codec.name, rateText(alone!, 'write'), '', rateText(alone!, 'read'), ''])
-    rows.push(['codec and copies', codec.name, rateText(copies!, 'write'), ratioText(withCopies), '', ''])
+    rows.push([
+      'codec and copies',
+      codec.name,
+      rateText(copies!, 'write'),
+      ratioText(withCopies.write),
+      rateText(copies!, 'read'),
+      ratioText(withCopies.read)
+    ])
     rows.push([
       'store',
       codec.name,
@@ -62,7 +69,7 @@ export async function benchLargeValues(report: Report, corpus: string | undefine
       compressAloneMBs: medianOf(alone!, 'write'),
       putsMBs: medianOf(store!, 'write'),
       putsOverAlone: over.write,
-      copiesOverAlone: withCopies,
+      copiesOverAlone: withCopies.write,
       decompressAloneMBs: medianOf(alone!, 'read'),
       getsMBs: medianOf(store!, 'read'),
       getsOverAlone: over.read
@@ -92,11 +99,12 @@ async function codecWithCopies(codec: Codec, pieces: readonly Buffer[]): Promise
     copy.set(pieceAt(pieces, i))
     const compressed = await codec.compress(copy)
     copies.push(copy)
-    const envelope = Buffer.allocUnsafeSlow(ENVELOPE_BYTES + compressed.length)
+    const envelope = Buffer.allocUnsafeSlow(compressed.length + ENVELOPE_BYTES)
     envelope.set(compressed)
     envelopes[i] = envelope
   })
-  return { write, read: NaN }
+  const read = await rate(i => codec.decompress(envelopes[i]!.subarray(0, -ENVELOPE_BYTES), VALUE_BYTES))
+  return { write, read }
 }
 
 async function throughStore(contender: Contender, pieces: readonly Buffer[]): Promise<Rate> {

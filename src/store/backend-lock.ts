@@ -41,6 +41,25 @@ export function unlockBackend(backend: AnyLevel, owner: object): void {
   if (owners?.get(prefixOf(backend)) === owner) owners.delete(prefixOf(backend))
 }
 
+/**
+ * Opens a backend for `work`, and leaves it open or closed, as it was found.
+ *
+ * @param work gets what locks the backend until it ends
+ * @throws LEVEL_LOCKED
+ */
+export async function leftAsFound<T>(backend: AnyLevel, work: (lock: () => void) => Promise<T>): Promise<T> {
+  assertNotLocked(backend)
+  const wasOpen = backend.status === 'open'
+  const owner = {}
+  try {
+    await backend.open()
+    return await work(() => lockBackend(backend, owner))
+  } finally {
+    unlockBackend(backend, owner)
+    if (!wasOpen && !isLocked(backend)) await backend.close()
+  }
+}
+
 function prefixOf(backend: AnyLevel): string {
   return (backend as AnyLevel & { prefix?: string }).prefix ?? ''
 }

@@ -4,8 +4,9 @@ import { storedCopy } from '../envelope/stored-memory.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { Overlay } from '../memtable/overlay.js'
 import type { AnyLevel } from './any-level.js'
-import { AS_BYTES, KEY_AS_BYTES } from './as-bytes.js'
-import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
+import { AS_BYTES } from './as-bytes.js'
+import { leftAsFound } from './backend-lock.js'
+import { resource } from './closing-unopened.js'
 import { decodeDictionary, encodeDictionary, idInKey } from './dictionaries/dictionary-record.js'
 import { encodeMarker, encodeUnfinishedMarker, guardOf, type Marker, MARKER_KEY, newMarker } from './marker.js'
 import { MarkerState } from './marker-state.js'
@@ -59,35 +60,27 @@ export async function backUp(source: Source, target: AnyLevel, options: BackupOp
   const closing = new AbortController()
   const signals = options.signal === undefined ? [closing.signal] : [closing.signal, options.signal]
   const copying = copyTo(target, source, { ...options, signal: AbortSignal.any(signals) })
-  const close = async () => {
+  const ending = resource(async () => {
     closing.abort(databaseNotOpen())
     await copying.catch(() => {})
-  }
-  const resource = { close, [Symbol.asyncDispose]: close }
-  source.store.attachResource(resource)
+  })
+  source.store.attachResource(ending)
   try {
     return await copying
   } finally {
-    source.store.detachResource(resource)
+    source.store.detachResource(ending)
   }
 }
 
-async function copyTo(target: AnyLevel, source: Source, options: RunningOptions): Promise<BackupReport> {
-  assertNotLocked(target)
-  const wasOpen = target.status === 'open'
-  const owner = {}
-  try {
-    await target.open()
-    lockBackend(target, owner)
-    const any = await target.keys({ limit: 1, ...KEY_AS_BYTES }).all()
-    if (any.length > 0)
+function copyTo(target: AnyLevel, source: Source, options: RunningOptions): Promise<BackupReport> {
+  return leftAsFound(target, async lock => {
+    lock()
+    // Also throws inside a wrapped database, which would take the copy for values of its own.
+    const found = await MarkerState.load(target)
+    if (found.isStored || found.current.plainValues)
       throw notSupported('backup() takes an empty database, and this one has entries: clear it, or take another')
-    await MarkerState.load(target) // Throws inside a wrapped database, which would take the copy for values of its own.
-    return await copyEntries(target, source, options)
-  } finally {
-    unlockBackend(target, owner)
-    if (!wasOpen && !isLocked(target)) await target.close()
-  }
+    return copyEntries(target, source, options)
+  })
 }
 
 interface RunningOptions extends BackupOptions {

@@ -10,7 +10,7 @@ import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, KEY_AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
-import { assertNotLocked, isLocked, lockBackend, unlockBackend } from './backend-lock.js'
+import { leftAsFound } from './backend-lock.js'
 import { type BackendOperation, writeToBackend } from './backend-write.js'
 import { compactBackend } from './compaction.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
@@ -58,20 +58,13 @@ export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOpti
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
-  assertNotLocked(backend)
-  const wasOpen = backend.status === 'open'
-  const owner = {}
-  try {
-    await backend.open()
+  return leftAsFound(backend, async lock => {
     const marker = await storedMarker(backend)
     if (marker !== undefined && !marker.unwrapping) await settle(backend, options)
     await backend.open() // Closing the store has closed it.
-    lockBackend(backend, owner)
-    return await writeBack(backend, options)
-  } finally {
-    unlockBackend(backend, owner)
-    if (!wasOpen && !isLocked(backend)) await backend.close()
-  }
+    lock()
+    return writeBack(backend, options)
+  })
 }
 
 /** With an absolute directory: the process may go to another while values are written back. */

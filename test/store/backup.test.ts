@@ -272,9 +272,6 @@ it('is refused where it cannot be', async () => {
   const full = await filled([['k', LARGE]], memory())
   const { store: other, backend: locked } = await openStore()
   const onlyText = new MemoryLevel({ storeEncoding: 'utf8' })
-  onlyText.valueEncoding = () => {
-    throw new Error('of a test')
-  }
   const noOption = { onProgess: () => {} } as object
   const withoutSnapshots = memory()
   Object.assign(withoutSnapshots.supports, { implicitSnapshots: false })

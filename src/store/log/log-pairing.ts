@@ -25,7 +25,7 @@ export function assertBelongsTogether(
   if (logDirty && segments.at(-1)!.createdAt < logDirtySince) {
     throw corruption(
       `the log in ${directory} is an older one: the database was last used with another, and was not closed. ` +
-        'Writes may be in that one which the database has not: open it with the directory of that one, or restore both from one backup'
+        'Writes that the database lacks may be in the other: open it with the directory of that one, or restore both from one backup'
     )
   }
   // What the database lacks must be in the log without a gap. A gap below that does no harm: a power cut took from the log what the
