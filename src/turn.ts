@@ -63,7 +63,7 @@ export class TurnQueue {
   }
 
   /** Does it in a later turn, after what waits already. */
-  later<T>(work: () => T): Promise<T> {
+  later<T>(work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
         try {

@@ -1,5 +1,8 @@
+import { TurnQueue } from '../../turn.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES } from '../as-bytes.js'
+import { supportsGetSync } from '../manifest.js'
+import { SyncReads } from './sync-reads.js'
 
 /**
  * Calls of the backend under way at once: twice as many as libuv has threads by default. With only as many, a thread that is done would have
@@ -11,11 +14,15 @@ const MAX_CALLS = 8
  * all that are queued.
  */
 const MAX_KEYS = 40
+/** Gets under way beside which another one may read on the calling thread. More of them the other threads answer as fast, together. */
+const FEW = 16
+/** Reads on the calling thread in one turn of the event loop, in ms: some fifty of 1 KiB. The next turn goes on with them. */
+const MAX_TURN_MS = 0.5
 
 interface Lookup {
   readonly key: Buffer
   readonly found: (stored: Uint8Array | undefined) => void
-  readonly reject: (error: unknown) => void
+  readonly failed: (error: unknown) => void
 }
 
 /** Makes of what is stored what the caller gets. */
@@ -23,10 +30,15 @@ export type Open<T> = (stored: Uint8Array | undefined) => T | Promise<T>
 
 /**
  * Turns many gets into few getMany calls: in Node.js the price of a get is the crossing into the backend, and it is paid per call.
- * A get that is alone goes through as it is.
+ * A get that is alone, or one of few, reads on the calling thread while that is quicker, or else goes through as it is.
  */
 export class GetQueue {
   readonly #backend: AnyLevel
+  /** undefined: the backend has no getSync(). */
+  readonly #syncReads: SyncReads | undefined
+  readonly #turns = new TurnQueue(MAX_TURN_MS, 1)
+  /** Gets without an answer. */
+  #underWay = 0
   #waiting: Lookup[] = []
   #calls = 0
   #scheduled = false
@@ -34,6 +46,7 @@ export class GetQueue {
 
   constructor(backend: AnyLevel) {
     this.#backend = backend
+    this.#syncReads = supportsGetSync(backend) ? new SyncReads() : undefined
   }
 
   /**
@@ -42,17 +55,24 @@ export class GetQueue {
    *   quicker right after another
    */
   get<T>(key: Buffer, open: Open<T>): Promise<T> {
+    if (this.#underWay < FEW && this.#syncReads?.mayRead()) return this.#getHere(key, open, this.#syncReads)
+    this.#underWay++
     // The first does not wait to see whether others come.
     if (this.#calls === 0 && this.#waiting.length === 0) return this.#getAlone(Buffer.from(key), open)
     return new Promise<T>((resolve, reject) => {
       const found = (stored: Uint8Array | undefined): void => {
+        this.#answered(stored)
         try {
           resolve(open(stored))
         } catch (error) {
           reject(error)
         }
       }
-      this.#waiting.push({ key: Buffer.from(key), found, reject })
+      const failed = (error: unknown): void => {
+        this.#answered()
+        reject(error)
+      }
+      this.#waiting.push({ key: Buffer.from(key), found, failed })
       if (this.#scheduled) return
       this.#scheduled = true
       // In a microtask, so that a close() that is called next comes after it.
@@ -65,8 +85,22 @@ export class GetQueue {
 
   /** Resolves when every get made before has its answer. */
   drain(): Promise<void> {
-    if (this.#waiting.length === 0 && this.#calls === 0) return Promise.resolve()
+    if (this.#underWay === 0) return Promise.resolve()
     return new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  #getHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
+    if (this.#turns.hasRoom(1)) return this.#readHere(key, open, reads)
+    this.#underWay++
+    const copy = Buffer.from(key)
+    return this.#turns.later(() => {
+      this.#answered()
+      return this.#readHere(copy, open, reads)
+    })
+  }
+
+  async #readHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
+    return open(reads.read(() => this.#backend.getSync<Buffer, Uint8Array>(key, AS_BYTES)))
   }
 
   /** Spreads what waits over the calls that are free; the rest goes when one of them is done. */
@@ -83,10 +117,12 @@ export class GetQueue {
     return this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES).then(
       stored => {
         this.#ended()
+        this.#answered(stored)
         return open(stored)
       },
       (error: unknown) => {
         this.#ended()
+        this.#answered()
         throw error
       }
     )
@@ -102,7 +138,13 @@ export class GetQueue {
   #ended(): void {
     this.#calls--
     this.#sendWaiting()
-    if (this.#calls === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Before the caller hears of it, whose next get would find this one still under way. */
+  #answered(stored?: Uint8Array): void {
+    this.#syncReads?.noticeSize(stored)
+    this.#underWay--
+    if (this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   async #sendMany(lookups: readonly Lookup[]): Promise<void> {
@@ -118,11 +160,11 @@ export class GetQueue {
     for (const [i, { found }] of lookups.entries()) found(stored[i])
   }
 
-  async #sendOne({ key, found, reject }: Lookup): Promise<void> {
+  async #sendOne({ key, found, failed }: Lookup): Promise<void> {
     try {
       found(await this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES))
     } catch (error) {
-      reject(error)
+      failed(error)
     }
   }
 }

@@ -1,0 +1,57 @@
+/** What a get saves that does not go to another thread and back, in ms: measured 40 to 100 µs, most of it until that thread is awake. */
+const TRIP_MS = 0.05
+/** So many gets go to other threads at first, and after a large value: they tell whether values are small. */
+const TRIALS = 20
+const LARGE_BYTES = 64 * 1024
+/** After so many quick reads in a row a slow one is an accident again: V8's collection, another process. */
+const QUICK_RUN = 16
+/** How much more than its trips a slow read costs that is no accident. */
+const MAX_FACTOR = 64
+/** Trips. Quick reads pay in advance for an accident of 1 ms, not for many reads of a disk. */
+const MAX_CREDIT = 20
+/** Trips: how many gets go to other threads at most before the next one may try again. */
+const MAX_DEBT = 20_000
+
+/**
+ * Whether a get reads on the calling thread. From the page cache that takes 10 µs, and the trip to another thread 50 and more; from a disk it may
+ * take many ms, while nothing else would run. So an account is kept in trips: a quick read earns what it saved, a slow one costs as many as would
+ * have fitted into it, twice as many each time until a run of reads has been quick; while it is in debt, gets go to other threads and pay.
+ */
+export class SyncReads {
+  #balance = -TRIALS
+  #factor = 1
+  #quick = 0
+
+  /** To be asked once for a get. */
+  mayRead(): boolean {
+    if (this.#balance >= 0) return true
+    this.#balance++
+    return false
+  }
+
+  /** @param read is called at once, on this thread */
+  read<T>(read: () => T): T {
+    const start = performance.now()
+    try {
+      return read()
+    } finally {
+      this.#took((performance.now() - start) / TRIP_MS)
+    }
+  }
+
+  #took(trips: number): void {
+    if (trips <= 1) {
+      this.#balance = Math.min(MAX_CREDIT, this.#balance + 1 - trips)
+      if (++this.#quick >= QUICK_RUN) this.#factor = 1
+      return
+    }
+    this.#balance = Math.max(-MAX_DEBT, this.#balance - trips * this.#factor)
+    this.#factor = Math.min(MAX_FACTOR, this.#factor * 2)
+    this.#quick = 0
+  }
+
+  /** What another thread has read: a large value takes time to copy, too. */
+  noticeSize(stored: Uint8Array | undefined): void {
+    if (stored !== undefined && stored.length >= LARGE_BYTES) this.#balance = Math.min(this.#balance, -TRIALS)
+  }
+}
