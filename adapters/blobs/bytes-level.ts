@@ -8,7 +8,7 @@ export interface BlobBackingStore {
 export type PutOperation = { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
 export type DelOperation = { readonly type: 'del'; readonly key: Buffer }
 
-export interface KeyRange {
+interface KeyRange {
   readonly gt?: Buffer
   readonly gte?: Buffer
   readonly lt?: Buffer

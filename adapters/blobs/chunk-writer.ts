@@ -18,7 +18,7 @@ const FIRST_BUFFER_BYTES = 64 * 1024
 const NOTHING = Buffer.alloc(0)
 
 /** What was written. */
-export interface Content {
+interface Content {
   readonly length: number
   readonly sha256: string
   /** The first {@link LLAMA_HEADER_BYTES} bytes, or fewer if there are no more. */

@@ -18,7 +18,7 @@ export interface ChunkFormat<D extends TensorDtype = TensorDtype> {
   readonly codec: Codec
 }
 
-export interface ChunkEntry {
+interface ChunkEntry {
   readonly chunk: TokenChunk
   readonly entry: Entry
 }

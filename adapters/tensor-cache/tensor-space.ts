@@ -11,7 +11,7 @@ import { Room } from './room.js'
 import { readValues } from './value-reads.js'
 
 /** What is known of an entry before it is stored. */
-export type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
+type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
 
 /** The entries of all models in one database or sublevel, their order of use, and the room they take. */
 export class TensorSpace {

@@ -9,7 +9,7 @@ const READ_BYTES = 1.5 * 1024 * 1024
 const MAX_READS = 5
 
 /** Values of one entry. */
-export interface Wanted {
+interface Wanted {
   readonly keys: readonly string[]
   /** The approximate stored size of one of them. */
   readonly valueBytes: number

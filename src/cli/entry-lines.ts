@@ -3,7 +3,7 @@ import { Failure } from './failure.js'
 import { MAX_LINE_CHARACTERS } from './input-lines.js'
 
 /** Text where it is UTF-8, else base64: JSON knows no bytes. */
-export type JsonBytes = string | { readonly base64: string }
+type JsonBytes = string | { readonly base64: string }
 
 /** A line of `ckv export`, `ckv get --json` and `ckv wal --salvage`, and of `ckv import`. */
 export interface EntryLine {

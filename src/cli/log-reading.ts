@@ -12,7 +12,7 @@ export interface LogFindings {
   readonly damage: readonly string[]
 }
 
-export interface SegmentFindings {
+interface SegmentFindings {
   readonly segment: number
   readonly frames: number
   readonly records: number

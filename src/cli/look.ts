@@ -16,7 +16,7 @@ export interface Look {
   readonly sizes: Awaited<ReturnType<typeof sizesOf>>
 }
 
-export interface LookOptions {
+interface LookOptions {
   /** Directory of the log, if it is not in that of the database. */
   readonly wal?: string | undefined
   /** Brings the copy up to its log, so that its entries are all there are. */

@@ -65,7 +65,7 @@ export class Tally {
 }
 
 /** A key up to and including the first `!`, `:` or `/`; if it begins with one, as in a sublevel, the second. */
-export function prefixOf(key: Buffer): string {
+function prefixOf(key: Buffer): string {
   const end = key.subarray(1).findIndex(byte => byte === 0x21 || byte === 0x3a || byte === 0x2f)
   return end < 0 ? NO_PREFIX : key.toString('utf8', 0, end + 2)
 }

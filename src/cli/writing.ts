@@ -5,7 +5,7 @@ import { assertDatabase, assertDatabaseOrNew } from './location.js'
 
 export type Store = CompressedKvStore<Buffer, Buffer>
 
-export interface WritingOptions {
+interface WritingOptions {
   readonly wal?: string | undefined
   /** Make the database if it is not there. */
   readonly create: boolean

@@ -2,7 +2,7 @@ import { bitsPerByte } from './entropy.js'
 import { spreadOver } from './spread.js'
 
 /** What a few hundred bytes of a value show. */
-export interface Sample {
+interface Sample {
   /** Estimate of the order-0 entropy of all bytes, 0 to 8. Divided by 8: the share of the value that an entropy coder alone leaves. */
   readonly bitsPerByte: number
   /** Share of the sampled four-byte sequences that occur earlier in the sample, 0 to 1: what a match finder can use. */

@@ -8,7 +8,7 @@
  *          3     n   the policy's id, UTF-8
  *      3 + n     …   the last key that was swept
  */
-export interface SweepState {
+interface SweepState {
   /** At most 255 bytes. */
   readonly policyId: string
   readonly lastKey: Buffer

@@ -2,7 +2,7 @@ import { type Found, MemTable, TOMBSTONE } from './memtable.js'
 import { covers, type RangeTombstone } from './range-tombstone.js'
 
 /** Where something stands in the log, and what it counts against the bytes that may wait for the backend. */
-export interface Weighed {
+interface Weighed {
   /** Number of the last record that is in it. */
   readonly sequence: number
   readonly weight: number

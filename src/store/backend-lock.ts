@@ -19,7 +19,7 @@ export function lockBackend(backend: AnyLevel, owner: object): void {
 }
 
 /** @throws LEVEL_LOCKED */
-export function assertNotLocked(backend: AnyLevel): void {
+function assertNotLocked(backend: AnyLevel): void {
   if (isLocked(backend)) {
     throw new CompressedKvError(
       'LEVEL_LOCKED',

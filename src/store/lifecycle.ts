@@ -11,7 +11,7 @@ import type { SafeEmit } from './safe-emitter.js'
 import { beginSession, endSession, type Session } from './session.js'
 import type { Counters } from './stats.js'
 
-export interface LifecycleContext {
+interface LifecycleContext {
   readonly store: AnyLevel & { readonly gc: Collector }
   readonly backend: AnyLevel
   readonly settings: Settings

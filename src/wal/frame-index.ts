@@ -1,5 +1,5 @@
 /** A frame that the index knows. */
-export interface IndexedFrame {
+interface IndexedFrame {
   readonly offset: number
   readonly firstSequence: number
   readonly lastSequence: number

@@ -27,7 +27,7 @@ export interface WrittenFrame {
 }
 
 /** Where the next frame is written; moves on with each. */
-export interface WritePlace {
+interface WritePlace {
   readonly file: File
   /** Id of the segment, and what its checksums start from. */
   readonly id: number

@@ -22,7 +22,7 @@ export interface ReadContext {
 }
 
 /** Where the next record will lie, and its number. */
-export interface LogEnd {
+interface LogEnd {
   readonly position: Position
   readonly sequence: number
 }

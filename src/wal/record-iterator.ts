@@ -24,7 +24,7 @@ export interface IterationStart {
   readonly position: Position | undefined
 }
 
-export interface IterationOptions {
+interface IterationOptions {
   readonly unseal: Unseal
   /** Records with these keys are left out. */
   readonly isHidden: ((key: Uint8Array) => boolean) | undefined

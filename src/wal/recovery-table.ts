@@ -13,7 +13,7 @@ export interface SegmentFacts {
 
 export type RecoveryAction = 'accept' | 'set aside' | 'cut' | 'refuse'
 
-export interface RecoveryCase {
+interface RecoveryCase {
   /** Part of the error or the report. */
   readonly name: string
   readonly applies: (facts: SegmentFacts) => boolean

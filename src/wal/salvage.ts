@@ -15,7 +15,7 @@ import { segmentIds, segmentPath } from './segment-files.js'
 import { decodeSegmentHeader, NO_SEGMENT_BEFORE, type SegmentHeader } from './segment-header.js'
 import { frameHeaders } from './frame-search.js'
 
-export interface SalvageSettings extends Omit<RecoverySettings, 'mode'> {
+interface SalvageSettings extends Omit<RecoverySettings, 'mode'> {
   readonly unseal: Unseal
 }
 

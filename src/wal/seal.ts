@@ -15,7 +15,7 @@ import { writeAll } from './write-all.js'
 const RECORDS_AT = 0
 const LAST_SEQUENCE_AT = RECORDS_AT + 8
 
-export interface Seal {
+interface Seal {
   readonly records: number
   readonly lastSequence: number
 }

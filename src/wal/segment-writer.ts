@@ -34,7 +34,7 @@ interface OpenSegment {
   records: number
 }
 
-export interface SegmentWriterSettings extends LogDirectory {
+interface SegmentWriterSettings extends LogDirectory {
   readonly storeId: Buffer
   readonly segmentBytes: number
   readonly observer: WalObserver

@@ -26,7 +26,7 @@ interface Branch {
 }
 
 const TYPES = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const
-export type ValueType = keyof typeof TYPES
+type ValueType = keyof typeof TYPES
 
 /** A parameter or variable of a function; as an expression its value. */
 export type Local = readonly [typeof LOCAL_GET, readonly number[]]

@@ -25,7 +25,7 @@ const JUDGES = 1 / 8
 const SEGMENT_BYTES = [100, 200, 400, 800, 1600]
 const BYTES_PER_STEP = 8 * 1024
 
-export interface TrainingOptions {
+interface TrainingOptions {
   /** Most bytes of the dictionary: {@link MIN_TRAINABLE_BYTES} to {@link MAX_TRAINABLE_BYTES}. */
   readonly maxBytes: number
   /** Named by every Zstandard frame, in 1 byte up to 255, in 2 up to 65,535, else in 4. Default 1, at most 2^31 - 1. */

@@ -5,7 +5,7 @@ import { type Cell, CELL_COMPRESSED, CELL_CONSTANT, elementsIn, type Layout, rea
 import { mergePlanes } from './tensor-planes.js'
 
 /** Gives the codec that reads what inner codec `id` wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
-export type InnerCodec = (id: number) => Codec
+type InnerCodec = (id: number) => Codec
 
 /** The page size of most systems; larger pages are touched several times. */
 const PAGE_BYTES = 4096

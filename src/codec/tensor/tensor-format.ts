@@ -55,7 +55,7 @@ export interface Layout {
   readonly blocks: number
 }
 
-export interface Header {
+interface Header {
   readonly dtypeId: number
   readonly innerId: number
   readonly layout: Layout

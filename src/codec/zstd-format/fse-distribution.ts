@@ -127,7 +127,7 @@ function bit(bytes: Uint8Array, position: number): number {
  * The states of a decoder, in the order that RFC 8878, 4.1.1 fixes. Each stands for a symbol; the next state is its base plus the value of the
  * next bits, as many as the state says.
  */
-export interface DecodingTable {
+interface DecodingTable {
   readonly accuracyLog: number
   readonly symbols: Uint8Array
   readonly bits: Uint8Array

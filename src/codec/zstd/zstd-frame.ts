@@ -2,7 +2,7 @@ import { corruption } from '../../errors.js'
 import { MAX_BLOCK_BYTES } from '../zstd-format/zstd-codes.js'
 
 /** What the headers of a Zstandard frame state. */
-export interface FrameShape {
+interface FrameShape {
   /** The decoded size, if the frame states it. */
   readonly contentSize: number | undefined
   /** The frame cannot unfold to more bytes than this. */

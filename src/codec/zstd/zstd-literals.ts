@@ -23,7 +23,7 @@ export interface LiteralsReader {
 }
 
 /** Where literals are, and where their section ends. */
-export interface Literals {
+interface Literals {
   readonly at: number
   readonly bytes: number
   readonly sectionEnd: number

@@ -26,14 +26,14 @@ import {
 } from './zstd-block-functions.js'
 
 /** Places of the tables that decode the sequences of a block. */
-export interface SequenceTables {
+interface SequenceTables {
   readonly literalLengths: number
   readonly offsets: number
   readonly matchLengths: number
 }
 
 /** The header of a block's sequences. */
-export interface SequencesHeader {
+interface SequencesHeader {
   readonly count: number
   /** Meaningless if `count` is 0, like {@link streamAt}. */
   readonly tables: SequenceTables

@@ -32,7 +32,7 @@ export interface Judgement {
   readonly candidateBytes: number | undefined
 }
 
-export type Verdict =
+type Verdict =
   | { readonly use: 'candidate'; readonly candidate: Dictionary }
   | { readonly use: 'current' }
   | { readonly use: 'none' }

@@ -13,7 +13,7 @@ const KEY_TRAILER_BYTES = 8
 const RESTART_INTERVAL = 16
 
 /** How many bytes a backend needs for entries that are added in the order of their keys. */
-export interface StoredSizeEstimate {
+interface StoredSizeEstimate {
   add(key: Buffer, stored: Uint8Array): void
   bytes(): number
 }

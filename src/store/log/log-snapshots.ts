@@ -11,7 +11,7 @@ import { storedRecord } from './records.js'
 /** Values are swept for the next snapshot when the log has grown by this share of what makes the snapshot due. */
 const SWEEP_SHARE = 0.75
 
-export interface LogSnapshotsContext {
+interface LogSnapshotsContext {
   readonly log: Log
   readonly backend: AnyLevel
   readonly segmentBytes: number

@@ -18,7 +18,7 @@ import { LogSnapshots } from './log-snapshots.js'
 import { clearRecord, operationRecord } from './records.js'
 import { SegmentTrimming } from './segment-trimming.js'
 
-export interface StoreLogContext {
+interface StoreLogContext {
   readonly log: Log
   /** What opening the log found. */
   readonly recovery: RecoveryReport

@@ -10,7 +10,7 @@ interface Cached {
 }
 
 /** Permission to fill the cache with what one read finds, valid until something is written to its key. */
-export type Fill = symbol
+type Fill = symbol
 
 /**
  * Decoded values, by the names of their keys (`keyName`). It never holds a buffer that a caller has, and never a value that a newer write has

@@ -11,7 +11,7 @@ import type { Unsealer } from '../reading/unsealer.js'
 import { WriteQueue, type WriteQueueContext } from './write-queue.js'
 import type { WriteRequest, Writes } from './writes.js'
 
-export interface BackendWritesContext extends WriteQueueContext {
+interface BackendWritesContext extends WriteQueueContext {
   readonly sealer: Sealer
   readonly unsealer: Unsealer
 }

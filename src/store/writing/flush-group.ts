@@ -21,7 +21,7 @@ const MAX_LEVELDB_CHUNK_BYTES = 32 * 1024 * 1024
 /** A batch of the backend that holds one chunk, sealed. */
 export type Chunk = AbstractChainedBatch<AnyLevel, Buffer, Buffer>
 
-export interface FlushGroupContext {
+interface FlushGroupContext {
   readonly backend: AnyLevel
   readonly sealer: Sealer
   readonly overLevelDb: boolean

@@ -25,7 +25,7 @@ export interface FlushFailure {
   readonly isFinal: boolean
 }
 
-export interface FlusherContext {
+interface FlusherContext {
   readonly tables: Tables<TableValue>
   readonly backend: AnyLevel
   readonly log: StoreLog

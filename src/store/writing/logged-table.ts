@@ -30,7 +30,7 @@ export interface Admitted {
   readonly reject: (error: unknown) => void
 }
 
-export interface LoggedTableContext {
+interface LoggedTableContext {
   readonly tables: Tables<TableValue>
   readonly log: StoreLog
   readonly cache: ValueCache | undefined

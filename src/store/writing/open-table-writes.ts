@@ -18,7 +18,7 @@ import { TableWrites } from './table-writes.js'
 /** A flush that failed is tried again after this time at the latest, however often it has failed. */
 const MAX_RETRY_MS = 1000
 
-export interface TableParts extends Coding {
+interface TableParts extends Coding {
   readonly backend: AnyLevel
   readonly marker: MarkerState
   readonly log: StoreLog

@@ -20,7 +20,7 @@ import { sealedTableValue, TableValue } from '../table-value.js'
 import { ValueArena } from './value-arena.js'
 
 /** What is known only once the store opens. */
-export interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
+interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
   readonly overLevelDb: boolean
   /** What small values are compressed with. */
   readonly small: SmallValues

@@ -55,7 +55,7 @@ interface Call {
   readonly sealing?: readonly Promise<void>[]
 }
 
-export interface TableWritesContext {
+interface TableWritesContext {
   readonly backend: AnyLevel
   readonly tables: Tables<TableValue>
   readonly log: StoreLog
