@@ -1,3 +1,4 @@
+import type { AbstractChainedBatch } from 'abstract-level'
 import { nextTurn } from '../turn.js'
 import type { AnyLevel } from './any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED, SYNCED } from './as-bytes.js'
@@ -26,25 +27,67 @@ export function writeToBackend(
   return writeBatch(backend, operations, sync, turnOperations)
 }
 
-/** As a chained batch: in classic-level an operation costs a third of what it costs in an array. */
 async function writeBatch(
   backend: AnyLevel,
   operations: readonly BackendOperation[],
   sync: boolean,
   turnOperations: number
 ): Promise<void> {
-  const batch = backend.batch()
-  try {
-    for (const [i, operation] of operations.entries()) {
-      if (i % turnOperations === turnOperations - 1) await nextTurn()
-      if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
-      else batch.put(operation.key, operation.value, AS_BYTES)
-    }
-  } catch (error) {
-    await batch.close()
-    throw error
+  const batch = new BackendBatch(backend)
+  for (const [i, operation] of operations.entries()) {
+    if (i % turnOperations === turnOperations - 1) await nextTurn()
+    batch.add(operation)
   }
-  return batch.write(sync ? SYNCED : {})
+  return batch.write(sync)
+}
+
+/**
+ * Operations that the backend writes all or none, handed over one by one. As a chained batch: in classic-level an operation costs a third of what
+ * it costs in an array.
+ */
+export class BackendBatch {
+  readonly #backend: AnyLevel
+  /** As long as it is alone, it needs no batch. */
+  #first: BackendOperation | undefined
+  #batch: AbstractChainedBatch<unknown, unknown, unknown> | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(backend: AnyLevel) {
+    this.#backend = backend
+  }
+
+  /** If the backend refuses it, {@link write} says so. */
+  add(operation: BackendOperation): void {
+    if (this.#first === undefined) this.#first = operation
+    else if (this.#failure === undefined) this.#handOver(operation)
+  }
+
+  #handOver(operation: BackendOperation): void {
+    try {
+      if (this.#batch === undefined) {
+        this.#batch = this.#backend.batch()
+        addTo(this.#batch, this.#first!)
+      }
+      addTo(this.#batch, operation)
+    } catch (error) {
+      this.#failure = { error }
+    }
+  }
+
+  /** @param sync ask for stable storage */
+  async write(sync: boolean): Promise<void> {
+    if (this.#failure !== undefined) {
+      await this.#batch?.close()
+      throw this.#failure.error
+    }
+    if (this.#batch !== undefined) return this.#batch.write(sync ? SYNCED : {})
+    if (this.#first !== undefined) return writeOne(this.#backend, this.#first, sync)
+  }
+}
+
+function addTo(batch: AbstractChainedBatch<unknown, unknown, unknown>, operation: BackendOperation): void {
+  if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
+  else batch.put(operation.key, operation.value, AS_BYTES)
 }
 
 function writeOne(backend: AnyLevel, operation: BackendOperation, sync: boolean): Promise<void> {

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Gate } from '../support/gate.js'
 import { intercept, WRITES } from '../support/intercept.js'
 import { openStore } from '../support/memory-store.js'
 import { noise, text } from '../support/sample-values.js'
-import { turns } from '../support/turns.js'
+import { track, turns } from '../support/turns.js'
 
 const SMALL = Buffer.from('small')
 
@@ -53,6 +53,75 @@ describe('unawaited writes become few backend calls', () => {
       expect(bytes).toBeLessThanOrEqual(1.1 * 1024 * 1024)
     }
     expect(sizes.length).toBeLessThan(20)
+  })
+})
+
+/** A store whose backend holds its first write at a gate, and fails it if told to. */
+async function heldStore(failure?: Error) {
+  const { store, backend } = await openStore()
+  const gate = new Gate()
+  const restore = intercept(backend, WRITES, async ({ proceed }) => {
+    restore()
+    await gate.wait()
+    if (failure !== undefined) throw failure
+    return proceed()
+  })
+  return { store, backend, gate }
+}
+
+describe('while the backend writes', () => {
+  it('what comes next is handed to it', async () => {
+    const { store, backend, gate } = await heldStore()
+    const writes = ['a', 'b'].map(key => store.put(key, SMALL))
+    await gate.reached
+    const batch = vi.spyOn(backend, 'batch')
+    writes.push(...['c', 'd'].map(key => store.put(key, SMALL)))
+    expect(batch).toHaveBeenCalledOnce()
+    gate.open()
+    await Promise.all(writes)
+    expect(await store.keys().all()).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('those whose writes it has done hear of it', async () => {
+    const { store, backend, gate } = await heldStore()
+    const first = store.put('a', SMALL)
+    await gate.reached
+    const next = new Gate()
+    intercept(backend, WRITES, async ({ proceed }) => {
+      await next.wait()
+      return proceed()
+    })
+    const second = store.put('b', SMALL)
+    gate.open()
+    await first
+    expect(track(second).settled).toBe(false)
+    next.open()
+    await second
+  })
+
+  it('what it was handed comes after what it then refuses and is tried again', async () => {
+    const { store, gate } = await heldStore(new Error('the disk is full'))
+    const writes = ['a', 'b', 'c'].map(key => store.put(key, Buffer.from('first')))
+    await gate.reached
+    writes.push(...['b', 'c'].map(key => store.put(key, Buffer.from('second'))))
+    gate.open()
+    await Promise.all(writes)
+    expect(await store.getMany(['a', 'b', 'c'])).toEqual(['first', 'second', 'second'].map(value => Buffer.from(value)))
+  })
+
+  it('a hook of it that writes to the store comes after what it is called for', async () => {
+    const { store, backend, gate } = await heldStore()
+    const writes = ['a', 'b'].map(key => store.put(key, SMALL))
+    await gate.reached
+    let calls = 0
+    backend.hooks.prewrite.add(() => {
+      if (calls++ === 0) writes.push(store.put('d', Buffer.from('by the hook')))
+    })
+    writes.push(...['c', 'd'].map(key => store.put(key, SMALL)))
+    gate.open()
+    await Promise.all(writes)
+    expect(await store.get('d')).toEqual(Buffer.from('by the hook'))
+    expect(await store.keys().all()).toEqual(['a', 'b', 'c', 'd'])
   })
 })
 

@@ -1,6 +1,6 @@
 import { outcomeUnknown } from '../../errors.js'
 import type { AnyLevel } from '../any-level.js'
-import { type BackendOperation, writeToBackend } from '../backend-write.js'
+import { type BackendBatch, type BackendOperation, writeToBackend } from '../backend-write.js'
 import { MARKER_KEY } from '../marker.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
@@ -9,38 +9,23 @@ import type { Counters } from '../stats.js'
 import type { StoreLog } from '../log/store-log.js'
 import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from '../reading/value-cache.js'
-import { type OrderedWrite, WriteOrder } from './write-order.js'
+import { type Entry, WriteGroup } from './write-group.js'
+import { WriteOrder } from './write-order.js'
 
 /*
  * The write path of a store without a MemTable. A write is put, del or a batch; from top to bottom:
  *
  *     write() ──► order (write-order.ts): wait for earlier writes of the same keys that are still being sealed, and for barriers
  *                   │
- *                 ready: first come, first served ──► commit: what waits is logged, if there is a log, and becomes one backend
- *                                                     batch, one at a time
+ *                 ready: first come, first served ──► group (write-group.ts): handed to the backend bit by bit, while it writes the
+ *                                                     group before; with a log, only when it has been logged
  *                                                        │
- *                                                      resolve
+ *                                                     commit: one group at a time is written, as one batch of the backend
+ *                                                        │
+ *                                                      resolve, once the next group is on its way
  *
  * A barrier (clear, flush, close) waits for every write before it and holds back every one after it.
  */
-
-/**
- * What one backend batch takes together. Larger ones leave the backend idle while the next values are sealed: with 1000 puts of 1 KiB in
- * flight, batches of 400 make a fifth more puts a second than batches of 1000, and no fewer than batches of 200.
- */
-const MAX_GROUP_OPERATIONS = 400
-const MAX_GROUP_BYTES = 1024 * 1024
-
-/** One call, from its acceptance until it resolves. */
-interface Entry extends OrderedWrite<BackendOperation> {
-  readonly sync: boolean
-  /** Runs alone, instead of operations. */
-  readonly barrier: (() => Promise<void>) | undefined
-  /** Number of its last record in the log. */
-  sequence: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
 
 export interface WriteQueueContext {
   readonly backend: AnyLevel
@@ -63,7 +48,14 @@ export class WriteQueue {
 
   /** In the order in which they are committed. */
   #ready: Entry[] = []
+  /** Those that were ready earlier, of which the first are in a group. */
+  #waiting: Entry[] = []
+  #taken = 0
+  #next: WriteGroup
+  #filling = false
   #committing = false
+  /** Whose callers have not been told yet. */
+  #written = NO_ENTRIES
 
   #pending = 0
   readonly #watches = new Set<TouchedKeys>()
@@ -74,6 +66,7 @@ export class WriteQueue {
     this.#cache = cache
     this.#counters = counters
     this.#log = log
+    this.#next = this.#newGroup()
   }
 
   /**
@@ -155,33 +148,56 @@ export class WriteQueue {
 
   #makeReady(entry: Entry): void {
     this.#ready.push(entry)
-    if (this.#committing) return
+    if (this.#committing) return this.#fillNext()
     this.#committing = true
     // After the reactions of every promise that is settled now: writes that those make go into the same batch.
     process.nextTick(() => void this.#commitAll())
   }
 
-  async #commitAll(): Promise<void> {
-    while (this.#ready.length > 0) {
-      const waiting = this.#ready
+  /** The next group takes what is ready, and the backend gets it, also while it works at the group before. */
+  #fillNext(): void {
+    if (this.#filling) return // A hook of the backend that writes: its turn is later.
+    this.#filling = true
+    while (this.#hasReady() && this.#next.hasRoomFor(this.#waiting[this.#taken]!)) {
+      this.#next.add(this.#waiting[this.#taken++]!)
+    }
+    this.#filling = false
+  }
+
+  #hasReady(): boolean {
+    if (this.#taken === this.#waiting.length) {
+      this.#waiting = this.#ready
       this.#ready = []
-      for (let from = 0; from < waiting.length;) {
-        const to = groupEnd(waiting, from)
-        await this.#commit(from === 0 && to === waiting.length ? waiting : waiting.slice(from, to))
-        from = to
-      }
+      this.#taken = 0
+    }
+    return this.#waiting.length > 0
+  }
+
+  async #commitAll(): Promise<void> {
+    this.#fillNext()
+    while (this.#next.entries.length > 0) {
+      const group = this.#next
+      this.#next = this.#newGroup()
+      await this.#commit(group)
+      this.#fillNext()
     }
     this.#committing = false
+    this.#settleWritten()
+  }
+
+  #newGroup(): WriteGroup {
+    return new WriteGroup(this.#log === undefined ? this.#backend : undefined)
   }
 
   // ---- commit
 
   /** Never rejects: each entry gets its own outcome. */
-  async #commit(group: readonly Entry[]): Promise<void> {
-    const [first] = group
+  async #commit(group: WriteGroup): Promise<void> {
+    const [first] = group.entries
+    if (this.#log !== undefined || first!.failure !== undefined || first!.barrier !== undefined) this.#settleWritten()
     if (first!.failure !== undefined) return this.#settle(first!, first!.failure)
-    if (this.#log === undefined || first!.barrier !== undefined) return this.#applyAll(group)
-    const logged = await this.#logAll(group, this.#log)
+    if (this.#log === undefined || first!.barrier !== undefined) return this.#applyAll(group.entries, group.batch)
+    const logged = await this.#logAll(group.entries, this.#log)
     if (logged.length > 0) await this.#applyAll(logged)
     this.#log.afterBatch()
   }
@@ -205,16 +221,21 @@ export class WriteQueue {
     })
   }
 
-  async #applyAll(group: readonly Entry[]): Promise<void> {
+  async #applyAll(group: readonly Entry[], batch?: BackendBatch): Promise<void> {
     try {
-      await this.#apply(group)
+      const applied = this.#apply(group, batch)
+      // Now, not before: what their callers write next is sealed while the backend works.
+      this.#settleWritten()
+      this.#fillNext()
+      await applied
     } catch (error) {
       // One caller's bad operation must not fail its neighbours: each is tried alone.
       if (group.length > 1) for (const entry of group) await this.#applyAll([entry])
       else this.#settle(group[0]!, { error: this.#noteRejected(group[0]!, error) })
       return
     }
-    for (const entry of group) this.#settle(entry)
+    if (group[0]!.barrier === undefined) this.#written = group
+    else this.#settle(group[0]!)
   }
 
   /** The error of an entry that the backend refused, though it is logged. */
@@ -225,7 +246,7 @@ export class WriteQueue {
   }
 
   /** Writes a group, all or none, or runs the barrier that it consists of. */
-  #apply(group: readonly Entry[]): Promise<void> {
+  #apply(group: readonly Entry[], batch: BackendBatch | undefined): Promise<void> {
     const [first] = group
     if (first!.barrier !== undefined) return first!.barrier()
 
@@ -233,10 +254,13 @@ export class WriteQueue {
     const operations = group.length === 1 ? first!.operations : group.flatMap(entry => entry.operations)
     const sync = group.some(entry => entry.sync)
     const marker = this.#markerFor(operations)
-    if (marker === undefined) return this.#send(operations, sync)
+    this.#counters.backendCalls++
+    if (marker === undefined) return batch?.write(sync) ?? writeToBackend(this.#backend, operations, sync)
 
     const markerPut = { type: 'put', key: MARKER_KEY, value: marker } as const
-    return this.#send([markerPut, ...operations], true).then(() => this.#marker.saved(marker))
+    batch?.add(markerPut)
+    const written = batch?.write(true) ?? writeToBackend(this.#backend, [markerPut, ...operations], true)
+    return written.then(() => this.#marker.saved(marker))
   }
 
   /** Without a log, a batch of deletions alone needs no marker: no value in it depends on one. */
@@ -245,9 +269,11 @@ export class WriteQueue {
     return operations.some(({ type }) => type === 'put') ? this.#marker.unsaved : undefined
   }
 
-  #send(operations: readonly BackendOperation[], sync: boolean): Promise<void> {
-    this.#counters.backendCalls++
-    return writeToBackend(this.#backend, operations, sync)
+  /** Tells the callers of the group that was written last. */
+  #settleWritten(): void {
+    const written = this.#written
+    this.#written = NO_ENTRIES
+    for (const entry of written) this.#settle(entry)
   }
 
   #settle(entry: Entry, failure?: { error: unknown }): void {
@@ -258,22 +284,5 @@ export class WriteQueue {
   }
 }
 
+const NO_ENTRIES: readonly Entry[] = Object.freeze([])
 const NONE: readonly Promise<void>[] = Object.freeze([])
-
-/** Where the group that begins at `from` ends. A barrier or a failed entry is a group of its own. */
-function groupEnd(entries: readonly Entry[], from: number): number {
-  let operations = 0
-  let bytes = 0
-  let to = from
-  for (; to < entries.length; to++) {
-    const entry = entries[to]!
-    const alone = entry.barrier !== undefined || entry.failure !== undefined
-    if (alone) return to === from ? from + 1 : to
-    operations += entry.operations.length
-    for (const operation of entry.operations) {
-      bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
-    }
-    if (to > from && (operations > MAX_GROUP_OPERATIONS || bytes > MAX_GROUP_BYTES)) return to
-  }
-  return to
-}
