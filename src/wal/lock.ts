@@ -30,11 +30,15 @@ const LOCK_NAME = 'LOCK'
 /** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried for this often. */
 const MAX_TAKEOVERS = 8
 
+/** Nonces of the locks that this thread holds. */
+const held = new Set<string>()
+
 /**
  * Makes a log's directory, if it is missing, and locks it for this process: at once, or not at all. A lock whose owner is dead is taken
  * over.
  *
- * @param ownerIsDead whether whoever held the lock before is known to be gone
+ * @param ownerIsDead whether whoever held the lock before is known to be gone, unless it is this thread: LevelDB opens a directory twice in a
+ *   process that gives it two paths
  * @throws LEVEL_LOCKED; LEVEL_IO_ERROR where the directory cannot be made or written
  */
 export async function makeAndLock({ fs, directory }: LogDirectory, ownerIsDead = false): Promise<Lock> {
@@ -59,18 +63,22 @@ async function take(
 ): Promise<Lock> {
   const mine: Owner = { ...thisProcess(), nonce: randomBytes(8).toString('hex') }
   const bytes = Buffer.from(JSON.stringify(mine))
-  const lock = { release: () => releaseIfOurs(fs, path, mine.nonce) }
+  const taken = (): Lock => {
+    held.add(mine.nonce)
+    return { release: () => releaseIfOurs(fs, path, mine.nonce) }
+  }
   for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
     try {
       await fs.createWith(path, bytes)
-      return lock
+      return taken()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const owner = await ownerOf(fs, path)
     if (owner === undefined) continue // It has just been released.
-    if (owner.nonce === mine.nonce) return lock // NFS asks once more for a link whose answer was lost.
-    if (depth === MAX_TAKEOVERS || (!ownerIsDead && mayLive(owner))) throw locked(directory, path, owner)
+    if (owner.nonce === mine.nonce) return taken() // NFS asks once more for a link whose answer was lost.
+    if (depth === MAX_TAKEOVERS || (ownerIsDead ? held.has(owner.nonce) : mayLive(owner)))
+      throw locked(directory, path, owner)
     // Only the one that holds the lock on taking over from this very owner may remove its lock.
     const guard = await take(fs, `${path}.${owner.nonce}`, directory, ownerIsDead, depth + 1)
     try {
@@ -83,6 +91,7 @@ async function take(
 }
 
 async function releaseIfOurs(fs: FileSystem, path: string, nonce: string): Promise<void> {
+  held.delete(nonce)
   const owner = await ownerOf(fs, path)
   if (owner?.nonce === nonce) await fs.remove(path)
 }

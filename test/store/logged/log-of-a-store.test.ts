@@ -351,6 +351,15 @@ describe('a second opener', () => {
     await reopened.close()
   })
 
+  it('of a LevelDB is refused by another path to it as well, which LevelDB itself takes for another database', async () => {
+    const directory = temporaryDirectory()
+    const store = await openLogged(true, new Level<string, Buffer>(directory, { valueEncoding: 'buffer' }))
+    const again = new Level<string, Buffer>(`${directory}/.`, { valueEncoding: 'buffer' })
+    expect((await refusal(true, again)).code).toBe('LEVEL_LOCKED')
+    await again.close()
+    await store.close()
+  })
+
   it('of a log in a directory of its own waits for no lock of a dead process, and heeds one of another host', async () => {
     const directory = temporaryDirectory()
     const store = await openLogged(directory)
