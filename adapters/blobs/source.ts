@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { ReadableStream } from 'node:stream/web'
 import { invalidOption } from '../invalid-option.js'
 
 /** What a blob is made of: all its bytes, or a stream of them (a `Readable`, a web `ReadableStream`, a generator). */
@@ -20,7 +21,7 @@ export class Source {
     }
     // A stream may fail before it is read, and an 'error' that nobody listens to ends the process. Reading throws it.
     if (given instanceof Readable) given.on('error', () => {})
-    this.#iterator = given[Symbol.asyncIterator]()
+    this.#iterator = given instanceof ReadableStream ? iteratorOf(given) : given[Symbol.asyncIterator]()
   }
 
   /**
@@ -35,7 +36,7 @@ export class Source {
     }
     try {
       for (;;) {
-        const next = await unlessAborted(this.#iterator.next(), signal)
+        const next = await unlessAborted(Promise.resolve(this.#iterator.next()), signal)
         this.#ended = next.done === true
         if (next.done === true) return
         if (!(next.value instanceof Uint8Array)) {
@@ -53,8 +54,32 @@ export class Source {
     if (this.#ended) return
     this.#ended = true
     if (this.#given instanceof Readable) this.#given.destroy()
-    this.#iterator?.return?.().then(undefined, () => {})
+    if (this.#iterator !== undefined) void end(this.#iterator)
   }
+}
+
+/** The stream's own iterator would cancel it only after the piece that is being waited for. */
+function iteratorOf(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
+  const reader = stream.getReader()
+  return {
+    async next() {
+      const next = await reader.read()
+      if (next.done) reader.releaseLock()
+      return next as IteratorResult<Uint8Array>
+    },
+    async return() {
+      await reader.cancel()
+      reader.releaseLock()
+      return { done: true, value: undefined }
+    }
+  }
+}
+
+/** Never rejects: what the caller is told is why the source was stopped. An iterator may answer without a promise. */
+async function end(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.()
+  } catch {}
 }
 
 /** The outcome of `promise`, or a rejection with the signal's reason when that comes first. */

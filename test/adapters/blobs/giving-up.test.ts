@@ -37,6 +37,10 @@ async function* heldAfter(bytes: number, gate: Gate): AsyncGenerator<Uint8Array,
   await gate.wait()
 }
 
+function throwing(): never {
+  throw new Error('it does not stop')
+}
+
 async function* failingSource(): AsyncGenerator<Uint8Array, void> {
   yield* inPieces(noise(5 * CHUNK), 700)
   throw new Error('the source fails')
@@ -90,6 +94,31 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     await expect(put).rejects.toMatchObject({ name: 'TimeoutError' })
     await closed
     expect(source.destroyed).toBe(true)
+    await expectOld()
+  })
+
+  it('while a web stream has nothing to say, rejects at once and cancels it', async () => {
+    const cancelled = new Gate()
+    const source = new ReadableStream<Uint8Array>({
+      start: controller => controller.enqueue(noise(3 * CHUNK)),
+      cancel: () => cancelled.wait()
+    })
+    const put = blobs.putBlob('k', source, { signal: AbortSignal.timeout(20) })
+    await expect(put).rejects.toMatchObject({ name: 'TimeoutError' })
+    await cancelled.reached
+    cancelled.open()
+    await vi.waitFor(() => expect(source.locked).toBe(false), EVENTUALLY)
+    await expectOld()
+  })
+
+  it('rejects with the reason, whatever its source answers when it is stopped', async () => {
+    const returns = [() => ({ done: true, value: undefined }), throwing, async () => throwing()]
+    for (const stop of returns) {
+      const controller = new AbortController()
+      const next = () => (controller.abort(new Error('given up')), { done: false, value: noise(10) })
+      const source = { [Symbol.asyncIterator]: () => ({ next, return: stop }) } as unknown as AsyncIterable<Uint8Array>
+      await expect(blobs.putBlob('k', source, { signal: controller.signal })).rejects.toThrow('given up')
+    }
     await expectOld()
   })
 
