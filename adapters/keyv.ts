@@ -62,13 +62,13 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
 
   /**
    * @param value as Keyv's `serialize` made it
-   * @param ttl in ms
+   * @param ttl in ms; Infinity is for ever, as it is for Keyv
    * @throws TypeError for anything but text: a Keyv with `serialize: undefined` passes objects; CKV_INVALID_OPTION for a ttl
    *   that is not above 0
    */
   async set(key: string, value: unknown, ttl?: number): Promise<void> {
     if (typeof value !== 'string') throw new TypeError('This adapter stores text: leave Keyv its serialize function')
-    await this.#store.put(key, value, { ...AS_TEXT, ttl })
+    await this.#store.put(key, value, { ...AS_TEXT, ttl: ttl === Infinity ? undefined : ttl })
   }
 
   /** @returns whether there was such an entry */

@@ -107,6 +107,13 @@ describe.each(Object.entries(backends))('Keyv over a compressed store over %s', 
     expect(await pages.get(['a', 'b'])).toEqual([undefined, 2])
   })
 
+  it('keeps for ever what has an infinite ttl, as Keyv does', async () => {
+    clockAt(1_000_000)
+    expect(await pages.set('a', 1, Infinity)).toBe(true)
+    clockAt(1e14)
+    expect(await pages.get('a')).toBe(1)
+  })
+
   it('reports an error of the store through Keyv', async () => {
     const errors: unknown[] = []
     pages.on('error', error => errors.push(error))
