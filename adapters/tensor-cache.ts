@@ -1,4 +1,4 @@
-import { tensor, type TensorDtype } from 'compressed-kv'
+import { assertKnownOptions, tensor, type TensorDtype } from 'compressed-kv'
 import { invalidOption } from './invalid-option.js'
 import type { TensorBackingStore } from './tensor-cache/backing-store.js'
 import { type ChunkFormat, leadingChunks, putChunk, putSequence, touchChunk } from './tensor-cache/chunk-entries.js'
@@ -9,6 +9,7 @@ import { type Namespace, namespaceOf } from './tensor-cache/namespace.js'
 import {
   assertMaxBytes,
   elementsOf,
+  EXPECTED_TENSOR,
   layoutOf,
   MAX_TEXT_LENGTH,
   type TensorCacheOptions
@@ -200,16 +201,17 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * @param expected a tensor of another shape is refused
    * @returns undefined if there is no such tensor
-   * @throws CKV_TENSOR_MISMATCH; LEVEL_CORRUPTION if the value is damaged
+   * @throws CKV_TENSOR_MISMATCH; CKV_INVALID_OPTION; LEVEL_CORRUPTION if the value is damaged
    */
   async getTensor(name: string, expected: { readonly shape?: readonly number[] } = {}): Promise<Tensor<D> | undefined> {
     const id = this.#tensorId(name)
+    assertKnownOptions('getTensor()', expected, EXPECTED_TENSOR)
     const space = await this.#space()
     const found = await space.readCurrent(id)
     if (found === undefined) return this.#missed()
     const { shape = [] } = found.entry.record
-    if (expected.shape !== undefined && expected.shape.join() !== shape.join()) {
-      throw mismatch(`'${name}' has shape [${shape.join(', ')}], not [${expected.shape.join(', ')}]`)
+    if (expected.shape !== undefined && String(expected.shape) !== String(shape)) {
+      throw mismatch(`'${name}' has shape ${JSON.stringify(shape)}, not ${JSON.stringify(expected.shape)}`)
     }
     space.touch([found.entry])
     const [data] = this.#found(found.values, 1, elementsOf(shape))

@@ -19,6 +19,8 @@ export interface EntryRecord {
 
 /** The most that an envelope adds to a stored value, whether index entry or layer. */
 const TRAILER_BYTES = 64
+/** The most that a stored value grows when a sweep notes in its envelope that compressing it does not pay, and adds a checksum. */
+const SWEPT_BYTES = 8
 
 /** The most bytes that an entry can take beside its stored values. */
 export function overheadBytes(keys: EntryKeys, id: EntryId, record: EntryRecord): number {
@@ -30,6 +32,11 @@ export function overheadBytes(keys: EntryKeys, id: EntryId, record: EntryRecord)
 /** The most bytes that a value of this many bytes takes when stored: raw, with a trailer. */
 export function mostStoredBytes(bytes: number): number {
   return bytes + TRAILER_BYTES
+}
+
+/** The most bytes that an entry takes whose values took `stored` bytes when they were written. */
+export function settledBytes(overhead: number, stored: number, values: number): number {
+  return overhead + stored + values * SWEPT_BYTES
 }
 
 export function textOf(record: EntryRecord): string {

@@ -47,6 +47,9 @@ const CACHE_OPTIONS = {
   codec: 'any'
 } as const satisfies OptionTable<TensorCacheOptions>
 
+/** What `getTensor` may be told to expect. */
+export const EXPECTED_TENSOR = { shape: 'any' } as const satisfies OptionTable<{ readonly shape?: readonly number[] }>
+
 /** Checked options, and what follows from them. */
 export interface Layout<D extends TensorDtype = TensorDtype> {
   readonly model: string

@@ -60,8 +60,8 @@ export class Room {
       const missing = this.#taken - this.#leaving + bytes - this.maxBytes
       const victims = missing > 0 ? this.#index.victims(missing, spared) : []
       if (victims.length > 0) {
-        this.evictions += victims.length
         await this.delete(victims)
+        this.evictions += victims.length
       }
       // What is being written may need less than its room, or can be evicted afterwards.
       else if (this.#underWay.size > 0) await Promise.race(this.#underWay).catch(() => {})

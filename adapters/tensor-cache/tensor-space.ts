@@ -1,7 +1,7 @@
 import type { Codec } from 'compressed-kv'
 import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
 import { type Entry, EntryIndex } from './entry-index.js'
-import { type EntryRecord, mostStoredBytes, overheadBytes, recordIn } from './entry-record.js'
+import { type EntryRecord, mostStoredBytes, overheadBytes, recordIn, settledBytes } from './entry-record.js'
 import { tooLarge } from './errors.js'
 import { KeyedLock } from '../keyed-lock.js'
 import { isRefusal } from '../refusals.js'
@@ -216,7 +216,8 @@ export class TensorSpace {
       throw error
     }
     // A database that is no CompressedKvStore reports no sizes.
-    const exact = reported === values.length ? { ...record, bytes: overhead + stored } : record
+    const bytes = settledBytes(overhead, stored, values.length)
+    const exact = reported === values.length ? { ...record, bytes } : record
     this.#settle(id, exact, room, next, false)
   }
 

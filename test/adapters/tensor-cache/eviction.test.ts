@@ -1,8 +1,13 @@
+import { CompressedKvStore, ZstdGc } from 'compressed-kv'
+import { Level } from 'level'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TensorCache } from 'compressed-kv/tensor-cache'
 import { Gate } from '../../support/gate.js'
 import { intercept, WRITES } from '../../support/intercept.js'
+import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { bits, layersOf, memoryBackend, memoryStore, type Store, storedBytes, tinyCache, tokens } from './tensors.js'
+
+const BYTES = { valueEncoding: 'buffer' } as const
 
 /** Room for three chunks and most of a fourth, while they are written. */
 let maxBytes: number
@@ -94,7 +99,7 @@ describe('eviction', () => {
     const store = memoryStore()
     const old = tinyCache(store, { maxBytes, revision: 'old' })
     await fill(old, 2)
-    await old.putTensor('x', { data: bits(24, 1), shape: [24] })
+    await old.putTensor('x', { data: bits(200, 1), shape: [200] })
     const cache = tinyCache(store, { maxBytes })
     await fill(cache, 3)
     expect(await cached(old, 2)).toEqual([])
@@ -194,6 +199,20 @@ describe('maxBytes', () => {
     expect(bytes).toBeLessThanOrEqual(cache.stats().bytes)
     // What is counted is what is stored, but for a little that an index entry may still grow.
     expect(bytes).toBeGreaterThan(0.8 * cache.stats().bytes)
+  })
+
+  it.each(['memory-level', 'level'])('bounds it over %s after a sweep that notes what does not pay', async name => {
+    const backend = name === 'level' ? new Level<string, Buffer>(temporaryDirectory(), BYTES) : memoryBackend()
+    const store = new CompressedKvStore(backend, { codec: 'zstd' })
+    const layers = 64
+    const cache = tinyCache(store, { maxBytes: 1e6, layers, dtype: 'i8' as 'bf16', shape: [4, 50], seqAxis: 0 })
+    const values = layersOf(1, layers, 100).map(({ buffer }) => new Int8Array(buffer) as unknown as Uint16Array)
+    await cache.putPrefix(tokens(4), values)
+    await cache.flush()
+    await store.gc.run({ policy: new ZstdGc({ minSize: 32 }) })
+    await store.flush()
+    expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+    await store.close()
   })
 
   it('bounds it after the store was opened again, with less as well', async () => {

@@ -214,6 +214,7 @@ describe('a backend that fails', () => {
     await expect(cache.putPrefix(tokens(4, 100), layersOf(2))).rejects.toThrow('disk')
     expect(await cache.hasPrefix(tokens(4))).toBe(0)
     expect(cache.stats().bytes).toBeGreaterThan(0)
+    expect(cache.stats().evictions).toBe(0)
     release()
     expect(await cache.putPrefix(tokens(4, 100), layersOf(2))).toBe(4)
     expect(cache.stats().entries).toBe(1)

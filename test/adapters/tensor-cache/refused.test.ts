@@ -41,6 +41,14 @@ describe('a tensor or chunk that is not of the cache', () => {
     await expect(cache.getTensor('x', { shape: [3, 2] })).rejects.toMatchObject(MISMATCH)
     await expect(cache.getTensor('x', { shape: [6] })).rejects.toMatchObject(MISMATCH)
     expect(await cache.getTensor('x', { shape: [2, 3] })).toEqual({ data: bits(6, 1), shape: [2, 3] })
+    await expect(cache.getTensor('x', { shape: 6 as never })).rejects.toMatchObject(MISMATCH)
+  })
+
+  it('is not read where the shape to expect is misspelt: it would not be checked', async () => {
+    const cache = tinyCache()
+    await cache.putTensor('x', { data: bits(6, 1), shape: [2, 3] })
+    await expect(cache.getTensor('x', { shap: [3, 2] } as never)).rejects.toMatchObject(INVALID)
+    await expect(cache.getTensor('x', null as never)).rejects.toMatchObject(INVALID)
   })
 
   it('is refused when somebody else wrote it, with another length', async () => {

@@ -41,7 +41,7 @@ export function tokens(length: number, first = 0): number[] {
 }
 
 /** What a backend holds of a cache, in bytes of keys and values. The store's own marker is not counted. */
-export async function storedBytes(backend: MemoryLevel<string, Buffer>): Promise<number> {
+export async function storedBytes(backend: Pick<MemoryLevel<string, Buffer>, 'iterator'>): Promise<number> {
   let bytes = 0
   for await (const [key, value] of backend.iterator<Buffer, Buffer>({
     keyEncoding: 'buffer',
