@@ -143,12 +143,6 @@ function readers(
   to: number,
   memory: ChunkMemory
 ): { scanner: FrameScanner; frames: FrameReader } {
-  const scanner = new FrameScanner(
-    file,
-    seed,
-    { offset: from, previousCrc: undefined, sequence: undefined },
-    to,
-    memory
-  )
+  const scanner = new FrameScanner(file, seed, { offset: from }, to, memory)
   return { scanner, frames: new FrameReader(scanner, { transient: false }) }
 }

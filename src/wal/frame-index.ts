@@ -1,7 +1,6 @@
 /** A frame that the index knows. */
 interface IndexedFrame {
   readonly offset: number
-  readonly firstSequence: number
   readonly lastSequence: number
 }
 
@@ -46,7 +45,7 @@ export class FrameIndex {
   /** The last entry that does not begin behind a record: the record is in that frame or in one of the next. */
   find(sequence: number): IndexedFrame {
     const entry = lastUpTo(this.#first, sequence)
-    return { offset: this.#offsets[entry]!, firstSequence: this.#first[entry]!, lastSequence: this.#last[entry]! }
+    return { offset: this.#offsets[entry]!, lastSequence: this.#last[entry]! }
   }
 
   /** Where the last frame begins that the index knows and that does not lie behind an offset; 0 if there is none. */

@@ -31,10 +31,10 @@ export interface BadFrame {
 
 export interface ScanStart {
   readonly offset: number
-  /** CRC of the header of the frame, or segment, before; undefined to accept any. */
-  readonly previousCrc: number | undefined
-  /** Sequence number that the next frame must begin with; undefined to accept any. */
-  readonly sequence: number | undefined
+  /** CRC of the header of the frame, or segment, before. Default: any. */
+  readonly previousCrc?: number
+  /** Sequence number that the next frame must begin with. Default: any. */
+  readonly sequence?: number
 }
 
 /** Bytes of the first read and of later ones, at least: a scan that goes on reads more at a time, and so less often. */

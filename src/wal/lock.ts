@@ -122,7 +122,7 @@ async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined>
   } catch {
     // Not JSON: handled below, like any other file that is no lock.
   }
-  return { ...NOBODY_KNOWN }
+  return NOBODY_KNOWN
 }
 
 /** State of a process that has ended, as long as its parent has not asked how. */

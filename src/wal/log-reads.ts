@@ -5,7 +5,7 @@ import { FollowSignal } from './follow-signal.js'
 import { type CursorStart, FrameCursor } from './frame-cursor.js'
 import { PointReader } from './point-reader.js'
 import type { Position } from './position.js'
-import { asPosition, READ_OPTIONS, type ReadOptions, resolveStart } from './read-start.js'
+import { asPosition, type LogEnd, READ_OPTIONS, type ReadOptions, resolveStart } from './read-start.js'
 import type { WalRecord } from './record.js'
 import { type IterationStart, RecordIterator } from './record-iterator.js'
 import { SalvageCursor } from './salvage-cursor.js'
@@ -19,12 +19,6 @@ export interface ReadContext {
   readonly unseal: Unseal
   /** Records with these keys are not shown to readers. */
   readonly isHidden?: ((key: Uint8Array) => boolean) | undefined
-}
-
-/** Where the next record will lie, and its number. */
-interface LogEnd {
-  readonly position: Position
-  readonly sequence: number
 }
 
 interface ReadSettings extends LogDirectory {

@@ -24,7 +24,7 @@ export class PointReader {
   /** The frame of the last record that was asked for by number. */
   #recent: { readonly segment: number; readonly frame: DecodedFrame } | undefined
 
-  constructor(segments: Segments, unseal: Unseal, isHidden?: (key: Uint8Array) => boolean) {
+  constructor(segments: Segments, unseal: Unseal, isHidden: ((key: Uint8Array) => boolean) | undefined) {
     this.#segments = segments
     this.#unseal = unseal
     this.#isHidden = isHidden
@@ -44,8 +44,7 @@ export class PointReader {
 
   /** @throws CKV_OUT_OF_RANGE if there is no such record */
   bySequence(sequence: number): WalRecord | Promise<WalRecord> {
-    const segment = this.#segments.bySequence(sequence)
-    if (segment === undefined) throw noSuchRecord(sequence, this.#segments.first?.firstSequence)
+    const segment = this.#segmentOf(sequence)
     const recent = this.#recent
     if (recent?.segment === segment.id && contains(recent.frame, sequence)) {
       return this.#record(recent.frame, sequence - recent.frame.firstSequence)
@@ -64,8 +63,7 @@ export class PointReader {
    * @throws CKV_OUT_OF_RANGE if there is no such record
    */
   async frameOf(sequence: number): Promise<{ segment: number; offset: number }> {
-    const segment = this.#segments.bySequence(sequence)
-    if (segment === undefined) throw noSuchRecord(sequence, this.#segments.first?.firstSequence)
+    const segment = this.#segmentOf(sequence)
     const index = this.#segments.indexOf(segment.id) ?? (await this.#rebuiltIndex(segment))
     return { segment: segment.id, offset: index.find(sequence).offset }
   }
@@ -84,10 +82,21 @@ export class PointReader {
     )
   }
 
+  /** @throws CKV_OUT_OF_RANGE */
+  #segmentOf(sequence: number): Segment {
+    const segment = this.#segments.bySequence(sequence)
+    if (segment === undefined) throw noSuchRecord(sequence, this.#segments.first?.firstSequence)
+    return segment
+  }
+
   #rebuiltIndex(segment: Segment): Promise<FrameIndex> {
     return pinned(segment, () =>
       this.#segments.withFile(segment.id, file => rebuildIndex(this.#segments, file, segment))
     )
+  }
+
+  async #indexOf(segment: Segment, file: File): Promise<FrameIndex> {
+    return this.#segments.indexOf(segment.id) ?? rebuildIndex(this.#segments, file, segment)
   }
 
   #record(frame: DecodedFrame, index: number): WalRecord | Promise<WalRecord> {
@@ -118,8 +127,7 @@ export class PointReader {
   async #readBySequence(segment: Segment, sequence: number): Promise<WalRecord> {
     return pinned(segment, () =>
       this.#segments.withFile(segment.id, async file => {
-        const index = this.#segments.indexOf(segment.id) ?? (await rebuildIndex(this.#segments, file, segment))
-        const { offset } = index.find(sequence)
+        const { offset } = (await this.#indexOf(segment, file)).find(sequence)
         const end = segment.runs.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset
         const holdsIt = ({ type, firstSequence, count }: FrameHeader) => {
           if (type !== FRAME_TYPE.data || sequence >= firstSequence + count) return false
@@ -171,7 +179,7 @@ export class PointReader {
 
   /** Why no intact header is at a place: whether a frame begins there, those before it tell. */
   async #whyNoFrame(file: File, segment: Segment, offset: number, { from }: Run): Promise<Error> {
-    const index = this.#segments.indexOf(segment.id) ?? (await rebuildIndex(this.#segments, file, segment))
+    const index = await this.#indexOf(segment, file)
     let at = Math.max(from, index.frameBefore(offset))
     while (at < offset) {
       const header = await headerAt(file, segment, at)

@@ -26,6 +26,12 @@ export const READ_OPTIONS = {
   signal: 'signal'
 } as const satisfies OptionTable<ReadOptions>
 
+/** Where the next record will lie, and its number. */
+export interface LogEnd {
+  readonly position: Position
+  readonly sequence: number
+}
+
 interface Start {
   readonly start: CursorStart
   /** Records with lower numbers are left out. */
@@ -43,7 +49,7 @@ export async function resolveStart(
   from: Position | number | undefined,
   segments: Segments,
   points: PointReader,
-  end: { readonly position: Position; readonly sequence: number }
+  end: LogEnd
 ): Promise<Start> {
   if (from === undefined) return { start: { segment: 0, offset: 0 }, sequence: 0, position: undefined }
   if (typeof from === 'number') {

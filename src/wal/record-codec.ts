@@ -41,8 +41,7 @@ export function unsealRecord(envelope: Buffer): Buffer | Promise<Buffer> {
   if (opened.codecId === CODEC_ID.none) return Buffer.from(opened.payload)
   const codec = codecForReading(opened.codecId)
   const input = codecInput(opened)
-  const here = codec.decompressSync !== undefined
-  return here
+  return codec.decompressSync !== undefined
     ? restoreSync(codec, input, opened.rawLength, VALUE)
     : restoreOffThread(codec, input, opened.rawLength, VALUE)
 }

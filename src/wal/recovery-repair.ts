@@ -34,11 +34,11 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   const { id, intactBytes, size } = scanned
   const path = segmentPath(directory, id)
   const keptIn = intactBytes < size ? await freeTornPath(fs, directory, id) : undefined
+  const seal = scanned.sealed ? undefined : sealOf(scanned)
   const source = await fs.open(path, 'read')
-  let end: SegmentEnd
   try {
     // First: opening removes a draft that an opening before left, but nothing that was torn off, and there may be room for one of them.
-    end = await copyTo(fs, source, 0, intactBytes, draftPath(directory, id), scanned)
+    await copyTo(fs, source, 0, intactBytes, draftPath(directory, id), seal?.bytes)
     if (keptIn !== undefined) {
       await copyTo(fs, source, intactBytes, size, keptIn)
       await fs.syncDirectory(directory)
@@ -49,7 +49,8 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   await fs.rename(draftPath(directory, id), path)
   await fs.syncDirectory(directory)
   if (keptIn !== undefined) observer.truncated(id, size - intactBytes, keptIn)
-  return end
+  const { lastSequence, lastCrc } = scanned
+  return { lastSequence, length: intactBytes + (seal?.bytes.length ?? 0), crc: seal?.crc ?? lastCrc }
 }
 
 /** A name that nothing has: the clock may have been set back. */
@@ -60,25 +61,22 @@ async function freeTornPath(fs: FileSystem, directory: string, id: number): Prom
   return tornPath(directory, id, time)
 }
 
-/** @param toSeal the segment whose frames these bytes are, if the copy is to end with its seal */
+/** @param seal written behind the bytes once they are on stable storage, as it says that they are */
 async function copyTo(
   fs: FileSystem,
   source: File,
   from: number,
   to: number,
   path: string,
-  toSeal?: ScannedSegment
-): Promise<SegmentEnd> {
+  seal?: Buffer
+): Promise<void> {
   const copy = await fs.open(path, 'create')
   try {
     for await (const { bytes, at } of pieces(source, from, to, 0)) await writeAll(copy, bytes, at - from)
     await copy.sync()
-    const end = { lastSequence: toSeal?.lastSequence ?? 0, length: to - from, crc: toSeal?.lastCrc ?? 0 }
-    if (toSeal === undefined || toSeal.sealed) return end
-    const seal = sealOf(toSeal)
-    await writeAll(copy, seal.bytes, to)
+    if (seal === undefined) return
+    await writeAll(copy, seal, to - from)
     await copy.sync()
-    return { ...end, length: to + seal.bytes.length, crc: seal.crc }
   } catch (error) {
     await fs.remove(path).catch(() => {}) // The disk may be full: half a copy is of no use.
     throw error

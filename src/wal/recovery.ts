@@ -56,7 +56,6 @@ export interface RecoveredSegment {
 
 /** Which records a segment holds; without any, the last is one below the first. */
 export interface SegmentExtent {
-  readonly id: number
   readonly firstSequence: number
   readonly lastSequence: number
   /** ms since 1970 */
@@ -166,9 +165,9 @@ async function existingIds({ fs, directory, mayBeMissing }: RecoverySettings): P
   }
 }
 
-function extentOf({ id, header, lastSequence }: ScannedSegment): SegmentExtent {
+function extentOf({ header, lastSequence }: ScannedSegment): SegmentExtent {
   const { firstSequence, createdAt } = header!
-  return { id, firstSequence, lastSequence, createdAt }
+  return { firstSequence, lastSequence, createdAt }
 }
 
 async function scan(

@@ -131,8 +131,7 @@ async function intactRun(
   size: number,
   onFrame: (found: RestoredFrame) => Promise<void>
 ): Promise<IntactRun> {
-  const start = { offset: from, previousCrc: undefined, sequence: undefined }
-  const frames = new FrameReader(new FrameScanner(file, seed, start, size), { transient: true })
+  const frames = new FrameReader(new FrameScanner(file, seed, { offset: from }, size), { transient: true })
   let to = from
   for (;;) {
     try {

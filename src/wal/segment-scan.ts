@@ -4,7 +4,7 @@ import { isAllocated, isAllZeros } from './allocation.js'
 import { FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import { FrameReader } from './frame-reader.js'
-import { ChunkMemory, FrameScanner } from './frame-scanner.js'
+import { type ChunkMemory, FrameScanner } from './frame-scanner.js'
 import { frameHeaders } from './frame-search.js'
 import { IntactFrames, type SnapshotMark } from './intact-frames.js'
 import { readFully } from './read-fully.js'
@@ -41,8 +41,8 @@ export interface ScannedSegment {
 export async function scanSegment(
   file: File,
   id: number,
-  onBytes: (bytes: number) => void = () => {},
-  memory = new ChunkMemory()
+  onBytes: (bytes: number) => void,
+  memory: ChunkMemory
 ): Promise<ScannedSegment> {
   const size = await file.size()
   const headerBytes = Buffer.alloc(Math.min(size, SEGMENT_HEADER_BYTES))

@@ -27,10 +27,6 @@ export class MergedEntries implements UnopenedEntries {
     this.#reverse = reverse
   }
 
-  async next(): Promise<UnopenedEntry | undefined> {
-    return (await this.nextv(1, {}))[0]
-  }
-
   async nextv(size: number, options: object): Promise<UnopenedEntry[]> {
     if (!this.#overlay.isPrepared) {
       await this.#overlay.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))

@@ -5,7 +5,6 @@ export type UnopenedEntry = [key: Uint8Array | undefined, value: Uint8Array | Ta
 
 /** Where entries come from in order: an iterator of the backend, or that with tables over it. */
 export interface UnopenedEntries {
-  next(): Promise<UnopenedEntry | undefined>
   /** @returns up to `size` entries; none at the end */
   nextv(size: number, options: object): Promise<UnopenedEntry[]>
   seek(target: Buffer, options: object): void

@@ -20,6 +20,7 @@ interface Waiting {
 /** Bounds the bytes that the backend lacks: when they are too many, writers wait, first come, first served. */
 export class Admission {
   readonly #maxBytes: number
+  /** The weight of what was let in and has not left. */
   #bytes = 0
   #waiting: Waiting[] = []
   #waitingBytes = 0
@@ -30,11 +31,6 @@ export class Admission {
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
-  }
-
-  /** The weight of what was let in and has not left. */
-  get bytes(): number {
-    return this.#bytes
   }
 
   get waiting(): number {
