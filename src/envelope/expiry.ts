@@ -2,6 +2,11 @@ import { invalidOption } from '../errors.js'
 import { shown } from '../option-checks.js'
 import { MAX_EXPIRES_AT } from './format.js'
 
+/** @param expiresAt ms since 1970; undefined for never */
+export function hasExpired(expiresAt: number | undefined): boolean {
+  return expiresAt !== undefined && expiresAt <= Date.now()
+}
+
 /**
  * When something that is written now expires, in ms since 1970.
  *

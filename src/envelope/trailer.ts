@@ -126,7 +126,8 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buff
   const kind = tag & KIND_MASK
   if (kind === KIND.rawUnchecked) return readUnchecked(tag, envelope.subarray(0, end - TAG_BYTES))
   if (tag === GUARD_LAST) throw corruption('it ends like a guarded value, but not with the guard of this store')
-  if (tag === KIND.raw) return readChecked(envelope, end - CRC_BYTES - TAG_BYTES)
+  // The common case: a checksum and nothing else.
+  if (tag === KIND.raw) return { trailer: RAW_CHECKED, payload: checked(envelope, end - CRC_BYTES - TAG_BYTES) }
 
   const extra = tag & TAG_EXTRA ? envelope[end - 2] : 0
   const rawLengthWidth = RAW_LENGTH_WIDTHS[(tag >>> WIDTH_SHIFT) & WIDTH_MASK]!
@@ -174,24 +175,14 @@ function readUnchecked(tag: number, payload: Buffer): { trailer: Trailer; payloa
   return { trailer: RAW_UNCHECKED, payload }
 }
 
-/** The common case: a raw value with a checksum and nothing else. */
-function readChecked(envelope: Buffer, payloadLength: number): { trailer: Trailer; payload: Buffer } {
-  return { trailer: RAW_CHECKED, payload: checked(envelope, payloadLength) }
-}
-
 /** The payload, if the checksum holds. */
 function checked(envelope: Buffer, payloadLength: number): Buffer {
   if (payloadLength < 0) throw corruption('shorter than its trailer')
   const payload = envelope.subarray(0, payloadLength)
-  if (envelopeCrc(envelope, payload, envelope.length) !== envelope.readUInt32LE(payloadLength)) {
-    throw corruption('its checksum does not match')
-  }
+  // Of every byte but the checksum's own. The few behind that are not worth a call into native code.
+  const crc = crc32cTable(envelope, crc32c(payload), payloadLength + CRC_BYTES)
+  if (crc !== envelope.readUInt32LE(payloadLength)) throw corruption('its checksum does not match')
   return payload
-}
-
-/** Covers every byte of the envelope but the checksum's own. The few bytes after that are not worth a call into native code. */
-function envelopeCrc(envelope: Buffer, payload: Buffer, end: number): number {
-  return crc32cTable(envelope, crc32c(payload), payload.length + CRC_BYTES, end)
 }
 
 /** Whether the codec's own first bytes are left out of the payload, because the kind or the length implies them. */

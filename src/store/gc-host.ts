@@ -1,4 +1,5 @@
 import { CODEC_ID } from '../codec/codec.js'
+import { hasExpired } from '../envelope/expiry.js'
 import type { Opened } from '../envelope/open.js'
 import type { GcHost, Rewrite, SweptChunk, SweptEntry } from '../gc/host.js'
 import type { Gc } from '../gc/policy.js'
@@ -219,7 +220,7 @@ function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer, small: SmallVa
   return {
     key,
     storedBytes,
-    expired: expiresAt !== undefined && expiresAt <= Date.now(),
+    expired: hasExpired(expiresAt),
     plain: !enveloped,
     value: {
       key,

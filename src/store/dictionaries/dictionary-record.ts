@@ -1,5 +1,6 @@
 import { crc32c } from '../../checksum/crc32c.js'
 import { corruption, notSupported } from '../../errors.js'
+import { asBuffer } from '../as-bytes.js'
 import { reservedKey } from '../reserved-keys.js'
 
 /**
@@ -56,7 +57,7 @@ export function dictionaryKey(id: number): Buffer {
 /** The id of the dictionary under a key; undefined if it is not the key of one. */
 export function idInKey(key: Uint8Array): number | undefined {
   if (key.length !== KEY_PREFIX.length + ID_DIGITS) return undefined
-  const bytes = Buffer.from(key.buffer, key.byteOffset, key.length)
+  const bytes = asBuffer(key)
   const digits = bytes.toString('latin1', KEY_PREFIX.length)
   if (KEY_PREFIX.compare(bytes, 0, KEY_PREFIX.length) !== 0 || !/^\d+$/.test(digits)) return undefined
   const id = Number(digits)

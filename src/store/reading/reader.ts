@@ -33,7 +33,7 @@ export class Reader {
   readonly #cache: ValueCache | undefined
   readonly #tables: Tables<TableValue> | undefined
   readonly #gets: GetQueue
-  readonly #syncReads: boolean
+  readonly #hasGetSync: boolean
 
   constructor(
     backend: AnyLevel,
@@ -48,7 +48,7 @@ export class Reader {
     this.#cache = cache
     this.#tables = tables
     this.#gets = new GetQueue(backend)
-    this.#syncReads = supportsGetSync(backend)
+    this.#hasGetSync = supportsGetSync(backend)
   }
 
   /** What a table or the cache has comes without a promise where it need not be restored off the main thread. */
@@ -108,7 +108,7 @@ export class Reader {
 
   getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
     if (isReserved(key)) return undefined
-    if (!this.#syncReads) throw notSupported('The backend has no getSync(): use get()')
+    if (!this.#hasGetSync) throw notSupported('The backend has no getSync(): use get()')
     const found = this.#inTables(key, options)
     if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValueSync(found)
     const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))

@@ -1,6 +1,7 @@
 import { CODEC_ID } from '../../codec/codec.js'
 import { codecForReading } from '../../codec/registry.js'
 import { checkedRaw, restoreOffThread, restoreSync, undecodable } from '../../codec/restore.js'
+import { hasExpired } from '../../envelope/expiry.js'
 import type { Guard } from '../../envelope/guard.js'
 import { codecInput, codecInputNow, openEnvelope, type Opened } from '../../envelope/open.js'
 import { notSupported, tooLarge } from '../../errors.js'
@@ -51,7 +52,7 @@ export class Unsealer {
   /** As {@link open}; undefined once the value's time to live is over. */
   openLive(stored: Uint8Array): Opened | undefined {
     const opened = this.open(stored)
-    return hasExpired(opened) ? undefined : opened
+    return hasExpired(opened.expiresAt) ? undefined : opened
   }
 
   /**
@@ -60,7 +61,7 @@ export class Unsealer {
    */
   open(stored: Uint8Array): Opened {
     const opened = openEnvelope(asBuffer(stored), this.#guard, Infinity)
-    if (!hasExpired(opened)) this.#assertSize(opened)
+    if (!hasExpired(opened.expiresAt)) this.#assertSize(opened)
     return opened
   }
 
@@ -163,10 +164,6 @@ export class Unsealer {
 export function uncountedUnsealer(maxValueSize: number, guard: Guard, dictionaries: Dictionaries): Unsealer {
   const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
   return new Unsealer(settings, guard, dictionaries, true, new Counters())
-}
-
-function hasExpired({ expiresAt }: Opened): boolean {
-  return expiresAt !== undefined && expiresAt <= Date.now()
 }
 
 function isAlive({ expiresAt }: TableValue): boolean {

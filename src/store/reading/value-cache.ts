@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { hasExpired } from '../../envelope/expiry.js'
 import type { Counters } from '../stats.js'
 
 /** What an entry takes beside its key and value, roughly: objects of the cache and headers of the buffers. */
@@ -32,7 +33,7 @@ export class ValueCache {
 
   get(name: string): Buffer | undefined {
     const found = this.#entries.get(name)
-    if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= Date.now())) {
+    if (found === undefined || hasExpired(found.expiresAt)) {
       this.#counters.misses++
       return undefined
     }
