@@ -111,7 +111,7 @@ export class ChunkWriter {
     if (this.#chunks === MAX_CHUNKS) {
       throw new CompressedKvError(
         'CKV_VALUE_TOO_LARGE',
-        `A blob has at most ${MAX_CHUNKS} chunks of ${this.#chunkBytes} bytes`
+        `A blob has at most ${MAX_CHUNKS} chunks of ${this.#chunkBytes} bytes: raise chunkBytes`
       )
     }
     await this.#pace.written(chunk.length)

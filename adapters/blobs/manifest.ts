@@ -47,7 +47,10 @@ export function decodeManifest(key: string, bytes: Buffer): Manifest {
   if (!digestOf(json).equals(bytes.subarray(0, DIGEST_BYTES))) throw corrupt(key, 'its manifest fails its checksum')
   const { version, generation: hex, ...stat } = JSON.parse(json.toString()) as Record<string, unknown>
   if (version !== VERSION) {
-    throw new CompressedKvError('LEVEL_NOT_SUPPORTED', `Blob '${key}' has a manifest of version ${String(version)}`)
+    throw new CompressedKvError(
+      'LEVEL_NOT_SUPPORTED',
+      `Blob '${key}' has a manifest of version ${String(version)}: upgrade compressed-kv`
+    )
   }
   const generation = Buffer.from(String(hex), 'hex')
   if (!isGeneration(generation) || !isStatOf(key, stat)) throw corrupt(key, 'its manifest contradicts itself')

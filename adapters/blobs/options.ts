@@ -132,7 +132,7 @@ export function assertPutOptions(options: PutBlobOptions): void {
   if (bytes <= MAX_LABEL_BYTES) return
   throw new CompressedKvError(
     'CKV_VALUE_TOO_LARGE',
-    `model and metadata take ${bytes} bytes as JSON, and the limit is ${MAX_LABEL_BYTES}`
+    `model and metadata take ${bytes} bytes as JSON, and the limit is ${MAX_LABEL_BYTES}: shorten them`
   )
 }
 

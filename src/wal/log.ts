@@ -321,6 +321,10 @@ export class Log {
 
   #assertWritable(): void {
     this.#assertOpen()
-    if (this.#settings.readOnly) throw new CompressedKvError('LEVEL_READONLY', 'The log was opened read-only')
+    if (!this.#settings.readOnly) return
+    throw new CompressedKvError(
+      'LEVEL_READONLY',
+      "The log was opened read-only: open it without readOnly and recovery: 'salvage' to append"
+    )
   }
 }

@@ -72,7 +72,7 @@ async function storeIdOfMost(settings: SalvageSettings, ids: readonly number[]):
   const [most] = [...found.values()].sort((a, b) => b.segments - a.segments)
   if (most !== undefined || ids.length === 0) return most?.storeId
   throw corruption(
-    `no segment of the log in ${settings.directory} has an intact header, so nothing in it can be checked`
+    `no segment of the log in ${settings.directory} has an intact header, so nothing in it can be checked: restore it from a backup`
   )
 }
 

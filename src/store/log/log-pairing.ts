@@ -1,4 +1,4 @@
-import { corruption, notSupported } from '../../errors.js'
+import { type CompressedKvError, corruption, notSupported } from '../../errors.js'
 import type { SegmentExtent } from '../../wal/recovery.js'
 import type { Marker } from '../marker.js'
 
@@ -41,6 +41,12 @@ export function assertBelongsTogether(
     }
     next = lastSequence + 1
   }
+}
+
+export function otherStore(directory: string): CompressedKvError {
+  return corruption(
+    `the backend's data and the log in ${directory} belong to different stores: give this store a new directory for its log`
+  )
 }
 
 /**

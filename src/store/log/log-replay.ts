@@ -6,6 +6,7 @@ import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from '../as-bytes.js'
 import type { BackendOperation } from '../backend-write.js'
 import { deleteRange } from '../delete-range.js'
+import { otherStore } from './log-pairing.js'
 import type { LoggedValues } from './logged-values.js'
 import { MARKER_KEY } from '../marker.js'
 import { type MarkerState, storedMarker } from '../marker-state.js'
@@ -37,7 +38,8 @@ export async function loadLog(log: Log, backend: AnyLevel, directory: string, va
   const above = snapshot?.sequence ?? 0
   if (log.firstSequence > above + 1) {
     throw corruption(
-      `the log in ${directory} begins with record ${log.firstSequence} and has no snapshot of what was before`
+      `the log in ${directory} begins with record ${log.firstSequence} and has no snapshot of what was before: ` +
+        'restore the directory from a backup'
     )
   }
   await emptyOwn(backend, log, directory)
@@ -85,8 +87,6 @@ async function emptyOwn(backend: AnyLevel, log: Log, directory: string): Promise
       `the backend holds data, and the log in ${directory} is of another store: give this store a new directory for its log`
     )
   }
-  if (!marker.storeId.equals(log.storeId)) {
-    throw corruption(`the backend's data and the log in ${directory} belong to different stores`)
-  }
+  if (!marker.storeId.equals(log.storeId)) throw otherStore(directory)
   await backend.clear(KEY_AS_BYTES)
 }

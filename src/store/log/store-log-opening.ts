@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { corruption, invalidOption } from '../../errors.js'
+import { invalidOption } from '../../errors.js'
 import { isMissing } from '../../fs/file-system.js'
 import { nodeFileSystem } from '../../fs/node-file-system.js'
 import type { Tables } from '../../memtable/tables.js'
@@ -11,7 +11,7 @@ import type { AnyLevel } from '../any-level.js'
 import type { TableValue } from '../table-value.js'
 import { isLevelDb, locationOf } from '../backend.js'
 import { logDirectoryIn } from './log-directory.js'
-import { assertBelongsTogether } from './log-pairing.js'
+import { assertBelongsTogether, otherStore } from './log-pairing.js'
 import { loadLog, replayLog } from './log-replay.js'
 import { MarkerState } from '../marker-state.js'
 import { isReserved } from '../reserved-keys.js'
@@ -126,12 +126,6 @@ function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSet
   const settings = resolveWalOptions({ ...options, dir: options.dir ?? logDirectoryIn(backend) })
   // LevelDB has locked its directory, and with it the log in there: whoever left a lock in the log is gone.
   return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
-}
-
-function otherStore(directory: string): Error {
-  return corruption(
-    `the backend's data and the log in ${directory} belong to different stores: give this store a new directory`
-  )
 }
 
 async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {
