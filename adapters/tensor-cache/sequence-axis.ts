@@ -42,8 +42,9 @@ export function splitSequence<D extends TensorDtype>(
   const row = data.length / outer
   const inner = layout.elements / layout.chunkTokens / outer
   if (outer === 1) return data.subarray(start * inner, end * inner) as TensorArray<D>
-  const part = newArray(layout.dtype, outer * (end - start) * inner)
-  copyRuns(data, start * inner, row, part, 0, (end - start) * inner, outer, (end - start) * inner)
+  const run = (end - start) * inner
+  const part = newArray(layout.dtype, outer * run)
+  copyRuns(data, start * inner, row, part, 0, run, outer, run)
   return part
 }
 

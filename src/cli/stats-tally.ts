@@ -21,7 +21,7 @@ const NO_PREFIX = '(none)'
 /** What the values of a database come to. */
 export class Tally {
   readonly total: Sum = newSum()
-  readonly keyBytes = { total: 0 }
+  keyBytes = 0
   readonly byCodec = new Map<string, Sum>()
   readonly byPrefix = new Map<string, Sum>()
   readonly bySize = SIZE_CLASSES.map(below => ({ below, values: 0 }))
@@ -37,7 +37,7 @@ export class Tally {
   unreadable = 0
 
   add({ key, storedBytes, opened }: StoredEntry): void {
-    this.keyBytes.total += key.length
+    this.keyBytes += key.length
     if (opened === undefined) {
       this.unreadable++
       this.total.values++

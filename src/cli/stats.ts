@@ -25,7 +25,7 @@ function asJson({ marker, sizes }: Look, tally: Tally): object {
     values: total.values,
     bytesRaw: total.raw,
     bytesStored: total.stored,
-    bytesOfKeys: tally.keyBytes.total,
+    bytesOfKeys: tally.keyBytes,
     bytesOfTables: sizes.tables,
     plain,
     probed,
@@ -65,7 +65,7 @@ function shown({ marker, sizes }: Look, tally: Tally): string[] {
       .map(([name, number]) => `${count(number)} ${name}`)
       .join(', ')}`,
     `values ${bytes(total.raw)} raw, ${bytes(total.stored)} stored (${ratio(total.stored, total.raw)}); ` +
-      `keys ${bytes(tally.keyBytes.total)}; tables on disk ${bytes(sizes.tables)}`,
+      `keys ${bytes(tally.keyBytes)}; tables on disk ${bytes(sizes.tables)}`,
     '',
     ...sums('codec', sorted(tally.byCodec)),
     '',

@@ -11,13 +11,11 @@ export function bytesOf(text: string, encoding: TextEncoding): Buffer {
   const bytes = Buffer.from(text, encoding)
   const same =
     encoding === 'utf8' ||
-    (encoding === 'hex' ? text.length === bytes.length * 2 : withoutPadding(text) === withoutPadding(base64(bytes)))
+    (encoding === 'hex'
+      ? text.length === bytes.length * 2
+      : withoutPadding(text) === withoutPadding(bytes.toString('base64')))
   if (same) return bytes
   throw new WrongUsage(`'${shortened(text)}' is not ${encoding}: check --encoding`)
-}
-
-function base64(bytes: Buffer): string {
-  return bytes.toString('base64')
 }
 
 function withoutPadding(text: string): string {
