@@ -8,7 +8,7 @@ const ROUNDS = 7
 const MIN_SAVING = 0.1
 const KEY = Buffer.from('key')
 
-export interface Contender {
+interface Contender {
   readonly name: string
   readonly choose: (value: Buffer) => Codec
 }
@@ -26,7 +26,7 @@ export interface Measured {
   readonly stored: ReadonlyMap<string, number>
 }
 
-export const LZ4 = 'lz4'
+const LZ4 = 'lz4'
 export const ZSTD = 'zstd'
 export const ADAPTIVE = 'adaptive'
 const ADAPTIVE_TOLD = 'adaptive, told'

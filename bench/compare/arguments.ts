@@ -20,7 +20,7 @@ export const HELP = `The same workload through bare databases, rivals and this s
 
 Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`
 
-export type Part = 'comparison' | 'acceptance'
+type Part = 'comparison' | 'acceptance'
 
 export interface Arguments {
   readonly sizes: readonly number[]

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-export const PARTS = [
+const PARTS = [
   'adaptive',
   'blob',
   'codec',
@@ -38,7 +38,7 @@ export const HELP = `Measures the codecs and the choice among them, blobs, sweep
 
 Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`
 
-export interface Arguments {
+interface Arguments {
   readonly parts: readonly Part[]
   readonly corpus: string | undefined
   readonly json: string | undefined

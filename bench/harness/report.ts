@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 
-export type Figures = Readonly<Record<string, string | number | boolean | null>>
+type Figures = Readonly<Record<string, string | number | boolean | null>>
 
 /** What a benchmark prints, and what --json keeps of it. */
 export interface Report {

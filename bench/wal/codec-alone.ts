@@ -5,7 +5,7 @@ import { megabytesPerSecond } from '../harness/number-text.js'
 import type { Payload } from './payload.js'
 
 /** What a log compresses at once by default. */
-export const BLOCK_BYTES = 64 * 1024
+const BLOCK_BYTES = 64 * 1024
 /** As many as a log lets run at once: one thread of libuv's four is left to reads and writes. */
 const IN_FLIGHT = 3
 

@@ -1,7 +1,7 @@
 import { type File, type FileSystem, nodeFileSystem } from 'compressed-kv'
 
 /** The disk, and how much was read of it. */
-export interface CountingFileSystem {
+interface CountingFileSystem {
   readonly fs: FileSystem
   readonly read: { bytes: number; calls: number }
 }

@@ -37,7 +37,7 @@ export function payloadText({ name, bits }: Payload): string {
 }
 
 /** A key that every record has beside its value. */
-export const KEY_BYTES = 8
+const KEY_BYTES = 8
 
 /** Records whose values are pieces of exactly so many bytes, made before anything is measured: a log copies what it is given. */
 export function recordsOf(payload: Payload, valueBytes: number): LogRecord[] {

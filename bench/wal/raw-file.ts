@@ -6,7 +6,7 @@ import { inTemporaryDirectory } from '../harness/temporary-directory.js'
 const sync = promisify(fdatasync)
 
 /** A file that grows by bare writes on the calling thread: what no log on this disk can beat. */
-export interface RawFile {
+interface RawFile {
   write(bytes: Uint8Array): void
   /** fdatasync, on another thread. */
   sync(): Promise<void>

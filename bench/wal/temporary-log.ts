@@ -1,7 +1,7 @@
 import { Wal, type WalOptions } from 'compressed-kv'
 import { inTemporaryDirectory } from '../harness/temporary-directory.js'
 
-export type LogSettings = Omit<WalOptions, 'dir'>
+type LogSettings = Omit<WalOptions, 'dir'>
 
 /** Runs `work` with a new log, which is closed and gone afterwards. */
 export async function inLog<T>(settings: LogSettings, work: (wal: Wal, directory: string) => Promise<T>): Promise<T> {

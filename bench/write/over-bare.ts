@@ -5,7 +5,7 @@ import { alternate, medianQuotient } from '../harness/rounds.js'
 import { BARE, STORE, type WriteContender } from './contenders.js'
 
 /** Something that is done so many times a second, and the bar for the store over bare. */
-export interface Operation {
+interface Operation {
   readonly name: string
   readonly bar: number
 }

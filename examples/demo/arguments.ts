@@ -11,7 +11,7 @@ export const HELP = `Stores real documents in LevelDB four ways and compares: by
 Without --corpus it takes text, code and JSON files from node_modules. It needs no network and less than half a minute.
 Exit code 1 if any value comes back different.`
 
-export interface Arguments {
+interface Arguments {
   readonly corpus: string | undefined
   readonly location: string | undefined
   readonly help: boolean

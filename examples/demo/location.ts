@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 /** Where the databases go. */
-export interface Location {
+interface Location {
   readonly directory: string
   readonly kept: boolean
   remove(): void

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress'
 
-export interface Progress {
+interface Progress {
   readonly advance: (bytes: number) => void
   /** Tells what is being done now. */
   readonly say: (what: string) => void

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** The shape of a Llama model. */
-export interface Config {
+interface Config {
   /** Of the stream between layers. */
   readonly dim: number
   readonly hiddenDim: number

@@ -24,7 +24,7 @@ const QUESTIONS = ['Then Tom came to the house. He', 'In the night, the bird']
 /** How often the second question is asked with the cache and without, in turns: the median counts. */
 const ROUNDS = 5
 
-export interface ModelOptions {
+interface ModelOptions {
   readonly checkpoint: string
   /** @default tokenizer.bin beside the checkpoint */
   readonly tokenizer?: string | undefined
@@ -36,7 +36,7 @@ export interface ModelOptions {
   readonly length: number
 }
 
-export interface ModelResult {
+interface ModelResult {
   readonly prefixTokens: number
   readonly promptTokens: number
   /** Tokens of the second prompt that were not computed again. */

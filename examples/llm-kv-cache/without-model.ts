@@ -5,7 +5,7 @@ const SHAPE = [1, 2, 256, 64]
 const LAYERS = 8
 const TOKENS = 512
 
-export interface GaussianResult {
+interface GaussianResult {
   readonly reusedTokens: number
   readonly identical: boolean
   readonly bytesRaw: number

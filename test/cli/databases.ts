@@ -6,7 +6,7 @@ import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/inde
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
-export type Store = CompressedKvStore<string, Buffer>
+type Store = CompressedKvStore<string, Buffer>
 type Options = CompressedKvStoreOptions<string, Buffer>
 
 export function bareLevel(location: string): ClassicLevel<string, Buffer> {

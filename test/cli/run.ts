@@ -5,7 +5,7 @@ import { vi } from 'vitest'
 import { main } from '../../src/cli/command-line.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
-export interface Result {
+interface Result {
   readonly code: number
   readonly stdout: Buffer
   /** stdout as text, without the last newline. */
@@ -17,7 +17,7 @@ export interface Result {
   readonly left: string[]
 }
 
-export interface Surroundings {
+interface Surroundings {
   readonly stdin?: string | Buffer
   readonly signal?: AbortSignal
 }

@@ -28,7 +28,7 @@ function xor(data: Uint8Array): Uint8Array {
   return data.map(byte => byte ^ 0x5a)
 }
 
-export interface SealedCase {
+interface SealedCase {
   readonly name: string
   readonly codecId: number
   readonly value: Buffer

@@ -2,7 +2,7 @@
 import { createDCtx, decompressUsingDict } from '@bokuweb/zstd-wasm'
 import { uncompressSync } from 'lz4-napi'
 
-export type Value = {
+type Value = {
   kind: 'envelope'
   codec: number
   dictionary: number
@@ -10,7 +10,7 @@ export type Value = {
   expiresAt: number | null
   probe: { codecId: number; effort: number } | null
 }
-export type StoredDictionary = { id: number; given: boolean; dictionary: Buffer }
+type StoredDictionary = { id: number; given: boolean; dictionary: Buffer }
 
 const LZ4 = 1
 const ZSTD = 2

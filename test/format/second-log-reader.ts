@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readEnvelope } from './second-reader.js'
 
-export type Owner = { decoders?: { [codec: number]: (stored: Buffer) => Buffer }; guard?: Buffer }
+type Owner = { decoders?: { [codec: number]: (stored: Buffer) => Buffer }; guard?: Buffer }
 type FrameHeader = NonNullable<ReturnType<typeof readFrameHeader>>
 
 const TYPES = ['', 'data', 'snapshotBegin', 'snapshotData', 'snapshotEnd', 'seal']

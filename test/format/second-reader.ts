@@ -2,14 +2,14 @@
 import { decompress } from '@mongodb-js/zstd'
 import { uncompressSync } from 'lz4-napi'
 
-export type StoredValue = {
+type StoredValue = {
   kind: 'envelope' | 'plain'
   codec: number
   value: Buffer
   expiresAt: number | null
   probe: { codecId: number; effort: number } | null
 }
-export type Marker = { storeId: Buffer; guard: Buffer | null; plainValues: boolean; ttlUsed: boolean }
+type Marker = { storeId: Buffer; guard: Buffer | null; plainValues: boolean; ttlUsed: boolean }
 
 const NONE = 0
 const KIND = { unchecked: 0, lz4: 1, zstd: 2, raw: 3, otherCodec: 7 }

@@ -6,7 +6,7 @@ import { deflate } from '../support/user-codecs.js'
 import type { Range } from './model.js'
 
 /** A value by how to make it, so that a counterexample prints short. */
-export interface ValueSpec {
+interface ValueSpec {
   readonly kind: 'text' | 'noise'
   readonly size: number
   readonly seed: number

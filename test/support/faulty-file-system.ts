@@ -34,7 +34,7 @@ export interface Failure {
 }
 
 /** Lets the held call go on. */
-export interface Release {
+interface Release {
   (): void
   /** Resolves when a call is held. */
   readonly reached: Promise<void>

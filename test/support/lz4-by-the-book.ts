@@ -1,5 +1,5 @@
 /** What a block restores to, and whether it ends as the format has it. */
-export interface ByTheBook {
+interface ByTheBook {
   readonly raw: Buffer
   /** The last match begins 12 bytes or more before the end, and the last 5 bytes are literals: some decoders rely on it. */
   readonly endsWell: boolean

@@ -20,13 +20,13 @@ export interface Victim {
   check(seed: number, lines: readonly string[]): Promise<{ acknowledged: number; recovered: number }>
 }
 
-export interface KillNineOptions {
+interface KillNineOptions {
   readonly cycles: number
   readonly seed: number
   readonly directory: string
 }
 
-export interface KillNineReport {
+interface KillNineReport {
   readonly cycles: number
   readonly acknowledged: number
   readonly recovered: number

@@ -6,7 +6,7 @@ const TOGETHER = 2000
 /** Records between two looks at the memory. */
 const WATCHED_EVERY = 25 * TOGETHER
 
-export interface SmallRecordsReport {
+interface SmallRecordsReport {
   readonly read: number
   /** How far what JavaScript holds grew at most, in bytes: heap and buffers that a collection of garbage leaves. */
   readonly heldGrowth: number

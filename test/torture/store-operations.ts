@@ -22,7 +22,7 @@ interface Range {
 }
 
 /** One call of a store: what it does is known from the seed of the process and its number alone. */
-export interface Operation {
+interface Operation {
   readonly number: number
   readonly sync: boolean
   /** More than one are one batch. */

@@ -11,7 +11,7 @@ export interface Sides {
   readonly bare: readonly Sample[]
 }
 
-export interface Bar {
+interface Bar {
   readonly load: Load
   readonly what: string
   readonly sign: '>=' | '<='

@@ -28,7 +28,7 @@ export interface Failure {
   readonly message: string
 }
 
-export type Rounds = ReadonlyMap<Contender, readonly (Figures | undefined)[]>
+type Rounds = ReadonlyMap<Contender, readonly (Figures | undefined)[]>
 
 export function cellsOf(rounds: Rounds, valueBytes: number): Cell[] {
   const baseline = rounds.get(BASELINE) ?? []

@@ -4,7 +4,7 @@ import { KEYV } from './keyv.js'
 import { LMDB } from './lmdb.js'
 import { STORES } from './store.js'
 
-export const CONTENDERS: readonly Contender[] = [...BARE, ...LMDB, ...KEYV, ...STORES]
+const CONTENDERS: readonly Contender[] = [...BARE, ...LMDB, ...KEYV, ...STORES]
 
 /** Rivals that are missing, and why: a figure that is not there should not look forgotten. */
 export const LEFT_OUT = [

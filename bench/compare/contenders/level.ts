@@ -1,7 +1,7 @@
 import type { Database, Entry } from './contender.js'
 
 /** What abstract-level databases have alike, a bare backend and a store; their classes are not assignable to each other. */
-export interface LevelDatabase {
+interface LevelDatabase {
   open(): Promise<void>
   close(): Promise<void>
   put(key: string, value: Buffer, options?: { sync?: boolean }): Promise<void>

@@ -6,7 +6,7 @@ export interface Figure {
   readonly mainThreadUs?: number
 }
 
-export type Measured =
+type Measured =
   | 'put1'
   | 'put16'
   | 'put1000'

@@ -2,7 +2,7 @@ import { bytesText, countText, threeDigits } from '../../harness/number-text.js'
 import type { Operation } from '../measure/operations.js'
 
 /** 81234 → '81.2k': figures that stand beside each other in a narrow column. */
-export function rateText(perSecond: number): string {
+function rateText(perSecond: number): string {
   if (perSecond >= 1e6) return `${threeDigits(perSecond / 1e6)}M`
   if (perSecond >= 1e4) return `${threeDigits(perSecond / 1e3)}k`
   return perSecond >= 100 ? countText(perSecond) : threeDigits(perSecond)

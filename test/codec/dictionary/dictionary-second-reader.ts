@@ -1,6 +1,6 @@
 // Reads the header of a dictionary from RFC 8878 alone: it shares no line with the library.
 
-export interface DictionaryParts {
+interface DictionaryParts {
   readonly id: number
   /** Bits of the code of each byte; 0 for none. */
   readonly codeBits: readonly number[]

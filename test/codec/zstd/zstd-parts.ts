@@ -1,7 +1,7 @@
 import { ZSTD_MAGIC } from '../../../src/codec/zstd/zstd-frame.js'
 
 /** A block of a Zstandard frame, RFC 8878, 3.1.1.2: `size` is what its header says, for RLE blocks the decoded size. */
-export interface Block {
+interface Block {
   readonly type: 'raw' | 'rle' | 'compressed' | 'reserved'
   readonly size: number
   readonly content: Uint8Array

@@ -11,7 +11,7 @@ export const DIRECTORY = '/log'
 /** The least: so that a short log has several frames. */
 export const BLOCK_BYTES = 1024
 
-export interface Opened {
+interface Opened {
   readonly wal: Wal
   readonly recovery: RecoveryReport
 }

@@ -21,7 +21,7 @@ export interface SampleLog {
   readonly lines: readonly string[]
 }
 
-export interface SampleOptions extends WalOptions {
+interface SampleOptions extends WalOptions {
   /** How many records each frame gets, one batch each. */
   readonly batches: readonly number[]
   /** Frames, by index, after which everything is put on stable storage. */

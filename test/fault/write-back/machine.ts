@@ -35,7 +35,7 @@ export const DEATHS: readonly Omit<Death, 'step'>[] = [
 ]
 
 /** What of the unsynced survives: of the log, and of the backend. A seed is for 'some'. */
-export interface Loss {
+interface Loss {
   readonly log: Unsynced
   readonly backend: Unsynced
   readonly seed: number
@@ -52,7 +52,7 @@ export function lossesAt(step: number): readonly Loss[] {
 }
 
 /** Flushes all the time, a few writes at once. */
-export const TINY: MemTableOptions = { flushBytes: 1500, maxBytes: 8000, flushIntervalMs: 1 }
+const TINY: MemTableOptions = { flushBytes: 1500, maxBytes: 8000, flushIntervalMs: 1 }
 
 /** Flushes when it is told to. */
 export const LAZY: MemTableOptions = { flushIntervalMs: Infinity }

@@ -7,7 +7,7 @@ import { intercept, WRITES } from '../../support/intercept.js'
 import { killed, logOn, memoryLevel, openLogged, type Store, type StoreOptions } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 
-export type Backend = MemoryLevel<string, Buffer> | PermanentMemoryLevel
+type Backend = MemoryLevel<string, Buffer> | PermanentMemoryLevel
 
 /** Nothing is flushed because time went by. */
 export const NEVER = { flushIntervalMs: Infinity } as const
