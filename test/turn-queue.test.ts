@@ -1,11 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nextTurn, TurnQueue } from '../src/turn.js'
-
-/** Keeps the thread busy. */
-function work(ms: number): void {
-  const end = performance.now() + ms
-  while (performance.now() < end);
-}
+import { work } from './support/turns.js'
 
 afterEach(() => {
   vi.restoreAllMocks()

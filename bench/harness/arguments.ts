@@ -1,17 +1,6 @@
 import { parseArgs } from 'node:util'
 
-const PARTS = [
-  'adaptive',
-  'blob',
-  'codec',
-  'gc',
-  'memtable',
-  'small',
-  'store',
-  'tensor',
-  'wal',
-  'write'
-] as const
+const PARTS = ['adaptive', 'blob', 'codec', 'gc', 'memtable', 'small', 'store', 'tensor', 'wal', 'write'] as const
 export type Part = (typeof PARTS)[number]
 
 export const HELP = `Measures the codecs and the choice among them, blobs, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.

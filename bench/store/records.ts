@@ -1,7 +1,7 @@
 import { cut, jsonSource } from '../documents/pieces.js'
-import { shuffled } from '../documents/seeded.js'
 import { bitsPerByte } from '../harness/entropy.js'
 import { inFlight } from '../harness/in-flight.js'
+import { shuffledKeys } from '../harness/keys.js'
 import { median } from '../harness/median.js'
 import { countText, ratioText, threeDigits } from '../harness/number-text.js'
 import { rawDiskRate } from '../harness/raw-disk.js'
@@ -158,22 +158,18 @@ async function runRound(contender: Contender, load: Load, values: readonly Buffe
 }
 
 async function putAll(database: Database, { inFlight: limit, records }: Load, values: readonly Buffer[]) {
-  const keys = shuffled(records, 1).map(keyOf)
+  const keys = shuffledKeys(records, 1)
   return timed(records, () => inFlight(records, limit, i => database.put(keys[i]!, values[i % values.length]!)))
 }
 
 async function getAll(database: Database, { inFlight: limit, records }: Load) {
-  const keys = shuffled(records, 2).map(keyOf)
+  const keys = shuffledKeys(records, 2)
   return timed(records, () =>
     inFlight(records, limit, async i => {
       const value = await database.get(keys[i]!)
       if (value?.length !== RECORD_BYTES) throw new Error(`'${keys[i]}' came back different`)
     })
   )
-}
-
-function keyOf(index: number): string {
-  return `record:${String(index).padStart(9, '0')}`
 }
 
 function rates(rounds: readonly Round[], what: keyof Round): number[] {

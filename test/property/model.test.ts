@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
-import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
+import { classicLevel } from '../support/classic-level.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { copyWhileOpen, killed, logOn, SMALL } from '../support/logged-store.js'
 import { BackendDisk, PermanentMemoryLevel } from '../support/permanent-memory-level.js'
@@ -13,14 +13,13 @@ import { type Medium, System } from './system.js'
 
 const backends: Record<string, { runs: number; open: () => Medium }> = {
   'memory-level': { runs: 200, open: () => unlogged(memory()) },
-  'classic-level': { runs: 30, open: () => unlogged(classic(temporaryDirectory())) },
+  'classic-level': { runs: 30, open: () => unlogged(classicLevel(temporaryDirectory())) },
   'memory-level with a log': { runs: 120, open: () => logOnly(new CrashableFileSystem(), memory()) },
   'a permanent memory-level with a log': { runs: 80, open: () => logged(new CrashableFileSystem(), new BackendDisk()) },
   'classic-level with a log': { runs: 15, open: () => inLevelDb(temporaryDirectory()) }
 }
 
 const memory = () => new MemoryLevel<string, Buffer>({ valueEncoding: 'buffer' })
-const classic = (directory: string) => new Level<string, Buffer>(directory, { valueEncoding: 'buffer' })
 
 function unlogged(backend: Medium['backend']): Medium {
   const medium: Medium = { backend, closed: () => medium }
@@ -43,7 +42,7 @@ function logged(fs: CrashableFileSystem, disk: BackendDisk): Medium {
 
 function inLevelDb(directory: string): Medium {
   return {
-    backend: classic(directory),
+    backend: classicLevel(directory),
     wal: { fsync: 'os', meter: false, ...SMALL },
     closed: () => inLevelDb(directory),
     killed: () => inLevelDb(copyWhileOpen(directory))

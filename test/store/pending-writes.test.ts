@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { openStore } from '../support/memory-store.js'
+import { heldStore } from '../support/held-store.js'
 import { text } from '../support/sample-values.js'
 import { track, turns } from '../support/turns.js'
-import { HeldCodec } from '../support/user-codecs.js'
 
 const BIG = text(100_000)
 const SMALL = Buffer.from('small')
-
-async function heldStore() {
-  const codec = new HeldCodec()
-  return { codec, ...(await openStore({ codec })) }
-}
 
 describe('a large value being compressed', () => {
   it('delays no other key', async () => {

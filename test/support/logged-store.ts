@@ -72,15 +72,16 @@ export async function contentsOf(
 
 /** What a power cut leaves of a log, when the machine has been started again: locks of before count for nothing. */
 export function powerCut(fs: CrashableFileSystem, unsynced: Unsynced, seed = 0): CrashableFileSystem {
-  return unlocked(fs.afterCrash({ unsynced, seed }))
+  return withDeadOwners(fs.afterCrash({ unsynced, seed }))
 }
 
 /** What a killed process leaves: everything it wrote, synced or not. */
 export function killed(fs: CrashableFileSystem): CrashableFileSystem {
-  return unlocked(fs.clone())
+  return withDeadOwners(fs.clone())
 }
 
-function unlocked(disk: CrashableFileSystem): CrashableFileSystem {
+/** Whoever holds a lock is this process, and lives: so that it can be taken over, it is made one of before the machine was started. */
+function withDeadOwners(disk: CrashableFileSystem): CrashableFileSystem {
   for (const path of disk.paths().filter(other => isLock(basename(other)))) {
     const owner = JSON.parse(disk.file(path).toString()) as object
     disk.put(path, Buffer.from(JSON.stringify({ ...owner, bootId: 'the one before' })))
@@ -110,12 +111,17 @@ export function imageOfDisk(fs: CrashableFileSystem): Record<string, string> {
   return Object.fromEntries(paths.map(path => [path, digestOf(fs.file(path))]))
 }
 
+/** Bytes of all its files. */
+export function bytesOn(fs: CrashableFileSystem): number {
+  return fs.paths().reduce((sum, path) => sum + fs.file(path).length, 0)
+}
+
 /** Enough to tell whether a file changed, and short to print. */
 function digestOf(bytes: Buffer): string {
   return `${bytes.length} bytes, ${createHash('sha1').update(bytes).digest('hex')}`
 }
 
 /** LevelDB makes a new LOCK at every opening, empty; ours says who has it. */
-function isLock(name: string): boolean {
+export function isLock(name: string): boolean {
   return name.startsWith('LOCK')
 }

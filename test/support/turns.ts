@@ -10,3 +10,9 @@ export function track(promise: Promise<unknown>): { settled: boolean } {
   promise.then(settle, settle)
   return state
 }
+
+/** Keeps the thread busy. */
+export function work(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}

@@ -7,10 +7,10 @@
  *     delete SEGMENT                                 it is about to delete the segments before
  *     ack OPERATION SEQUENCE SEGMENT OFFSET INDEX    of its first record
  */
-import { writeSync } from 'node:fs'
 import { type Position, Wal } from '../../src/index.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { type Operation, operations, recordOf, settingsOf } from './log-operations.js'
+import { print } from './print.js'
 
 const MAX_IN_FLIGHT = 64
 const KEPT_SEGMENTS = 10
@@ -47,16 +47,4 @@ async function deleteSome(): Promise<void> {
   if (position.segment < 1) return
   print(`delete ${position.segment}`)
   await wal.deleteSegmentsBefore(position)
-}
-
-/** All of the line before the next: what is printed is in the pipe when the process is killed. */
-function print(line: string): void {
-  const bytes = Buffer.from(`${line}\n`)
-  for (let done = 0; done < bytes.length;) {
-    try {
-      done += writeSync(1, bytes, done)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-    }
-  }
 }

@@ -6,11 +6,11 @@
  *     ready
  *     ack OPERATION
  */
-import { writeSync } from 'node:fs'
 import { Level } from 'level'
 import { CompressedKvStore } from '../../src/index.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { mayBeOvertaken, operations, perform, settingsOf } from './store-operations.js'
+import { print } from './print.js'
 
 const MAX_IN_FLIGHT = 64
 
@@ -35,16 +35,4 @@ for (const operation of operations(seed)) {
   // Views freeze the table, and flushes wait for all.
   if (random() < 0.01) await store.iterator({ limit: 10 }).all()
   if (random() < 0.002) await store.flush()
-}
-
-/** All of the line before the next: what is printed is in the pipe when the process is killed. */
-function print(line: string): void {
-  const bytes = Buffer.from(`${line}\n`)
-  for (let done = 0; done < bytes.length;) {
-    try {
-      done += writeSync(1, bytes, done)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-    }
-  }
 }

@@ -3,7 +3,8 @@ import { ALLOCATION_BYTES } from '../../../src/wal/allocation.js'
 import { Record } from '../../../src/wal/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
-import { afterKill, afterPowerCut, diskWith, filesOf, openLog } from './log-disk.js'
+import { killed, powerCut } from '../../support/logged-store.js'
+import { diskWith, filesOf, openLog } from './log-disk.js'
 import { keysOf, ToldAppends } from './told-appends.js'
 
 /** More small synced appends than a segment has to have before room is made ahead of them. */
@@ -48,7 +49,7 @@ describe('room ahead', () => {
     for (let i = 0; i < 30; i++) await told.append(wal, { bytes: 10_000 })
     expect(wal.position.offset).toBeGreaterThan(ALLOCATION_BYTES)
     expect(segmentOf(fs).length).toBe(2 * ALLOCATION_BYTES)
-    const { wal: again } = await openLog(afterKill(fs))
+    const { wal: again } = await openLog(killed(fs))
     expect(await keysOf(again)).toEqual(told.acknowledged)
   })
 
@@ -68,7 +69,7 @@ describe('room ahead', () => {
     async recoveryMode => {
       const fs = new CrashableFileSystem()
       const { told } = await logWithRoom(fs)
-      const disk = afterKill(fs)
+      const disk = killed(fs)
       const { wal, recovery } = await openLog(disk, { recovery: recoveryMode })
       expect(recovery).toEqual({ records: MANY, segments: 1, bytesTruncated: 0, corruption: [] })
       expect(await keysOf(wal)).toEqual(told.acknowledged)
@@ -114,7 +115,7 @@ describe('room ahead', () => {
     fs.fail('writeSync', { code: 'EIO' })
     expect(await told.append(wal)).toMatchObject({ code: 'EIO' })
     for (let i = 0; i < 3; i++) expect(await told.append(wal)).toBeUndefined()
-    for (const disk of [afterKill(memory), afterPowerCut(memory, 'none')]) {
+    for (const disk of [killed(memory), powerCut(memory, 'none')]) {
       const { wal: again } = await openLog(disk)
       expect(await keysOf(again)).toEqual(told.acknowledged)
       await again.close()
@@ -130,7 +131,7 @@ describe('room ahead', () => {
     const { wal, told } = await logWithRoom(fs)
     expect(segmentOf(memory).length).toBe(wal.position.offset)
     expect(await keysOf(wal)).toEqual(told.acknowledged)
-    const { recovery } = await openLog(afterKill(memory))
+    const { recovery } = await openLog(killed(memory))
     expect(recovery).toMatchObject({ records: MANY, bytesTruncated: 0 })
     await wal.close()
     expect((await openLog(memory)).recovery).toMatchObject({ records: MANY, bytesTruncated: 0 })
@@ -168,7 +169,7 @@ test.each(['all', 'none', 'some'] as const)(
       for (let i = 0; i < AFTER; i++) await told.append(wal)
       roomSeen ||= segmentOf(fs).length === ALLOCATION_BYTES
       await wal.close().catch(() => {})
-      const disk = afterPowerCut(fs, unsynced, step)
+      const disk = powerCut(fs, unsynced, step)
       const { wal: again } = await openLog(disk).catch((error: unknown) => {
         throw new Error(`step ${step}`, { cause: error })
       })

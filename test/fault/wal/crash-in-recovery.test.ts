@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import type { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { noise } from '../../support/sample-values.js'
-import { afterPowerCut, diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openLog } from './log-disk.js'
+import { powerCut } from '../../support/logged-store.js'
+import { diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openLog } from './log-disk.js'
 import { type SampleLog, sampleLog } from './sample-log.js'
 
 const losses: readonly { unsynced: Unsynced; seed: number }[] = [
@@ -45,10 +46,10 @@ describe.each(Object.entries(damaged))('a crash at any step of opening a log tha
       const died = await diesOpening(fs, step, midway)
       for (const { unsynced, seed } of losses) {
         const where = `step ${step}, unsynced ${unsynced}, seed ${seed}`
-        const disk = afterPowerCut(fs, unsynced, seed)
+        const disk = powerCut(fs, unsynced, seed)
         // Once more, somewhere else.
         await diesOpening(disk, (step % 5) + 1, !midway)
-        const last = afterPowerCut(disk, unsynced, seed + 100)
+        const last = powerCut(disk, unsynced, seed + 100)
         const { wal } = await openLog(last).catch((error: unknown) => {
           throw new Error(where, { cause: error })
         })
@@ -68,7 +69,7 @@ describe.each(Object.entries(damaged))('a crash at any step of opening a log tha
     for (let step = 1; ; step++) {
       const fs = diskWith(files)
       const died = await diesOpening(fs, step, false)
-      const disk = afterPowerCut(fs, 'none')
+      const disk = powerCut(fs, 'none')
       await recoveredLines(disk)
       expect(keptBytes(disk), `step ${step}`).toEqual(expect.arrayContaining(cut))
       if (!died) break
@@ -86,7 +87,7 @@ describe('opening a log with a torn end again, while the clock stands still', ()
     for (let step = 1; ; step++) {
       const fs = diskWith(torn)
       const died = await diesOpening(fs, step, false)
-      const disk = afterPowerCut(fs, 'all')
+      const disk = powerCut(fs, 'all')
       const { wal } = await openLog(disk).catch((error: unknown) => {
         throw new Error(`step ${step}`, { cause: error })
       })

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { Record } from '../../../src/wal/record.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem, SimulatedCrash } from '../../support/crashable-file-system.js'
-import { afterKill, afterPowerCut, filesOf, goOn, laterLine, linesOf, openedLines, openLog } from './log-disk.js'
+import { killed, powerCut } from '../../support/logged-store.js'
+import { filesOf, goOn, laterLine, linesOf, openedLines, openLog } from './log-disk.js'
 import { CrashWorkload, type Policy } from './crash-workload.js'
 import { appendFrames } from './sample-log.js'
 
@@ -36,7 +37,7 @@ describe.each<Policy>(['always', 'interval', 'os'])("with fsync: '%s'", policy =
         const { fs, workload, died } = await crashed(policy, seed, step, midway)
         for (const { unsynced, seed: lossSeed } of losses) {
           const where = `step ${step}, workload seed ${seed}, unsynced ${unsynced}, seed ${lossSeed}`
-          const disk = afterPowerCut(fs, unsynced, lossSeed)
+          const disk = powerCut(fs, unsynced, lossSeed)
           try {
             const { wal } = await openLog(disk)
             const lines = await linesOf(wal)
@@ -56,13 +57,13 @@ describe.each<Policy>(['always', 'interval', 'os'])("with fsync: '%s'", policy =
   test('a process killed at any step, a new one that goes on and a power cut leave all that the new one found', async () => {
     for (let step = 1; ; step++) {
       const { fs, died } = await crashed(policy, 11, step, step % 2 === 0)
-      const disk = afterKill(fs)
+      const disk = killed(fs)
       const { wal } = await openLog(disk)
       const lines = await linesOf(wal)
       const next = wal.nextSequence
       await wal.append(Record.put('afterwards', 'appended later'), { sync: true })
       for (const { unsynced, seed } of losses) {
-        const left = await openedLines(afterPowerCut(disk, unsynced, seed)).catch((error: unknown) => {
+        const left = await openedLines(powerCut(disk, unsynced, seed)).catch((error: unknown) => {
           throw new Error(`step ${step}, unsynced ${unsynced}, seed ${seed}`, { cause: error })
         })
         expect(left, `step ${step}, unsynced ${unsynced}, seed ${seed}`).toEqual([...lines, laterLine(next)])
@@ -84,7 +85,7 @@ test.each<Policy>(['always', 'interval', 'os'])(
     expect(filesOf(fs)['000003.wal']!.length).toBeGreaterThan(512)
     const sealed = frames.filter(({ segment }) => segment < last).length
     for (let seed = 0; seed < 30; seed++) {
-      const lines = await openedLines(afterPowerCut(fs, 'some', seed)).catch((error: unknown) => {
+      const lines = await openedLines(powerCut(fs, 'some', seed)).catch((error: unknown) => {
         throw new Error(`seed ${seed}`, { cause: error })
       })
       const kept = frames.findIndex(frame => !lines.includes(frame.lines[0]!))
@@ -107,7 +108,7 @@ test('a power cut while a segment is being sealed leaves a log that opens', asyn
       () => true
     )
     for (let seed = 0; seed < 30; seed++) {
-      const lines = await openedLines(afterPowerCut(fs, 'some', seed)).catch((error: unknown) => {
+      const lines = await openedLines(powerCut(fs, 'some', seed)).catch((error: unknown) => {
         throw new Error(`step ${step}, seed ${seed}`, { cause: error })
       })
       const whole = frames.slice(0, frames.filter(frame => lines.includes(frame.lines[0]!)).length)
@@ -131,7 +132,7 @@ test('a power cut while segments are being deleted leaves a log without gaps', a
       () => true
     )
     for (let seed = 0; seed < 25; seed++) {
-      const lines = await openedLines(afterPowerCut(fs, 'some', seed)).catch((error: unknown) => {
+      const lines = await openedLines(powerCut(fs, 'some', seed)).catch((error: unknown) => {
         throw new Error(`step ${step}, seed ${seed}`, { cause: error })
       })
       const first = frames.findIndex(frame => frame.lines[0] === lines[0])

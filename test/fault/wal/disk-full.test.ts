@@ -4,7 +4,8 @@ import type { WalEvent } from '../../../src/index.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'
-import { afterKill, afterPowerCut, diskWith, openLog } from './log-disk.js'
+import { killed, powerCut } from '../../support/logged-store.js'
+import { diskWith, openLog } from './log-disk.js'
 import { sampleLog } from './sample-log.js'
 import { keysOf, ToldAppends } from './told-appends.js'
 
@@ -37,7 +38,7 @@ describe.each(['always', 'interval', 'os'] as const)("a disk that is full, with 
       fs.capacity(Infinity)
       for (let i = 0; i < 6; i++) expect(await told.append(wal, { sync: i === 5 }), `full at ${bytes}`).toBeUndefined()
       expect(await keysOf(wal), `full at ${bytes}`).toEqual(told.acknowledged)
-      for (const disk of [afterKill(memory), afterPowerCut(memory, 'none')]) {
+      for (const disk of [killed(memory), powerCut(memory, 'none')]) {
         const { wal: again, recovery } = await openLog(disk)
         expect(await keysOf(again), `full at ${bytes}`).toEqual(told.acknowledged)
         expect(recovery.bytesTruncated, `full at ${bytes}`).toBe(0)
@@ -84,7 +85,7 @@ test('frames that wait together for a write that finds no room are all undone, a
     const before = new Set(told.acknowledged)
     expect(told.rejected.every(({ key }) => !before.has(key))).toBe(true)
     expect((await keysOf(wal)).sort(), `room for ${room}`).toEqual([...told.acknowledged].sort())
-    const { wal: again } = await openLog(afterKill(memory))
+    const { wal: again } = await openLog(killed(memory))
     expect((await keysOf(again)).sort(), `room for ${room}`).toEqual([...told.acknowledged].sort())
     await again.close()
     await wal.close()

@@ -9,7 +9,8 @@ import { RecordCursor } from '../../../src/wal/record-cursor.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem, FILE_CALLS, type FileCall } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'
-import { afterKill, afterPowerCut, BLOCK_BYTES, DIRECTORY } from './log-disk.js'
+import { killed, powerCut } from '../../support/logged-store.js'
+import { BLOCK_BYTES, DIRECTORY } from './log-disk.js'
 
 const CODES = ['ENOSPC', 'EMFILE', 'EIO'] as const
 /** The others are undone, or tried again by whoever comes next. */
@@ -33,9 +34,9 @@ describe.each([1, 3])('%i calls that fail one after another, from any on', times
           store.closing(log)
           await log.close().catch(() => {})
           expect(memory.openHandles).toBe(0)
-          expect(await store.wrongIn(await open(afterKill(memory)))).toEqual([])
+          expect(await store.wrongIn(await open(killed(memory)))).toEqual([])
         }
-        expect(await store.wrongIn(await open(afterPowerCut(memory, 'none')))).toEqual([])
+        expect(await store.wrongIn(await open(powerCut(memory, 'none')))).toEqual([])
       } catch (error) {
         throw new Error(`${call} ${after}: ${code}`, { cause: error })
       }

@@ -24,12 +24,11 @@ import { boundedMemory } from '../../codec/bounded-memory.js'
 import { frame as zstdFrame, rawBlock, rleBlock, WINDOW_128_KIB } from '../../codec/zstd/zstd-parts.js'
 import { noise, text } from '../../support/sample-values.js'
 import { diskWith, filesOf, imageOf, linesOf, openLog, putLine } from './log-disk.js'
-import { type ForgedFrame, forgedSegment, putBytes, recordOf, sealOf } from './forged-log.js'
+import { type ForgedFrame, forgedSegment, good, putBytes, recordOf, sealOf } from './forged-log.js'
 
 const { lz4: LZ4, zstd: ZSTD } = CODEC_ID
 const GIB = 1024 ** 3
 
-const good = (number: number): ForgedFrame => ({ stored: putBytes(`k${number}`, `v${number}`) })
 const goodLine = (number: number) => putLine(number, `k${number}`, `v${number}`)
 
 function lz4Of(claimed: number, block: Uint8Array): Buffer {

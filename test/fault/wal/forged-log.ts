@@ -85,6 +85,11 @@ export function putBytes(key: string, value: string | Buffer, flags = 0): Buffer
   return recordOf(RECORD_KIND.put, flags, key.length, Buffer.from(value).length, [Buffer.from(key), Buffer.from(value)])
 }
 
+/** A frame with nothing wrong in it, of one put. */
+export function good(number: number): ForgedFrame {
+  return { stored: putBytes(`k${number}`, `v${number}`) }
+}
+
 /** A record that says what it is told to say. */
 export function recordOf(
   kind: number,

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Record } from '../../../src/wal/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { turns } from '../../support/turns.js'
-import { afterPowerCut, openedLines, openLog, putLine } from './log-disk.js'
+import { powerCut } from '../../support/logged-store.js'
+import { openedLines, openLog, putLine } from './log-disk.js'
 
 const BURST = 50
 const INTERVAL_MS = 20
@@ -32,7 +33,7 @@ test("fsync: 'interval' puts a burst on disk when nothing follows it, and then r
   for (const total of [BURST, 2 * BURST]) {
     await burst(wal, total - BURST + 1)
     await pass(INTERVAL_MS)
-    expect(await openedLines(afterPowerCut(fs, 'none'))).toEqual(lines(total))
+    expect(await openedLines(powerCut(fs, 'none'))).toEqual(lines(total))
     const { steps } = fs
     const { fsyncs } = wal.stats()
     await pass(3 * INTERVAL_MS)
@@ -48,7 +49,7 @@ test("fsync: 'os' leaves a burst to the system", async () => {
   await burst(wal, 1)
   await pass(100_000)
   expect(wal.stats().fsyncs).toBe(0)
-  expect(await openedLines(afterPowerCut(fs, 'none'))).toEqual([])
-  expect(await openedLines(afterPowerCut(fs, 'all'))).toEqual(lines(BURST))
+  expect(await openedLines(powerCut(fs, 'none'))).toEqual([])
+  expect(await openedLines(powerCut(fs, 'all'))).toEqual(lines(BURST))
   await wal.close()
 })

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { Record } from '../../../src/wal/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
-import { afterKill, afterPowerCut, openLog } from './log-disk.js'
+import { killed, powerCut } from '../../support/logged-store.js'
+import { openLog } from './log-disk.js'
 import { ForgetfulFileSystem } from './forgetful-file-system.js'
 import { keysOf, ToldAppends } from './told-appends.js'
 
@@ -33,7 +34,7 @@ describe('a write that fails', () => {
         else await wal.close()
         for (const unsynced of ['all', 'none'] as const) {
           if (atClose && unsynced === 'none') continue
-          const { wal: again } = await openLog(afterPowerCut(memory, unsynced))
+          const { wal: again } = await openLog(powerCut(memory, unsynced))
           expect(await keysOf(again), `write ${after}, unsynced ${unsynced}`).toEqual(told.acknowledged)
           expect(again.nextSequence).toBe(told.acknowledged.length + 1)
           await again.close()
@@ -59,7 +60,7 @@ describe('a write that fails', () => {
       await told.append(wal)
       expect(told.codes).toEqual(['EIO'])
       memory.crash()
-      const { wal: again, recovery } = await openLog(afterPowerCut(memory, 'all'))
+      const { wal: again, recovery } = await openLog(powerCut(memory, 'all'))
       expect(await keysOf(again)).toEqual(told.acknowledged)
       expect(recovery.bytesTruncated).toBe(0)
       await again.close()
@@ -78,7 +79,7 @@ describe('a write that fails', () => {
     expect(told.codes).toEqual(['EIO'])
     expect(await keysOf(wal)).toEqual(told.acknowledged)
     memory.crash()
-    const { wal: again } = await openLog(afterPowerCut(memory, 'all'))
+    const { wal: again } = await openLog(powerCut(memory, 'all'))
     expect(await keysOf(again)).toEqual(told.acknowledged)
     await again.close()
   })
@@ -107,7 +108,7 @@ describe('a write that fails', () => {
       expect(await keysOf(again), `write ${after}`).toEqual(told.acknowledged)
       await told.append(again)
       await again.close()
-      const { wal: last } = await openLog(afterPowerCut(memory, 'none'))
+      const { wal: last } = await openLog(powerCut(memory, 'none'))
       expect(await keysOf(last), `write ${after}`).toEqual(told.acknowledged)
       await last.close()
     }
@@ -137,7 +138,7 @@ describe('a sync that fails', () => {
       }
       await expect(wal.close()).resolves.toBeUndefined()
       for (const unsynced of ['all', 'none'] as const) {
-        const { wal: again } = await openLog(afterPowerCut(memory, unsynced))
+        const { wal: again } = await openLog(powerCut(memory, unsynced))
         const keys = await keysOf(again)
         expect(keys.slice(0, told.acknowledged.length), `sync ${after}`).toEqual(told.acknowledged)
         await told.append(again)
@@ -196,7 +197,7 @@ describe('a sync that fails', () => {
         for (let i = 0; i < 15; i++) await told.append(opened.wal)
         await opened.wal.close().catch(() => {})
       }
-      const { wal } = await openLog(afterPowerCut(memory, 'none')).catch((error: unknown) => {
+      const { wal } = await openLog(powerCut(memory, 'none')).catch((error: unknown) => {
         throw new Error(`sync ${failing}`, { cause: error })
       })
       const keys = new Set(await keysOf(wal))
@@ -219,9 +220,9 @@ test('a sync that fails of a segment which a killed process sealed is not follow
   // The seal is written, and the process killed before it is on disk.
   memory.crashAt(memory.steps + 2)
   await wal.close().catch(() => {})
-  const killed = afterKill(memory)
+  const left = killed(memory)
 
-  const fs = new ForgetfulFileSystem(killed, 1)
+  const fs = new ForgetfulFileSystem(left, 1)
   const told = new ToldAppends()
   for (let session = 0; session < 2; session++) {
     const opened = await openLog(fs, { fsync: 'always' })
@@ -229,7 +230,7 @@ test('a sync that fails of a segment which a killed process sealed is not follow
     await opened.wal.close()
   }
   expect(told.rejected.length).toBeGreaterThan(0)
-  const { wal: last } = await openLog(afterPowerCut(killed, 'none'))
+  const { wal: last } = await openLog(powerCut(left, 'none'))
   expect(await keysOf(last)).toEqual(['key 0', ...told.acknowledged])
   await last.close()
 })
@@ -247,7 +248,7 @@ test('a sync that fails of a segment which was sealed before leaves its records 
   expect(await keysOf(wal)).toEqual(told.acknowledged)
   expect((await wal.get(last)).key.toString()).toBe(told.acknowledged.at(-1))
   await wal.close()
-  const { wal: again } = await openLog(afterPowerCut(memory, 'none'))
+  const { wal: again } = await openLog(powerCut(memory, 'none'))
   expect(await keysOf(again)).toEqual(told.acknowledged)
   await again.close()
 })
@@ -274,7 +275,7 @@ describe('a directory that cannot be synced, or a file that cannot be opened, ma
       ).toBe(true)
       await wal.close().catch((error: unknown) => expect(error).toMatchObject({ code }))
       expect(memory.openHandles, `${call} ${after}`).toBe(0)
-      const { wal: again } = await openLog(afterPowerCut(memory, 'none'))
+      const { wal: again } = await openLog(powerCut(memory, 'none'))
       expect(await keysOf(again), `${call} ${after}`).toEqual(told.acknowledged)
       await again.close()
     }

@@ -3,8 +3,8 @@ import { Wal } from '../../../src/wal/wal.js'
 import { Record, type WalRecord } from '../../../src/wal/record.js'
 import type { WalOptions } from '../../../src/wal/options.js'
 import type { RecoveryReport } from '../../../src/wal/recovery.js'
-import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { isLock } from '../../support/logged-store.js'
 
 /** Where the logs of these tests lie. */
 export const DIRECTORY = '/log'
@@ -38,29 +38,6 @@ export function filesOf(fs: CrashableFileSystem): Record<string, Buffer> {
 /** The same as text, which is compared much faster than bytes. */
 export function imageOf(files: Readonly<Record<string, Buffer>>): Record<string, string> {
   return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.toString('latin1')]))
-}
-
-/** What a power cut leaves, when the machine has been started again: locks of before count for nothing. */
-export function afterPowerCut(fs: CrashableFileSystem, unsynced: Unsynced, seed = 0): CrashableFileSystem {
-  return withDeadOwners(fs.afterCrash({ unsynced, seed }))
-}
-
-/** What a process leaves that is killed: the system has all that it wrote, on its way to the disk or there. */
-export function afterKill(fs: CrashableFileSystem): CrashableFileSystem {
-  return withDeadOwners(fs.clone())
-}
-
-/** Whoever holds a lock is this process, and lives: so that it can be taken over, it is made one of before the machine was started. */
-function withDeadOwners(disk: CrashableFileSystem): CrashableFileSystem {
-  for (const path of disk.paths().filter(other => isLock(basename(other)))) {
-    const owner = JSON.parse(disk.file(path).toString()) as object
-    disk.put(path, Buffer.from(JSON.stringify({ ...owner, bootId: 'the one before' })))
-  }
-  return disk
-}
-
-function isLock(name: string): boolean {
-  return name.startsWith('LOCK')
 }
 
 /** A record as one line, to be compared. */

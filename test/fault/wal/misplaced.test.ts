@@ -12,18 +12,8 @@ import { decodeFrameHeader, encodeFrameHeader } from '../../../src/wal/frame-hea
 import { Record } from '../../../src/wal/record.js'
 import { decodeSegmentHeader } from '../../../src/wal/segment-header.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import {
-  afterPowerCut,
-  DIRECTORY,
-  diskWith,
-  filesOf,
-  goOn,
-  imageOf,
-  laterLine,
-  linesOf,
-  openedLines,
-  openLog
-} from './log-disk.js'
+import { powerCut } from '../../support/logged-store.js'
+import { DIRECTORY, diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openedLines, openLog } from './log-disk.js'
 import { appendFrames, linesBelow, type SampleFrame, type SampleLog, sampleLog } from './sample-log.js'
 
 type Files = Readonly<Record<string, Buffer>>
@@ -255,7 +245,7 @@ async function fork(): Promise<{ ours: SampleLog; stale: SampleLog; early: Files
   const early = filesOf(disk)
   disk.crash()
   const branch = async (label: string): Promise<SampleLog> => {
-    const fs = afterPowerCut(disk, 'all')
+    const fs = powerCut(disk, 'all')
     const opened = await openLog(fs, oneFrameSegments)
     const frames = [...common, ...(await appendFrames(opened.wal, { batches: [80, 80, 80], label }))]
     await opened.wal.close()
@@ -304,5 +294,5 @@ async function nested(): Promise<{ fs: CrashableFileSystem; inner: Buffer; value
   const to = wal.position.offset
   await appendFrames(wal, { batches: [1, 1], label: 'w' })
   fs.crash()
-  return { fs: afterPowerCut(fs, 'all'), inner, value: { from, to } }
+  return { fs: powerCut(fs, 'all'), inner, value: { from, to } }
 }

@@ -7,7 +7,8 @@ import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'
 import { track, turns } from '../../support/turns.js'
-import { afterPowerCut, DIRECTORY, openLog } from './log-disk.js'
+import { powerCut } from '../../support/logged-store.js'
+import { DIRECTORY, openLog } from './log-disk.js'
 
 const MIB = 1024 * 1024
 const LARGE = noise(5 * MIB)
@@ -79,7 +80,7 @@ describe('two fsyncs under way', () => {
       await expect(wal.append(Record.put('later', SMALL))).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
       await wal.close()
       expect(memory.openHandles).toBe(0)
-      const { wal: again } = await openLog(afterPowerCut(memory, 'all'))
+      const { wal: again } = await openLog(powerCut(memory, 'all'))
       expect(await keysOf(again)).toEqual(['0', '1', '2', '3', '4'])
       await again.close()
     }
@@ -94,7 +95,7 @@ describe('two fsyncs under way', () => {
     expect(state.settled).toBe(false)
     first()
     await closed
-    const { wal: again, recovery } = await openLog(afterPowerCut(memory, 'none'))
+    const { wal: again, recovery } = await openLog(powerCut(memory, 'none'))
     expect(recovery.bytesTruncated).toBe(0)
     expect(await keysOf(again)).toEqual(['0', '1', '2', '3', '4'])
     await again.close()
@@ -123,7 +124,7 @@ describe('two fsyncs under way', () => {
         () => true
       )
       for (const unsynced of losses) {
-        const { wal: again } = await openLog(afterPowerCut(fs, unsynced, step)).catch((error: unknown) => {
+        const { wal: again } = await openLog(powerCut(fs, unsynced, step)).catch((error: unknown) => {
           throw new Error(`step ${step}, unsynced ${unsynced}`, { cause: error })
         })
         const keys = await keysOf(again)

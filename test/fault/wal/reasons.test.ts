@@ -2,12 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { CODEC_ID } from '../../../src/codec/codec.js'
 import { FRAME_TYPE, RECORD_EXPIRES, RECORD_MORE } from '../../../src/wal/format.js'
 import { noise } from '../../support/sample-values.js'
-import { type ForgedFrame, forgedSegment, putBytes, recordOf, sealOf } from './forged-log.js'
+import { type ForgedFrame, forgedSegment, good, putBytes, recordOf, sealOf } from './forged-log.js'
 import { diskWith, openLog } from './log-disk.js'
 
 /** What is wrong with a log is told in words that lead to it. */
 
-const good = (number: number): ForgedFrame => ({ stored: putBytes(`k${number}`, `v${number}`) })
 const fileOf = (frame: ForgedFrame) => forgedSegment([good(1), frame, good(3)])
 
 /** Where the second frame begins. */

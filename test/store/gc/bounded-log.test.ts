@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { openMode } from '../../support/gc-store.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
-import { contents, contentsOf, killed, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
+import {
+  bytesOn,
+  contents,
+  contentsOf,
+  killed,
+  logOn,
+  memoryLevel,
+  openLogged,
+  type Store
+} from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
 
@@ -14,14 +23,12 @@ const OVERHEAD = 1.15
 
 const NOISE = noise(2000)
 
-const bytesOf = (fs: CrashableFileSystem) => fs.paths().reduce((sum, path) => sum + fs.file(path).length, 0)
-
 /** Writes each key over and over; returns the most that the log took. */
 async function overwrite(store: Store, fs: CrashableFileSystem, rounds: number): Promise<number> {
   let most = 0
   for (let i = 1; i <= rounds * KEYS; i++) {
     await store.put(`k${i % KEYS}`, NOISE.subarray(i % 1000, (i % 1000) + VALUE_BYTES))
-    if (i % 10 === 0) most = Math.max(most, bytesOf(fs))
+    if (i % 10 === 0) most = Math.max(most, bytesOn(fs))
   }
   return most
 }
@@ -94,11 +101,11 @@ describe.each(Object.entries(MODES))('the log of a %s store under constant overw
     for (let i = 0; i < 30; i++) await store.put(`k${i}`, noise(2000, i + 1), { codec: 'none' })
     await store.flush()
     const before = store.wal!.nextSequence
-    const bytes = bytesOf(fs)
+    const bytes = bytesOn(fs)
     for (let i = 0; i < 3; i++) expect((await store.gc.run({ force: true })).complete).toBe(true)
     await store.gc.run()
     expect(store.wal!.nextSequence).toBe(before)
-    expect(bytesOf(fs)).toBeLessThanOrEqual(bytes)
+    expect(bytesOn(fs)).toBeLessThanOrEqual(bytes)
     await store.close()
   })
 })

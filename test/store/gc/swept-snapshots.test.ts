@@ -4,7 +4,7 @@ import type { WalOptions } from '../../../src/wal/options.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { Gate } from '../../support/gate.js'
 import { envelopeOf } from '../../support/gc-store.js'
-import { contents, killed, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
+import { bytesOn, contents, killed, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
 import { noise, text } from '../../support/sample-values.js'
 
 const WAL: WalOptions = { segmentBytes: 16_384, blockBytes: 2048 }
@@ -15,8 +15,6 @@ const MODES = {
   'write-back': { memtable: { flushBytes: 3000, maxBytes: 16_000, flushIntervalMs: 5 } },
   logged: { memtable: false }
 } as const
-
-const bytesOf = (fs: CrashableFileSystem) => fs.paths().reduce((sum, path) => sum + fs.file(path).length, 0)
 
 /** A store with values that stay, stored as they are. */
 async function opened(mode: keyof typeof MODES, policy: Gc | undefined) {
@@ -117,7 +115,7 @@ describe.each(['write-back', 'logged'] as const)('a snapshot in the log of a %s 
     })
     await untilSnapshots(store)
     let most = 0
-    await untilSnapshots(store, () => void (most = Math.max(most, bytesOf(fs))))
+    await untilSnapshots(store, () => void (most = Math.max(most, bytesOn(fs))))
     expect(gate.arrivals).toBeGreaterThan(0)
     expect(store.gc.isRunning).toBe(true)
     expect(most).toBeLessThan(3 * STABLE * 1500 * 1.1 + 2 * WAL.segmentBytes! + 32_000)

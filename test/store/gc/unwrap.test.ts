@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, Lz4Gc, unwrap } from '../../../src/index.js'
 import type { Wrappable } from '../../../src/store/any-level.js'
+import { classicLevel } from '../../support/classic-level.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { failures } from '../../support/failures.js'
 import { type Failure, FaultyFileSystem, type FileCall } from '../../support/faulty-file-system.js'
@@ -24,8 +24,6 @@ import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { MARKER_KEY, RESERVED_PREFIX } from '../../support/reserved.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
-
-const level = (directory: string) => new Level<string, Buffer>(directory, { valueEncoding: 'buffer' })
 
 const PLAIN: [string, Buffer][] = [
   ['plain', Buffer.from('from before')],
@@ -430,24 +428,24 @@ describe('unwrap() over classic-level', () => {
 
   it.each(MODES)('of a %s store leaves the bare database, and no log; wrapping it again works', async mode => {
     const directory = temporaryDirectory()
-    const plain = level(directory)
+    const plain = classicLevel(directory)
     for (const [key, value] of PLAIN) await plain.put(key, value)
     await plain.close()
-    const store = new CompressedKvStore<string, Buffer>(level(directory), OPTIONS[mode])
+    const store = new CompressedKvStore<string, Buffer>(classicLevel(directory), OPTIONS[mode])
     await store.open()
     await write(store)
     const expected = await everything(store)
     const copy = copyWhileOpen(directory)
     await store.close()
     for (const path of mode === 'write-through' ? [directory] : [directory, copy]) {
-      const bare = level(path)
+      const bare = classicLevel(path)
       expect((await unwrap(bare)).values).toBe(expected.length)
       expect(bare.status).toBe('closed')
       expect(await everything(bare)).toEqual(expected)
       expect(await reservedIn(bare)).toBe(0)
       expect(existsSync(join(path, 'ckv-wal'))).toBe(false)
       await bare.close()
-      const again = new CompressedKvStore<string, Buffer>(level(path), OPTIONS[mode])
+      const again = new CompressedKvStore<string, Buffer>(classicLevel(path), OPTIONS[mode])
       await again.put('newer', text(5000))
       expect((await everything(again)).length).toBe(expected.length + 1)
       await again.close()
@@ -457,10 +455,10 @@ describe('unwrap() over classic-level', () => {
   it('leaves no second copy of the values behind', async () => {
     const directory = temporaryDirectory()
     const values = Array.from({ length: 40 }, (_, i) => noise(300_000, i + 1))
-    const store = await openLogged(true, level(directory), { memtable: {} })
+    const store = await openLogged(true, classicLevel(directory), { memtable: {} })
     for (const [i, value] of values.entries()) await store.put(`k${i}`, value)
     await store.close()
-    const bare = level(directory)
+    const bare = classicLevel(directory)
     expect(await unwrap(bare)).toEqual({ values: 40 })
     // LevelDB removes what a compaction left over when it opens, at the latest.
     await bare.open()
@@ -470,18 +468,20 @@ describe('unwrap() over classic-level', () => {
 
   it('interrupted, then gone on with by another process', async () => {
     const directory = temporaryDirectory()
-    const store = await openLogged(true, level(directory), { memtable: {} })
+    const store = await openLogged(true, classicLevel(directory), { memtable: {} })
     await write(store)
     const expected = await everything(store)
     await store.close()
     const stop = new AbortController()
-    const first = level(directory)
+    const first = classicLevel(directory)
     await expect(unwrap(first, { signal: stop.signal, onProgress: () => stop.abort() })).rejects.toMatchObject({
       name: 'AbortError'
     })
     expect(first.status).toBe('closed')
-    await expect(openLogged(true, level(directory))).rejects.toMatchObject({ cause: { code: 'LEVEL_NOT_SUPPORTED' } })
-    const second = level(directory)
+    await expect(openLogged(true, classicLevel(directory))).rejects.toMatchObject({
+      cause: { code: 'LEVEL_NOT_SUPPORTED' }
+    })
+    const second = classicLevel(directory)
     await unwrap(second)
     expect(await everything(second)).toEqual(expected)
     expect(await reservedIn(second)).toBe(0)

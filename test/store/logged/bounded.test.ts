@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import {
+  bytesOn,
   contents,
   contentsOf,
   imageOfDisk,
@@ -20,14 +21,12 @@ const SEGMENT_BYTES = 8192
 const VALUE_BYTES = 500
 const KEYS = 20
 
-const bytesOf = (fs: CrashableFileSystem) => fs.paths().reduce((sum, path) => sum + fs.file(path).length, 0)
-
 /** Writes each key over and over; returns the most that the log took. */
 async function overwrite(store: Store, fs: CrashableFileSystem, rounds: number): Promise<number> {
   let most = 0
   for (let i = 1; i <= rounds * KEYS; i++) {
     await store.put(`k${i % KEYS}`, noise(VALUE_BYTES, i))
-    most = Math.max(most, bytesOf(fs))
+    most = Math.max(most, bytesOn(fs))
   }
   return most
 }
@@ -169,7 +168,7 @@ describe('over a permanent backend', () => {
     expect(recovered.recovery!.records).toBeGreaterThan(KEYS)
     await recovered.close()
     const left = imageOfDisk(disk)
-    expect(bytesOf(disk)).toBeLessThan(VALUE_BYTES)
+    expect(bytesOn(disk)).toBeLessThan(VALUE_BYTES)
     const reopened = await open()
     expect(reopened.recovery!.records).toBe(0)
     expect(await contents(reopened)).toEqual(expected)
@@ -194,7 +193,7 @@ describe('over a permanent backend', () => {
       const recovered = await openLogged(logOn(disk), new PermanentMemoryLevel(backend.disk))
       expect(await contents(recovered)).toEqual(expected)
       await recovered.close()
-      expect(bytesOf(disk), `killed at step ${step}`).toBeLessThan(VALUE_BYTES)
+      expect(bytesOn(disk), `killed at step ${step}`).toBeLessThan(VALUE_BYTES)
     }
     expect(step).toBeGreaterThan(5)
   })

@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../../src/index.js'
+import { classicLevel } from '../../support/classic-level.js'
 import {
   contents,
   contentsOf,
@@ -15,23 +15,23 @@ import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { manyPuts, NEVER } from './write-back-store.js'
 
-const level = (directory: string) => new Level<string, Buffer>(directory, { valueEncoding: 'buffer' })
 const WRITE_BACK: StoreOptions = { memtable: NEVER }
 const refuse = () => {
   throw new Error('refused')
 }
-const open = (directory: string, options: StoreOptions = WRITE_BACK) => openLogged(true, level(directory), options)
+const open = (directory: string, options: StoreOptions = WRITE_BACK) =>
+  openLogged(true, classicLevel(directory), options)
 
 describe('over classic-level', () => {
   it('by default a write is in the log, not in LevelDB, and a copy of the open directory has it', async () => {
     const directory = temporaryDirectory()
-    const store = new CompressedKvStore<string, Buffer>(level(directory))
+    const store = new CompressedKvStore<string, Buffer>(classicLevel(directory))
     await store.put('a', Buffer.from('A'))
     await store.put('large', text(300_000))
-    const bare = level(copyWhileOpen(directory))
+    const bare = classicLevel(copyWhileOpen(directory))
     expect(await bare.get('a')).toBeUndefined()
     await bare.close()
-    expect(await contentsOf(true, level(copyWhileOpen(directory)), WRITE_BACK)).toEqual(await contents(store))
+    expect(await contentsOf(true, classicLevel(copyWhileOpen(directory)), WRITE_BACK)).toEqual(await contents(store))
     await store.close()
   })
 
@@ -54,12 +54,12 @@ describe('over classic-level', () => {
     await store.put('large', noise(300_000))
     while (await store.has('soon')) await new Promise(resolve => setTimeout(resolve, 1))
     const expected = await contents(store)
-    expect(await contentsOf(true, level(copyWhileOpen(directory)), WRITE_BACK)).toEqual(expected)
+    expect(await contentsOf(true, classicLevel(copyWhileOpen(directory)), WRITE_BACK)).toEqual(expected)
     await store.flush()
     expect(await contents(store)).toEqual(expected)
-    expect(await contentsOf(true, level(copyWhileOpen(directory)), WRITE_BACK)).toEqual(expected)
+    expect(await contentsOf(true, classicLevel(copyWhileOpen(directory)), WRITE_BACK)).toEqual(expected)
     await store.close()
-    expect(await contentsOf(false, level(directory), { memtable: false })).toEqual(expected)
+    expect(await contentsOf(false, classicLevel(directory), { memtable: false })).toEqual(expected)
     expect(Object.keys(imageOf(`${directory}/ckv-wal`)).length).toBeLessThan(2)
   })
 
@@ -101,7 +101,7 @@ describe('over classic-level', () => {
 
   it('waits for room, and survives a backend that refuses', async () => {
     const directory = temporaryDirectory()
-    const backend = level(directory)
+    const backend = classicLevel(directory)
     const store = await openLogged(true, backend, { memtable: { flushIntervalMs: 5, maxBytes: 3000 } })
     await Promise.all(manyPuts(store, 200))
     backend.hooks.prewrite.add(refuse)
@@ -110,7 +110,7 @@ describe('over classic-level', () => {
     expect(written).toBeLessThan(50)
     await store.close()
     backend.hooks.prewrite.delete(refuse)
-    const found = await contentsOf(true, level(directory), WRITE_BACK)
+    const found = await contentsOf(true, classicLevel(directory), WRITE_BACK)
     expect(found.length).toBe(200)
     expect(found.filter(([, value]) => value === 'new').length).toBe(written)
   })
@@ -130,7 +130,7 @@ describe('over classic-level', () => {
 
   it('a database that was filled before it was wrapped: plain values among tables', async () => {
     const directory = temporaryDirectory()
-    const plain = level(directory)
+    const plain = classicLevel(directory)
     for (const key of 'abc') await plain.put(key, Buffer.from('plain'))
     await plain.close()
     const store = await open(directory)
@@ -143,7 +143,7 @@ describe('over classic-level', () => {
       ['b', 3],
       ['d', 100_000]
     ])
-    expect(await contentsOf(true, level(copyWhileOpen(directory)), WRITE_BACK)).toEqual(expected)
+    expect(await contentsOf(true, classicLevel(copyWhileOpen(directory)), WRITE_BACK)).toEqual(expected)
     await store.flush()
     expect(await contents(store)).toEqual(expected)
     await store.close()
