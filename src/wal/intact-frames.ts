@@ -1,4 +1,4 @@
-import { corruption } from '../errors.js'
+import { type CompressedKvError, corruption } from '../errors.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import type { RestoredFrame } from './frame-reader.js'
@@ -40,9 +40,8 @@ export class IntactFrames {
    * @throws LEVEL_CORRUPTION
    */
   check({ frame, payload }: RestoredFrame): void {
-    const { type, count } = frame.header
-    if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) checkRecords(payload, count)
-    if (type !== FRAME_TYPE.seal) return
+    checkPayload({ frame, payload })
+    if (frame.header.type !== FRAME_TYPE.seal) return
     const { records, lastSequence } = decodeSeal(payload)
     if (records !== this.records || lastSequence !== this.index.lastSequence)
       throw corruption('its seal does not count its records')
@@ -61,4 +60,20 @@ export class IntactFrames {
     this.end = offset + FRAME_HEADER_BYTES + storedLength
     this.lastCrc = header.crc
   }
+}
+
+/**
+ * Checks what a frame contains, as far as it can be told from the frame alone.
+ *
+ * @throws LEVEL_CORRUPTION
+ */
+export function checkPayload({ frame, payload }: RestoredFrame): void {
+  const { type, count } = frame.header
+  if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) checkRecords(payload, count)
+  const isMark = type === FRAME_TYPE.snapshotBegin || type === FRAME_TYPE.snapshotEnd
+  if (isMark && Number.isNaN(readU64(payload, 0))) throw impossibleNumber()
+}
+
+export function impossibleNumber(): CompressedKvError {
+  return corruption('a number that cannot be')
 }

@@ -2,13 +2,13 @@ import { CompressedKvError, corruption, whatIsCorrupt } from '../errors.js'
 import type { File } from '../fs/file-system.js'
 import { isAllocated } from './allocation.js'
 import type { Unseal } from './decoded-frame.js'
-import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
+import { checkPayload, impossibleNumber } from './intact-frames.js'
 import { readFully } from './read-fully.js'
 import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings } from './recovery.js'
 import { progressOf } from './recovery-progress.js'
-import { checkRecords } from './record-cursor.js'
 import { SalvagedRecords } from './salvaged-records.js'
 import { type Findings, SalvagedSegment } from './salvaged-segment.js'
 import { segmentIds, segmentPath } from './segment-files.js'
@@ -151,12 +151,9 @@ async function intactRun(
 
 /** @throws LEVEL_CORRUPTION */
 function check({ frame, payload }: RestoredFrame): void {
-  const { type, firstSequence, count } = frame.header
-  const isNumbered = type === FRAME_TYPE.seal || Number.isSafeInteger(firstSequence)
-  if (!isNumbered || (type === FRAME_TYPE.snapshotBegin && Number.isNaN(readU64(payload, 0)))) {
-    throw corruption('a sequence number that cannot be')
-  }
-  if (type === FRAME_TYPE.data || type === FRAME_TYPE.snapshotData) checkRecords(payload, count)
+  const { type, firstSequence } = frame.header
+  if (type !== FRAME_TYPE.seal && !Number.isSafeInteger(firstSequence)) throw impossibleNumber()
+  checkPayload({ frame, payload })
 }
 
 /** Where the next frame begins that looks intact, or the end of the file. */

@@ -97,6 +97,8 @@ export function decodeSegmentHeader(bytes: Buffer, id: number): SegmentHeader | 
     },
     crc
   }
-  const sound = header.id === id && header.firstSequence > header.previous.lastSequence && header.previous.length >= 0
+  const { firstSequence, createdAt, previous } = header
+  // False also for a number above 2^53 - 1.
+  const sound = header.id === id && firstSequence > previous.lastSequence && createdAt >= 0 && previous.length >= 0
   return sound ? header : undefined
 }

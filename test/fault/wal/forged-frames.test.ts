@@ -14,6 +14,7 @@ import {
   RECORD_MORE,
   RECORD_SEALED,
   SEGMENT_CRC_AT,
+  SEGMENT_CREATED_AT,
   SEGMENT_FEATURES_AT,
   SEGMENT_FIRST_SEQUENCE_AT,
   SEGMENT_ID_AT,
@@ -28,6 +29,8 @@ import { type ForgedFrame, forgedSegment, good, putBytes, recordOf, sealOf } fro
 
 const { lz4: LZ4, zstd: ZSTD } = CODEC_ID
 const GIB = 1024 ** 3
+/** 2^64 - 1: above 2^53 - 1 it is nothing that a log counts. */
+const NO_NUMBER = Buffer.alloc(8, 0xff)
 
 const goodLine = (number: number) => putLine(number, `k${number}`, `v${number}`)
 
@@ -132,6 +135,8 @@ const lies: Readonly<Record<string, ForgedFrame>> = {
   'a seal that is compressed': { ...sealOf(1, 1), codecId: LZ4 },
   'a seal with a record': { ...sealOf(1, 1), count: 1 },
   'the begin of a snapshot with no number': { type: FRAME_TYPE.snapshotBegin, stored: Buffer.alloc(7), count: 0 },
+  'the begin of a snapshot whose number is none': { type: FRAME_TYPE.snapshotBegin, stored: NO_NUMBER, count: 0 },
+  'the end of a snapshot whose count is none': { type: FRAME_TYPE.snapshotEnd, stored: NO_NUMBER, count: 0 },
   'the end of a snapshot with records': { type: FRAME_TYPE.snapshotEnd, stored: Buffer.alloc(8), count: 3, takes: 0 },
   'records of a snapshot that are none': { type: FRAME_TYPE.snapshotData, stored: noise(100), takes: 0 }
 }
@@ -234,7 +239,8 @@ describe('a segment header whose checksum holds', () => {
     ['the id of another segment', (header: Buffer) => header.writeBigUInt64LE(2n, SEGMENT_ID_AT)],
     ['an id that is no number', (header: Buffer) => header.writeBigUInt64LE(2n ** 63n, SEGMENT_ID_AT)],
     ['a first number of 0', (header: Buffer) => header.writeBigUInt64LE(0n, SEGMENT_FIRST_SEQUENCE_AT)],
-    ['a first number that is none', (header: Buffer) => header.writeBigUInt64LE(2n ** 60n, SEGMENT_FIRST_SEQUENCE_AT)]
+    ['a first number that is none', (header: Buffer) => header.writeBigUInt64LE(2n ** 60n, SEGMENT_FIRST_SEQUENCE_AT)],
+    ['a time that is none', (header: Buffer) => header.writeBigUInt64LE(2n ** 60n, SEGMENT_CREATED_AT)]
   ])('with %s is refused', async (_, change) => {
     await expectRefused({ '000001.wal': headerWith(change) }, 'LEVEL_CORRUPTION')
   })

@@ -83,7 +83,7 @@ describe('a segment without a header', () => {
 
 describe('what salvage skips', () => {
   test.each<[string, ForgedFrame]>([
-    ['a sequence number that cannot be', { ...good(2), firstSequence: 2 ** 60 }],
+    ['a number that cannot be', { ...good(2), firstSequence: 2 ** 60 }],
     [`${CHECKSUMS_HOLD} 1 records, not 2`, { ...good(2), count: 2 }],
     ['LZ4 data claims', { codecId: CODEC_ID.lz4, stored: noise(100), rawLength: 5000 }],
     ['A frame of the log has type 9', { ...good(2), type: 9 }]
