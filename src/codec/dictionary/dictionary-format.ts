@@ -24,6 +24,8 @@ import { MAX_BLOCK_BYTES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd
 const MAGIC = 0xec30a437
 const ID_AT = 4
 const TABLES_AT = ID_AT + 4
+/** Nobody looks at it: values name their dictionary by the store's id. RFC 8878 demands one that is not 0. */
+const ANY_ID = 1
 const REPEATS_BYTES = REPEAT_OFFSETS * 4
 
 /** The offsets that a decoder begins with where no dictionary says otherwise. None is larger than the content. */
@@ -45,18 +47,16 @@ export interface SymbolCounts {
 /**
  * Every symbol counts once more than it was seen: encoders use only tables that can write every symbol.
  *
- * @param id 1 to 2^31 - 1; every frame names it, in 1 byte below 256, in 2 below 65,536, else in 4
  * @param content at least {@link MIN_CONTENT_BYTES}; what does not fit into `maxBytes` is cut off at its beginning
  */
 export function* writeDictionary(
-  id: number,
   content: Uint8Array,
   { literals, offsetCodes, matchLengthCodes, literalLengthCodes }: SymbolCounts,
   maxBytes: number
 ): Steps<Uint8Array> {
   const head = Buffer.alloc(TABLES_AT)
   head.writeUInt32LE(MAGIC, 0)
-  head.writeUInt32LE(id, ID_AT)
+  head.writeUInt32LE(ANY_ID, ID_AT)
   const huffmanCode = describeHuffmanCode(oneMore(literals, 256))
   yield
   // Encoders check before they use a table that it has every offset that a block may need.

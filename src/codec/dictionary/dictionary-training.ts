@@ -1,5 +1,3 @@
-import { invalidOption } from '../../errors.js'
-import { shown } from '../../option-checks.js'
 import { FIRST_REPEATS, MIN_CONTENT_BYTES, MIN_HEADER_BYTES, writeDictionary } from './dictionary-format.js'
 import { DictionaryMatcher } from './dictionary-matcher.js'
 import { chooseContent, countRuns, type RunCounts } from './dictionary-segments.js'
@@ -11,10 +9,6 @@ import { inTurns, type Steps } from '../steps.js'
 export const MAX_SAMPLE_BYTES = MAX_VALUE_BYTES
 /** Bytes of all samples that are used: bounds the work, about 130 ns a byte, and the memory, about 8 MiB. */
 export const MAX_TRAINING_BYTES = 1024 * 1024
-export const MIN_TRAINABLE_BYTES = 1024
-export const MAX_TRAINABLE_BYTES = 256 * 1024
-/** RFC 8878 reserves larger ids, and 32-bit encoders take the largest for errors. */
-const MAX_ZSTD_DICTIONARY_ID = 2 ** 31 - 1
 
 /** The share of the samples, the last ones, that judge the content chosen from the others. */
 const JUDGES = 1 / 8
@@ -25,13 +19,6 @@ const JUDGES = 1 / 8
 const SEGMENT_BYTES = [100, 200, 400, 800, 1600]
 const BYTES_PER_STEP = 8 * 1024
 
-interface TrainingOptions {
-  /** Most bytes of the dictionary: {@link MIN_TRAINABLE_BYTES} to {@link MAX_TRAINABLE_BYTES}. */
-  readonly maxBytes: number
-  /** Named by every Zstandard frame, in 1 byte up to 255, in 2 up to 65,535, else in 4. Default 1, at most 2^31 - 1. */
-  readonly id?: number
-}
-
 /**
  * Makes a Zstandard dictionary from samples: small values of one kind that are to be compressed each on its own. It holds what they have in
  * common, and tables for what will be written with it. Equal samples give equal dictionaries.
@@ -39,16 +26,14 @@ interface TrainingOptions {
  * The event loop runs every few milliseconds; the samples are copied before this returns. Beyond {@link MAX_TRAINING_BYTES} samples are left
  * out at even distances. Give them in the order in which they were written, or in no order: the last eighth judges.
  *
+ * @param maxBytes of the dictionary, 1 KiB to 256 KiB
  * @returns undefined if the samples have too little in common for a dictionary to be of use
- * @throws CKV_INVALID_OPTION if an option is out of its bounds
  */
 export async function trainDictionary(
   samples: readonly Uint8Array[],
-  { maxBytes, id = 1 }: TrainingOptions
+  maxBytes: number
 ): Promise<Uint8Array | undefined> {
-  checkInteger('maxBytes', maxBytes, MIN_TRAINABLE_BYTES, MAX_TRAINABLE_BYTES)
-  checkInteger('id', id, 1, MAX_ZSTD_DICTIONARY_ID)
-  return inTurns(train(gather(samples), maxBytes, id))
+  return inTurns(train(gather(samples), maxBytes))
 }
 
 /** Samples end to end, and where each ends. */
@@ -57,7 +42,7 @@ interface Samples {
   readonly ends: readonly number[]
 }
 
-function* train(all: Samples, maxBytes: number, id: number): Steps<Uint8Array | undefined> {
+function* train(all: Samples, maxBytes: number): Steps<Uint8Array | undefined> {
   const contentBytes = maxBytes - MIN_HEADER_BYTES
   const judges = Math.ceil(all.ends.length * JUDGES)
   const [teachers, judging] = split(all, all.ends.length - judges)
@@ -74,7 +59,7 @@ function* train(all: Samples, maxBytes: number, id: number): Steps<Uint8Array | 
 
   // The judges are good content too: the final choice is from all samples.
   const content = yield* contentOf(yield* countRuns(all.bytes, all.ends), contentBytes, best.segmentBytes)
-  return content && (yield* writeDictionary(id, content, best.statistics, maxBytes))
+  return content && (yield* writeDictionary(content, best.statistics, maxBytes))
 }
 
 function* contentOf(counts: RunCounts, contentBytes: number, segmentBytes: number): Steps<Uint8Array | undefined> {
@@ -126,10 +111,4 @@ function split({ bytes, ends }: Samples, at: number): [Samples, Samples] {
     { bytes: bytes.subarray(0, middle), ends: ends.slice(0, at) },
     { bytes: bytes.subarray(middle), ends: ends.slice(at).map(end => end - middle) }
   ]
-}
-
-function checkInteger(name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw invalidOption(`${name} of a dictionary must be a whole number from ${min} to ${max}, not ${shown(value)}`)
-  }
 }

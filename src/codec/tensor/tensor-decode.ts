@@ -1,7 +1,15 @@
 import { CompressedKvError, corruption } from '../../errors.js'
 import type { Codec } from '../codec.js'
 import { blockwise } from './tensor-blocks.js'
-import { type Cell, CELL_COMPRESSED, CELL_CONSTANT, elementsIn, type Layout, readTensor } from './tensor-format.js'
+import {
+  blockOf,
+  type Cell,
+  CELL_COMPRESSED,
+  CELL_CONSTANT,
+  elementsIn,
+  type Layout,
+  readTensor
+} from './tensor-format.js'
 import { mergePlanes } from './tensor-planes.js'
 
 /** Gives the codec that reads what inner codec `id` wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
@@ -25,7 +33,7 @@ export async function decodeTensor(data: Uint8Array, rawLength: number, innerCod
     const planes = cellsOf(cells, layout, block).map(cell =>
       cell.mode === CELL_COMPRESSED ? inner.decompress(cell.payload, bytes).catch(undecodable) : plainPlane(cell, bytes)
     )
-    const place = placeOf(out, layout, block)
+    const place = blockOf(out, layout, block)
     touchPages(place)
     mergePlanes(await Promise.all(planes), place)
   })
@@ -43,7 +51,7 @@ export function decodeTensorSync(data: Uint8Array, rawLength: number, innerCodec
     const planes = cellsOf(cells, layout, block).map(cell =>
       cell.mode === CELL_COMPRESSED ? decompressSync(inner, cell.payload, bytes) : plainPlane(cell, bytes)
     )
-    mergePlanes(planes, placeOf(out, layout, block))
+    mergePlanes(planes, blockOf(out, layout, block))
   }
   return finish(out, layout, tail)
 }
@@ -71,13 +79,8 @@ function undecodable(error: unknown): never {
     : corruption('a plane of a tensor that its codec cannot restore', error)
 }
 
-function placeOf(out: Buffer, layout: Layout, block: number): Buffer {
-  const from = block * 2 ** layout.blockShift * layout.elementBytes
-  return out.subarray(from, from + elementsIn(layout, block) * layout.elementBytes)
-}
-
 /** The system provides fresh memory page by page at the first write, which takes as long as merging: better done while the threads work. */
-function touchPages(fresh: Buffer): void {
+function touchPages(fresh: Uint8Array): void {
   for (let at = 0; at < fresh.length; at += PAGE_BYTES) fresh[at] = 0
 }
 

@@ -71,6 +71,12 @@ export function elementsIn({ elements, blockShift }: Layout, block: number): num
   return Math.min(2 ** blockShift, elements - block * 2 ** blockShift)
 }
 
+/** The part of a value that is a block. */
+export function blockOf(value: Uint8Array, layout: Layout, block: number): Uint8Array {
+  const from = block * 2 ** layout.blockShift * layout.elementBytes
+  return value.subarray(from, from + elementsIn(layout, block) * layout.elementBytes)
+}
+
 /** One plane of one block, as it is stored. */
 export type Cell =
   | { readonly mode: typeof CELL_RAW; readonly payload: Uint8Array }

@@ -1,5 +1,5 @@
 import { BufferPool } from '../buffer-pool.js'
-import { elementsIn, type Layout, layoutOf, payloadOffset } from './tensor-format.js'
+import { blockOf, elementsIn, type Layout, layoutOf, payloadOffset } from './tensor-format.js'
 import { choosePlane, type PlaneChoice } from './tensor-plane-choice.js'
 import { splitPlanes } from './tensor-planes.js'
 
@@ -73,9 +73,4 @@ function lengthWithoutTrailingZeros(data: Uint8Array): number {
   while (end >= ZEROS.length && Buffer.compare(data.subarray(end - ZEROS.length, end), ZEROS) === 0) end -= ZEROS.length
   while (end > 0 && data[end - 1] === 0) end--
   return end
-}
-
-function blockOf(data: Uint8Array, layout: Layout, block: number): Uint8Array {
-  const from = block * 2 ** layout.blockShift * layout.elementBytes
-  return data.subarray(from, from + elementsIn(layout, block) * layout.elementBytes)
 }

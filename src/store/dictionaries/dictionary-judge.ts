@@ -4,7 +4,7 @@ import { nextTurn, Turn } from '../../turn.js'
 import { Dictionary } from './dictionaries.js'
 import type { SampledValue } from './small-value-sample.js'
 import type { SmallValues } from './small-values.js'
-import { asGiven, inLevelDbBlocks } from './stored-size-estimate.js'
+import { asGiven, LevelDbBlocks } from './stored-size-estimate.js'
 
 /**
  * A dictionary is given one byte for this many bytes of small values, within the bounds below: a larger one pays only where there is much to
@@ -76,7 +76,7 @@ export async function judge(
     const judgement = { sampleBytes, rawBytes, currentBytes, candidateBytes: undefined }
     if (currentBytes <= expected) return { verdict: { use: 'current' }, judgement, standing }
   }
-  const trained = await trainDictionary(interleaved(sample), { maxBytes })
+  const trained = await trainDictionary(interleaved(sample), maxBytes)
   const rawShare = context.overLevelDb ? Math.min(1, rawBytes / sampleBytes) : 1
   const candidate = trained && new Dictionary({ id, given: false, rawShare, bytes: Buffer.from(trained) })
   // The sample stands for more than itself; the dictionary is stored once.
@@ -100,7 +100,7 @@ async function storedBytes(
   { small, sealing, overLevelDb }: JudgeContext
 ): Promise<number> {
   const turn = new Turn()
-  const estimate = overLevelDb ? inLevelDbBlocks() : asGiven()
+  const estimate = overLevelDb ? new LevelDbBlocks() : asGiven()
   for (const { key, value, codec } of sample) {
     const compressed = dictionary && small.compress(dictionary, codec, value)
     const envelope = compressed && sealWithDictionary(codec.id, compressed, value.length, dictionary.id, sealing)

@@ -3,20 +3,17 @@ import { compressSync, uncompressSync } from 'lz4-napi'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { dictionaryContent } from '../../../src/codec/dictionary/dictionary-format.js'
 import {
-  MAX_TRAINABLE_BYTES,
   MAX_SAMPLE_BYTES,
   MAX_TRAINING_BYTES,
-  MIN_TRAINABLE_BYTES,
   trainDictionary
 } from '../../../src/codec/dictionary/dictionary-training.js'
 import { noise, text } from '../../support/sample-values.js'
-import { rejectedCode } from '../../support/thrown-code.js'
 import { documents } from './dictionary-samples.js'
 
 beforeAll(() => init())
 
 const LEVEL = 3
-const MAXIMA = [MIN_TRAINABLE_BYTES, 4096, 16_384, 65_536, MAX_TRAINABLE_BYTES]
+const MAXIMA = [1024, 4096, 16_384, 65_536, 256 * 1024]
 
 /** Bytes that Zstandard makes of the values, each alone; every one is restored and compared. */
 function zstdBytes(values: readonly Uint8Array[], dictionary: Uint8Array): number {
@@ -38,7 +35,7 @@ describe.each(MAXIMA)('of at most %i bytes', maxBytes => {
   const unseen = documents(200, 2)
 
   beforeAll(async () => {
-    dictionary = (await trainDictionary(documents(2000), { maxBytes }))!
+    dictionary = (await trainDictionary(documents(2000), maxBytes))!
   })
 
   test('fits', () => {
@@ -63,7 +60,7 @@ describe.each(MAXIMA)('of at most %i bytes', maxBytes => {
 })
 
 test('the most valuable content stands last: its half saves most of what the whole does', async () => {
-  const dictionary = (await trainDictionary(documents(2000), { maxBytes: 8192 }))!
+  const dictionary = (await trainDictionary(documents(2000), 8192))!
   const content = dictionaryContent(dictionary)
   const unseen = documents(200, 2)
   const [front, back] = [content.subarray(0, content.length / 2), content.subarray(content.length / 2)]
@@ -71,28 +68,28 @@ test('the most valuable content stands last: its half saves most of what the who
 })
 
 test('any byte can be written with it', async () => {
-  const dictionary = (await trainDictionary(documents(500), { maxBytes: 4096 }))!
+  const dictionary = (await trainDictionary(documents(500), 4096))!
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
   expect(zstdBytes([noise(5000), noise(1), NONE, text(100_000), bytes], dictionary)).toBeGreaterThan(5000)
 })
 
 describe('the same samples', () => {
   test('give the same dictionary, also two at a time', async () => {
-    const first = await trainDictionary(documents(500), { maxBytes: 4096 })
-    const more = await Promise.all([1, 2].map(() => trainDictionary(documents(500), { maxBytes: 4096 })))
+    const first = await trainDictionary(documents(500), 4096)
+    const more = await Promise.all([1, 2].map(() => trainDictionary(documents(500), 4096)))
     for (const other of more) expect(other).toEqual(first)
   })
 
   test('may be changed once training has begun', async () => {
     const samples = documents(500)
-    const training = trainDictionary(samples, { maxBytes: 4096 })
+    const training = trainDictionary(samples, 4096)
     for (const sample of samples) sample.fill(0)
-    expect(await training).toEqual(await trainDictionary(documents(500), { maxBytes: 4096 }))
+    expect(await training).toEqual(await trainDictionary(documents(500), 4096))
   })
 
   test('are not changed', async () => {
     const samples = documents(500)
-    await trainDictionary(samples, { maxBytes: 4096 })
+    await trainDictionary(samples, 4096)
     expect(samples).toEqual(documents(500))
   })
 })
@@ -109,7 +106,7 @@ describe('no dictionary is made of', () => {
     ['a megabyte of noise', Array.from({ length: 1024 }, (_, i) => noise(1024, i + 1))],
     ['a little noise', Array.from({ length: 20 }, (_, i) => noise(100, i + 1))]
   ])('%s', async (_, samples) => {
-    expect(await trainDictionary(samples, { maxBytes: 4096 })).toBeUndefined()
+    expect(await trainDictionary(samples, 4096)).toBeUndefined()
   })
 })
 
@@ -121,7 +118,7 @@ describe('a dictionary that works is made of', () => {
     ['samples larger than are looked at', Array.from({ length: 200 }, (_, i) => Buffer.concat(documents(200, i)))],
     ['more samples than are looked at', documents(12_000)]
   ])('%s', async (_, samples) => {
-    const dictionary = (await trainDictionary(samples, { maxBytes: 4096 }))!
+    const dictionary = (await trainDictionary(samples, 4096))!
     expect(dictionary.length).toBeLessThanOrEqual(4096)
     const some = samples.slice(-20)
     expect(zstdBytes(some, dictionary)).toBeLessThan(zstdBytes(some, NONE))
@@ -132,7 +129,7 @@ test('of large samples only the beginning counts', async () => {
   const heads = Array.from({ length: 20 }, (_, i) => Buffer.concat(documents(80, i)).subarray(0, MAX_SAMPLE_BYTES))
   const longer = heads.map((head, i) => Buffer.concat([head, text(10_000 + i)]))
   expect(heads[0]).toHaveLength(MAX_SAMPLE_BYTES)
-  expect(await trainDictionary(longer, { maxBytes: 4096 })).toEqual(await trainDictionary(heads, { maxBytes: 4096 }))
+  expect(await trainDictionary(longer, 4096)).toEqual(await trainDictionary(heads, 4096))
 })
 
 test('of too many samples some from everywhere count', async () => {
@@ -142,9 +139,7 @@ test('of too many samples some from everywhere count', async () => {
       Buffer.from(`${kind} record ${i} `.padEnd(110, `of the kind ${kind}; `))
     )
   )
-  const content = Buffer.from(
-    dictionaryContent((await trainDictionary(kinds.flat(), { maxBytes: 16_384 }))!)
-  ).toString()
+  const content = Buffer.from(dictionaryContent((await trainDictionary(kinds.flat(), 16_384))!)).toString()
   for (const kind of ['alpha', 'bravo', 'charlie']) expect(content).toContain(`of the kind ${kind}`)
 })
 
@@ -156,34 +151,7 @@ test('the event loop runs meanwhile', async () => {
     if (training) setImmediate(turn)
   }
   setImmediate(turn)
-  await trainDictionary(documents(5000), { maxBytes: 65_536 })
+  await trainDictionary(documents(5000), 65_536)
   training = false
   expect(turns).toBeGreaterThan(5)
-})
-
-describe('frames name the dictionary', () => {
-  test.each([
-    [undefined, 1, 1],
-    [255, 255, 1],
-    [256, 256, 2],
-    [65_536, 65_536, 4],
-    [2 ** 31 - 1, 2 ** 31 - 1, 4]
-  ])('with id %s as %i, in %i bytes', async (id, named, bytes) => {
-    const dictionary = (await trainDictionary(documents(100), { maxBytes: 4096, ...(id !== undefined && { id }) }))!
-    const frame = Buffer.from(compressUsingDict(createCCtx(), documents(1, 9)[0]!, dictionary, LEVEL))
-    expect([0, 1, 2, 4][frame[4]! & 3]).toBe(bytes)
-    expect(frame.readUIntLE(5, bytes)).toBe(named)
-  })
-})
-
-test.each([
-  { maxBytes: MIN_TRAINABLE_BYTES - 1 },
-  { maxBytes: MAX_TRAINABLE_BYTES + 1 },
-  { maxBytes: 4096.5 },
-  { maxBytes: Number.NaN },
-  { maxBytes: 4096, id: 0 },
-  { maxBytes: 4096, id: -1 },
-  { maxBytes: 4096, id: 2 ** 31 }
-])('%o is refused', async options => {
-  expect(await rejectedCode(trainDictionary(documents(10), options))).toBe('CKV_INVALID_OPTION')
 })

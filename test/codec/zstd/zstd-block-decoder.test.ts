@@ -41,7 +41,7 @@ let decoder: ZstdBlockDecoder
 
 beforeAll(async () => {
   await init()
-  trained = Buffer.from(withoutId((await trainDictionary(documents(2000), { maxBytes: 8192 }))!))
+  trained = Buffer.from(withoutId((await trainDictionary(documents(2000), 8192))!))
   parsed = parseDictionary(trained)!
   decoder = new ZstdBlockDecoder(trained)
 })

@@ -14,7 +14,7 @@ let trained: Uint8Array
 
 beforeAll(async () => {
   await init()
-  trained = (await trainDictionary(DOCUMENTS.slice(0, 240), { maxBytes: 2048, id: 77 }))!
+  trained = (await trainDictionary(DOCUMENTS.slice(0, 240), 2048))!
 })
 
 const dictionaries = () => [

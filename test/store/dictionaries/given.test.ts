@@ -119,7 +119,7 @@ it.each(['write-back', 'logged'] as const)('%s over memory-level: the log keeps 
 it.each(CODECS)(
   '%s: one in the format of Zstandard has its id again when the same store is opened again',
   async codec => {
-    const dictionary = (await trainDictionary(documents(300, 3), { maxBytes: 2048 }))!
+    const dictionary = (await trainDictionary(documents(300, 3), 2048))!
     const backend = new PermanentMemoryLevel()
     const { store } = await openMode('write-through', backend, { codec, dictionary: Buffer.from(dictionary) })
     for (const i of [1, 2]) {
