@@ -47,7 +47,7 @@ test('a frame that nothing leads to is known, however near it is', () => {
   const index = indexOf(1, 0)
   index.add(81, 111, 10, true)
   index.add(82, 121, 10)
-  expect(index.find(111)).toEqual({ offset: 81, firstSequence: 111, lastSequence: 120 })
+  expect(index.find(111)).toEqual({ offset: 81, lastSequence: 120 })
   expect(index.find(130).offset).toBe(81)
 })
 

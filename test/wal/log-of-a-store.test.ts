@@ -118,9 +118,9 @@ describe('whose log it is', () => {
     }
     await expect(open(fs, { approve }, TINY_SEGMENTS)).rejects.toThrow('Not mine')
     expect(seen).toEqual([
-      { id: 1, firstSequence: 1, lastSequence: 1, createdAt },
-      { id: 2, firstSequence: 2, lastSequence: 2, createdAt },
-      { id: 3, firstSequence: 3, lastSequence: 2, createdAt }
+      { firstSequence: 1, lastSequence: 1, createdAt },
+      { firstSequence: 2, lastSequence: 2, createdAt },
+      { firstSequence: 3, lastSequence: 2, createdAt }
     ])
     expect(contents(fs)).toEqual(before)
     expect((await open(fs, { approve: () => {} }, TINY_SEGMENTS)).nextSequence).toBe(3)
