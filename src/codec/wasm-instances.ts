@@ -1,12 +1,12 @@
-import { type CompressedKvError, notSupported } from '../errors.js'
+import { CompressedKvError, notSupported } from '../errors.js'
 import { type WasmFunction, type WasmInstance, WasmModule } from '../wasm/assembler.js'
 
 /**
  * Makes instances of a module that is compiled when it is first needed.
  *
  * @param what needs it, for the message
- * @returns takes the bytes of memory beyond `memoryBytes`; throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off, or has no memory: V8
- *   reserves 10 GiB of addresses for each instance, which a limit may not allow
+ * @returns a function of the bytes of memory beyond `memoryBytes`. It throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off, or has no
+ *   memory: V8 reserves 10 GiB of addresses for each instance, which a limit may not allow
  */
 export function wasmInstances<Exports extends object>(
   what: string,
@@ -29,4 +29,9 @@ export function withoutWebAssembly(what: string, cause: unknown): CompressedKvEr
     `${what} needs WebAssembly, which is switched off here (node --jitless) or has no addresses for its memory (ulimit -v)`,
     cause
   )
+}
+
+/** Whether it is what {@link withoutWebAssembly} made. */
+export function lacksWebAssembly(error: unknown): boolean {
+  return error instanceof CompressedKvError && error.code === 'LEVEL_NOT_SUPPORTED'
 }

@@ -1,6 +1,6 @@
-import type { AbstractResource } from 'abstract-level'
 import type { AnyLevel } from './any-level.js'
 import { isLocked } from './backend-lock.js'
+import { resource } from './resource.js'
 
 /**
  * Ties a store and its backend together until the store opens: closing one closes the other. (Once the store is open, it is a
@@ -19,8 +19,4 @@ export function closeTogetherUnopened(store: AnyLevel, backend: AnyLevel, tookBa
   }
   store.attachResource(resource(closeBackend))
   backend.attachResource(resource(closeStore))
-}
-
-export function resource(close: () => Promise<void>): AbstractResource {
-  return { close, [Symbol.asyncDispose]: close }
 }

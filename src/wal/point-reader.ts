@@ -10,7 +10,8 @@ import { damagedFrame, noSuchFrame, noSuchIndex, type Position } from './positio
 import type { WalRecord } from './record.js'
 import type { Run } from './recovery.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
-import { READ_BYTES, readPiece, rebuildIndex } from './rebuild-index.js'
+import { readPiece } from './read-fully.js'
+import { READ_BYTES, rebuildIndex } from './rebuild-index.js'
 
 /** Raw bytes of decoded frames that are cached. */
 const CACHE_BYTES = 4 * 1024 * 1024

@@ -22,6 +22,13 @@ export async function readFully(file: File, into: Uint8Array, position: number):
   }
 }
 
+/** @throws as {@link readFully} */
+export async function readPiece(file: File, at: number, length: number): Promise<Buffer> {
+  const piece = Buffer.allocUnsafeSlow(length)
+  await readFully(file, piece, at)
+  return piece
+}
+
 const PIECE_BYTES = 1024 * 1024
 
 /** Pieces of a file, each beginning with the last `overlap` bytes of the one before. */

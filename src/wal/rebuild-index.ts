@@ -3,7 +3,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed } from './format.js'
 import { decodeFrameHeader } from './frame-header.js'
 import { FrameIndex } from './frame-index.js'
 import { damagedFrame } from './position.js'
-import { readFully } from './read-fully.js'
+import { readPiece } from './read-fully.js'
 import type { Segment, Segments } from './segments.js'
 
 /** Read at once: a frame of 64 KiB, raw, with its header; what lies between two entries of an index is less. */
@@ -32,10 +32,4 @@ export async function rebuildIndex(segments: Segments, file: File, segment: Segm
   }
   segments.keepIndex(segment.id, index)
   return index
-}
-
-export async function readPiece(file: File, at: number, length: number): Promise<Buffer> {
-  const piece = Buffer.allocUnsafeSlow(length)
-  await readFully(file, piece, at)
-  return piece
 }

@@ -6,7 +6,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } fro
 import { FrameReader, type RestoredFrame } from './frame-reader.js'
 import { FrameScanner } from './frame-scanner.js'
 import { checkPayload, impossibleNumber } from './intact-frames.js'
-import { readFully } from './read-fully.js'
+import { readPiece } from './read-fully.js'
 import type { CorruptRange, RecoveredLog, RecoveredSegment, RecoverySettings } from './recovery.js'
 import { progressOf } from './recovery-progress.js'
 import { SalvagedRecords } from './salvaged-records.js'
@@ -90,9 +90,8 @@ async function withSegment<T>(
 }
 
 async function headerOf(file: File, id: number): Promise<SegmentHeader | undefined> {
-  const bytes = Buffer.alloc(Math.min(await file.size(), SEGMENT_HEADER_BYTES))
-  await readFully(file, bytes, 0)
-  return decodeSegmentHeader(bytes, id)
+  const length = Math.min(await file.size(), SEGMENT_HEADER_BYTES)
+  return decodeSegmentHeader(await readPiece(file, 0, length), id)
 }
 
 /** Collects what is intact in a segment, and skips what is not. */

@@ -1,6 +1,6 @@
 import type { File } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, readU64, SEAL_BYTES, writeU64 } from './format.js'
-import { readFully } from './read-fully.js'
+import { readPiece } from './read-fully.js'
 import { type LogDirectory, segmentPath } from './segment-files.js'
 import type { LogTail } from './segment-header.js'
 import { writeAll } from './write-all.js'
@@ -44,10 +44,9 @@ export async function syncSeal(
 ): Promise<void> {
   if (segment === 0) return
   const sealAt = end.length - FRAME_HEADER_BYTES - SEAL_BYTES
-  const seal = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)
   const file = await fs.open(segmentPath(directory, segment), 'write')
   try {
-    await readFully(file, seal, sealAt)
+    const seal = await readPiece(file, sealAt, FRAME_HEADER_BYTES + SEAL_BYTES)
     try {
       await writeAll(file, seal, sealAt)
       await file.sync()

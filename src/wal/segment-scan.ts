@@ -7,7 +7,7 @@ import { FrameReader } from './frame-reader.js'
 import { type ChunkMemory, FrameScanner } from './frame-scanner.js'
 import { frameHeaders } from './frame-search.js'
 import { IntactFrames, type SnapshotMark } from './intact-frames.js'
-import { readFully } from './read-fully.js'
+import { readPiece } from './read-fully.js'
 import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js'
 import type { SegmentFacts } from './recovery-table.js'
 
@@ -45,9 +45,7 @@ export async function scanSegment(
   memory: ChunkMemory
 ): Promise<ScannedSegment> {
   const size = await file.size()
-  const headerBytes = Buffer.alloc(Math.min(size, SEGMENT_HEADER_BYTES))
-  await readFully(file, headerBytes, 0)
-  const header = decodeSegmentHeader(headerBytes, id)
+  const header = decodeSegmentHeader(await readPiece(file, 0, Math.min(size, SEGMENT_HEADER_BYTES)), id)
   if (header === undefined) return withoutHeader(file, id, size)
 
   const intact = new IntactFrames(header)

@@ -17,13 +17,14 @@ export interface WalReader {
    * One record: as a rule with one read of the file. By number, in a segment that was not read lately, the headers of that segment's
    * frames are read first.
    *
-   * @throws CKV_OUT_OF_RANGE if it was deleted, or is not written yet
+   * @throws CKV_OUT_OF_RANGE if it was deleted, or is not written yet; LEVEL_CORRUPTION if it is damaged; CKV_INVALID_OPTION for what is no place
    */
   get(at: Position | number): Promise<WalRecord>
   /**
    * Records in order. The segment that the loop is in is not deleted meanwhile: leave the loop, or call `return()`.
    *
-   * @throws CKV_OUT_OF_RANGE if `from` was deleted, or is not written yet; the reason of an aborted `signal`
+   * @throws CKV_OUT_OF_RANGE if `from` was deleted, or is not written yet; LEVEL_CORRUPTION at a record that is damaged; the reason of an aborted
+   *   `signal`
    */
   read(options?: ReadOptions): AsyncIterableIterator<LogEntry, undefined>
   stats(): WalStats

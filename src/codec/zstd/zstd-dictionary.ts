@@ -1,6 +1,7 @@
-import { CompressedKvError, corruption } from '../../errors.js'
+import { corruption } from '../../errors.js'
 import { DICTIONARY_VALUE_LIMIT, type DictionaryCodec } from '../codec.js'
 import { dictionaryContent, withoutId } from '../dictionary/dictionary-format.js'
+import { lacksWebAssembly } from '../wasm-instances.js'
 import { ZstdBlockDecoder } from './zstd-block-decoder.js'
 import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from './zstd-block-encoder.js'
 import { ZSTD_MAGIC } from './zstd-frame.js'
@@ -60,7 +61,7 @@ function decoderWith(dictionary: Uint8Array): Pick<ZstdBlockDecoder, 'decode'> {
   try {
     return new ZstdBlockDecoder(dictionary)
   } catch (error) {
-    if (!(error instanceof CompressedKvError && error.code === 'LEVEL_NOT_SUPPORTED')) throw error
+    if (!lacksWebAssembly(error)) throw error
     return byLibzstd(dictionary)
   }
 }

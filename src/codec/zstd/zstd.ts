@@ -1,8 +1,9 @@
-import { CompressedKvError, corruption, invalidOption } from '../../errors.js'
+import { corruption, invalidOption } from '../../errors.js'
 import { assertKnownOptions, type OptionTable } from '../../known-options.js'
 import { shown } from '../../option-checks.js'
 import { builtIn } from '../built-in.js'
 import { CODEC_ID, type Codec } from '../codec.js'
+import { lacksWebAssembly } from '../wasm-instances.js'
 import type { AsyncZstd, SyncZstd } from './zstd-engine.js'
 import { zstdWithDictionary } from './zstd-dictionary.js'
 import { MAX_BLOCK_BYTES } from '../zstd-format/zstd-codes.js'
@@ -126,7 +127,7 @@ function smallValueEngine(): SyncZstd {
     return wasmEngine()
   } catch (error) {
     const { node } = engines()
-    if (node !== undefined && error instanceof CompressedKvError && error.code === 'LEVEL_NOT_SUPPORTED') return node
+    if (node !== undefined && lacksWebAssembly(error)) return node
     throw error
   }
 }
