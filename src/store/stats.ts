@@ -94,8 +94,8 @@ export interface MemTableStats {
 
 /** The counters behind {@link StoreStats}. */
 export class Counters {
-  readonly byCodec = new Map<string, CodecStats>()
-  readonly raw: Record<RawReason, number> = {
+  readonly #byCodec = new Map<string, CodecStats>()
+  readonly #raw: Record<RawReason, number> = {
     codecNone: 0,
     belowMinSize: 0,
     incompressible: 0,
@@ -108,7 +108,7 @@ export class Counters {
   readonly writes = { calls: 0, backendCalls: 0 }
   readonly flushes = { count: 0, entries: 0, ms: 0, failed: 0, lastError: undefined as unknown }
 
-  readonly dictionary = {
+  readonly #dictionary = {
     values: 0,
     bytesIn: 0,
     bytesStored: 0,
@@ -128,8 +128,8 @@ export class Counters {
   }
 
   sealed(codecName: string, bytesIn: number, bytesStored: number): void {
-    let stats = this.byCodec.get(codecName)
-    if (stats === undefined) this.byCodec.set(codecName, (stats = { values: 0, bytesIn: 0, bytesStored: 0 }))
+    let stats = this.#byCodec.get(codecName)
+    if (stats === undefined) this.#byCodec.set(codecName, (stats = { values: 0, bytesIn: 0, bytesStored: 0 }))
     stats.values++
     stats.bytesIn += bytesIn
     stats.bytesStored += bytesStored
@@ -137,7 +137,7 @@ export class Counters {
 
   /** A small value, with a dictionary. */
   sealedSmall(bytesIn: number, bytesStored: number, rawShare: number): void {
-    const { dictionary } = this
+    const dictionary = this.#dictionary
     dictionary.values++
     dictionary.bytesIn += bytesIn
     dictionary.bytesStored += bytesStored
@@ -145,18 +145,18 @@ export class Counters {
   }
 
   judged(judgement: Judgement): void {
-    this.dictionary.judged++
-    this.dictionary.lastJudgement = judgement
+    this.#dictionary.judged++
+    this.#dictionary.lastJudgement = judgement
     this.#dictionaryFailed = false
   }
 
   dictionaryFailed(error: unknown): void {
-    this.dictionary.lastError = error
+    this.#dictionary.lastError = error
     this.#dictionaryFailed = true
   }
 
   sealedRaw(reason: RawReason, bytesIn: number, bytesStored: number): void {
-    this.raw[reason]++
+    this.#raw[reason]++
     this.sealed('none', bytesIn, bytesStored)
   }
 
@@ -183,7 +183,7 @@ export class Counters {
   }): StoreStats {
     return {
       written: this.#written(),
-      raw: { ...this.raw },
+      raw: { ...this.#raw },
       lastCodecError: this.lastCodecError,
       read: { ...this.read },
       cache: { ...this.cache, ...cache },
@@ -194,13 +194,13 @@ export class Counters {
         frozen: tables.frozenCount,
         flushes: { ...this.flushes }
       },
-      dictionary: this.#dictionary(small),
+      dictionary: this.#dictionaryStats(small),
       wal
     }
   }
 
-  #dictionary(small: SmallValues | undefined): DictionaryStats {
-    const { estimatedSaving, ...counted } = this.dictionary
+  #dictionaryStats(small: SmallValues | undefined): DictionaryStats {
+    const { estimatedSaving, ...counted } = this.#dictionary
     const current = small?.current
     return {
       ...counted,
@@ -215,13 +215,13 @@ export class Counters {
   #whyNoDictionary(small: SmallValues | undefined): NoDictionaryReason {
     if (small?.isOn !== true) return 'off'
     if (this.#dictionaryFailed) return 'failed'
-    return this.dictionary.judged === 0 ? 'tooFewValues' : 'doesNotPay'
+    return this.#dictionary.judged === 0 ? 'tooFewValues' : 'doesNotPay'
   }
 
   /** Totals over all codecs. */
   #written(): StoreStats['written'] {
     const total = { values: 0, bytesIn: 0, bytesStored: 0 }
-    for (const stats of this.byCodec.values()) {
+    for (const stats of this.#byCodec.values()) {
       total.values += stats.values
       total.bytesIn += stats.bytesIn
       total.bytesStored += stats.bytesStored
@@ -231,6 +231,6 @@ export class Counters {
 
   /** Users name codecs: fromEntries makes a property of any name, even of '__proto__'. */
   #copies(): Record<string, CodecStats> {
-    return Object.fromEntries([...this.byCodec].map(([name, stats]) => [name, { ...stats }]))
+    return Object.fromEntries([...this.#byCodec].map(([name, stats]) => [name, { ...stats }]))
   }
 }

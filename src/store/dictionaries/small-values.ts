@@ -40,11 +40,6 @@ export class SmallValues {
     return length >= this.#minBytes && length < SMALL_BYTES_LIMIT && codec.withDictionary !== undefined
   }
 
-  /** The largest envelope that pays for a value with a dictionary. */
-  maxEnvelope({ rawShare }: Pick<Dictionary, 'rawShare'>, length: number): number {
-    return length * Math.min(1 - this.#minSaving, rawShare * DENSE_VALUE)
-  }
-
   /** What a sweep may do with a value of this length; undefined where there is no dictionary for it. */
   offerFor(length: number): DictionaryOffer | undefined {
     const dictionary = this.current
@@ -66,7 +61,7 @@ export class SmallValues {
    */
   compress(dictionary: Dictionary, codec: Codec, raw: Uint8Array): Uint8Array | undefined {
     const compressed = dictionary.coderFor(codec)?.compressSync(raw)
-    const most = this.maxEnvelope(dictionary, raw.length) - ENVELOPE_BYTES
+    const most = raw.length * Math.min(1 - this.#minSaving, dictionary.rawShare * DENSE_VALUE) - ENVELOPE_BYTES
     return compressed !== undefined && compressed.length <= most ? compressed : undefined
   }
 }

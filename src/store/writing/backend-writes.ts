@@ -1,5 +1,4 @@
 import { storedCopy } from '../../envelope/stored-memory.js'
-import { keyName } from '../../memtable/key-name.js'
 import { type BackendOperation, writeToBackend } from '../backend-write.js'
 import { rewriteUntouched } from './rewrite-untouched.js'
 import { clearBackend, clearLogged, deleteLogged, type EncodedClearOptions } from './clear.js'
@@ -89,26 +88,21 @@ export class BackendWrites implements Writes {
     this.#queue.unwatch(touched)
   }
 
-  async rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]> {
+  rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]> {
     const { backend, counters } = this.#context
-    let written: boolean[] = []
-    await this.#queue.barrier(async () => {
-      written = await rewriteUntouched(backend, operations, touched, counters)
-    })
-    return written
+    return this.#queue.barrier(() => rewriteUntouched(backend, operations, touched, counters))
   }
 
-  async deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]> {
+  deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]> {
     const { backend, log } = this.#context
-    let deleted: boolean[] = []
-    await this.#queue.barrier(async () => {
-      deleted = keys.map(key => !touched.has(keyName(key)))
+    return this.#queue.barrier(async () => {
+      const deleted = touched.untouched(keys)
       const operations = keys.filter((_, i) => deleted[i]).map(key => ({ type: 'del', key }) as const)
-      if (operations.length === 0) return
+      if (operations.length === 0) return deleted
       if (log === undefined) await writeToBackend(backend, operations, true)
       else await deleteLogged(backend, operations, log, false)
+      return deleted
     })
-    return deleted
   }
 
   saveMarker(): Promise<void> {

@@ -1,4 +1,3 @@
-import { keyName } from '../../memtable/key-name.js'
 import type { AnyLevel } from '../any-level.js'
 import { type BackendOperation, writeToBackend } from '../backend-write.js'
 import type { TouchedKeys } from './touched-keys.js'
@@ -17,7 +16,7 @@ export async function rewriteUntouched(
   touched: TouchedKeys,
   counters: { backendCalls: number }
 ): Promise<boolean[]> {
-  const written = operations.map(({ key }) => !touched.has(keyName(key)))
+  const written = touched.untouched(operations.map(({ key }) => key))
   const untouched = operations.filter((_, i) => written[i])
   if (untouched.length === 0) return written
   counters.backendCalls++

@@ -96,7 +96,7 @@ export class Sealer {
   /** The envelope of a value that {@link forTable} made. */
   sealTableValue(key: Buffer, value: TableValue): Buffer | Promise<Buffer> {
     const { bytes, sealed, expiresAt, codec } = value
-    return sealed ? bytes : this.sealKept(key, codec, bytes, expiresAt === 0 ? undefined : expiresAt)
+    return sealed ? bytes : this.#sealKept(key, codec, bytes, expiresAt === 0 ? undefined : expiresAt)
   }
 
   /** The envelope of a value read back from a log, which nobody changes any more. */
@@ -107,11 +107,11 @@ export class Sealer {
     } catch (error) {
       return this.#sealFailed('selector', error, value, expiresAt)
     }
-    return this.sealKept(key, codec, value, expiresAt)
+    return this.#sealKept(key, codec, value, expiresAt)
   }
 
   /** Seals a value that nobody changes: off the main thread it needs no copy. */
-  sealKept(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
+  #sealKept(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
     return this.#sealNow(key, codec, value, expiresAt) ?? this.#sealOffThread(codec, value, expiresAt)
   }
 
@@ -142,7 +142,7 @@ export class Sealer {
     const beginning = this.#isSmall(codec, value) ? this.dictionarySource?.begin() : undefined
     if (beginning !== undefined) {
       const [ownKey, copy] = [Buffer.from(key), Buffer.from(value)]
-      return beginning.then(() => this.sealKept(ownKey, codec, copy, expiresAt))
+      return beginning.then(() => this.#sealKept(ownKey, codec, copy, expiresAt))
     }
     const sealed = this.#sealNow(key, codec, value, expiresAt)
     if (sealed !== undefined) return sealed

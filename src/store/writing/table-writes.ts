@@ -170,16 +170,15 @@ export class TableWrites implements Writes {
     return flusher.exclusively(() => rewriteUntouched(backend, operations, touched, counters))
   }
 
-  async deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]> {
-    let deleted: boolean[] = []
-    await this.#alone(async () => {
-      deleted = keys.map(key => !touched.has(keyName(key)))
+  deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]> {
+    return this.#alone(async () => {
+      const deleted = touched.untouched(keys)
       await this.#table.deleteKeys(
         keys.filter((_, i) => deleted[i]),
         false
       )
+      return deleted
     })
-    return deleted
   }
 
   saveMarker(): Promise<void> {
@@ -219,8 +218,14 @@ export class TableWrites implements Writes {
   }
 
   /** Runs `work` when every write accepted before is in the table or rejected, and before any that is accepted after. */
-  #alone(work: () => Promise<void>): Promise<void> {
-    return this.#accept({ weight: 0, sync: false, work: () => this.#table.settled().then(work) })
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    let result!: T
+    const settledWork = async () => {
+      await this.#table.settled()
+      result = await work()
+    }
+    await this.#accept({ weight: 0, sync: false, work: settledWork })
+    return result
   }
 
   /** Resolves when every write accepted before is in the table, or rejected. */

@@ -1,3 +1,4 @@
+import { keyName } from '../../memtable/key-name.js'
 import { covers, type RangeTombstone } from '../../memtable/range-tombstone.js'
 
 /** Remembers which keys were written to from a moment on. */
@@ -21,5 +22,10 @@ export class TouchedKeys {
 
   has(name: string): boolean {
     return this.#names.has(name) || this.#clears.some(clear => covers(clear, name)) || this.#isInitiallyTouched(name)
+  }
+
+  /** Of each key whether nobody wrote to it. */
+  untouched(keys: readonly Buffer[]): boolean[] {
+    return keys.map(key => !this.has(keyName(key)))
   }
 }

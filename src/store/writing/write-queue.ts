@@ -105,8 +105,12 @@ export class WriteQueue {
   }
 
   /** Runs `work` after every write accepted before it, and before every one accepted after it. */
-  barrier(work: () => Promise<void>): Promise<void> {
-    return this.#accept([], false, NONE, work)
+  async barrier<T>(work: () => Promise<T>): Promise<T> {
+    let result!: T
+    await this.#accept([], false, NONE, async () => {
+      result = await work()
+    })
+    return result
   }
 
   /** Resolves when every write accepted before has been applied or rejected. */
