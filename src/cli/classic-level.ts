@@ -20,6 +20,13 @@ export async function databaseAt(location: string, create: boolean): Promise<Dat
   return new Level(location, { keyEncoding: 'buffer', valueEncoding: 'buffer', createIfMissing: create })
 }
 
+/** The first key and the last; undefined where there is none. */
+export async function endKeys(database: Database): Promise<readonly [first: Buffer, last: Buffer] | undefined> {
+  const [first] = await database.keys({ limit: 1 }).all()
+  const [last] = await database.keys({ limit: 1, reverse: true }).all()
+  return first === undefined || last === undefined ? undefined : [first, last]
+}
+
 /** It is a peer dependency: programs over memory-level do without. `level` brings it too, hidden under some package managers. */
 const PLACES: readonly (() => Promise<Module>)[] = [
   () => import('classic-level'),

@@ -38,10 +38,14 @@ export async function copyDatabase(from: string, to: string, wal: string | undef
   throw new Failure(`${from} is being written to: close the program that does, or try again when it rests`)
 }
 
-interface Part {
+/** Files of a directory. */
+interface Source {
   readonly from: string
-  readonly to: string
   readonly files: RegExp
+}
+
+interface Part extends Source {
+  readonly to: string
 }
 
 /** @returns whether every file was still there */
@@ -84,13 +88,13 @@ async function linked(source: string, target: string): Promise<boolean> {
   }
 }
 
-async function filesOf({ from, files }: Part): Promise<string[]> {
+async function filesOf({ from, files }: Source): Promise<string[]> {
   const names = (await namesIn(from)) ?? []
   return names.filter(name => files.test(name)).sort()
 }
 
 /** Names, sizes and times: they differ if anything was written in between. */
-async function listed(part: Part): Promise<string[]> {
+async function listed(part: Source): Promise<string[]> {
   const names = await filesOf(part)
   return Promise.all(
     names.map(async name => {
@@ -108,9 +112,9 @@ interface SizedFile {
   readonly bytes: number
 }
 
-async function sized(part: Pick<Part, 'from' | 'files'>): Promise<SizedFile[]> {
-  const names = await filesOf({ ...part, to: '' })
-  return Promise.all(names.map(async name => ({ name, bytes: (await stat(join(part.from, name))).size })))
+async function sized(source: Source): Promise<SizedFile[]> {
+  const names = await filesOf(source)
+  return Promise.all(names.map(async name => ({ name, bytes: (await stat(join(source.from, name))).size })))
 }
 
 function sum(files: readonly SizedFile[]): number {

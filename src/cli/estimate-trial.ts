@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CompressedKvStore } from '../index.js'
-import { type Database, databaseAt } from './classic-level.js'
+import { type Database, databaseAt, endKeys } from './classic-level.js'
 import { sizesOf } from './copy.js'
 import { BARE, type Candidate, candidatesFor } from './estimate-candidates.js'
 import type { SampledEntry } from './estimate-sample.js'
@@ -133,8 +133,7 @@ export class Trials {
  */
 async function compact(database: Database): Promise<void> {
   await database.open()
-  const [first] = await database.keys({ limit: 1 }).all()
-  const [last] = await database.keys({ limit: 1, reverse: true }).all()
-  if (first !== undefined && last !== undefined) await database.compactRange(first, last)
+  const ends = await endKeys(database)
+  if (ends !== undefined) await database.compactRange(...ends)
   await database.close()
 }

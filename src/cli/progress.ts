@@ -1,5 +1,5 @@
 import progress, { type GenericFormatter, type SingleBar } from 'cli-progress'
-import type { Database } from './classic-level.js'
+import { type Database, endKeys } from './classic-level.js'
 import type { Streams } from './output.js'
 
 /** How far a command is, on a terminal; nowhere else. */
@@ -42,11 +42,10 @@ class TerminalBar implements Bar {
   }
 
   async over(database: Database): Promise<void> {
-    const [first] = await database.keys({ limit: 1 }).all()
-    const [last] = await database.keys({ limit: 1, reverse: true }).all()
-    if (first === undefined || last === undefined) return
-    this.#first = first
-    this.#bytes = await database.approximateSize(first, last)
+    const ends = await endKeys(database)
+    if (ends === undefined) return
+    this.#first = ends[0]
+    this.#bytes = await database.approximateSize(...ends)
     this.#database = database
   }
 

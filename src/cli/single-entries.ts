@@ -54,13 +54,7 @@ export async function put(
   { encoding, codec, ttl, wrap, wal, json }: PutOptions
 ): Promise<number> {
   const keyBytes = bytesOf(key, encoding)
-  const given = value === '-' ? await allOf(context) : undefined
-  const valueBytes =
-    given === undefined
-      ? bytesOf(value, encoding)
-      : encoding === 'utf8'
-        ? given
-        : bytesOf(given.toString().trim(), encoding)
+  const valueBytes = value === '-' ? await inputOf(context, encoding) : bytesOf(value, encoding)
   const options = ttl === undefined ? { sync: true } : { sync: true, ttl }
   await writeTo(location, { wal, create: true, wrap, store: { codec } }, store =>
     store.put(keyBytes, valueBytes, options)
@@ -69,10 +63,11 @@ export async function put(
   return EXIT.ok
 }
 
-async function allOf({ streams }: Context): Promise<Buffer> {
+async function inputOf({ streams }: Context, encoding: TextEncoding): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of streams.stdin) chunks.push(Buffer.from(chunk as Buffer))
-  return Buffer.concat(chunks)
+  const given = Buffer.concat(chunks)
+  return encoding === 'utf8' ? given : bytesOf(given.toString().trim(), encoding)
 }
 
 export async function del(

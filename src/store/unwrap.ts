@@ -18,6 +18,7 @@ import { Dictionaries } from './dictionaries/dictionaries.js'
 import { encodeMarker, guardOf, type Marker, MARKER_KEY } from './marker.js'
 import { storedMarker } from './marker-state.js'
 import { DEFAULTS, type CompressedKvStoreOptions } from './options.js'
+import { shownKey } from './reading/error-of-key.js'
 import { type RawEntry, rawEntries } from './reading/raw-entries.js'
 import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 import { logDirectoryIn } from './log/log-directory.js'
@@ -129,7 +130,7 @@ async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: Abo
       await plainOperation(entry, unsealer)
     } catch (cause) {
       if (!(cause instanceof CompressedKvError)) throw cause
-      const what = `Nothing was unwrapped: the value of '${entry[0].toString()}' cannot be read: ${cause.message}`
+      const what = `Nothing was unwrapped: the value of ${shownKey(entry[0])} cannot be read: ${cause.message}`
       throw new CompressedKvError(cause.code, what, { cause })
     }
   }

@@ -12,6 +12,11 @@ export type WalEvent =
   /** Nothing more is written until the log is opened again, and what was not on stable storage may be lost. */
   | { readonly type: 'poisoned'; readonly error: Error }
 
+interface Times {
+  readonly total: number
+  readonly max: number
+}
+
 /** What a log did since it was opened. Numbers only go up, except `segments`. */
 export interface WalStats {
   /** Records appended. */
@@ -23,13 +28,13 @@ export interface WalStats {
   /** `records / frames` is how many records shared a frame. */
   readonly frames: number
   readonly fsyncs: number
-  readonly fsyncMs: { readonly total: number; readonly max: number }
+  readonly fsyncMs: Times
   /** Segment files at the moment. */
   readonly segments: number
   readonly segmentsRolled: number
   readonly segmentsDeleted: number
   /** Time that deleting them took. */
-  readonly gcMs: { readonly total: number; readonly max: number }
+  readonly gcMs: Times
   readonly bytesTruncated: number
 }
 
@@ -44,11 +49,11 @@ export class WalObserver {
   #bytes = 0
   #frames = 0
   #fsyncs = 0
-  #fsyncMs = { total: 0, max: 0 }
+  #fsyncMs: Times = { total: 0, max: 0 }
   #segments = 0
   #rolled = 0
   #deleted = 0
-  #gcMs = { total: 0, max: 0 }
+  #gcMs: Times = { total: 0, max: 0 }
   #truncated = 0
 
   /** @param meter by default the global one; false for none */
@@ -72,7 +77,7 @@ export class WalObserver {
 
   fsynced(ms: number): void {
     this.#fsyncs++
-    this.#fsyncMs = { total: this.#fsyncMs.total + ms, max: Math.max(this.#fsyncMs.max, ms) }
+    this.#fsyncMs = withOneMore(this.#fsyncMs, ms)
     this.#meter(({ fsyncMs }) => fsyncMs.record(ms))
     this.#emit({ type: 'fsync', ms })
   }
@@ -90,7 +95,7 @@ export class WalObserver {
 
   deleted(segments: number, ms: number): void {
     this.#deleted += segments
-    this.#gcMs = { total: this.#gcMs.total + ms, max: Math.max(this.#gcMs.max, ms) }
+    this.#gcMs = withOneMore(this.#gcMs, ms)
     this.segmentsChanged(-segments)
     this.#meter(({ segmentsDeleted }) => segmentsDeleted.add(segments))
     this.#meter(({ gcMs }) => gcMs.record(ms))
@@ -144,4 +149,8 @@ export class WalObserver {
       process.emitWarning(`${who} threw: ${String(error)}`, 'CompressedKvWarning')
     }
   }
+}
+
+function withOneMore({ total, max }: Times, ms: number): Times {
+  return { total: total + ms, max: Math.max(max, ms) }
 }

@@ -10,7 +10,7 @@ export function errorOfKey(key: Buffer, error: unknown): unknown {
 }
 
 /** As text, if it is text. */
-function shownKey(key: Buffer): string {
+export function shownKey(key: Buffer): string {
   const shown = key.subarray(0, MAX_SHOWN_BYTES)
   const rest = key.length > MAX_SHOWN_BYTES ? '…' : ''
   const text = shown.toString()

@@ -237,6 +237,19 @@ describe('unwrap() that was interrupted', () => {
     await store.close()
   })
 
+  it('of a database with a damaged value names its key in hex where that is no text', async () => {
+    const { store, backend } = await openMode('write-through')
+    const key = Buffer.from([0xff, 0, 7])
+    await store.put(key as never, text(5000), { keyEncoding: 'buffer' } as object)
+    await store.close()
+    await backend.open()
+    const bytes = { keyEncoding: 'buffer', valueEncoding: 'buffer' }
+    const damaged = Buffer.from((await backend.get<Buffer, Buffer>(key, bytes))!)
+    damaged[10]! ^= 1
+    await backend.put<Buffer, Buffer>(key, damaged, bytes)
+    await expect(unwrap(backend)).rejects.toThrow('the value of the key ff0007 in hex cannot be read')
+  })
+
   it('before it began changes nothing', async () => {
     const { backend, expected } = await prepared('write-through')
     await expect(unwrap(backend, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
