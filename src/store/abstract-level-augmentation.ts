@@ -1,8 +1,8 @@
 import type { WriteOptions } from './options.js'
 
 /*
- * `codec`, `ttl` and `sync` are accepted by put, del, batch, clear and batch operations, also through sublevels, whose
- * methods are typed by abstract-level's own interfaces: so those are widened.
+ * Options of a write are accepted by put, del, batch, clear and batch operations, also through sublevels, whose methods are typed by
+ * abstract-level's own interfaces: so those are widened.
  */
 declare module 'abstract-level/types/abstract-level.js' {
   // oxlint-disable typescript/no-empty-object-type, no-unused-vars

@@ -1,4 +1,16 @@
 import type { AnyLevel } from './any-level.js'
+import type { StoreEvents } from './store-events.js'
+
+const EVENTS: Readonly<Record<keyof StoreEvents, true>> = {
+  codecError: true,
+  flush: true,
+  flushError: true,
+  gcError: true,
+  walSegmentRoll: true,
+  walFsync: true,
+  walTruncated: true,
+  walPoisoned: true
+}
 
 /** What the store supports: what its backend does, in bytes. */
 export function manifestFor(backend: AnyLevel, logged: boolean): object {
@@ -16,16 +28,7 @@ export function manifestFor(backend: AnyLevel, logged: boolean): object {
     errorIfExists: supports.errorIfExists,
     additionalMethods: { ...supports.additionalMethods },
     signals: { ...supports.signals },
-    events: {
-      codecError: true,
-      flush: true,
-      flushError: true,
-      gcError: true,
-      walSegmentRoll: true,
-      walFsync: true,
-      walTruncated: true,
-      walPoisoned: true
-    }
+    events: { ...EVENTS }
   }
 }
 
