@@ -79,11 +79,11 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
   if (!TENSOR_DTYPES.includes(dtype)) {
     throw invalidOption(`dtype must be one of ${TENSOR_DTYPES.join(', ')}, not '${dtype}'`)
   }
-  if (!isCount(layers) || layers > MAX_LAYERS) {
+  if (!isPositive(layers) || layers > MAX_LAYERS) {
     throw invalidOption(`layers must be an integer from 1 to ${MAX_LAYERS}, not ${String(layers)}`)
   }
   const elements = elementsOf(shape)
-  if (!isCount(elements) || !isCount(elements * elementBytes(dtype))) {
+  if (!isPositive(elements) || !isPositive(elements * elementBytes(dtype))) {
     throw invalidOption(`shape must be an array of at most ${MAX_AXES} integers above 0, not ${JSON.stringify(shape)}`)
   }
   const chunkTokens = shape[seqAxis]
@@ -95,15 +95,15 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
 
 /** @throws CKV_INVALID_OPTION */
 export function assertMaxBytes(maxBytes: number): void {
-  if (!isCount(maxBytes)) throw invalidOption(`maxBytes must be an integer above 0, not ${String(maxBytes)}`)
+  if (!isPositive(maxBytes)) throw invalidOption(`maxBytes must be an integer above 0, not ${String(maxBytes)}`)
 }
 
 /** The number of elements in a tensor of this shape; NaN if it is no shape. A scalar has one. */
 export function elementsOf(shape: unknown): number {
   if (!Array.isArray(shape) || shape.length > MAX_AXES) return Number.NaN
-  return shape.reduce((product: number, extent: unknown) => (isCount(extent) ? product * extent : Number.NaN), 1)
+  return shape.reduce((product: number, extent: unknown) => (isPositive(extent) ? product * extent : Number.NaN), 1)
 }
 
-function isCount(value: unknown): value is number {
+function isPositive(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0
 }

@@ -31,7 +31,7 @@ export class Overlay<T extends { readonly length: number }> {
   /** The next name, with what the newest table that has it knows. */
   #head: { name: string; found: Found<T> } | undefined
 
-  constructor(frozen: readonly Frozen<T>[], range: NameRange, reverse: boolean) {
+  constructor(frozen: readonly Frozen<T>[], range: NameRange = {}, reverse = false) {
     this.#range = range
     this.#reverse = reverse
     for (let i = frozen.length - 1; i >= 0; i--) {

@@ -139,7 +139,7 @@ function entriesNow(backend: AnyLevel, { view }: Session): UnopenedEntries {
     fillCache: false,
     highWaterMarkBytes: FETCH_BYTES
   } as object) as UnopenedEntries
-  return new MergedEntries(stored, new Overlay(frozen, {}, false), false)
+  return new MergedEntries(stored, new Overlay(frozen), false)
 }
 
 /** Where a sweep is, and what the log has, is the store's own affair. */

@@ -66,6 +66,8 @@ export const RECORD_SEALED = 1 // the value is an envelope
 export const RECORD_EXPIRES = 2
 export const RECORD_MORE = 4 // the next record belongs to the same batch
 export const RECORD_FLAGS_KNOWN = RECORD_SEALED | RECORD_EXPIRES | RECORD_MORE
+/** Of expiresAt, a u48. */
+export const RECORD_EXPIRES_BYTES = 6
 /** kind, flags, two varints of a byte each */
 export const MIN_RECORD_BYTES = 4
 

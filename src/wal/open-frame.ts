@@ -1,9 +1,8 @@
-import { FRAME_HEADER_BYTES, RECORD_EXPIRES, RECORD_MORE, RECORD_SEALED } from './format.js'
+import { FRAME_HEADER_BYTES, RECORD_EXPIRES, RECORD_EXPIRES_BYTES, RECORD_MORE, RECORD_SEALED } from './format.js'
 import type { WrittenFrame } from './frame-writer.js'
 import type { LogRecord } from './record.js'
 import { varintBytes, writeVarint } from './varint.js'
 
-const EXPIRES_BYTES = 6
 /** Up to this length a loop copies faster than a call. */
 const LOOP_BYTES = 24
 
@@ -13,7 +12,7 @@ export function recordBytes({ key, value, expiresAt }: LogRecord): number {
     2 +
     varintBytes(key.length) +
     varintBytes(value.length) +
-    (expiresAt === 0 ? 0 : EXPIRES_BYTES) +
+    (expiresAt === 0 ? 0 : RECORD_EXPIRES_BYTES) +
     key.length +
     value.length
   )
@@ -110,7 +109,7 @@ export class OpenFrame {
       (record.sealed ? RECORD_SEALED : 0) | (expiresAt === 0 ? 0 : RECORD_EXPIRES) | (more ? RECORD_MORE : 0)
     at = writeVarint(bytes, at, key.length)
     at = writeVarint(bytes, at, value.length)
-    if (expiresAt !== 0) at = bytes.writeUIntLE(expiresAt, at, EXPIRES_BYTES)
+    if (expiresAt !== 0) at = bytes.writeUIntLE(expiresAt, at, RECORD_EXPIRES_BYTES)
     at = copy(key, bytes, at)
     this.length = copy(value, bytes, at) - FRAME_HEADER_BYTES
     this.count++

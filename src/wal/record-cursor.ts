@@ -1,5 +1,12 @@
 import { type CompressedKvError, corruption } from '../errors.js'
-import { RECORD_EXPIRES, RECORD_FLAGS_KNOWN, RECORD_KIND, RECORD_MORE, RECORD_SEALED } from './format.js'
+import {
+  RECORD_EXPIRES,
+  RECORD_EXPIRES_BYTES,
+  RECORD_FLAGS_KNOWN,
+  RECORD_KIND,
+  RECORD_MORE,
+  RECORD_SEALED
+} from './format.js'
 import { MAX_VARINT_BYTES } from './varint.js'
 
 /** Walks the records of a raw payload. The fields are those of the record that `next()` came to. */
@@ -65,9 +72,9 @@ export class RecordCursor {
     const valueLength = this.#varint(this.#varintEnd)
     at = this.#varintEnd
     if (flags & RECORD_EXPIRES) {
-      if (at + 6 > payload.length) throw undecodable('a record that is cut short')
-      this.expiresAt = payload.readUIntLE(at, 6)
-      at += 6
+      if (at + RECORD_EXPIRES_BYTES > payload.length) throw undecodable('a record that is cut short')
+      this.expiresAt = payload.readUIntLE(at, RECORD_EXPIRES_BYTES)
+      at += RECORD_EXPIRES_BYTES
     } else this.expiresAt = 0
     this.keyAt = at
     this.valueAt = at + keyLength

@@ -39,7 +39,7 @@ export class FlushGroup {
   constructor(tables: readonly Frozen<TableValue>[], context: FlushGroupContext) {
     this.#context = context
     this.#tables = tables
-    this.#entries = new Overlay(tables, {}, false)
+    this.#entries = new Overlay(tables)
     this.#ahead = this.#first()
     this.#ahead.catch(() => {}) // It is awaited, but perhaps not before it fails.
   }
@@ -80,7 +80,7 @@ export class FlushGroup {
   async #prepareDictionary(): Promise<void> {
     const weight = this.#tables.reduce((sum, table) => sum + table.weight, 0)
     await this.#context.sealer.dictionarySource?.prepare(weight, async () => {
-      const entries = new Overlay(this.#tables, {}, false)
+      const entries = new Overlay(this.#tables)
       await this.#prepare(entries)
       return entries
     })
