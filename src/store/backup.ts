@@ -107,23 +107,13 @@ async function copyEntries(
     const marker = markerOfCopy(from)
     await writeMarker(target, encodeUnfinishedMarker(marker))
     const report = { entries: 0, bytes: 0 }
-    let batch: BackendOperation[] = []
-    let bytes = 0
-    const write = async () => {
+    for await (const batch of inBatches(copies(entries, from, marker))) {
       signal.throwIfAborted()
       await writeToBackend(target, batch, true)
-      report.bytes += bytes
-      batch = []
-      bytes = 0
+      report.entries += batch.filter(({ key }) => !isReserved(key)).length
+      report.bytes += bytesOf(batch)
       onProgress?.({ ...report })
     }
-    for await (const operation of copies(entries, from, marker)) {
-      batch.push(operation)
-      if (!isReserved(operation.key)) report.entries++
-      bytes += operation.key.length + operation.value.length
-      if (bytes >= BATCH_BYTES || batch.length >= BATCH_OPERATIONS) await write()
-    }
-    if (batch.length > 0) await write()
     await writeMarker(target, encodeMarker(marker))
     return report
   } finally {
@@ -164,6 +154,24 @@ async function* copies(entries: UnopenedEntries, from: Marker, to: Marker): Asyn
       yield { type: 'put', key: storedCopy(key!), value: id === undefined ? value : dictionaryFor(to, id, value, from) }
     }
   }
+}
+
+async function* inBatches(puts: AsyncIterable<Put>): AsyncGenerator<Put[]> {
+  let batch: Put[] = []
+  let bytes = 0
+  for await (const put of puts) {
+    batch.push(put)
+    bytes += put.key.length + put.value.length
+    if (bytes < BATCH_BYTES && batch.length < BATCH_OPERATIONS) continue
+    yield batch
+    batch = []
+    bytes = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+function bytesOf(puts: readonly Put[]): number {
+  return puts.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
 }
 
 function envelopeOf({ bytes, sealed, expiresAt }: TableValue, sealing: Sealing): Buffer {
