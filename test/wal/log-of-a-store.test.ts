@@ -130,7 +130,11 @@ describe('whose log it is', () => {
     const disk = new CrashableFileSystem()
     const log = await open(disk)
     await fill(log, 1)
-    const fs = disk.clone() // With the lock of this process, which lives.
+    const fs = disk.clone()
+    const lock = `${DIRECTORY}/LOCK`
+    const owner = JSON.parse(fs.file(lock).toString()) as object
+    // Of this process, which lives, and not of this log: that of a thread, say, that has ended.
+    fs.put(lock, Buffer.from(JSON.stringify({ ...owner, nonce: '0' })))
     expect(await rejectedCode(open(fs))).toBe('LEVEL_LOCKED')
     expect((await open(fs, { ownerIsDead: true })).nextSequence).toBe(2)
   })
