@@ -109,7 +109,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * The tensors of as many leading tokens as are cached; undefined if there are none.
    *
-   * @throws LEVEL_CORRUPTION if a value is damaged
+   * @throws LEVEL_CORRUPTION if a value is damaged; its chunk is deleted, and a miss from then on
    */
   async getPrefix(tokens: Tokens): Promise<CachedPrefix<D> | undefined> {
     const { layout } = this.#format
@@ -152,7 +152,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * The layers of one chunk; undefined if they are not all there.
    *
-   * @throws CKV_TENSOR_MISMATCH for a chunk of another model's cache; LEVEL_CORRUPTION if a value is damaged
+   * @throws CKV_TENSOR_MISMATCH for a chunk of another model's cache; LEVEL_CORRUPTION if a value is damaged, as {@link getPrefix}
    */
   async getLayers(chunk: TokenChunk): Promise<TensorArray<D>[] | undefined> {
     this.#assertOwn(chunk)

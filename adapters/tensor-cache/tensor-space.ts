@@ -75,13 +75,20 @@ export class TensorSpace {
       keys: this.#keys.data(id, record.values),
       valueBytes: record.bytes / record.values
     }))
-    const found = await readValues(this.#db, wanted)
+    const found = await readValues(this.#db, wanted, async (i, error) => {
+      // Reported once. If it stayed, every prefix that it is in would be an error for good, since what is there is not put again.
+      if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') await this.#drop(entries[i]!)
+    })
     const incomplete = found.findIndex(values => values.includes(undefined))
     if (incomplete < 0) return found as Uint8Array[][]
-    const entry = entries[incomplete]!
     // It was evicted since, or some of it was deleted by others: the rest is useless. It is a miss even if the rest cannot be deleted.
-    if (this.#index.isSettled(entry)) await this.room.delete([entry]).catch(() => {})
+    await this.#drop(entries[incomplete]!)
     return found.slice(0, incomplete) as Uint8Array[][]
+  }
+
+  /** Deletes an entry that cannot be read, if it can be deleted, unless it was replaced meanwhile. */
+  async #drop(entry: Entry): Promise<void> {
+    if (this.#index.isSettled(entry)) await this.room.delete([entry]).catch(() => {})
   }
 
   /** An entry and its values of one moment, even if it is replaced meanwhile; undefined if any value is gone. */

@@ -24,14 +24,23 @@ interface Call {
 /**
  * The values of entries, in their order, reading ahead while others are decoded. When one is missing no further call is made: it and all values
  * that were not read are undefined.
+ *
+ * @param failed told of which entry a value could not be read, before that is thrown
  */
-export async function readValues(db: TensorBackingStore, wanted: readonly Wanted[]): Promise<unknown[][]> {
+export async function readValues(
+  db: TensorBackingStore,
+  wanted: readonly Wanted[],
+  failed: (entry: number, error: unknown) => Promise<void>
+): Promise<unknown[][]> {
   const found = wanted.map(({ keys }) => keys.map((): unknown => undefined))
   const calls = callsFor(wanted)
   const read = async () => {
     // All readers take from one generator, which a return from the loop ends for all.
     for (const { entry, at, keys } of calls) {
-      const values = await db.getMany(keys, ENCODINGS.bytes)
+      const values = await db.getMany(keys, ENCODINGS.bytes).catch(async (error: unknown) => {
+        await failed(entry, error)
+        throw error
+      })
       found[entry]!.splice(at, values.length, ...values)
       if (values.includes(undefined)) return
     }

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TensorCache } from 'compressed-kv/tensor-cache'
+import type { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { seededRandom } from '../../support/seeded-random.js'
 import { track, turns } from '../../support/turns.js'
-import { bits, layersOf, memoryBackend, memoryStore, storedBytes, tinyCache, tokens } from './tensors.js'
+import { bits, layersOf, memoryBackend, memoryStore, type Store, storedBytes, tinyCache, tokens } from './tensors.js'
 
 describe('a chunk that is being evicted', () => {
   it('is a miss when it goes while it is read', async () => {
@@ -56,6 +57,42 @@ describe('a chunk that is being evicted', () => {
     expect([undefined, ...layersOf(2)]).toContainEqual(found?.layers[0])
     expect(cache.stats().entries).toBe(found === undefined ? 0 : 1)
     expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+  })
+})
+
+/** Flips a bit in every value of a cache. */
+async function damage(store: Store, backend: MemoryLevel<string, Buffer>): Promise<void> {
+  await store.flush()
+  for (const key of await backend.keys({ gte: 'tensor-cache:1:data:', lt: 'tensor-cache:1:data;' }).all()) {
+    const value = (await backend.get(key))!
+    value[3]! ^= 1
+    await backend.put(key, value)
+  }
+}
+
+describe('a damaged value', () => {
+  it('is an error, and then its chunk is a miss and can be put again', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const cache = tinyCache(store)
+    await cache.putPrefix(tokens(4), layersOf(1))
+    await cache.pin(tokens(4))
+    await damage(store, backend)
+    await expect(cache.getPrefix(tokens(4))).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+    expect(await cache.hasPrefix(tokens(4))).toBe(0)
+    expect(cache.stats()).toMatchObject({ bytes: 0, entries: 0 })
+    expect(await cache.putPrefix(tokens(4), layersOf(1))).toBe(4)
+    expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(1))
+  })
+
+  it('of a tensor is an error, and then there is no such tensor', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const cache = tinyCache(store)
+    await cache.putTensor('x', tensorOf(1000))
+    await damage(store, backend)
+    await expect(cache.getTensor('x')).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+    expect(await cache.getTensor('x')).toBeUndefined()
   })
 })
 
