@@ -27,7 +27,7 @@ export interface LogContext extends ReadContext {
   readonly storeId?: Buffer | undefined
   /** The next record gets at least this number. */
   readonly minSequence?: number | undefined
-  /** Whoever had the log open before is gone: a lock left behind is taken over. */
+  /** Whoever had the log open before is gone, unless it is this thread: a lock left behind is taken over. */
   readonly ownerIsDead?: boolean | undefined
   /** With `readOnly`: a missing directory is a log without segments. */
   readonly mayBeMissing?: boolean | undefined
