@@ -20,12 +20,12 @@ export class TouchedKeys {
     this.#clears.push(range)
   }
 
-  has(name: string): boolean {
-    return this.#names.has(name) || this.#clears.some(clear => covers(clear, name)) || this.#isInitiallyTouched(name)
-  }
-
   /** Of each key whether nobody wrote to it. */
   untouched(keys: readonly Buffer[]): boolean[] {
-    return keys.map(key => !this.has(keyName(key)))
+    return keys.map(key => !this.#has(keyName(key)))
+  }
+
+  #has(name: string): boolean {
+    return this.#names.has(name) || this.#clears.some(clear => covers(clear, name)) || this.#isInitiallyTouched(name)
   }
 }
