@@ -14,7 +14,7 @@ import {
   MAX_TEXT_LENGTH,
   type TensorCacheOptions
 } from './tensor-cache/options.js'
-import { type Pin, Pins } from './tensor-cache/pins.js'
+import { endPin, type Pin, pinEntries } from './tensor-cache/pins.js'
 import { mergeSequence } from './tensor-cache/sequence-axis.js'
 import { spaceOf } from './tensor-cache/shared-spaces.js'
 import { bytesOf, type Tensor, type TensorArray } from './tensor-cache/tensor-array.js'
@@ -53,7 +53,6 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   readonly #format: ChunkFormat<D>
   readonly #namespace: Namespace
   readonly #maxBytes: number
-  readonly #pins = new Pins()
   #hits = 0
   #misses = 0
 
@@ -171,12 +170,12 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   async pin(tokens: Tokens): Promise<Pin> {
     const leading = leadingChunks(await this.#space(), this.#chunks(tokens))
     const entries = leading.map(({ entry }) => entry)
-    return this.#pins.pin(entries, leading.length * this.chunkTokens)
+    return pinEntries(entries, leading.length * this.chunkTokens)
   }
 
-  /** Ends a pin. Does nothing if it has ended already. */
+  /** Ends a pin, also one that another cache made. Does nothing if it has ended already. */
   unpin(pin: Pin): void {
-    this.#pins.unpin(pin)
+    endPin(pin)
   }
 
   // ---- by name

@@ -6,20 +6,19 @@ export interface Pin {
   readonly tokens: number
 }
 
-/** Pinned entries. One is evicted only when each of its pins has ended. */
-export class Pins {
-  readonly #pinned = new WeakMap<Pin, readonly Entry[]>()
+/** Of all caches: a pin may be ended by another one than made it. */
+const pinned = new WeakMap<Pin, readonly Entry[]>()
 
-  pin(entries: readonly Entry[], tokens: number): Pin {
-    for (const entry of entries) entry.pins++
-    const pin: Pin = { tokens }
-    this.#pinned.set(pin, entries)
-    return pin
-  }
+/** Pins entries. One is evicted only when each of its pins has ended. */
+export function pinEntries(entries: readonly Entry[], tokens: number): Pin {
+  for (const entry of entries) entry.pins++
+  const pin: Pin = { tokens }
+  pinned.set(pin, entries)
+  return pin
+}
 
-  /** Does nothing if the pin has ended already. */
-  unpin(pin: Pin): void {
-    for (const entry of this.#pinned.get(pin) ?? []) entry.pins--
-    this.#pinned.delete(pin)
-  }
+/** Does nothing if the pin has ended already. */
+export function endPin(pin: Pin): void {
+  for (const entry of pinned.get(pin) ?? []) entry.pins--
+  pinned.delete(pin)
 }

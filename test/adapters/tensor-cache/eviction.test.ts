@@ -133,6 +133,19 @@ describe('eviction', () => {
     expect(await cache.hasPrefix(tokens(12))).toBe(0)
   })
 
+  it('leaves what is pinned until another cache over the store ends the pin', async () => {
+    const store = memoryStore()
+    const [cache, other] = [tinyCache(store, { maxBytes }), tinyCache(store, { maxBytes })]
+    await cache.putPrefix(tokens(12), layersOf(1, 2, 72))
+    const pin = await cache.pin(tokens(12))
+    expect(await other.putPrefix(tokens(4, 100), layersOf(2))).toBe(0)
+    other.unpin(pin)
+    expect(await other.putPrefix(tokens(4, 100), layersOf(2))).toBe(4)
+    cache.unpin(pin) // Has ended already.
+    await cache.pin(tokens(8))
+    expect(await other.putPrefix(tokens(8, 200), layersOf(3, 2, 48))).toBe(4)
+  })
+
   it('never takes a chunk of the prefix that is being put: what does not fit is not put', async () => {
     const store = memoryStore()
     const cache = tinyCache(store, { maxBytes })
