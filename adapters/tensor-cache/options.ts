@@ -83,8 +83,11 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
     throw invalidOption(`layers must be an integer from 1 to ${MAX_LAYERS}, not ${String(layers)}`)
   }
   const elements = elementsOf(shape)
-  if (!isPositive(elements) || !isPositive(elements * elementBytes(dtype))) {
-    throw invalidOption(`shape must be an array of at most ${MAX_AXES} integers above 0, not ${JSON.stringify(shape)}`)
+  if (Number.isNaN(elements) || shape.length === 0) {
+    throw invalidOption(`shape must be an array of 1 to ${MAX_AXES} integers above 0, not ${JSON.stringify(shape)}`)
+  }
+  if (!isPositive(elements * elementBytes(dtype))) {
+    throw invalidOption(`shape must be that of a tensor that fits into memory, which ${JSON.stringify(shape)} does not`)
   }
   const chunkTokens = shape[seqAxis]
   if (!Number.isInteger(seqAxis) || chunkTokens === undefined) {
