@@ -21,7 +21,7 @@ export interface BlobStoreOptions {
 export interface PutBlobOptions {
   /** The model that the blob belongs to, such as 'llama-3.2-1b-q4@3f1c': reading it needs the same name. */
   readonly model?: string | undefined
-  /** Kept with the blob, and returned by `statBlob` and `listBlobs`. Up to 64 KiB. */
+  /** Kept with the blob, and returned by `statBlob` and `listBlobs`. As JSON, together with `model`, up to 64 KiB. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
   /** Used instead of the codec that the store's options choose. */
   readonly codec?: Codec | CodecName | undefined
