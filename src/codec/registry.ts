@@ -55,7 +55,8 @@ export function codecForWriting(codec: Codec | CodecName): Codec {
   if (codec.id < FIRST_USER_CODEC_ID ? !isBuiltIn(codec) : !byId.has(codec.id)) {
     throw notSupported(
       `Codec '${codec.name}' (id ${codec.id}) is not registered, so nothing could read its values again: ` +
-        'give it an id from 128 to 255 and call registerCodec(codec) first'
+        'give it an id from 128 to 255 and call registerCodec(codec) first. One of this library has to come from the copy of it that the ' +
+        'store is from'
     )
   }
   return codec

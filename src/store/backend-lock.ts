@@ -2,8 +2,14 @@ import { CompressedKvError } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { rootOf } from './backend.js'
 
+const LOCKS = Symbol.for('compressed-kv.locks')
+
 /** Who has locked a backend, by its root and then by the prefix of the sublevel that the backend is, or ''. */
-const locks = new WeakMap<AnyLevel, Map<string, object>>()
+type Locks = WeakMap<AnyLevel, Map<string, object>>
+
+/** Shared by all copies of this library in the process: another version that a dependency brings along, or modules loaded anew. */
+const shared = globalThis as { [LOCKS]?: Locks }
+const locks = (shared[LOCKS] ??= new WeakMap())
 
 /**
  * Locks a backend while a store is open: a second store over it would know neither what still waits in the first nor the order of its

@@ -1,6 +1,6 @@
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { memory, openStore } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
@@ -116,5 +116,23 @@ describe('options', () => {
     { bytesPerSecond: Number.NaN }
   ])('gc: %o is refused', gc => {
     expect(() => new CompressedKvStore(memory(), { gc } as object)).toThrow(INVALID_OPTION)
+  })
+})
+
+describe('another copy of the library in the process', () => {
+  it('is refused a backend that a store of this one has open', async () => {
+    vi.resetModules()
+    const copy = await import('../../src/index.js')
+    expect(copy.CompressedKvStore).not.toBe(CompressedKvStore)
+    const level = new Level(temporaryDirectory())
+    const store = new CompressedKvStore(level)
+    await store.put('a', 'A')
+    await expect(new copy.CompressedKvStore(level).open()).rejects.toMatchObject(lockedOut)
+    await store.put('b', 'B')
+    expect(await store.getMany(['a', 'b'])).toEqual(['A', 'B'])
+    await store.close()
+    const next = new copy.CompressedKvStore(level)
+    expect(await next.getMany(['a', 'b'])).toEqual(['A', 'B'])
+    await next.close()
   })
 })
