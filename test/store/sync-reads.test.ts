@@ -2,8 +2,10 @@ import { ClassicLevel } from 'classic-level'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { SyncReads } from '../../src/store/reading/sync-reads.js'
+import { intercept } from '../support/intercept.js'
 import { openStore, type Backend, type Store } from '../support/memory-store.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
+import { turns } from '../support/turns.js'
 
 const FIRST_GETS = 20
 const VALUE = Buffer.from('a value')
@@ -85,13 +87,70 @@ describe('a get that is alone', () => {
     expect(reads.count).toBe(0)
   })
 
-  it('rejects where the backend cannot read', async () => {
+  it('is answered by another thread where a read on this one fails', async () => {
+    const { store, backend } = await storeWithClock()
+    await getInTurn(store, FIRST_GETS)
+    const reads = countSyncReads(backend, () => {
+      throw new Error('this backend has no getSync()')
+    })
+    expect(await store.get('key')).toEqual(VALUE)
+    await getInTurn(store, FIRST_GETS - 1)
+    expect(reads.count).toBe(1)
+    expect(await store.get('key')).toEqual(VALUE)
+    expect(reads.count).toBe(2)
+  })
+
+  it('rejects with the error of a get where the backend cannot read at all', async () => {
     const { store, backend } = await storeWithClock()
     await getInTurn(store, FIRST_GETS)
     countSyncReads(backend, () => {
       throw new Error('a block is broken')
     })
-    await expect(store.get('key')).rejects.toThrow('a block is broken')
+    intercept(backend, ['_get'], () => Promise.reject(new Error('block 7 is broken')))
+    await expect(store.get('key')).rejects.toThrow('block 7 is broken')
+    await store.close() // Nothing is left under way.
+  })
+})
+
+describe('gets that wait for a turn of the event loop', () => {
+  const FIVE_VALUES = Array.from({ length: 5 }, () => VALUE)
+
+  /** Five of them, behind one that was read. Each of their reads takes `readMs`. */
+  async function waitingGets(readMs = 0) {
+    const opened = await storeWithClock()
+    await getInTurn(opened.store, FIRST_GETS + 1)
+    opened.pass(1)
+    const reads = countSyncReads(opened.backend, () => opened.pass(readMs))
+    const gets = Array.from({ length: 5 }, () => opened.store.get('key'))
+    expect(reads.count).toBe(0)
+    return { ...opened, reads, found: Promise.all(gets) }
+  }
+
+  it('are read in the next one', async () => {
+    const { reads, found } = await waitingGets()
+    await turns(2)
+    expect(reads.count).toBe(5)
+    expect(await found).toEqual(FIVE_VALUES)
+  })
+
+  it('go to other threads after a slow one among them', async () => {
+    const { reads, found } = await waitingGets(10)
+    expect(await found).toEqual(FIVE_VALUES)
+    expect(reads.count).toBe(1)
+  })
+
+  it('are answered before the store closes', async () => {
+    const { store, found } = await waitingGets()
+    await store.close()
+    expect(await found).toEqual(FIVE_VALUES)
+  })
+
+  it('are rejected when the backend closes by itself, and the store closes with it', async () => {
+    const { store, backend, found } = await waitingGets()
+    const rejected = expect(found).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+    await backend.close()
+    await rejected
+    expect(store.status).toBe('closed')
   })
 })
 
@@ -125,10 +184,10 @@ describe('slow reads on the calling thread', () => {
     elsewhere()
     for (let i = 0; i < 5; i++) read(0.1)
     expect(elsewhere()).toBe(62)
-    for (let i = 0; i < 15; i++) read(0)
+    for (let i = 0; i < 19; i++) read(0)
     read(0.1)
-    expect(elsewhere()).toBe(64 - 15)
-    for (let i = 0; i < 16; i++) read(0)
+    expect(elsewhere()).toBe(64 - 19)
+    for (let i = 0; i < 20; i++) read(0)
     read(0.1)
     expect(elsewhere()).toBe(0)
     for (let i = 0; i < 1000; i++) read(0)

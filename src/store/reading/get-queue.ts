@@ -37,8 +37,9 @@ export class GetQueue {
   /** undefined: the backend has no getSync(). */
   readonly #syncReads: SyncReads | undefined
   readonly #turns = new TurnQueue(MAX_TURN_MS, 1)
-  /** Gets without an answer. */
+  /** Gets that wait for a turn, or for other threads. */
   #underWay = 0
+  /** Of those, gets that no call has yet. */
   #waiting: Lookup[] = []
   #calls = 0
   #scheduled = false
@@ -55,10 +56,54 @@ export class GetQueue {
    *   quicker right after another
    */
   get<T>(key: Buffer, open: Open<T>): Promise<T> {
-    if (this.#underWay < FEW && this.#syncReads?.mayRead()) return this.#getHere(key, open, this.#syncReads)
+    const reads = this.#syncReads
+    if (reads === undefined || this.#underWay >= FEW || !reads.mayRead()) return this.#ask(Buffer.from(key), open)
+    return this.#turns.hasRoom(1) ? this.#readHere(key, open, reads) : this.#readLater(Buffer.from(key), open, reads)
+  }
+
+  /** Resolves when every get made before has its answer. */
+  drain(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve()
+    return new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  /** Before the caller hears of it, whose next get would find this one still under way. */
+  #answered(stored?: Uint8Array): void {
+    this.#syncReads?.noticeSize(stored)
+    this.#underWay--
+    if (this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  // ---- on the calling thread
+
+  async #readHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
+    let stored: Uint8Array | undefined
+    try {
+      stored = reads.read(() => this.#backend.getSync<Buffer, Uint8Array>(key, AS_BYTES))
+    } catch {
+      // A backend may have no getSync() though it says so. What cannot be read at all get() has an error for.
+      return this.#ask(Buffer.from(key), open)
+    }
+    return open(stored)
+  }
+
+  #readLater<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
+    this.#underWay++
+    return this.#turns.later(() => {
+      // Asked again: those before it may have been slow.
+      const answer = reads.mayRead() ? this.#readHere(key, open, reads) : this.#ask(key, open)
+      this.#answered()
+      return answer
+    })
+  }
+
+  // ---- on other threads
+
+  /** @param key the queue's own */
+  #ask<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#underWay++
     // The first does not wait to see whether others come.
-    if (this.#calls === 0 && this.#waiting.length === 0) return this.#getAlone(Buffer.from(key), open)
+    if (this.#calls === 0 && this.#waiting.length === 0) return this.#askAlone(key, open)
     return new Promise<T>((resolve, reject) => {
       const found = (stored: Uint8Array | undefined): void => {
         this.#answered(stored)
@@ -72,7 +117,7 @@ export class GetQueue {
         this.#answered()
         reject(error)
       }
-      this.#waiting.push({ key: Buffer.from(key), found, failed })
+      this.#waiting.push({ key, found, failed })
       if (this.#scheduled) return
       this.#scheduled = true
       // In a microtask, so that a close() that is called next comes after it.
@@ -83,36 +128,8 @@ export class GetQueue {
     })
   }
 
-  /** Resolves when every get made before has its answer. */
-  drain(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve()
-    return new Promise(resolve => this.#idle.push(resolve))
-  }
-
-  #getHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
-    if (this.#turns.hasRoom(1)) return this.#readHere(key, open, reads)
-    this.#underWay++
-    const copy = Buffer.from(key)
-    return this.#turns.later(() => {
-      this.#answered()
-      return this.#readHere(copy, open, reads)
-    })
-  }
-
-  async #readHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
-    return open(reads.read(() => this.#backend.getSync<Buffer, Uint8Array>(key, AS_BYTES)))
-  }
-
-  /** Spreads what waits over the calls that are free; the rest goes when one of them is done. */
-  #sendWaiting(): void {
-    while (this.#waiting.length > 0 && this.#calls < MAX_CALLS) {
-      const size = Math.min(MAX_KEYS, Math.ceil(this.#waiting.length / (MAX_CALLS - this.#calls)))
-      void this.#send(this.#waiting.splice(0, size))
-    }
-  }
-
   /** With as few promises as it can: a thread of the pool has gone to sleep since, and every µs counts twice. */
-  #getAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
+  #askAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#calls++
     return this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES).then(
       stored => {
@@ -128,6 +145,14 @@ export class GetQueue {
     )
   }
 
+  /** Spreads what waits over the calls that are free; the rest goes when one of them is done. */
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0 && this.#calls < MAX_CALLS) {
+      const size = Math.min(MAX_KEYS, Math.ceil(this.#waiting.length / (MAX_CALLS - this.#calls)))
+      void this.#send(this.#waiting.splice(0, size))
+    }
+  }
+
   async #send(lookups: readonly Lookup[]): Promise<void> {
     this.#calls++
     if (lookups.length === 1) await this.#sendOne(lookups[0]!)
@@ -138,13 +163,6 @@ export class GetQueue {
   #ended(): void {
     this.#calls--
     this.#sendWaiting()
-  }
-
-  /** Before the caller hears of it, whose next get would find this one still under way. */
-  #answered(stored?: Uint8Array): void {
-    this.#syncReads?.noticeSize(stored)
-    this.#underWay--
-    if (this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   async #sendMany(lookups: readonly Lookup[]): Promise<void> {
