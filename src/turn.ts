@@ -50,8 +50,9 @@ export class TurnQueue {
     this.#checkAfter = checkAfter
   }
 
-  /** Whether this much may be done now; else give it to {@link later}. */
+  /** Whether this much may be done now; else give it to {@link later}. What waits goes first, or others could keep it waiting for ever. */
   hasRoom(work: number): boolean {
+    if (this.#waiting.length > 0) return false
     this.#unchecked += work
     return this.#unchecked < this.#checkAfter || this.#check()
   }

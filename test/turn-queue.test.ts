@@ -39,6 +39,28 @@ describe('work that many ask for in one turn', () => {
     expect(queue.hasRoom(1)).toBe(true)
   })
 
+  it('is not held up by work that comes later', async () => {
+    const queue = new TurnQueue(2, 1)
+    queue.hasRoom(1)
+    let isDone = false
+    /** As long as a turn may take, in every turn, and before what waits has its own. */
+    const others = (turns: number) => {
+      if (queue.hasRoom(1)) work(3)
+      if (!isDone && turns > 0) setImmediate(() => others(turns - 1))
+    }
+    setImmediate(() => others(100))
+    work(3)
+    expect(queue.hasRoom(1)).toBe(false)
+    let turns = 0
+    const count = () => {
+      turns++
+      if (!isDone) setImmediate(count)
+    }
+    setImmediate(count)
+    await queue.later(() => (isDone = true))
+    expect(turns).toBeLessThan(5)
+  })
+
   it('that throws rejects, and the others go on', async () => {
     const queue = new TurnQueue(2, 1)
     const failed = queue.later(() => {
