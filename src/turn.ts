@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers' // Which fake ones of a test do not replace: calls would never be answered.
+
 /** How long work on the calling thread that a caller waits for may take, in ms, before timers and sockets get their turn. */
 const MAX_TURN_MS = 2
 /** The same for work that no caller waits for: a call made meanwhile waits for a turn several times, for its write and for its fsync. */

@@ -61,6 +61,21 @@ describe('work that many ask for in one turn', () => {
     expect(turns).toBeLessThan(5)
   })
 
+  it('is done while the timers of a test are fake', async () => {
+    vi.useFakeTimers({ toFake: ['setImmediate'] })
+    try {
+      const queue = new TurnQueue(2, 1)
+      queue.hasRoom(1)
+      work(3)
+      expect(queue.hasRoom(1)).toBe(false)
+      expect(await queue.later(() => 'done')).toBe('done')
+      await nextTurn()
+      expect(queue.hasRoom(1)).toBe(true)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('that throws rejects, and the others go on', async () => {
     const queue = new TurnQueue(2, 1)
     const failed = queue.later(() => {

@@ -2,6 +2,7 @@ import { ClassicLevel } from 'classic-level'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { SyncReads } from '../../src/store/reading/sync-reads.js'
+import { failures } from '../support/failures.js'
 import { intercept } from '../support/intercept.js'
 import { openStore, type Backend, type Store } from '../support/memory-store.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -38,6 +39,17 @@ async function storeWithClock(value = VALUE): Promise<{ store: Store; backend: B
   let now = 1
   vi.spyOn(performance, 'now').mockImplementation(() => now)
   return { ...opened, pass: ms => (now += ms) }
+}
+
+/** Five gets that wait for a turn, in which each of their reads takes `readMs`. */
+async function fiveWaiting(readMs = 0) {
+  const opened = await storeWithClock()
+  await getInTurn(opened.store, FIRST_GETS + 1)
+  opened.pass(1)
+  const reads = countSyncReads(opened.backend, () => opened.pass(readMs))
+  const gets = Array.from({ length: 5 }, () => opened.store.get('key'))
+  expect(reads.count).toBe(0)
+  return { ...opened, reads, gets }
 }
 
 function readsWithClock() {
@@ -115,41 +127,29 @@ describe('a get that is alone', () => {
 describe('gets that wait for a turn of the event loop', () => {
   const FIVE_VALUES = Array.from({ length: 5 }, () => VALUE)
 
-  /** Five of them, behind one that was read. Each of their reads takes `readMs`. */
-  async function waitingGets(readMs = 0) {
-    const opened = await storeWithClock()
-    await getInTurn(opened.store, FIRST_GETS + 1)
-    opened.pass(1)
-    const reads = countSyncReads(opened.backend, () => opened.pass(readMs))
-    const gets = Array.from({ length: 5 }, () => opened.store.get('key'))
-    expect(reads.count).toBe(0)
-    return { ...opened, reads, found: Promise.all(gets) }
-  }
-
   it('are read in the next one', async () => {
-    const { reads, found } = await waitingGets()
+    const { reads, gets } = await fiveWaiting()
     await turns(2)
     expect(reads.count).toBe(5)
-    expect(await found).toEqual(FIVE_VALUES)
+    expect(await Promise.all(gets)).toEqual(FIVE_VALUES)
   })
 
   it('go to other threads after a slow one among them', async () => {
-    const { reads, found } = await waitingGets(10)
-    expect(await found).toEqual(FIVE_VALUES)
+    const { reads, gets } = await fiveWaiting(10)
+    expect(await Promise.all(gets)).toEqual(FIVE_VALUES)
     expect(reads.count).toBe(1)
   })
 
   it('are answered before the store closes', async () => {
-    const { store, found } = await waitingGets()
+    const { store, gets } = await fiveWaiting()
     await store.close()
-    expect(await found).toEqual(FIVE_VALUES)
+    expect(await Promise.all(gets)).toEqual(FIVE_VALUES)
   })
 
   it('are rejected when the backend closes by itself, and the store closes with it', async () => {
-    const { store, backend, found } = await waitingGets()
-    const rejected = expect(found).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
-    await backend.close()
-    await rejected
+    const { store, backend, gets } = await fiveWaiting()
+    const [errors] = await Promise.all([failures(gets), backend.close()])
+    expect(errors).toEqual(gets.map(() => expect.objectContaining({ code: 'LEVEL_DATABASE_NOT_OPEN' })))
     expect(store.status).toBe('closed')
   })
 })
