@@ -40,7 +40,7 @@ interface ClosedFrame {
 /** Of the first frame, which the first record finds too small: a log takes a MiB when it writes, and nothing before. */
 const NO_MEMORY = Buffer.alloc(0)
 
-export interface GroupCommitSettings {
+interface GroupCommitSettings {
   readonly codec: Codec
   /** Frames may go uncompressed for the sake of speed. */
   readonly codecMayYield: boolean
