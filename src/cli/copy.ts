@@ -113,8 +113,20 @@ interface SizedFile {
 }
 
 async function sized(source: Source): Promise<SizedFile[]> {
-  const names = await filesOf(source)
-  return Promise.all(names.map(async name => ({ name, bytes: (await stat(join(source.from, name))).size })))
+  const files = await Promise.all(
+    (await filesOf(source)).map(async name => ({ name, bytes: await sizeOf(join(source.from, name)) }))
+  )
+  return files.filter((file): file is SizedFile => file.bytes !== undefined)
+}
+
+/** undefined if it is gone: a log alone is looked at where it is, and may lose segments meanwhile. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function sum(files: readonly SizedFile[]): number {
