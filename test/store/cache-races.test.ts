@@ -139,3 +139,28 @@ it('a write that the backend refused, after all applied, is not hidden by the ca
   stop()
   expect(await store.get('k')).toEqual(NEW)
 })
+
+it('a get does not find the old value again after another read has seen the new one', async () => {
+  const { store, backend } = await cachedStore()
+  const applying = new Gate()
+  const applied = new Gate()
+  intercept(backend, WRITES, async ({ proceed }) => {
+    await applying.wait()
+    await proceed()
+    await applied.wait()
+  })
+  const written = store.put('k', NEW)
+  await applying.reached
+  const reading = holdResults(backend, ['_get'])
+  const get = store.get('k')
+  await reading.reached
+  reading.restore()
+  applying.open()
+  await applied.reached
+  expect(store.getSync('k')).toEqual(NEW)
+  reading.open()
+  expect(await get).toEqual(OLD)
+  expect(await store.get('k')).toEqual(NEW)
+  applied.open()
+  await written
+})

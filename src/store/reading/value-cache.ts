@@ -10,7 +10,7 @@ interface Cached {
   readonly expiresAt: number | undefined
 }
 
-/** Permission to fill the cache with what one read finds, valid until something is written to its key. */
+/** Permission to fill the cache with what one read finds, valid until something is written to its key; none while that is being written. */
 type Fill = symbol
 
 /**
@@ -20,6 +20,9 @@ type Fill = symbol
 export class ValueCache {
   readonly #entries: LRUCache<string, Cached>
   readonly #fills = new Map<string, Fill>()
+  /** How many writes of a key are under way. */
+  readonly #writes = new Map<string, number>()
+  #clears = 0
   readonly #counters: Counters['cache']
 
   /** @param maxBytes above 0 */
@@ -44,7 +47,7 @@ export class ValueCache {
   /** Call before reading from the backend. */
   beginFill(name: string): Fill {
     const fill = Symbol('fill')
-    this.#fills.set(name, fill)
+    if (this.#clears === 0 && !this.#writes.has(name)) this.#fills.set(name, fill)
     return fill
   }
 
@@ -55,7 +58,29 @@ export class ValueCache {
     if (value !== undefined) this.#entries.set(name, { value: unpooled(value), expiresAt })
   }
 
-  /** Call when a write of this key is accepted, and again when it is done: a read between the two may find either value. */
+  /** Call when a write of this key is accepted. Until {@link endWrite} reads may find the old value or the new one, and none is kept. */
+  beginWrite(name: string): void {
+    this.invalidate(name)
+    this.#writes.set(name, (this.#writes.get(name) ?? 0) + 1)
+  }
+
+  endWrite(name: string): void {
+    const left = this.#writes.get(name)! - 1
+    if (left > 0) this.#writes.set(name, left)
+    else this.#writes.delete(name)
+  }
+
+  /** As {@link beginWrite}, of every key. */
+  beginClear(): void {
+    this.clear()
+    this.#clears++
+  }
+
+  endClear(): void {
+    this.#clears--
+  }
+
+  /** Call when a write of this key has been accepted and when it is in a table, where readers look first. */
   invalidate(name: string): void {
     this.#entries.delete(name)
     this.#fills.delete(name)

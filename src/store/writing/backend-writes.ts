@@ -47,17 +47,17 @@ export class BackendWrites implements Writes {
   async clear(options: EncodedClearOptions): Promise<void> {
     const { backend, marker, unsealer, cache, log } = this.#context
     const range = withOwnBounds(options) // The clear runs later.
-    cache?.clear()
     this.#queue.touchRange(tombstoneOf(halfOpen(range))) // All of it, whatever the limit is.
-    await this.#queue.barrier(async () => {
-      try {
+    cache?.beginClear()
+    try {
+      await this.#queue.barrier(async () => {
         const expiring = marker.ttlUsed ? unsealer : undefined
         if (log === undefined) await clearBackend(backend, range, expiring)
         else await clearLogged(backend, range, expiring, log)
-      } finally {
-        cache?.clear() // A clear that fails may have deleted something, too.
-      }
-    })
+      })
+    } finally {
+      cache?.endClear()
+    }
   }
 
   async flush(): Promise<void> {

@@ -83,7 +83,7 @@ export class WriteQueue {
     sealing: readonly Promise<void>[] = NONE
   ): Promise<void> {
     this.#counters.calls++
-    if (this.#cache !== undefined) for (const { key } of operations) this.#cache.invalidate(keyName(key))
+    if (this.#cache !== undefined) for (const { key } of operations) this.#cache.beginWrite(keyName(key))
     for (const touched of this.#watches) for (const { key } of operations) touched.add(keyName(key))
     return this.#accept(operations, sync, sealing, undefined)
   }
@@ -282,7 +282,7 @@ export class WriteQueue {
 
   #settle(entry: Entry, failure?: { error: unknown }): void {
     this.#pending--
-    if (this.#cache !== undefined) for (const { key } of entry.operations) this.#cache.invalidate(keyName(key))
+    if (this.#cache !== undefined) for (const { key } of entry.operations) this.#cache.endWrite(keyName(key))
     if (failure === undefined) entry.resolve()
     else entry.reject(failure.error)
   }
