@@ -47,8 +47,6 @@ async function writeBatch(
  */
 export class BackendBatch {
   readonly #backend: AnyLevel
-  /** As long as it is alone, it needs no batch. */
-  #first: BackendOperation | undefined
   #batch: AbstractChainedBatch<unknown, unknown, unknown> | undefined
   #failure: { readonly error: unknown } | undefined
 
@@ -58,17 +56,11 @@ export class BackendBatch {
 
   /** If the backend refuses it, {@link write} says so. */
   add(operation: BackendOperation): void {
-    if (this.#first === undefined) this.#first = operation
-    else if (this.#failure === undefined) this.#handOver(operation)
-  }
-
-  #handOver(operation: BackendOperation): void {
+    if (this.#failure !== undefined) return
     try {
-      if (this.#batch === undefined) {
-        this.#batch = this.#backend.batch()
-        addTo(this.#batch, this.#first!)
-      }
-      addTo(this.#batch, operation)
+      const batch = (this.#batch ??= this.#backend.batch())
+      if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
+      else batch.put(operation.key, operation.value, AS_BYTES)
     } catch (error) {
       this.#failure = { error }
     }
@@ -76,18 +68,10 @@ export class BackendBatch {
 
   /** @param sync ask for stable storage */
   async write(sync: boolean): Promise<void> {
-    if (this.#failure !== undefined) {
-      await this.#batch?.close()
-      throw this.#failure.error
-    }
-    if (this.#batch !== undefined) return this.#batch.write(sync ? SYNCED : {})
-    if (this.#first !== undefined) return writeOne(this.#backend, this.#first, sync)
+    if (this.#failure === undefined) return this.#batch?.write(sync ? SYNCED : {})
+    await this.#batch?.close()
+    throw this.#failure.error
   }
-}
-
-function addTo(batch: AbstractChainedBatch<unknown, unknown, unknown>, operation: BackendOperation): void {
-  if (operation.type === 'del') batch.del(operation.key, KEY_AS_BYTES)
-  else batch.put(operation.key, operation.value, AS_BYTES)
 }
 
 function writeOne(backend: AnyLevel, operation: BackendOperation, sync: boolean): Promise<void> {

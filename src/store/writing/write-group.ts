@@ -23,16 +23,17 @@ export interface Entry extends OrderedWrite<BackendOperation> {
 /** Calls that are committed together. */
 export class WriteGroup {
   readonly entries: Entry[] = []
+  readonly #backend: AnyLevel | undefined
   #batch: BackendBatch | undefined
   #operations = 0
   #bytes = 0
 
-  /** @param backend gets the operations as they come; undefined: not before the group is committed */
+  /** @param backend is handed the operations of several calls as they come; undefined: not before the group is committed */
   constructor(backend: AnyLevel | undefined) {
-    this.#batch = backend && new BackendBatch(backend)
+    this.#backend = backend
   }
 
-  /** What the backend has got; undefined: nothing yet. */
+  /** What the backend has been handed; undefined: nothing yet. */
   get batch(): BackendBatch | undefined {
     return this.#batch
   }
@@ -44,16 +45,15 @@ export class WriteGroup {
 
   add(entry: Entry): void {
     this.entries.push(entry)
-    if (isAlone(entry)) {
-      this.#operations = Infinity
-      this.#batch = undefined
-      return
-    }
-    this.#operations += entry.operations.length
+    this.#operations += isAlone(entry) ? Infinity : entry.operations.length
     for (const operation of entry.operations) {
       this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
-      this.#batch?.add(operation)
     }
+    if (this.#backend === undefined || this.entries.length === 1) return
+    // One call alone needs no batch, or makes its own.
+    const handed = this.#batch === undefined ? this.entries : [entry]
+    this.#batch ??= new BackendBatch(this.#backend)
+    for (const { operations } of handed) for (const operation of operations) this.#batch.add(operation)
   }
 }
 

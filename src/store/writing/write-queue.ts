@@ -186,7 +186,6 @@ export class WriteQueue {
       this.#fillNext()
     }
     this.#committing = false
-    this.#settleWritten()
   }
 
   #newGroup(): WriteGroup {
@@ -233,13 +232,14 @@ export class WriteQueue {
       this.#fillNext()
       await applied
     } catch (error) {
+      this.#settleWritten()
       // One caller's bad operation must not fail its neighbours: each is tried alone.
       if (group.length > 1) for (const entry of group) await this.#applyAll([entry])
       else this.#settle(group[0]!, { error: this.#noteRejected(group[0]!, error) })
       return
     }
-    if (group[0]!.barrier === undefined) this.#written = group
-    else this.#settle(group[0]!)
+    this.#written = group
+    if (this.#next.entries.length === 0) this.#settleWritten()
   }
 
   /** The error of an entry that the backend refused, though it is logged. */
