@@ -154,6 +154,39 @@ describe('gets that wait for a turn of the event loop', () => {
   })
 })
 
+describe('has() of one key', () => {
+  it('reads on the calling thread as a get does', async () => {
+    const { store, backend } = await storeWithClock()
+    const reads = countSyncReads(backend)
+    for (let i = 0; i < FIRST_GETS; i++) expect(await store.has('key')).toBe(true)
+    expect(reads.count).toBe(0)
+    expect(await store.has('key')).toBe(true)
+    expect(await store.has('nothing')).toBe(false)
+    expect(reads.count).toBe(2)
+  })
+
+  it('does not see there what has expired', async () => {
+    const { store, backend } = await storeWithClock()
+    await store.put('short', VALUE, { ttl: 1000 })
+    await getInTurn(store, FIRST_GETS)
+    const reads = countSyncReads(backend)
+    expect(await store.has('short')).toBe(true)
+    const now = Date.now()
+    vi.spyOn(Date, 'now').mockReturnValue(now + 1001)
+    expect(await store.has('short')).toBe(false)
+    expect(reads.count).toBe(2)
+  })
+
+  it('asks the backend where that cannot read there', async () => {
+    const { store, backend } = await storeWithClock()
+    await getInTurn(store, FIRST_GETS)
+    countSyncReads(backend, () => {
+      throw new Error('not here')
+    })
+    expect(await store.has('key')).toBe(true)
+  })
+})
+
 describe('gets one after another', () => {
   it('let timers run', async () => {
     const path = temporaryDirectory()

@@ -61,6 +61,21 @@ export class GetQueue {
     return this.#turns.hasRoom(1) ? this.#readHere(key, open, reads) : this.#readLater(Buffer.from(key), open, reads)
   }
 
+  /**
+   * Reads on the calling thread, if a get might now.
+   *
+   * @returns undefined: ask the backend
+   */
+  getHere(key: Buffer): { readonly stored: Uint8Array | undefined } | undefined {
+    const reads = this.#syncReads
+    if (reads === undefined || this.#underWay >= FEW || !reads.mayRead() || !this.#turns.hasRoom(1)) return undefined
+    try {
+      return { stored: this.#read(key, reads) }
+    } catch {
+      return undefined
+    }
+  }
+
   /** Resolves when every get made before has its answer. */
   drain(): Promise<void> {
     if (this.#underWay === 0) return Promise.resolve()
@@ -79,12 +94,16 @@ export class GetQueue {
   async #readHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
     let stored: Uint8Array | undefined
     try {
-      stored = reads.read(() => this.#backend.getSync<Buffer, Uint8Array>(key, AS_BYTES))
+      stored = this.#read(key, reads)
     } catch {
       // A backend may have no getSync() though it says so. What cannot be read at all get() has an error for.
       return this.#ask(Buffer.from(key), open)
     }
     return open(stored)
+  }
+
+  #read(key: Buffer, reads: SyncReads): Uint8Array | undefined {
+    return reads.read(() => this.#backend.getSync<Buffer, Uint8Array>(key, AS_BYTES))
   }
 
   #readLater<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {

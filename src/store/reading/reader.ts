@@ -133,6 +133,10 @@ export class Reader {
   }
 
   async has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
+    if (isPlain(options) && !isReserved(key) && this.#inTables(key, NO_OPTIONS) === undefined) {
+      const here = this.#gets.getHere(key)
+      if (here !== undefined) return here.stored !== undefined && this.#unsealer.isVisible(here.stored)
+    }
     return (await this.hasMany([key], options))[0]!
   }
 
@@ -180,14 +184,9 @@ export class Reader {
 
   /** What the backend has, opened by `open`. */
   #stored<T>(key: Buffer, options: EncodedReadOptions, open: Open<T>): Promise<T> {
-    // An option may mean something to the backend: only gets without any are asked for together.
-    for (const name in options) {
-      if (name !== 'keyEncoding' && name !== 'valueEncoding') {
-        // The key is copied: classic-level reads it on another thread, while the caller may use its buffer again.
-        return this.#backend.get<Buffer, Uint8Array>(Buffer.from(key), forBackend(options, this.#backend)).then(open)
-      }
-    }
-    return this.#gets.get(key, open)
+    if (isPlain(options)) return this.#gets.get(key, open)
+    // The key is copied: classic-level reads it on another thread, while the caller may use its buffer again.
+    return this.#backend.get<Buffer, Uint8Array>(Buffer.from(key), forBackend(options, this.#backend)).then(open)
   }
 
   readonly #valueOf = (stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> => {
@@ -198,6 +197,12 @@ export class Reader {
   #open(stored: Uint8Array | undefined): Opened | undefined {
     return stored === undefined ? undefined : this.#unsealer.openLive(stored)
   }
+}
+
+/** Whether there is no option that may mean something to the backend. */
+function isPlain(options: EncodedReadOptions): boolean {
+  for (const name in options) if (name !== 'keyEncoding' && name !== 'valueEncoding') return false
+  return true
 }
 
 /** An error becomes a rejection that names the key: thrown, it would leave values of other keys under way, which may reject unseen. */
