@@ -44,41 +44,38 @@ export async function benchLargeValues(report: Report, corpus: string | undefine
       () => throughStore(OVER_MEMORY[i]!, pieces)
     ]
     const [alone, copies, store] = await alternate(ROUNDS, runs, run => run())
-    const over = { write: quotient(store!, alone!, 'write'), read: quotient(store!, alone!, 'read') }
+    const over = overAlone(store!, alone!)
+    const withCopies = overAlone(copies!, alone!)
     quotients.push(over)
-    const withCopies = { write: quotient(copies!, alone!, 'write'), read: quotient(copies!, alone!, 'read') }
-    rows.push(['codec alone', codec.name, rateText(alone!, 'write'), '', rateText(alone!, 'read'), ''])
-    rows.push([
-      'codec and copies',
-      codec.name,
-      rateText(copies!, 'write'),
-      ratioText(withCopies.write),
-      rateText(copies!, 'read'),
-      ratioText(withCopies.read)
-    ])
-    rows.push([
-      'store',
-      codec.name,
-      rateText(store!, 'write'),
-      ratioText(over.write),
-      rateText(store!, 'read'),
-      ratioText(over.read)
-    ])
+    rows.push(
+      ['codec alone', codec.name, rateText(alone!, 'write'), '', rateText(alone!, 'read'), ''],
+      rowOf('codec and copies', codec.name, copies!, withCopies),
+      rowOf('store', codec.name, store!, over)
+    )
     report.record('store large values', {
       codec: codec.name,
       compressAloneMBs: medianOf(alone!, 'write'),
       putsMBs: medianOf(store!, 'write'),
       putsOverAlone: over.write,
-      copiesOverAlone: withCopies.write,
+      putsWithCopiesOverAlone: withCopies.write,
       decompressAloneMBs: medianOf(alone!, 'read'),
       getsMBs: medianOf(store!, 'read'),
-      getsOverAlone: over.read
+      getsOverAlone: over.read,
+      getsWithCopiesOverAlone: withCopies.read
     })
   }
   report.line('')
   report.table(['', 'codec', 'compress, put', '/ alone', 'decompress, get', '/ alone'], rows)
   report.line('')
   report.bar('memory-level, LZ4, 2 MiB, 8 in flight, puts / compress alone', quotients[0]!.write, '>=', PUT_BAR)
+}
+
+function overAlone(rounds: readonly Rate[], alone: readonly Rate[]): Rate {
+  return { write: quotient(rounds, alone, 'write'), read: quotient(rounds, alone, 'read') }
+}
+
+function rowOf(name: string, codec: string, rounds: readonly Rate[], over: Rate): string[] {
+  return [name, codec, rateText(rounds, 'write'), ratioText(over.write), rateText(rounds, 'read'), ratioText(over.read)]
 }
 
 async function codecAlone(codec: Codec, pieces: readonly Buffer[]): Promise<Rate> {

@@ -32,6 +32,7 @@ export function asGiven(): StoredSizeEstimate {
  */
 export class LevelDbBlocks implements StoredSizeEstimate {
   readonly #block = Buffer.allocUnsafe(64 * 1024)
+  readonly #snappy = lz4()
   /** Bytes of the block that is being filled. */
   #length = 0
   /** Entries in it. */
@@ -70,7 +71,7 @@ export class LevelDbBlocks implements StoredSizeEstimate {
 
   #endBlock(): void {
     if (this.#length === 0) return
-    const compressed = lz4().compressSync!(this.#block.subarray(0, this.#length)).length - SIZE_BYTES
+    const compressed = this.#snappy.compressSync!(this.#block.subarray(0, this.#length)).length - SIZE_BYTES
     this.#bytes += compressed < this.#length * BLOCK_SHARE ? compressed : this.#length
     this.#length = 0
     this.#entries = 0

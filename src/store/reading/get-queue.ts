@@ -56,8 +56,8 @@ export class GetQueue {
    *   quicker right after another
    */
   get<T>(key: Buffer, open: Open<T>): Promise<T> {
-    const reads = this.#syncReads
-    if (reads === undefined || this.#underWay >= FEW || !reads.mayRead()) return this.#ask(Buffer.from(key), open)
+    const reads = this.#readsHere()
+    if (reads === undefined) return this.#ask(Buffer.from(key), open)
     return this.#turns.hasRoom(1) ? this.#readHere(key, open, reads) : this.#readLater(Buffer.from(key), open, reads)
   }
 
@@ -67,8 +67,8 @@ export class GetQueue {
    * @returns undefined: ask the backend
    */
   getHere(key: Buffer): { readonly stored: Uint8Array | undefined } | undefined {
-    const reads = this.#syncReads
-    if (reads === undefined || this.#underWay >= FEW || !reads.mayRead() || !this.#turns.hasRoom(1)) return undefined
+    const reads = this.#readsHere()
+    if (reads === undefined || !this.#turns.hasRoom(1)) return undefined
     try {
       return { stored: this.#read(key, reads) }
     } catch {
@@ -90,6 +90,12 @@ export class GetQueue {
   }
 
   // ---- on the calling thread
+
+  /** undefined: the next get is for other threads. */
+  #readsHere(): SyncReads | undefined {
+    const reads = this.#syncReads
+    return reads !== undefined && this.#underWay < FEW && reads.mayRead() ? reads : undefined
+  }
 
   async #readHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
     let stored: Uint8Array | undefined
