@@ -78,7 +78,7 @@ export async function beginSession(
   const parts = { backend, marker, cache, ...coding }
   const writes =
     log === undefined || tables === undefined || settings.readOnly
-      ? new BackendWrites({ ...parts, log, counters: counters.writes })
+      ? new BackendWrites({ ...parts, log, overLevelDb, counters: counters.writes })
       : openTableWrites({ ...parts, log, tables, view, overLevelDb }, settings.memtable!, counters, emit)
   const dictionarySource = dictionarySourceFor(settings, {
     small,

@@ -1,4 +1,5 @@
 import type { AnyLevel } from '../any-level.js'
+import { keyName } from '../../memtable/key-name.js'
 import { BackendBatch, type BackendOperation } from '../backend-write.js'
 import type { OrderedWrite } from './write-order.js'
 
@@ -8,6 +9,10 @@ import type { OrderedWrite } from './write-order.js'
  */
 const MAX_GROUP_OPERATIONS = 400
 const MAX_GROUP_BYTES = 1024 * 1024
+/** Groups with more are written alone: with them the backend is busy enough, and comparing their keys would take long. */
+export const MAX_OPERATIONS_BESIDE = 200
+/** A group with fewer waits for what is under way: to wake another thread would take longer than to write it. */
+export const MIN_ENTRIES_BESIDE = 8
 
 /** One call, from its acceptance until it resolves. */
 export interface Entry extends OrderedWrite<BackendOperation> {
@@ -27,6 +32,9 @@ export class WriteGroup {
   #batch: BackendBatch | undefined
   #operations = 0
   #bytes = 0
+  #isSynced = false
+  /** Their names. */
+  #keys: Set<string> | undefined
 
   /** @param backend is handed the operations of several calls as they come; undefined: not before the group is committed */
   constructor(backend: AnyLevel | undefined) {
@@ -38,6 +46,22 @@ export class WriteGroup {
     return this.#batch
   }
 
+  /** Whether it may be written at the same time as another one that has all its entries: neither is large, and no key is in both. */
+  mayBeWrittenBeside(other: WriteGroup): boolean {
+    return this.entries.length >= MIN_ENTRIES_BESIDE && this.#isSmall && other.#isSmall && !other.#sharesKeyWith(this)
+  }
+
+  /** One fsync is to serve all that wait for one. */
+  get #isSmall(): boolean {
+    return this.#operations <= MAX_OPERATIONS_BESIDE && !this.#isSynced
+  }
+
+  #sharesKeyWith({ entries }: WriteGroup): boolean {
+    this.#keys ??= new Set(operationsOf(this.entries).map(({ key }) => keyName(key)))
+    for (const { key } of operationsOf(entries)) if (this.#keys.has(keyName(key))) return true
+    return false
+  }
+
   hasRoomFor(entry: Entry): boolean {
     if (this.entries.length === 0) return true
     return this.#operations < MAX_GROUP_OPERATIONS && this.#bytes < MAX_GROUP_BYTES && !isAlone(entry)
@@ -45,6 +69,7 @@ export class WriteGroup {
 
   add(entry: Entry): void {
     this.entries.push(entry)
+    this.#isSynced ||= entry.sync
     this.#operations += isAlone(entry) ? Infinity : entry.operations.length
     for (const operation of entry.operations) {
       this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
@@ -55,6 +80,11 @@ export class WriteGroup {
     this.#batch ??= new BackendBatch(this.#backend)
     for (const { operations } of handed) for (const operation of operations) this.#batch.add(operation)
   }
+}
+
+/** In their order. */
+export function operationsOf(entries: readonly Entry[]): readonly BackendOperation[] {
+  return entries.length === 1 ? entries[0]!.operations : entries.flatMap(({ operations }) => operations)
 }
 
 /** Barriers and failed calls write nothing, and so many operations are handed over in several turns of the event loop. */

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { Gate } from '../support/gate.js'
+import { intercept, WRITES } from '../support/intercept.js'
+import { memory, openStore } from '../support/memory-store.js'
+import { track, turns } from '../support/turns.js'
+
+const FIRST = Buffer.from('first')
+const SECOND = Buffer.from('second')
+
+/** A store without a log whose backend passes for LevelDB, and holds each write at a gate of its own; the marker is there already. */
+async function gatedStore(options: { overLevelDb?: boolean; marked?: boolean } = {}) {
+  const { overLevelDb = true, marked = true } = options
+  const backend = overLevelDb ? Object.assign(memory(), { getProperty: () => '0' }) : memory()
+  const { store } = await openStore({}, backend)
+  if (marked) await store.put('marked', FIRST)
+  const gates: Gate[] = []
+  intercept(backend, WRITES, async ({ proceed }) => {
+    const gate = new Gate()
+    gates.push(gate)
+    await gate.wait()
+    return proceed()
+  })
+  const putAll = (keys: readonly string[], value = FIRST, sync = false) =>
+    keys.map(key => store.put(key, value, { sync }))
+  /** Until `writes` are done. */
+  const openAll = async (writes: readonly Promise<unknown>[]) => {
+    const done = track(Promise.all(writes))
+    while (!done.settled) {
+      for (const gate of gates) gate.open()
+      await turns(1)
+    }
+    await Promise.all(writes)
+  }
+  return { store, backend, gates, putAll, openAll }
+}
+
+const names = (count: number, prefix = 'k') => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
+
+describe('small groups of writes over LevelDB', () => {
+  it('are written two at once', async () => {
+    const { gates, putAll, openAll, store } = await gatedStore()
+    const writes = putAll(names(40))
+    await turns()
+    expect(gates.length).toBe(2)
+    const first = track(writes[0]!)
+    gates[1]!.open()
+    await Promise.all(writes.slice(20))
+    expect(first.settled).toBe(false)
+    await openAll(writes)
+    expect((await store.keys().all()).length).toBe(41)
+  })
+
+  it.each([
+    ['one that has too few writes', names(7, 'other'), false],
+    ['one that has a key of the first', [...names(9, 'other'), 'k0'], false],
+    ['one that is synced', names(10, 'other'), true]
+  ])('%s waits for what is under way', async (_, keys, sync) => {
+    const { gates, putAll, openAll, store } = await gatedStore()
+    const writes = putAll(['k0'])
+    await turns()
+    writes.push(...putAll(keys, SECOND, sync))
+    await turns()
+    expect(gates.length).toBe(1)
+    await openAll(writes)
+    expect(gates.length).toBe(2)
+    expect(await store.get(keys.at(-1)!)).toEqual(SECOND)
+  })
+
+  it('a large one waits, and nothing is written beside it', async () => {
+    const { gates, putAll, openAll } = await gatedStore()
+    const writes = putAll(['k0'])
+    await turns()
+    writes.push(...putAll(names(300, 'large')))
+    await turns()
+    expect(gates.length).toBe(1)
+    gates[0]!.open()
+    await turns()
+    writes.push(...putAll(names(20, 'small')))
+    await turns()
+    expect(gates.length).toBe(2)
+    await openAll(writes)
+  })
+
+  it('clear() waits for both, and later writes for it', async () => {
+    const { gates, putAll, openAll, store } = await gatedStore()
+    const writes: Promise<unknown>[] = putAll(names(20))
+    await turns()
+    writes.push(store.clear(), ...putAll(['after']))
+    gates[0]!.open()
+    await turns()
+    expect(await store.keys().all()).toContain('k0')
+    await openAll(writes)
+    expect(await store.keys().all()).toEqual(['after'])
+  })
+
+  it('the first of a database, which has the marker, is written alone', async () => {
+    const { gates, putAll, openAll } = await gatedStore({ marked: false })
+    const writes = putAll(names(40))
+    await turns()
+    expect(gates.length).toBe(1)
+    await openAll(writes)
+  })
+
+  it('one write that the backend refuses fails alone, in whichever group it is', async () => {
+    const backend = Object.assign(memory(), { getProperty: () => '0' })
+    const { store } = await openStore({}, backend)
+    await store.put('marked', FIRST)
+    intercept(backend, WRITES, async ({ args, proceed }) => {
+      await turns(1)
+      if (JSON.stringify(args).includes(JSON.stringify(Buffer.from('k11')))) throw new Error('refused')
+      return proceed()
+    })
+    const outcomes = await Promise.allSettled(names(40).map(key => store.put(key, FIRST)))
+    expect(outcomes.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual([11])
+    expect((await store.keys().all()).length).toBe(40)
+  })
+})
+
+it('over other backends groups are written one at a time', async () => {
+  const { gates, putAll, openAll } = await gatedStore({ overLevelDb: false })
+  const writes = putAll(names(40))
+  await turns()
+  expect(gates.length).toBe(1)
+  await openAll(writes)
+  expect(gates.length).toBe(1)
+})
