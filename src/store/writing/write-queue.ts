@@ -9,7 +9,8 @@ import type { Counters } from '../stats.js'
 import type { StoreLog } from '../log/store-log.js'
 import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from '../reading/value-cache.js'
-import { type Entry, MAX_OPERATIONS_BESIDE, MIN_ENTRIES_BESIDE, operationsOf, WriteGroup } from './write-group.js'
+import { type Entry, operationsOf, type WriteGroup } from './write-group.js'
+import { WriteGroups } from './write-groups.js'
 import { WriteOrder } from './write-order.js'
 
 /*
@@ -17,7 +18,7 @@ import { WriteOrder } from './write-order.js'
  *
  *     write() ──► order (write-order.ts): wait for earlier writes of the same keys that are still being sealed, and for barriers
  *                   │
- *                 ready: first come, first served ──► group (write-group.ts): handed to the backend bit by bit, while it writes the
+ *                 ready: first come, first served ──► groups (write-groups.ts): handed to the backend bit by bit, while it writes the
  *                                                     group before; with a log, only when it has been logged
  *                                                        │
  *                                                     commit: each group is written as one batch of the backend, one at a time,
@@ -38,12 +39,6 @@ export interface WriteQueueContext {
   readonly overLevelDb: boolean
 }
 
-/**
- * Of small groups over LevelDB. With 16 puts of 1 KiB in flight two groups of 8 make a quarter more puts a second than one of 16: the main thread seals
- * the one while another thread writes the other. More of them cost more, since it takes 30 µs to wake a thread.
- */
-const MAX_GROUPS_UNDER_WAY = 2
-
 export class WriteQueue {
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
@@ -52,20 +47,10 @@ export class WriteQueue {
   readonly #log: StoreLog | undefined
   readonly #order = new WriteOrder<BackendOperation, Entry>(
     ({ key }) => keyName(key),
-    entry => this.#makeReady(entry)
+    entry => this.#groups.add(entry)
   )
 
-  /** In the order in which they are committed. */
-  #ready: Entry[] = []
-  /** Those that were ready earlier, of which the first are in a group. */
-  #waiting: Entry[] = []
-  #taken = 0
-  #next: WriteGroup
-  #filling = false
-  /** Whether groups begin before this turn of the event loop ends. */
-  #beginning = false
-  readonly #underWay = new Set<WriteGroup>()
-  readonly #maxUnderWay: number
+  readonly #groups: WriteGroups
 
   #pending = 0
   readonly #watches = new Set<TouchedKeys>()
@@ -76,8 +61,9 @@ export class WriteQueue {
     this.#cache = cache
     this.#counters = counters
     this.#log = log
-    this.#maxUnderWay = overLevelDb && log === undefined ? MAX_GROUPS_UNDER_WAY : 1
-    this.#next = this.#newGroup()
+    this.#groups = new WriteGroups({ backend, marker, overLevelDb, isLogged: log !== undefined }, group =>
+      this.#commit(group)
+    )
   }
 
   /**
@@ -159,82 +145,12 @@ export class WriteQueue {
     })
   }
 
-  // ---- ready
-
-  #makeReady(entry: Entry): void {
-    this.#ready.push(entry)
-    if (this.#underWay.size === this.#maxUnderWay) return this.#fillNext()
-    if (this.#beginning) return
-    this.#beginning = true
-    // After the reactions of every promise that is settled now: writes that those make go into the same groups.
-    process.nextTick(() => {
-      this.#beginning = false
-      this.#beginAll()
-    })
-  }
-
-  /** Begins the groups that may be written now, and gives the backend what the one after them has already. */
-  #beginAll(): void {
-    for (;;) {
-      this.#fillNext(this.#fairShare())
-      const group = this.#next
-      if (group.entries.length === 0) return
-      if (!this.#mayBegin(group)) return this.#fillNext()
-      this.#next = this.#newGroup()
-      this.#underWay.add(group)
-      void this.#commit(group)
-    }
-  }
-
-  /** Of few writes that are ready while nothing is under way two groups get half each. */
-  #fairShare(): number {
-    if (this.#maxUnderWay === 1 || this.#underWay.size > 0) return Infinity
-    const ready = this.#waiting.length - this.#taken + this.#ready.length
-    const half = Math.ceil(ready / 2)
-    return half < MIN_ENTRIES_BESIDE || half > MAX_OPERATIONS_BESIDE ? Infinity : half
-  }
-
-  /** Groups that are written at once may end in any order, and so must have no key in common; each would have a marker that is not saved yet. */
-  #mayBegin(group: WriteGroup): boolean {
-    if (this.#underWay.size === 0) return true
-    if (this.#underWay.size === this.#maxUnderWay || this.#marker.unsaved !== undefined) return false
-    for (const other of this.#underWay) if (!group.mayBeWrittenBeside(other)) return false
-    return true
-  }
-
-  /** The next group takes what is ready, and the backend gets it. */
-  #fillNext(maxEntries = Infinity): void {
-    if (this.#filling) return // A hook of the backend that writes: its turn is later.
-    this.#filling = true
-    while (this.#next.entries.length < maxEntries && this.#hasReady()) {
-      const entry = this.#waiting[this.#taken]!
-      if (!this.#next.hasRoomFor(entry)) break
-      this.#taken++
-      this.#next.add(entry)
-    }
-    this.#filling = false
-  }
-
-  #hasReady(): boolean {
-    if (this.#taken === this.#waiting.length) {
-      this.#waiting = this.#ready
-      this.#ready = []
-      this.#taken = 0
-    }
-    return this.#waiting.length > 0
-  }
-
-  #newGroup(): WriteGroup {
-    return new WriteGroup(this.#log === undefined ? this.#backend : undefined)
-  }
-
   // ---- commit
 
   /** Never rejects: each entry gets its own outcome. */
   async #commit(group: WriteGroup): Promise<void> {
     const written = await this.#write(group)
-    this.#underWay.delete(group)
-    this.#beginAll() // Before callers hear of it: what they write next is sealed while the backend works.
+    this.#groups.end(group) // Before callers hear of it: what they write next is sealed while the backend works.
     for (const entry of written) this.#settle(entry)
   }
 
