@@ -8,7 +8,7 @@ import { decodeFrameHeader, type FrameHeader, isPlausible } from './frame-header
 import { restorePayload } from './frame-payload.js'
 import { damagedFrame, noSuchFrame, noSuchIndex, type Position } from './position.js'
 import type { WalRecord } from './record.js'
-import type { Run } from './recovery.js'
+import type { Run } from './recovered-log.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
 import { readPiece } from './read-fully.js'
 import { READ_BYTES, rebuildIndex } from './rebuild-index.js'

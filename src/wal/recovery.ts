@@ -1,10 +1,9 @@
 import { corruption, type CompressedKvError } from '../errors.js'
 import { isMissing } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, SEAL_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
-import type { FrameIndex } from './frame-index.js'
 import { ChunkMemory } from './frame-scanner.js'
-import type { SnapshotMark } from './intact-frames.js'
 import type { WalObserver } from './observer.js'
+import type { CorruptRange, RecoveredLog, RecoveredSegment, SegmentExtent } from './recovered-log.js'
 import { recoveryCase, type SegmentFacts } from './recovery-table.js'
 import { type Progress, progressOf, type WalProgress } from './recovery-progress.js'
 import { sealCopy, setAside } from './recovery-repair.js'
@@ -12,64 +11,9 @@ import { ShorterFile } from './read-fully.js'
 import { draftPath, type LogDirectory, segmentIds, segmentPath } from './segment-files.js'
 import { type LogTail, NO_SEGMENT_BEFORE, type SegmentEnd } from './segment-header.js'
 import { scanSegment, type ScannedSegment } from './segment-scan.js'
-import type { SalvagedSnapshots } from './salvaged-records.js'
 
-/** How often a segment is read that becomes shorter each time. */
+/** How many times a segment is read that becomes shorter each time. */
 const MAX_SCANS = 3
-
-/** A part of the log that was not readable. */
-export interface CorruptRange {
-  readonly segment: number
-  /** Offsets in the segment's file, bytes, `[from, to)`. */
-  readonly from: number
-  readonly to: number
-  readonly why: string
-}
-
-/** What opening a log found. */
-export interface RecoveryReport {
-  /** Records that can be read; with `recovery: 'salvage'` those of snapshots as well. */
-  readonly records: number
-  readonly segments: number
-  /** Cut off the end, and kept in files of their own. With `readOnly` they are only left out. */
-  readonly bytesTruncated: number
-  /** What was cut, or, with `recovery: 'salvage'`, skipped. */
-  readonly corruption: readonly CorruptRange[]
-}
-
-/** Offsets in a segment's file, `[from, to)`, between which it is frame after frame. */
-export interface Run {
-  readonly from: number
-  readonly to: number
-}
-
-/** A segment that can be read. */
-export interface RecoveredSegment {
-  readonly id: number
-  readonly seed: number
-  readonly firstSequence: number
-  /** Its readable frames: all of them but the seal, and but for what salvage skips. */
-  readonly runs: readonly Run[]
-  readonly index: FrameIndex
-  readonly snapshots: readonly SnapshotMark[]
-}
-
-/** Which records a segment holds; without any, the last is one below the first. */
-export interface SegmentExtent {
-  readonly firstSequence: number
-  readonly lastSequence: number
-  /** ms since 1970 */
-  readonly createdAt: number
-}
-
-export interface RecoveredLog {
-  readonly storeId: Buffer | undefined
-  readonly segments: readonly RecoveredSegment[]
-  readonly tail: LogTail
-  readonly report: RecoveryReport
-  /** With `recovery: 'salvage'`, if there is anything of snapshots. */
-  readonly snapshots?: SalvagedSnapshots | undefined
-}
 
 export interface RecoverySettings extends LogDirectory {
   readonly mode: 'tail' | 'strict'

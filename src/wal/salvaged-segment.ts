@@ -4,7 +4,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64 } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import type { RestoredFrame } from './frame-reader.js'
 import { RecordCursor } from './record-cursor.js'
-import type { CorruptRange, RecoveredSegment, Run } from './recovery.js'
+import type { CorruptRange, RecoveredSegment, Run } from './recovered-log.js'
 import type { SalvagedRecords } from './salvaged-records.js'
 
 /** What is found in a damaged log, over all of its segments. */

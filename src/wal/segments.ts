@@ -4,7 +4,7 @@ import { type File, type FileSystem, isMissing } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import type { WrittenFrame } from './frame-writer.js'
-import type { RecoveredSegment, Run } from './recovery.js'
+import type { RecoveredSegment, Run } from './recovered-log.js'
 import { type LogDirectory, segmentPath } from './segment-files.js'
 
 /** A segment that readers may read. */

@@ -4,7 +4,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, SNAPSHOT_BEGIN_BYTES, SNAPSHOT_END_BYTE
 import { storePayload } from './frame-payload.js'
 import { OpenFrame, recordBytes } from './open-frame.js'
 import type { LogRecord } from './record.js'
-import type { RecoveredSegment } from './recovery.js'
+import type { RecoveredSegment } from './recovered-log.js'
 import type { WritableFrame } from './frame-writer.js'
 
 /** Where a snapshot begins, and what it contains. */

@@ -9,7 +9,7 @@ import type { Position } from './position.js'
 import { assertRecord, type LogRecord, type WalRecord } from './record.js'
 import { unsealRecord } from './record-codec.js'
 import type { LogEntry } from './record-iterator.js'
-import type { RecoveryReport } from './recovery.js'
+import type { RecoveryReport } from './recovered-log.js'
 import { getFrom, type WalReader } from './wal-reader.js'
 
 export interface AppendOptions {
