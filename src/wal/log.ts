@@ -260,9 +260,13 @@ export class Log {
   }
 
   /** @throws CKV_OUT_OF_RANGE, LEVEL_CORRUPTION, LEVEL_DATABASE_NOT_OPEN, CKV_INVALID_OPTION */
-  get(at: Position | number): WalRecord | Promise<WalRecord> {
-    this.#assertOpen()
-    return this.#reads.get(at)
+  get(at: Position | number): Promise<WalRecord> {
+    try {
+      this.#assertOpen()
+      return Promise.resolve(this.#reads.get(at))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   read(options: ReadOptions = {}): RecordIterator {

@@ -42,17 +42,8 @@ export function readerOf(log: Log): WalReader {
     get nextSequence() {
       return log.nextSequence
     },
-    get: at => getFrom(log, at),
+    get: at => log.get(at),
     read: options => log.read(options),
     stats: () => log.stats()
-  }
-}
-
-/** A record, or why there is none, as a promise. */
-export function getFrom(log: Log, at: Position | number): Promise<WalRecord> {
-  try {
-    return Promise.resolve(log.get(at))
-  } catch (error) {
-    return Promise.reject(error)
   }
 }

@@ -10,7 +10,7 @@ import { assertRecord, type LogRecord, type WalRecord } from './record.js'
 import { unsealRecord } from './record-codec.js'
 import type { LogEntry } from './record-iterator.js'
 import type { RecoveryReport } from './recovered-log.js'
-import { getFrom, type WalReader } from './wal-reader.js'
+import type { WalReader } from './wal-reader.js'
 
 export interface AppendOptions {
   /** Resolve only when it is on stable storage, whatever the log's policy. */
@@ -101,7 +101,7 @@ export class Wal implements WalReader {
   }
 
   get(at: Position | number): Promise<WalRecord> {
-    return getFrom(this.#log, at)
+    return this.#log.get(at)
   }
 
   read(options?: ReadOptions): AsyncIterableIterator<LogEntry, undefined> {

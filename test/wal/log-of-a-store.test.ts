@@ -212,7 +212,7 @@ describe('segments', () => {
     await log.roll()
     expect(log.position).toEqual({ segment: segment + 1, offset: 80, index: 0 })
     expect(log.openSegmentBytes).toBe(80)
-    expect(() => log.get(4)).toThrow('no record 4:')
+    await expect(log.get(4)).rejects.toThrow('no record 4:')
     expect(await log.deleteSegmentsBefore(log.position)).toBe(1)
     expect([log.firstSegment, log.firstSequence, log.nextSequence]).toEqual([2, 4, 4])
     log = await reopen(log, fs)
@@ -341,7 +341,7 @@ test('records with hidden keys take numbers and are shown to no reader', async (
     ['e', 8]
   ])
   for (const sequence of [2, 3, 5, 7]) {
-    await expect(Promise.resolve().then(() => log.get(sequence))).rejects.toThrow(`no record ${sequence}:`)
+    await expect(log.get(sequence)).rejects.toThrow(`no record ${sequence}:`)
   }
 })
 
@@ -421,7 +421,7 @@ describe('a snapshot', () => {
     await writer.add(Record.put('k', 'v'))
     await writer.end()
     for (const offset of [80, 80 + 48 + 8]) {
-      await expect(Promise.resolve(log.get({ segment: 1, offset, index: 0 }))).rejects.toThrow('holds no records')
+      await expect(log.get({ segment: 1, offset, index: 0 })).rejects.toThrow('holds no records')
     }
   })
 
