@@ -9,7 +9,7 @@ import { restorePayload } from './frame-payload.js'
 import { damagedFrame, noSuchFrame, noSuchIndex, type Position } from './position.js'
 import type { WalRecord } from './record.js'
 import type { Run } from './recovered-log.js'
-import { noSuchSegment, pinned, type Segment, type Segments } from './segments.js'
+import { noSuchSegment, type Segment, type Segments } from './segments.js'
 import { readPiece } from './read-fully.js'
 import { READ_BYTES, rebuildIndex } from './rebuild-index.js'
 
@@ -75,12 +75,10 @@ export class PointReader {
    * @throws CKV_OUT_OF_RANGE; LEVEL_CORRUPTION if its header is damaged
    */
   assertFrame(segment: Segment, offset: number, run: Run): Promise<void> {
-    return pinned(segment, () =>
-      this.#segments.withFile(segment.id, async file => {
-        const isThere = run.to - offset >= FRAME_HEADER_BYTES && (await headerAt(file, segment, offset)) !== undefined
-        if (!isThere) throw await this.#whyNoFrame(file, segment, offset, run)
-      })
-    )
+    return this.#segments.read(segment, async file => {
+      const isThere = run.to - offset >= FRAME_HEADER_BYTES && (await headerAt(file, segment, offset)) !== undefined
+      if (!isThere) throw await this.#whyNoFrame(file, segment, offset, run)
+    })
   }
 
   /** @throws CKV_OUT_OF_RANGE */
@@ -91,9 +89,7 @@ export class PointReader {
   }
 
   #rebuiltIndex(segment: Segment): Promise<FrameIndex> {
-    return pinned(segment, () =>
-      this.#segments.withFile(segment.id, file => rebuildIndex(this.#segments, file, segment))
-    )
+    return this.#segments.read(segment, file => rebuildIndex(this.#segments, file, segment))
   }
 
   async #indexOf(segment: Segment, file: File): Promise<FrameIndex> {
@@ -112,35 +108,31 @@ export class PointReader {
     const { id } = segment
     const run = segment.runs.find(({ from, to }) => offset >= from && offset < to)
     if (run === undefined) throw noSuchFrame(id, offset)
-    return pinned(segment, () =>
-      this.#segments.withFile(id, async file => {
-        const holdsRecords = ({ type }: FrameHeader) => {
-          if (type !== FRAME_TYPE.data) throw outOfRange(`The frame at ${offset} of segment ${id} holds no records`)
-          return true
-        }
-        const noFrame = () => this.#whyNoFrame(file, segment, offset, run)
-        const frame = await this.#readFrame(file, segment, offset, run.to, holdsRecords, noFrame)
-        return this.#record(frame, index)
-      })
-    )
+    return this.#segments.read(segment, async file => {
+      const holdsRecords = ({ type }: FrameHeader) => {
+        if (type !== FRAME_TYPE.data) throw outOfRange(`The frame at ${offset} of segment ${id} holds no records`)
+        return true
+      }
+      const noFrame = () => this.#whyNoFrame(file, segment, offset, run)
+      const frame = await this.#readFrame(file, segment, offset, run.to, holdsRecords, noFrame)
+      return this.#record(frame, index)
+    })
   }
 
   async #readBySequence(segment: Segment, sequence: number): Promise<WalRecord> {
-    return pinned(segment, () =>
-      this.#segments.withFile(segment.id, async file => {
-        const { offset } = (await this.#indexOf(segment, file)).find(sequence)
-        const end = segment.runs.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset
-        const holdsIt = ({ type, firstSequence, count }: FrameHeader) => {
-          if (type !== FRAME_TYPE.data || sequence >= firstSequence + count) return false
-          if (sequence >= firstSequence) return true
-          throw noSuchRecord(sequence) // Salvage skipped it.
-        }
-        const noFrame = (at: number) => damagedFrame(segment.id, at)
-        const frame = await this.#readFrame(file, segment, offset, end, holdsIt, noFrame)
-        this.#recent = { segment: segment.id, frame }
-        return this.#record(frame, sequence - frame.firstSequence)
-      })
-    )
+    return this.#segments.read(segment, async file => {
+      const { offset } = (await this.#indexOf(segment, file)).find(sequence)
+      const end = segment.runs.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset
+      const holdsIt = ({ type, firstSequence, count }: FrameHeader) => {
+        if (type !== FRAME_TYPE.data || sequence >= firstSequence + count) return false
+        if (sequence >= firstSequence) return true
+        throw noSuchRecord(sequence) // Salvage skipped it.
+      }
+      const noFrame = (at: number) => damagedFrame(segment.id, at)
+      const frame = await this.#readFrame(file, segment, offset, end, holdsIt, noFrame)
+      this.#recent = { segment: segment.id, frame }
+      return this.#record(frame, sequence - frame.firstSequence)
+    })
   }
 
   /**

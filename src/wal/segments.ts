@@ -4,6 +4,7 @@ import { type File, type FileSystem, isMissing } from '../fs/file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from './format.js'
 import { FrameIndex } from './frame-index.js'
 import type { WrittenFrame } from './frame-writer.js'
+import { OpenFiles } from './open-files.js'
 import type { RecoveredSegment, Run } from './recovered-log.js'
 import { type LogDirectory, segmentPath } from './segment-files.js'
 
@@ -22,25 +23,14 @@ export interface Segment {
 
 /** Indexes of sealed segments that are kept. */
 const MAX_INDEXES = 16
-/** Files that are kept open for reading. */
-const MAX_OPEN_FILES = 16
-
-interface OpenFile {
-  readonly file: Promise<File>
-  users: number
-  /** To be closed when the last user is done. */
-  evicted: boolean
-  closing: Promise<void> | undefined
-}
-
-/** The segments of a log, oldest first, with their indexes and the files that are open for reading. */
+/** The segments of a log, oldest first, with their indexes. */
 export class Segments {
   readonly #fs: FileSystem
   readonly #directory: string
   readonly #storeId: Uint8Array
   readonly #list: Segment[] = []
   readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
-  readonly #files: LRUCache<number, OpenFile>
+  readonly #files: OpenFiles
   /** Whether a deletion, of this process or one before, may not be on stable storage. */
   #hasUnsyncedDeletion = true
   /** Index of the segment that is written to. */
@@ -50,7 +40,7 @@ export class Segments {
     this.#fs = fs
     this.#directory = directory
     this.#storeId = storeId
-    this.#files = new LRUCache<number, OpenFile>({ max: MAX_OPEN_FILES, dispose: open => void evict(open) })
+    this.#files = new OpenFiles({ fs, directory })
     for (const { id, seed, firstSequence, runs, index } of recovered) {
       this.#list.push({ id, seed, firstSequence, lastSequence: index.lastSequence, runs, pins: 0 })
       this.#indexes.set(id, index)
@@ -143,29 +133,9 @@ export class Segments {
     this.#indexes.set(id, index)
   }
 
-  /** Runs `work` with a segment's file, which stays open for the next. */
-  async withFile<T>(id: number, work: (file: File) => Promise<T>): Promise<T> {
-    let open = this.#files.get(id)
-    if (open === undefined) {
-      open = {
-        file: this.#fs.open(segmentPath(this.#directory, id), 'read'),
-        users: 0,
-        evicted: false,
-        closing: undefined
-      }
-      this.#files.set(id, open)
-    }
-    open.users++
-    try {
-      return await work(await open.file)
-    } catch (error) {
-      // Deleted since it was looked up, or it could not be opened: the next try opens it anew.
-      if (open.users === 1) this.#files.delete(id)
-      throw error
-    } finally {
-      open.users--
-      if (open.evicted) await closeUnused(open)
-    }
+  /** Runs `work` with the file of a segment, which is not deleted meanwhile. */
+  read<T>(segment: Segment, work: (file: File) => Promise<T>): Promise<T> {
+    return pinned(segment, () => this.#files.use(segment.id, work))
   }
 
   /**
@@ -205,14 +175,12 @@ export class Segments {
     await this.#fs.remove(segmentPath(this.#directory, id)).catch((error: unknown) => {
       if (!isMissing(error)) throw error // Somebody else has removed it.
     })
-    this.#files.delete(id)
+    this.#files.forget(id)
     this.#indexes.delete(id)
   }
 
-  async close(): Promise<void> {
-    const open = [...this.#files.values()]
-    this.#files.clear() // Begins to close them.
-    await Promise.all(open.map(closeUnused))
+  close(): Promise<void> {
+    return this.#files.close()
   }
 }
 
@@ -233,18 +201,4 @@ export async function pinned<T>(segment: Segment, work: () => Promise<T>): Promi
 
 export function noSuchSegment(id: number): Error {
   return outOfRange(`The log has no segment ${id}: it was deleted, or never written`)
-}
-
-function evict(open: OpenFile): Promise<void> {
-  open.evicted = true
-  return closeUnused(open)
-}
-
-async function closeUnused(open: OpenFile): Promise<void> {
-  if (open.users === 0) await (open.closing ??= closeFile(open))
-}
-
-async function closeFile({ file }: OpenFile): Promise<void> {
-  const opened = await file.catch(() => undefined)
-  await opened?.close().catch(() => {}) // It was only read.
 }
