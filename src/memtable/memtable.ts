@@ -6,7 +6,8 @@ import { sorting } from './sorting.js'
 /** What a table has under a key that was deleted: it hides what older tables and the backend have. */
 export const TOMBSTONE = Symbol('tombstone')
 
-export type Found<T> = T | typeof TOMBSTONE
+/** What a table keeps under a key: a value, or that the key was deleted. */
+export type Kept<T> = T | typeof TOMBSTONE
 
 /** Bounds are keys; text stands for its UTF-8. `gte` and `lte` win over `gt` and `lt`. */
 export interface MemTableRange {
@@ -26,7 +27,7 @@ export interface MemTableRange {
  * @typeParam T kind of values; its `length` is what a value counts in {@link bytes}. Values are kept as they are given, not copied
  */
 export class MemTable<T extends { readonly length: number } = Uint8Array> {
-  readonly #entries = new Map<string, Found<T>>()
+  readonly #entries = new Map<string, Kept<T>>()
   #bytes = 0
   #frozen = false
   /** Names in order. Never changed, only replaced: merged tables share it. */
@@ -88,19 +89,19 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
   // ---- by name, for those who have it
 
   /** @throws LEVEL_READONLY once frozen */
-  set(name: string, found: Found<T>): void {
+  set(name: string, kept: Kept<T>): void {
     if (this.#frozen) throw frozen()
     const before = this.#entries.get(name)
-    this.#entries.set(name, found)
+    this.#entries.set(name, kept)
     if (before === undefined) {
       this.#unsorted.push(name)
       this.#bytes += name.length
     } else if (before !== TOMBSTONE) this.#bytes -= before.length
-    if (found !== TOMBSTONE) this.#bytes += found.length
+    if (kept !== TOMBSTONE) this.#bytes += kept.length
   }
 
   /** What is known of a key: a value, that it was deleted, or nothing. */
-  find(name: string): Found<T> | undefined {
+  find(name: string): Kept<T> | undefined {
     return this.#entries.get(name)
   }
 

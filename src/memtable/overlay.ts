@@ -1,5 +1,5 @@
 import { keyName } from './key-name.js'
-import type { Found, MemTable } from './memtable.js'
+import type { Kept, MemTable } from './memtable.js'
 import { countBelow, countUpTo, type NameRange, placesOf } from './name-range.js'
 import { covers, type RangeTombstone } from './range-tombstone.js'
 import type { Frozen } from './tables.js'
@@ -29,7 +29,7 @@ export class Overlay<T extends { readonly length: number }> {
   #target: string | undefined
   #prepared = false
   /** The next name, with what the newest table that has it knows. */
-  #head: { name: string; found: Found<T> } | undefined
+  #head: { name: string; found: Kept<T> } | undefined
 
   constructor(frozen: readonly Frozen<T>[], range: NameRange = {}, reverse = false) {
     this.#range = range
@@ -60,7 +60,7 @@ export class Overlay<T extends { readonly length: number }> {
   }
 
   /** The next name and what is known of it; undefined at the end. */
-  get head(): { readonly name: string; readonly found: Found<T> } | undefined {
+  get head(): { readonly name: string; readonly found: Kept<T> } | undefined {
     return this.#head
   }
 

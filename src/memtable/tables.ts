@@ -1,4 +1,4 @@
-import { type Found, MemTable, TOMBSTONE } from './memtable.js'
+import { type Kept, MemTable, TOMBSTONE } from './memtable.js'
 import { covers, type RangeTombstone } from './range-tombstone.js'
 
 /** Where something stands in the log, and what it counts against the bytes that may wait for the backend. */
@@ -49,10 +49,10 @@ export class Tables<T extends Sized> {
 
   // ---- writing
 
-  /** @param found a value, or that the key was deleted */
-  set(name: string, found: Found<T>, { sequence, weight }: Weighed): void {
+  /** @param kept a value, or that the key was deleted */
+  set(name: string, kept: Kept<T>, { sequence, weight }: Weighed): void {
     if (this.#active.size === 0) this.#activeFirst = sequence
-    this.#active.set(name, found)
+    this.#active.set(name, kept)
     this.#activeSequence = sequence
     this.#activeWeight += weight
   }
@@ -66,7 +66,7 @@ export class Tables<T extends Sized> {
   // ---- reading
 
   /** What is known of a key: a value, that it was deleted, or nothing, and then the backend knows. */
-  find(name: string): Found<T> | undefined {
+  find(name: string): Kept<T> | undefined {
     return this.#active.find(name) ?? findIn(this.#frozen, name)
   }
 
@@ -206,7 +206,7 @@ function mergedItem<T extends Sized>(older: FrozenTable<T>, newer: FrozenTable<T
 }
 
 /** The newest entry of a key: a value, that it was deleted, or nothing. */
-export function findIn<T extends Sized>(frozen: readonly Frozen<T>[], name: string): Found<T> | undefined {
+export function findIn<T extends Sized>(frozen: readonly Frozen<T>[], name: string): Kept<T> | undefined {
   for (let i = frozen.length - 1; i >= 0; i--) {
     const item = frozen[i]!
     if ('clear' in item) {

@@ -1,4 +1,4 @@
-import { type Found, TOMBSTONE } from '../../src/memtable/memtable.js'
+import { type Kept, TOMBSTONE } from '../../src/memtable/memtable.js'
 import { covers, type RangeTombstone } from '../../src/memtable/range-tombstone.js'
 import type { Bounds } from './operations.js'
 
@@ -17,7 +17,7 @@ export function selected(content: Content, { gt, gte, lt, lte }: Bounds, reverse
   return reverse ? entries.toReversed() : entries
 }
 
-export function applyTo(content: Content, at: string, found: Found<string>): void {
+export function applyTo(content: Content, at: string, found: Kept<string>): void {
   if (found === TOMBSTONE) content.delete(at)
   else content.set(at, found)
 }

@@ -1,4 +1,4 @@
-import { type Found, MemTable, TOMBSTONE } from '../../src/memtable/memtable.js'
+import { type Kept, MemTable, TOMBSTONE } from '../../src/memtable/memtable.js'
 import type { RangeTombstone } from '../../src/memtable/range-tombstone.js'
 import type { Frozen } from '../../src/memtable/tables.js'
 import { seededRandom } from '../support/seeded-random.js'
@@ -13,7 +13,7 @@ export function tableOf(entries: Entries): MemTable<string> {
   return table
 }
 
-export function foundOf(value: string | null): Found<string> {
+export function foundOf(value: string | null): Kept<string> {
   return value ?? TOMBSTONE
 }
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
-import type { Found } from '../../src/memtable/memtable.js'
+import type { Kept } from '../../src/memtable/memtable.js'
 import { Overlay } from '../../src/memtable/overlay.js'
 import type { Frozen } from '../../src/memtable/tables.js'
 import { nextTurn } from '../../src/turn.js'
@@ -13,7 +13,7 @@ export class Iteration {
   readonly #expected: Content
   readonly #op: Extract<Op, { op: 'iterate' }>
   #target: string | undefined
-  #heads: { readonly name: string; readonly found: Found<string> }[] = []
+  #heads: { readonly name: string; readonly found: Kept<string> }[] = []
 
   constructor(
     view: readonly Frozen<string>[],

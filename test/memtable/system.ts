@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
-import { type Found, TOMBSTONE } from '../../src/memtable/memtable.js'
+import { type Kept, TOMBSTONE } from '../../src/memtable/memtable.js'
 import { covers } from '../../src/memtable/range-tombstone.js'
 import { type Frozen, findIn, Tables } from '../../src/memtable/tables.js'
 import { applyTo, byName, clearIn, type Content } from './content.js'
@@ -88,7 +88,7 @@ export class System {
     deepStrictEqual([this.#weight, this.#tables.entries, this.#tables.bytes], [0, 0, 0])
   }
 
-  #set(at: string, found: Found<string>): void {
+  #set(at: string, found: Kept<string>): void {
     this.#tables.set(at, found, this.#record(1 + (this.#sequence % 3)))
     applyTo(this.#model, at, found)
   }
@@ -126,6 +126,6 @@ export class System {
   }
 }
 
-function seen(found: Found<string> | undefined, stored: string | undefined): string | undefined {
+function seen(found: Kept<string> | undefined, stored: string | undefined): string | undefined {
   return found === TOMBSTONE ? undefined : (found ?? stored)
 }

@@ -1,4 +1,4 @@
-import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
+import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import { clearRange, type LogRecord, rawPut, Record, sealedPut } from '../../wal/record.js'
 import type { HalfOpenRange } from '../key-range.js'
 import { isReserved } from '../reserved-keys.js'
@@ -14,10 +14,10 @@ export function operationRecord(operation: BackendOperation): LogRecord {
   return operation.type === 'del' ? Record.delete(operation.key) : storedRecord(operation.key, operation.value)
 }
 
-/** @param value of a put that is not sealed, if it is at hand: reading it from the table would make one Buffer more */
-export function tableRecord(key: Buffer, found: Found<TableValue>, value?: Buffer): LogRecord {
-  if (found === TOMBSTONE) return Record.delete(key)
-  return found.sealed ? sealedPut(key, found.bytes) : rawPut(key, value ?? found.bytes, found.expiresAt)
+/** @param value of a put that is not sealed, if it is at hand: taking it from `kept` would make one more Buffer */
+export function tableRecord(key: Buffer, kept: Kept<TableValue>, value?: Buffer): LogRecord {
+  if (kept === TOMBSTONE) return Record.delete(key)
+  return kept.sealed ? sealedPut(key, kept.bytes) : rawPut(key, value ?? kept.bytes, kept.expiresAt)
 }
 
 export function clearRecord({ start, end }: HalfOpenRange): LogRecord {

@@ -1,7 +1,7 @@
 import type { AbstractSnapshot, Transcoder } from 'abstract-level'
 import type { Opened } from '../../envelope/open.js'
 import { decodeFailed, notSupported } from '../../errors.js'
-import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
+import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import { findIn, type Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES } from '../as-bytes.js'
@@ -165,7 +165,7 @@ export class Reader {
     return stored.map(value => value !== undefined && this.#unsealer.isVisible(value))
   }
 
-  #inTables(key: Buffer, { snapshot }: EncodedReadOptions): Found<TableValue> | undefined {
+  #inTables(key: Buffer, { snapshot }: EncodedReadOptions): Kept<TableValue> | undefined {
     const tables = this.#tables
     if (tables === undefined) return undefined
     if (snapshot) return findIn(tablesOf(snapshot, this.#backend), keyName(key))
@@ -176,7 +176,7 @@ export class Reader {
   #split(
     keys: readonly Buffer[],
     options: EncodedReadOptions
-  ): { known: (Found<TableValue> | undefined)[] | undefined; asked: readonly Buffer[] } {
+  ): { known: (Kept<TableValue> | undefined)[] | undefined; asked: readonly Buffer[] } {
     if (this.#tables === undefined && !keys.some(isReserved)) return { known: undefined, asked: keys }
     const known = keys.map(key => (isReserved(key) ? TOMBSTONE : this.#inTables(key, options)))
     return { known, asked: keys.filter((_, i) => known[i] === undefined) }

@@ -1,5 +1,5 @@
 import { keyName, keyOfName } from '../../memtable/key-name.js'
-import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
+import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import { findIn, type Tables } from '../../memtable/tables.js'
 import { lastSequenceOf, type OpenFrame, waiter, type Waiter } from '../../wal/open-frame.js'
@@ -18,8 +18,8 @@ import { MAX_CLEARS, weightOf } from '../weights.js'
 /** What is done to one key. */
 export interface TableOperation {
   readonly name: string
-  /** undefined while the value is being sealed. */
-  found: Found<TableValue> | undefined
+  /** What the table is to keep; undefined while the value is being sealed. */
+  kept: Kept<TableValue> | undefined
 }
 
 /** A call that has been admitted, and how its caller learns the outcome. */
@@ -63,8 +63,8 @@ export class LoggedTable {
   }
 
   /** A put or del is in the log. */
-  onLogged({ name, found, weight }: OneOperation, sequence: number): void {
-    this.#set(name, found, sequence, weight)
+  onLogged({ name, kept, weight }: OneOperation, sequence: number): void {
+    this.#set(name, kept, sequence, weight)
     this.#flushIfDue()
     this.#pending--
   }
@@ -124,11 +124,11 @@ export class LoggedTable {
 
   /** Logs the operations of one call, all or none. */
   append(operations: readonly TableOperation[], sync: boolean, call: Admitted): void {
-    const records = operations.map(({ name, found }) => tableRecord(keyOfName(name), found!))
+    const records = operations.map(({ name, kept }) => tableRecord(keyOfName(name), kept!))
     this.#append(records, sync, call, sequence => {
       // What a call weighs goes with its first operation: they are flushed together.
-      for (const [i, { name, found }] of operations.entries()) {
-        this.#set(name, found!, sequence, i === 0 ? call.weight : 0)
+      for (const [i, { name, kept }] of operations.entries()) {
+        this.#set(name, kept!, sequence, i === 0 ? call.weight : 0)
       }
     })
   }
@@ -148,7 +148,7 @@ export class LoggedTable {
     // That there is nothing to delete may be due to writes that are not synced yet.
     if (keys.length === 0) return sync ? this.#context.log.sync() : undefined
     if (this.mustBegin) await this.begin()
-    const operations = keys.map(key => ({ name: keyName(key), found: TOMBSTONE }) as const)
+    const operations = keys.map(key => ({ name: keyName(key), kept: TOMBSTONE }) as const)
     const weight = keys.reduce((sum, key) => sum + weightOf(key.length), 0)
     this.#context.admission.enterAnyway(weight)
     this.accepted()
@@ -176,9 +176,9 @@ export class LoggedTable {
 
   // ---- the tables
 
-  #set(name: string, found: Found<TableValue>, sequence: number, weight: number): void {
+  #set(name: string, kept: Kept<TableValue>, sequence: number, weight: number): void {
     const { tables, cache } = this.#context
-    tables.set(name, found, { sequence, weight })
+    tables.set(name, kept, { sequence, weight })
     cache?.invalidate(name)
     if (this.#watches.size > 0) for (const touched of this.#watches) touched.add(name)
   }
@@ -241,13 +241,13 @@ export class OneOperation implements Waiter {
   count = 0
   readonly #table: LoggedTable
   readonly name: string
-  readonly found: Found<TableValue>
+  readonly kept: Kept<TableValue>
   readonly weight: number
 
-  constructor(table: LoggedTable, name: string, found: Found<TableValue>, weight: number) {
+  constructor(table: LoggedTable, name: string, kept: Kept<TableValue>, weight: number) {
     this.#table = table
     this.name = name
-    this.found = found
+    this.kept = kept
     this.weight = weight
   }
 

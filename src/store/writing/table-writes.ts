@@ -1,6 +1,6 @@
 import { databaseNotOpen } from '../../errors.js'
 import { keyName } from '../../memtable/key-name.js'
-import { type Found, TOMBSTONE } from '../../memtable/memtable.js'
+import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import type { Tables } from '../../memtable/tables.js'
 import type { Admission } from './admission.js'
@@ -92,9 +92,9 @@ export class TableWrites implements Writes {
   put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
     const weight = weightOf(key.length, value.length)
     this.#context.admission.assertMayWait(weight)
-    const found = this.#context.sealer.forTable(key, value, options)
+    const kept = this.#context.sealer.forTable(key, value, options)
     if (options.ttl !== undefined) this.#context.marker.useTtl()
-    return this.#writeOne(key, found, weight, options.sync === true, value)
+    return this.#writeOne(key, kept, weight, options.sync === true, value)
   }
 
   del(key: Buffer, options: WriteOptions): Promise<void> {
@@ -110,13 +110,13 @@ export class TableWrites implements Writes {
     const weight = requests.reduce((sum, { key, value }) => sum + weightOf(key.length, value?.length), 0)
     this.#context.admission.assertMayWait(weight)
     for (const { type, key, value, options } of requests) {
-      const operation: TableOperation = { name: keyName(key), found: TOMBSTONE }
+      const operation: TableOperation = { name: keyName(key), kept: TOMBSTONE }
       operations.push(operation)
       if (type === 'del') continue
-      const found = sealer.forTable(key, value!, options)
+      const kept = sealer.forTable(key, value!, options)
       if (options.ttl !== undefined) marker.useTtl()
-      if (found instanceof Promise) sealing.push(settingFound(operation, found))
-      else operation.found = found
+      if (kept instanceof Promise) sealing.push(settingKept(operation, kept))
+      else operation.kept = kept
     }
     return this.#accept({ operations, weight, sync, sealing })
   }
@@ -194,26 +194,26 @@ export class TableWrites implements Writes {
   /** Where there is nothing to wait for, the common case, straight to the log. */
   #writeOne(
     key: Buffer,
-    found: Found<TableValue> | Promise<TableValue>,
+    kept: Kept<TableValue> | Promise<TableValue>,
     weight: number,
     sync: boolean,
     value?: Buffer
   ): Promise<void> {
     const { cache, counters, admission } = this.#context
     const name = keyName(key)
-    const waits = found instanceof Promise
+    const waits = kept instanceof Promise
     if (waits || !this.#order.isFree || this.#table.mustBegin || !admission.tryEnter(weight)) {
-      const operation: TableOperation = { name, found: waits ? undefined : found }
-      const sealing = waits ? [settingFound(operation, found)] : []
+      const operation: TableOperation = { name, kept: waits ? undefined : kept }
+      const sealing = waits ? [settingKept(operation, kept)] : []
       return this.#accept({ operations: [operation], weight, sync, sealing })
     }
     counters.calls++
     cache?.invalidate(name)
     this.#table.accepted()
     return this.#table.appendOne(
-      tableRecord(key, found, value),
+      tableRecord(key, kept, value),
       sync,
-      new OneOperation(this.#table, name, found, weight)
+      new OneOperation(this.#table, name, kept, weight)
     )
   }
 
@@ -268,9 +268,9 @@ export class TableWrites implements Writes {
 }
 
 /** Gives an operation its value when it is sealed. */
-function settingFound(operation: TableOperation, sealing: Promise<TableValue>): Promise<void> {
+function settingKept(operation: TableOperation, sealing: Promise<TableValue>): Promise<void> {
   const setting = sealing.then(value => {
-    operation.found = value
+    operation.kept = value
   })
   setting.catch(() => {}) // It is looked at once there is room, or never if a later operation of the batch throws.
   return setting
