@@ -4,7 +4,7 @@ import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
 import { deleteRange } from '../delete-range.js'
-import { type Chunk, FlushGroup } from './flush-group.js'
+import { type Chunk, FlushChunks } from './flush-chunks.js'
 import { rangeOf } from '../key-range.js'
 import { MARKER_KEY } from '../marker.js'
 import type { Sealer } from './sealer.js'
@@ -43,7 +43,7 @@ interface FlusherContext {
 
 interface TableGroup {
   readonly items: readonly Frozen<TableValue>[]
-  readonly chunks: FlushGroup
+  readonly chunks: FlushChunks
 }
 
 /** What goes to the backend together: tables, or one deleted range. */
@@ -174,7 +174,7 @@ export class Flusher {
     const items = tables.startFlush(flushBytes)
     const [first] = items
     if (first === undefined) return undefined
-    return 'clear' in first ? { items, clear: first } : { items, chunks: new FlushGroup(items, this.#context) }
+    return 'clear' in first ? { items, clear: first } : { items, chunks: new FlushChunks(items, this.#context) }
   }
 
   /** Only what is large: small tables are better taken together, with those that come until then. */

@@ -21,22 +21,22 @@ const MAX_LEVELDB_CHUNK_BYTES = 32 * 1024 * 1024
 /** A batch of the backend that holds one chunk, sealed. */
 export type Chunk = AbstractChainedBatch<AnyLevel, Buffer, Buffer>
 
-interface FlushGroupContext {
+interface FlushChunksContext {
   readonly backend: AnyLevel
   readonly sealer: Sealer
   readonly overLevelDb: boolean
 }
 
-/** Tables that go to the backend together: put in order, and sealed chunk by chunk into batches, the first of them at once. */
-export class FlushGroup {
-  readonly #context: FlushGroupContext
+/** The chunks of tables that go to the backend together, in order. Each is sealed straight into a batch, the first of them at once. */
+export class FlushChunks {
+  readonly #context: FlushChunksContext
   readonly #turn = new Turn(BACKGROUND_TURN_MS)
   readonly #tables: readonly Frozen<TableValue>[]
   readonly #entries: Overlay<TableValue>
   #ahead: Promise<Chunk> | undefined
   #count = 0
 
-  constructor(tables: readonly Frozen<TableValue>[], context: FlushGroupContext) {
+  constructor(tables: readonly Frozen<TableValue>[], context: FlushChunksContext) {
     this.#context = context
     this.#tables = tables
     this.#entries = new Overlay(tables)
