@@ -92,7 +92,7 @@ export function noRoom(failures: number, cause: unknown): CompressedKvError {
   return new CompressedKvError(
     'CKV_BUSY',
     `There is no room for the write, and nothing of it is stored: the MemTable is full, and ${failures} flushes in a row failed ` +
-      `(${(cause as Error)?.message ?? String(cause)}). Try again when the backend takes writes: ` +
+      `(${messageOf(cause)}). Try again when the backend takes writes: ` +
       'LevelDB, after a failure of its own, when the store was closed and opened again',
     { cause }
   )
@@ -119,12 +119,16 @@ export function outOfRange(message: string): CompressedKvError {
 export function outcomeUnknown(cause: unknown): CompressedKvError {
   return new CompressedKvError(
     'CKV_OUTCOME_UNKNOWN',
-    `The outcome of the write is unknown: it is logged, and the backend refused it (${(cause as Error)?.message ?? String(cause)}). ` +
+    `The outcome of the write is unknown: it is logged, and the backend refused it (${messageOf(cause)}). ` +
       'It may be there after the next open. Write it again, or something else under the same keys',
     { cause }
   )
 }
 
 export function ioError(what: string, cause: unknown): CompressedKvError {
-  return new CompressedKvError('LEVEL_IO_ERROR', `${what}: ${(cause as Error)?.message ?? String(cause)}`, { cause })
+  return new CompressedKvError('LEVEL_IO_ERROR', `${what}: ${messageOf(cause)}`, { cause })
+}
+
+function messageOf(cause: unknown): string {
+  return (cause as Error)?.message ?? String(cause)
 }

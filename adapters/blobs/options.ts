@@ -1,5 +1,4 @@
-import type { Codec, CodecName } from 'compressed-kv'
-import { assertKnownOptions, CompressedKvError, type OptionTable } from 'compressed-kv'
+import { assertKnownOptions, type Codec, type CodecName, CompressedKvError, type OptionTable } from 'compressed-kv'
 import { invalidOption } from '../invalid-option.js'
 import { modelMismatch } from './errors.js'
 import type { BlobStat } from './manifest.js'

@@ -7,8 +7,8 @@ import { markAsUntransferable } from 'node:worker_threads'
  */
 const SLAB_BYTES = 8 * 1024
 const MAX_SHARED_BYTES = SLAB_BYTES / 2
-/** Typed arrays of every element size can be laid over a payload. */
-const ALIGNMENT = 8
+/** Typed arrays of every element size can be laid over what starts at a multiple of this. */
+export const ALIGNMENT = 8
 
 let slab = Buffer.allocUnsafeSlow(0)
 let used = 0

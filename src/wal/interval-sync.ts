@@ -1,11 +1,11 @@
-/** Calls `sync` once for all requests within `milliseconds` of the first. Does not keep the process alive. */
+/** Calls `sync` once for all requests within `intervalMs` of the first. Does not keep the process alive. */
 export class IntervalSync {
-  readonly #milliseconds: number
+  readonly #intervalMs: number
   readonly #sync: () => Promise<void>
   #timer: NodeJS.Timeout | undefined
 
-  constructor(milliseconds: number, sync: () => Promise<void>) {
-    this.#milliseconds = milliseconds
+  constructor(intervalMs: number, sync: () => Promise<void>) {
+    this.#intervalMs = intervalMs
     this.#sync = sync
   }
 
@@ -15,7 +15,7 @@ export class IntervalSync {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#sync().catch(() => {}) // It poisons the log: the next write throws it.
-    }, this.#milliseconds)
+    }, this.#intervalMs)
     this.#timer.unref()
   }
 

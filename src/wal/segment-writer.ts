@@ -198,17 +198,17 @@ export class SegmentWriter {
 
   #startSync(open: OpenSegment): Promise<void> {
     const upTo = (open.coveredOffset = open.offset)
-    let milliseconds = 0
+    let ms = 0
     return this.#syncs.run(
-      async () => void (milliseconds = await this.#fsync(open.file)),
+      async () => void (ms = await this.#fsync(open.file)),
       () => {
         open.syncedOffset = Math.max(open.syncedOffset, upTo)
-        this.#settings.observer.fsynced(milliseconds)
+        this.#settings.observer.fsynced(ms)
       }
     )
   }
 
-  /** @returns how many milliseconds it took */
+  /** @returns how many ms it took */
   async #fsync(file: File): Promise<number> {
     const start = performance.now()
     try {

@@ -1,5 +1,4 @@
-import type { Codec } from '../codec/codec.js'
-import { CODEC_ID } from '../codec/codec.js'
+import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, SNAPSHOT_BEGIN_BYTES, SNAPSHOT_END_BYTES, writeU64 } from './format.js'
 import { storePayload } from './frame-payload.js'
 import { OpenFrame, recordBytes } from './open-frame.js'

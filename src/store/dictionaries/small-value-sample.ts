@@ -1,4 +1,5 @@
 import type { Codec } from '../../codec/codec.js'
+import { keyName } from '../../memtable/key-name.js'
 
 /** Neighbours are kept together: what a backend's blocks of 4 KiB make of them can only be seen on neighbours. */
 const RUN_BYTES = 16 * 1024
@@ -41,7 +42,7 @@ export class SmallValueSample {
 
   /** The sample in the order of keys; of a key that was written more than once the last value. */
   inOrder(): SampledValue[] {
-    const byKey = new Map(this.#runs.flat().map(sampled => [sampled.key.toString('latin1'), sampled]))
+    const byKey = new Map(this.#runs.flat().map(sampled => [keyName(sampled.key), sampled]))
     return [...byKey.values()].sort((a, b) => a.key.compare(b.key))
   }
 

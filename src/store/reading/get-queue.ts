@@ -14,8 +14,8 @@ const MAX_CALLS = 8
  * all that are queued.
  */
 const MAX_KEYS = 40
-/** Gets under way beside which another one may read on the calling thread. More of them the other threads answer as fast, together. */
-const FEW = 16
+/** With as many gets under way the next one is for other threads: they answer many together as fast as the calling thread would. */
+const MANY_UNDER_WAY = 16
 /** Reads on the calling thread in one turn of the event loop, in ms: some fifty of 1 KiB. The next turn goes on with them. */
 const MAX_TURN_MS = 0.5
 
@@ -94,7 +94,7 @@ export class GetQueue {
   /** undefined: the next get is for other threads. */
   #readsHere(): SyncReads | undefined {
     const reads = this.#syncReads
-    return reads !== undefined && this.#underWay < FEW && reads.mayRead() ? reads : undefined
+    return reads !== undefined && this.#underWay < MANY_UNDER_WAY && reads.mayRead() ? reads : undefined
   }
 
   async #readHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {

@@ -4,6 +4,7 @@ import { checkedRaw, restoreOffThread, restoreSync, undecodable } from '../../co
 import { hasExpired } from '../../envelope/expiry.js'
 import type { Guard } from '../../envelope/guard.js'
 import { codecInput, codecInputNow, openEnvelope, type Opened } from '../../envelope/open.js'
+import { ALIGNMENT } from '../../envelope/stored-memory.js'
 import { notSupported, tooLarge } from '../../errors.js'
 import { TurnQueue } from '../../turn.js'
 import { asBuffer } from '../as-bytes.js'
@@ -11,9 +12,6 @@ import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { DEFAULTS, type Settings } from '../options.js'
 import { Counters } from '../stats.js'
 import type { TableValue } from '../table-value.js'
-
-/** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
-const ALIGNMENT = 8
 
 /** How long values are restored in one turn, in ms: about a thousand of 1 KiB. Letting one wait costs 0.6 µs. */
 const MAX_TURN_MS = 8

@@ -210,11 +210,7 @@ export class TableWrites implements Writes {
     counters.calls++
     cache?.invalidate(name)
     this.#table.accepted()
-    return this.#table.appendOne(
-      tableRecord(key, kept, value),
-      sync,
-      new OneOperation(this.#table, name, kept, weight)
-    )
+    return this.#table.appendOne(tableRecord(key, kept, value), sync, new OneOperation(this.#table, name, kept, weight))
   }
 
   /** Runs `work` when every write accepted before is in the table or rejected, and before any that is accepted after. */

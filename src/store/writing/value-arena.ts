@@ -1,10 +1,9 @@
 import { markAsUntransferable } from 'node:worker_threads'
+import { ALIGNMENT } from '../../envelope/stored-memory.js'
 
 const SLAB_BYTES = 256 * 1024
 /** Larger values get memory of their own. */
 const MAX_SHARED_BYTES = SLAB_BYTES / 8
-/** Typed arrays of every element size can be laid over a value that starts at a multiple of this. */
-const ALIGNMENT = 8
 
 const NOTHING = Buffer.alloc(0)
 
