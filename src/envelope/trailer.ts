@@ -179,7 +179,7 @@ function readUnchecked(tag: number, payload: Buffer): { trailer: Trailer; payloa
 function checked(envelope: Buffer, payloadLength: number): Buffer {
   if (payloadLength < 0) throw corruption('shorter than its trailer')
   const payload = envelope.subarray(0, payloadLength)
-  // Of every byte but the checksum's own. The few behind that are not worth a call into native code.
+  // Of every byte but the checksum's own. The few after it are not worth a call into native code.
   const crc = crc32cTable(envelope, crc32c(payload), payloadLength + CRC_BYTES)
   if (crc !== envelope.readUInt32LE(payloadLength)) throw corruption('its checksum does not match')
   return payload

@@ -3,7 +3,7 @@ import { pieces } from './read-fully.js'
 import { writeAll } from './write-all.js'
 
 /*
- * Preallocation: zeros behind the last frame. An fdatasync of a file that has grown also commits the file system's journal, and with it
+ * Preallocation: zeros after the last frame. An fdatasync of a file that has grown also commits the file system's journal, and with it
  * what other processes have written; one that only overwrites zeros does not.
  */
 
@@ -49,7 +49,7 @@ export class Allocation {
   }
 }
 
-/** Whether what lies behind the last frame of a segment was preallocated. */
+/** Whether what lies after the last frame of a segment was preallocated. */
 export async function isAllocated(file: File, from: number, size: number): Promise<boolean> {
   const mayBe = size % ALLOCATION_BYTES === 0 && size - from <= ALLOCATION_BYTES
   return mayBe && (await isAllZeros(file, from, size))

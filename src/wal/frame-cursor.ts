@@ -12,7 +12,7 @@ export interface CursorStart {
   readonly offset: number
 }
 
-/** A frame that a cursor came to. */
+/** A frame that a cursor has reached. */
 export interface FoundFrame extends RestoredFrame {
   readonly segment: number
   /** Its records are read as those of a snapshot of everything up to this number. */

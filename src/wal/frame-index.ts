@@ -5,7 +5,7 @@ interface IndexedFrame {
 }
 
 /**
- * Frames that begin fewer bytes than this behind the last entry have none of their own: they are found by walking from it. So the index
+ * A frame that begins fewer bytes than this after the last entry has no entry of its own: it is found by walking from there. So the index
  * of a segment of 128 MiB has at most 8192 entries, even if every record is a frame.
  */
 const SPACING_BYTES = 16 * 1024
@@ -42,13 +42,13 @@ export class FrameIndex {
     this.#last.push(this.#lastSequence)
   }
 
-  /** The last entry that does not begin behind a record: the record is in that frame or in one of the next. */
+  /** The last entry whose frame does not begin after a record: the record is in that frame or in one of the next. */
   find(sequence: number): IndexedFrame {
     const entry = lastUpTo(this.#first, sequence)
     return { offset: this.#offsets[entry]!, lastSequence: this.#last[entry]! }
   }
 
-  /** Where the last frame begins that the index knows and that does not lie behind an offset; 0 if there is none. */
+  /** Where the last frame in the index begins that begins at an offset or before; 0 if there is none. */
   frameBefore(offset: number): number {
     const found = this.#offsets[lastUpTo(this.#offsets, offset)] ?? 0
     return found <= offset ? found : 0

@@ -1,6 +1,6 @@
 import { FRAME_HEADER_BYTES } from './format.js'
 
-/** Bytes allocated at a time, at least: frames that lie behind one another in them can be written together, without a copy. */
+/** Bytes allocated at a time, at least: frames that follow one another in memory can be written together, without a copy. */
 const SLAB_BYTES = 1024 * 1024
 /** Bytes that are kept for later frames: what a thousand records of 10 KiB under way take, and more. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024
@@ -11,7 +11,7 @@ interface Slab {
   frames: number
 }
 
-/** Memory for the frames of a log, one behind the other in the order in which they are filled, and used again. */
+/** Memory for the frames of a log, which follow one another in it as they are filled. It is used again. */
 export class FrameMemory {
   readonly #frameBytes: number
   readonly #slabBytes: number
@@ -37,7 +37,7 @@ export class FrameMemory {
     return slab.bytes.subarray(this.#at, this.#at + length)
   }
 
-  /** Shortens the memory taken last to `length` bytes: the next frame begins behind them. */
+  /** Shortens the memory taken last to `length` bytes: the next frame begins after them. */
   keep(bytes: Buffer, length: number): void {
     if (this.#slab?.bytes.buffer === bytes.buffer) this.#at += length
   }

@@ -64,7 +64,7 @@ export class ChunkMemory {
   }
 }
 
-/** The piece behind a chunk, which is being read while the frames of the chunk are restored. */
+/** The piece after a chunk, which is being read while the frames of the chunk are restored. */
 interface ReadAhead {
   /** With head room. */
   readonly memory: Buffer
@@ -77,7 +77,7 @@ interface ReadAhead {
 export class FrameScanner {
   readonly #file: File
   readonly #seed: number
-  /** Bytes behind this are not looked at. */
+  /** Bytes from here on are not looked at. */
   #end: number
   #offset: number
   #previousCrc: number | undefined

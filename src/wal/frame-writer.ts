@@ -3,7 +3,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, type FrameType, payloadCrc }
 import { encodeFrameHeader } from './frame-header.js'
 import { writeAll } from './write-all.js'
 
-/** Frames and runs of frames from so many bytes on are written from where they lie: a copy would take longer than one more write. */
+/** Frames and runs of frames of at least this many bytes are written from where they lie: a copy would take longer than one more write. */
 const IN_PLACE_BYTES = 128 * 1024
 /** What is shorter is gathered up to this many bytes and then written at once: a page cache takes large writes much faster. */
 const GATHERED_BYTES = 512 * 1024
@@ -13,7 +13,7 @@ export interface WritableFrame {
   readonly type: FrameType
   readonly codecId: number
   readonly stored: Uint8Array
-  /** Memory with space for the header and, right behind, `stored`; undefined where `stored` lies alone. */
+  /** Memory with space for the header and, right after it, `stored`; undefined where `stored` lies alone. */
   readonly whole?: Buffer | undefined
   readonly rawLength: number
   /** Records. Those of a data frame take sequence numbers. */
@@ -41,7 +41,7 @@ interface WritePlace {
   sequence: number
 }
 
-/** Writes frames behind one another with as few calls and copies as possible. */
+/** Writes frames one after another with as few calls and copies as possible. */
 export class FrameWriter {
   /** Of several pieces, to be written with one call. */
   #gathered: Buffer | undefined
@@ -93,7 +93,7 @@ export class FrameWriter {
   }
 }
 
-/** Makes `next` a part of the last piece, if it lies right behind that in memory. Returns whether it does. */
+/** Makes `next` a part of the last piece, if it follows that in memory. Returns whether it does. */
 function extendLast(pieces: Uint8Array[], next: Uint8Array): boolean {
   const last = pieces.at(-1)
   if (last === undefined || last.buffer !== next.buffer) return false

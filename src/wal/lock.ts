@@ -27,7 +27,7 @@ export interface Lock {
 }
 
 const LOCK_NAME = 'LOCK'
-/** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried for this often. */
+/** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried this many times. */
 const MAX_TAKEOVERS = 8
 
 /** Nonces of the locks that this thread holds. */
@@ -162,7 +162,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Fields 3 and 22 of /proc/PID/stat, counted behind the name, which may contain anything. The start is in clock ticks since boot. */
+/** Fields 3 and 22 of /proc/PID/stat, counted after the name, which may contain anything. The start is in clock ticks since boot. */
 function statusOf(pid: number): { readonly state: string; readonly startTime: string } {
   const stat = textOf(`/proc/${pid}/stat`)
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -50,7 +50,7 @@ export class Log {
   readonly #writer: SegmentWriter
   readonly #commit: GroupCommit
   readonly #interval: IntervalSync | undefined
-  /** Number behind the last record that readers may see. The writer's own is ahead of it by what is being synced. */
+  /** Number after that of the last record that readers may see. The writer's own is ahead of it by what is being synced. */
   #nextSequence: number
   #closing: Promise<void> | undefined
 
@@ -308,7 +308,7 @@ export class Log {
     }
   }
 
-  /** Seals the open segment, unless its first write failed: Segments does not know it, and would never delete it, but those behind it. */
+  /** Seals the open segment, unless its first write failed: Segments does not know it, and would never delete it, but delete those after it. */
   async #sealUsed(): Promise<void> {
     if (this.openSegmentBytes > 0) await this.#writer.seal()
   }

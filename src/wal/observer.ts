@@ -29,7 +29,7 @@ export interface WalStats {
   readonly frames: number
   readonly fsyncs: number
   readonly fsyncMs: Times
-  /** Segment files at the moment. */
+  /** Segment files that there are now. */
   readonly segments: number
   readonly segmentsRolled: number
   readonly segmentsDeleted: number

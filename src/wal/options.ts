@@ -39,7 +39,7 @@ export interface WalOptions {
   readonly segmentBytes?: number | undefined
   /**
    * Records are compressed together in blocks of about this size before compression, in bytes from 1024 to 64 MiB. Larger ones compress
-   * better and make single reads dearer.
+   * better and make single reads slower.
    * @default 65536
    */
   readonly blockBytes?: number | undefined

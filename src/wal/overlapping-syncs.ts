@@ -1,5 +1,5 @@
 /**
- * Fsyncs of a file, several under way at once. Bytes that could not be written the system reports to only one of the calls under way, not
+ * Fsyncs of a file, several under way at once. The system reports bytes that it could not write to only one of the calls under way, not
  * necessarily one that covers them: so a call counts when all that ran beside it have succeeded, and none counts after one has failed.
  */
 export class OverlappingSyncs {

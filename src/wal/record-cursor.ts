@@ -9,7 +9,7 @@ import {
 } from './format.js'
 import { MAX_VARINT_BYTES } from './varint.js'
 
-/** Walks the records of a raw payload. The fields are those of the record that `next()` came to. */
+/** Walks the records of a raw payload. The fields are those of the record that `next()` has reached. */
 export class RecordCursor {
   readonly payload: Buffer
   kind = 0
@@ -19,7 +19,7 @@ export class RecordCursor {
   valueAt = 0
   #flags = 0
   #end = 0
-  /** Offset behind the varint that was read last. */
+  /** Offset after the varint that was read last. */
   #varintEnd = 0
 
   constructor(payload: Buffer) {
@@ -79,7 +79,7 @@ export class RecordCursor {
     this.keyAt = at
     this.valueAt = at + keyLength
     this.#end = this.valueAt + valueLength
-    // False also where a byte above lay behind the end: then it is not a number.
+    // Also false where a byte read above lay after the end: then the sum is not a number.
     if (this.#end <= payload.length) return true
     throw undecodable('a record that is cut short')
   }

@@ -37,7 +37,7 @@ type Result = IteratorResult<LogEntry, undefined>
 
 /**
  * Closes the cursors of iterators that were dropped before their end, as after `await log.read({ from }).next()`: an open cursor keeps a file
- * open, and its segment and all later ones from being deleted, which nobody else would ever end.
+ * open, and its segment and all later ones from being deleted, and nobody else would ever close it.
  */
 const dropped = new FinalizationRegistry<IterationStart['cursor']>(cursor => void cursor.close().catch(() => {}))
 
@@ -50,7 +50,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
   #records: RecordCursor | undefined
   #index = 0
   #ended = false
-  /** The last call that had to wait: calls come one after another, also if the caller does not await them. */
+  /** The last call that had to wait: they are answered one after another, even if the caller does not await them. */
   #last: Promise<unknown> = Promise.resolve()
   /** Calls that wait. */
   #underWay = 0
@@ -77,7 +77,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     }
   }
 
-  /** @param taken the record that this call is for, if it was come to already */
+  /** @param taken the record that this call is for, if it has been reached already */
   #queue(taken: Promise<Result> | undefined): Promise<Result> {
     this.#underWay++
     const result = this.#last.then(() => this.#next(taken)).finally(() => this.#underWay--)

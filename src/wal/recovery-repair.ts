@@ -61,7 +61,7 @@ async function freeTornPath(fs: FileSystem, directory: string, id: number): Prom
   return tornPath(directory, id, time)
 }
 
-/** @param seal written behind the bytes once they are on stable storage, as it says that they are */
+/** @param seal written after the bytes once they are on stable storage, as it says that they are */
 async function copyTo(
   fs: FileSystem,
   source: File,
@@ -85,7 +85,7 @@ async function copyTo(
   }
 }
 
-/** The seal frame that belongs behind the intact frames of a segment, all of them on stable storage. */
+/** The seal frame that belongs after the intact frames of a segment, all of which are on stable storage. */
 function sealOf(scanned: ScannedSegment): { bytes: Buffer; crc: number } {
   const { id, header, intactBytes, lastCrc, lastSequence, records } = scanned
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)

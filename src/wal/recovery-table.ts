@@ -7,7 +7,7 @@ export interface SegmentFacts {
   readonly fits: boolean
   /** How its frames end. 'undecodable': checksums hold but the contents contradict themselves. */
   readonly end: 'sealed' | 'unsealed' | 'bad frame' | 'undecodable'
-  /** Whether an intact frame behind the bad bytes says that they were on stable storage once, or is the seal. */
+  /** Whether an intact frame after the bad bytes says that they were on stable storage once, or is the seal. */
   readonly vouched: boolean
 }
 

@@ -30,7 +30,7 @@ export interface RecoverySettings extends LogDirectory {
 }
 
 /**
- * Reads and checks a whole log, and leaves it sealed, so that a writer can go on behind it.
+ * Reads and checks a whole log, and leaves it sealed, so that a writer can go on after it.
  *
  * @throws LEVEL_CORRUPTION for what is not a torn end, or another store's log; LEVEL_NOT_SUPPORTED for a later format; errors of the
  *   file system, which change nothing

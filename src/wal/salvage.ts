@@ -123,7 +123,7 @@ interface IntactRun {
   readonly why: string | undefined
 }
 
-/** Frames from a place on that are intact, one behind the other. */
+/** Finds how far frames follow one another intact from a place on. */
 async function intactRun(
   file: File,
   seed: number,

@@ -32,13 +32,13 @@ export class SalvagedRecords {
     this.#begun = { start, above: sequence, before: this.#snapshotRecords }
   }
 
-  /** A frame of a snapshot, of which so many records can be read. */
+  /** A frame of a snapshot, of which this many records can be read. */
   addOfSnapshot(at: CursorStart, records: number): void {
     this.#snapshotRecords += records
     this.#snapshots ??= { start: this.#begun?.start ?? at, above: 0 }
   }
 
-  /** A snapshot of so many records has ended: if all of them are there, it makes up for everything before it. */
+  /** A snapshot of this many records has ended: if all of them are there, it makes up for everything before it. */
   end(records: number): void {
     const begun = this.#begun
     this.#begun = undefined

@@ -68,7 +68,7 @@ export class SalvagedSegment {
     this.#runIsIndexed = true
   }
 
-  /** Ends a run of frames, each behind the one before. */
+  /** Ends a run of frames that follow one another. */
   endRun(from: number, to: number): void {
     if (to > from) this.#runs.push({ from, to })
     this.#runIsIndexed = false

@@ -98,7 +98,7 @@ export function decodeSegmentHeader(bytes: Buffer, id: number): SegmentHeader | 
     crc
   }
   const { firstSequence, createdAt, previous } = header
-  // False also for a number above 2^53 - 1.
+  // Also false for a number above 2^53 - 1.
   const sound = header.id === id && firstSequence > previous.lastSequence && createdAt >= 0 && previous.length >= 0
   return sound ? header : undefined
 }

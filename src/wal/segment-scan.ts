@@ -102,7 +102,7 @@ async function readToEnd(source: Source, intact: IntactFrames): Promise<Ending> 
 /**
  * Reads frames from the end of the intact ones on, and adds to these.
  *
- * @returns what it came to that is no intact frame; undefined at the end of the file
+ * @returns what ended the intact frames; undefined at the end of the file
  */
 async function readOn(
   { file, seed, size, memory, onBytes }: Source,
@@ -148,7 +148,7 @@ async function withoutHeader(file: File, id: number, size: number): Promise<Scan
   }
 }
 
-/** Whether an intact frame behind bad bytes says that there were good ones, on stable storage. */
+/** Whether an intact frame after bad bytes says that there were good ones, on stable storage. */
 async function isVouchedFor(file: File, seed: number, badAt: number, size: number): Promise<boolean> {
   for await (const { header } of frameHeaders(file, seed, badAt + 1, size)) {
     if (header.syncedOffset > badAt || header.type === FRAME_TYPE.seal) return true

@@ -95,7 +95,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Writes frames behind one another into the open segment, all or none.
+   * Writes frames one after another into the open segment, all or none.
    *
    * @returns where they are
    * @throws the file system's error if nothing was written and the log goes on; LEVEL_IO_ERROR if it cannot

@@ -139,7 +139,7 @@ export class Segments {
   }
 
   /**
-   * Deletes the oldest segments, those below `id`, up to the first that a reader holds or that has a gap behind it: a log with a gap
+   * Deletes the oldest segments, those below `id`, up to the first that a reader holds or that has a gap after it: a log with a gap
    * is refused. The last one always stays: it knows the sequence numbers.
    *
    * @param onDeleted called after each
@@ -151,7 +151,7 @@ export class Segments {
       // One by one: were the second gone after a power cut and the first not, the log would look damaged.
       if (this.#hasUnsyncedDeletion) {
         await this.#syncDeletions()
-        continue // A reader may have come to it.
+        continue // A reader may have reached it.
       }
       this.#list.shift() // First, so that no reader begins with it.
       this.#hasUnsyncedDeletion = true

@@ -5,7 +5,7 @@ export function varintBytes(number: number): number {
   return number < 0x80 ? 1 : number < 0x4000 ? 2 : number < 0x20_0000 ? 3 : number < 0x1000_0000 ? 4 : 5
 }
 
-/** @returns the offset behind it */
+/** @returns the offset after it */
 export function writeVarint(into: Uint8Array, at: number, number: number): number {
   let rest = number
   while (rest > 0x7f) {

@@ -12,12 +12,12 @@ const MIN_SEGMENTS_PER_EPOCH = 10
 const MAX_BARREN_EPOCHS = 10
 const BYTES_PER_STEP = 16 * 1024
 
-/** Samples in one piece, and how often each of their runs occurs. */
+/** Samples in one piece, and how many times each of their runs occurs. */
 export interface RunCounts {
   readonly bytes: Uint8Array
   /** The hash of the run that begins at each byte. */
   readonly runs: Uint32Array
-  /** By hash: how often a run occurs after its first time. A run that occurs once is worth nothing. */
+  /** By hash: how many times a run occurs after the first. A run that occurs once is worth nothing. */
   readonly repeats: Uint32Array
 }
 

@@ -99,7 +99,7 @@ export interface MatcherFunctions {
   /** Indexes the content's positions from `from` to before `to`, given as places in WINDOW. The last has {@link LONG_BYTES} before the end. */
   readonly index: (from: number, to: number) => void
   /**
-   * @param begin where the value begins in WINDOW, behind the content
+   * @param begin where the value begins in WINDOW, after the content
    * @param end where it ends
    * @param stamp added to the places that are kept: those of earlier values are smaller, and recognised by that
    * @param offset1 the offsets used last, the most recent first

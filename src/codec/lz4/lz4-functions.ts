@@ -44,7 +44,7 @@ import { skipEqual } from '../../wasm/equal-bytes.js'
  * LZ4 blocks (github.com/lz4/lz4, doc/lz4_Block_format.md), written and read in WebAssembly.
  *
  *     block: sequences of token (literals << 4 | match length - 4), [literals ≥ 15: 255, …, rest], literals, offset u16,
- *            [match length ≥ 19: 255, …, rest]; the last one ends behind its literals
+ *            [match length ≥ 19: 255, …, rest]; the last one ends after its literals
  */
 
 /** Values up to this size, in bytes: their positions fit 16 bits. */
@@ -169,7 +169,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
     const findInBoth: Code = [
       set(matched, MIN_MATCH - 1),
       when(and(equal(load32(from), word), less(from, at)), [measure(from, MIN_MATCH, matched)]),
-      // A longer match has the last three bytes of the longest one so far, and the byte behind it.
+      // A longer match has the last three bytes of the longest one so far, and the byte after it.
       set(last, load32(add(at, sub(matched, MIN_MATCH - 1)))),
       set(next, load16(add(HEADS, shl(shr(hash, 32 - DICTIONARY_BITS), 1)))),
       set(tries, MAX_TRIES),

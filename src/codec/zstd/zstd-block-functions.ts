@@ -122,7 +122,7 @@ export interface BlockFunctions {
    * @param literalLengths the places of three tables
    * @param literals where the literals begin
    * @param literalsEnd where they end
-   * @param base where in WINDOW the value begins, behind the content
+   * @param base where in WINDOW the value begins, after the content
    * @param end where it ends
    * @returns whether the block is that of a value of this length
    */

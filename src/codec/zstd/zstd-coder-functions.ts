@@ -95,7 +95,7 @@ export const BLOCK = MATCH_LENGTH_TABLE + TABLE_BYTES
 const MAX_BLOCK_BYTES = 3 * MAX_VALUE_BYTES + 64
 export const CODER_BYTES = BLOCK + MAX_BLOCK_BYTES - FREE
 
-/** Literals that are written at once, at most 11 bits each, behind up to 7 bits that are left. */
+/** Literals that are written at once, at most 11 bits each, after up to 7 bits that are left. */
 const LITERALS_AT_ONCE = 5
 
 export interface CoderFunctions {
@@ -269,7 +269,7 @@ function sequencesWriter({ parameter, local }: Locals): Code {
     set(literalState, load32(literalCell, FIRST_STATE_AT)),
     block(done =>
       loop(again => [
-        // 26 bits of states, and up to 13 of each length, behind 7 that are left; then up to 31 of the offset.
+        // 26 bits of states, and up to 13 of each length, after 7 that are left; then up to 31 of the offset.
         writeExtraBits(literalLength, literalCell),
         writeExtraBits(aboveMinimum, matchCell),
         writer.flush,
