@@ -98,7 +98,7 @@ export function noRoom(failures: number, cause: unknown): CompressedKvError {
   )
 }
 
-/** @param cause why opening failed, if it did. abstract-level's words, and as there its `open()` rejects with the same */
+/** @param cause why opening failed, if it did. The words are those of abstract-level, whose `open()` rejects with the same */
 export function databaseNotOpen(cause?: unknown): CompressedKvError {
   return cause === undefined
     ? new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')

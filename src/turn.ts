@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers' // Which fake ones of a test do not replace: calls would never be answered.
+import { setImmediate } from 'node:timers' // Not the global one: fake timers of a test replace that, and calls would never be answered.
 
 /** How long work on the calling thread that a caller waits for may take, in ms, before timers and sockets get their turn. */
 const MAX_TURN_MS = 2

@@ -25,7 +25,7 @@ export interface StoredValue {
   readonly probe: { readonly codecId: number; readonly effort: number } | undefined
   /** Id of the dictionary that it was compressed with. */
   readonly dictionary?: number | undefined
-  /** What the store compresses small values with now; undefined if this is none, or the store uses no dictionary. */
+  /** What the store compresses small values with now; undefined if this one is not small, or the store uses no dictionary. */
   readonly offer?: DictionaryOffer | undefined
   /** ms since 1970; what has expired is removed before a policy sees it. */
   readonly expiresAt: number | undefined

@@ -57,7 +57,7 @@ const MANY_REPEATS = 0.7
  *
  * It aims at a `minSaving` of 0.1. A value that repeats itself at a distance only, and has nothing else to save, is left raw.
  *
- * @throws CKV_INVALID_OPTION for a level, dtype, prefix or size that is none
+ * @throws CKV_INVALID_OPTION for an invalid level, dtype, prefix or size
  */
 export function adaptive(options: AdaptiveOptions = {}): CodecSelector {
   assertKnownOptions('adaptive()', options, ADAPTIVE_OPTIONS)

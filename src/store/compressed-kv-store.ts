@@ -55,7 +55,7 @@ import './store-events.js'
 export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buffer, K, V> {
   /** The wrapped database. Do not write to it. */
   readonly backend: AnyLevel
-  /** Sweeps the store: recompresses values, removes what has expired, gives plain values from before envelopes. */
+  /** Sweeps the store: recompresses values, removes what has expired, puts plain values from before the database was wrapped into envelopes. */
   readonly gc: Collector
   readonly #readOnly: boolean
   readonly #counters = new Counters()
@@ -66,7 +66,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   #plainGet: ((key: Buffer) => Promise<V | undefined>) | undefined
 
   /**
-   * @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED for a backend that holds only text, or that is such a store itself
+   * @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED for a backend that holds only text, or is itself a `CompressedKvStore`
    */
   constructor(backend: Wrappable<K, V>, options?: CompressedKvStoreOptions<K, V>)
   // oxlint-disable typescript/no-explicit-any -- the types that the encodings given here replace
@@ -259,7 +259,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // ---- writing
 
-  // Whatever an encoding returned comes here and below as a key or value, and goes on as bytes.
+  // Keys and values come here, and to the reads below, as an encoding returned them, and go on as bytes.
 
   _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
     if (options !== NO_OPTIONS) assertWriteOptions(options)

@@ -50,7 +50,7 @@ export interface StoredEntry {
   readonly opened: Opened | undefined
   readonly error: unknown
   /**
-   * The value, also when its time to live is over.
+   * The value, even when its time to live is over.
    *
    * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED, CKV_VALUE_TOO_LARGE, CKV_CODEC_UNAVAILABLE
    */

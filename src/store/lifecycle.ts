@@ -31,7 +31,7 @@ export class Lifecycle {
   #tookBackend = false
   /** What the backend closes before itself. */
   readonly #resource: AbstractResource
-  /** Calls of its `close()` that wait for the end of what is open. */
+  /** Calls of the resource's `close()` that wait for what is open to end. */
   #waiting: (() => void)[] = []
 
   constructor(context: LifecycleContext) {
@@ -51,7 +51,7 @@ export class Lifecycle {
     return this.#session
   }
 
-  /** @throws LEVEL_DATABASE_NOT_OPEN also while the store is being opened or closed */
+  /** @throws LEVEL_DATABASE_NOT_OPEN, even while the store is being opened or closed */
   assertOpen(): void {
     if (this.#context.store.status !== 'open') throw this.#notOpen()
   }
@@ -74,7 +74,7 @@ export class Lifecycle {
     try {
       // Called before anything is awaited: the backend is about to open by itself.
       await openBackend(backend, options)
-      // Closing the backend closes the store first, also while the store still opens.
+      // Closing the backend closes the store first, even while the store still opens.
       backend.attachResource(this.#resource)
       for (const codec of choice.named) codec.load?.()
       this.#session = await beginSession(backend, settings, choice, counters, emit)
@@ -111,8 +111,8 @@ export class Lifecycle {
   }
 
   /**
-   * Resolves when the store is closed, or at least what is open now. In front of this `close()` an `open()` may wait in the store, which will
-   * wait for the backend.
+   * Resolves when the store is closed, or at least what is open of it now. An `open()` may be queued in the store before this `close()`, and
+   * would wait for the backend, which waits for this.
    */
   async #closeWithBackend(): Promise<void> {
     const ended = new Promise<void>(resolve => this.#waiting.push(resolve))

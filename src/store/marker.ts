@@ -63,8 +63,8 @@ export interface Marker {
   /** That log may hold writes which the backend lacks. */
   readonly logDirty: boolean
   /**
-   * When the segment was created with which the log became dirty, ms since 1970. An older log of the store, or an older copy of it, has
-   * none that is as new. undefined if the log is not dirty.
+   * When the segment with which the log became dirty was created, ms since 1970. An older log of the store, or an older copy of this one,
+   * has no segment that is as new. undefined if the log is not dirty.
    */
   readonly logDirtySince?: number | undefined
   /** Number of the last record of the log that the backend has; 0 without a log. */

@@ -5,8 +5,8 @@ import { assertBytes, isInterval, MAX_INTERVAL_MS, shown } from '../option-check
 /** When the MemTable is moved into the backend. */
 export interface MemTableOptions {
   /**
-   * It is moved when it holds about this many bytes: keys, values and 150 bytes an entry. Higher saves writing more of the values that are soon
-   * overwritten, and makes the log longer.
+   * It is moved when it holds about this many bytes: keys, values and 150 bytes an entry. Higher keeps more of the values that are soon
+   * overwritten from being written there, and makes the log longer.
    * @default 16777216 (16 MiB)
    */
   readonly flushBytes?: number | undefined

@@ -35,7 +35,7 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    */
   readonly minSize?: number | undefined
   /**
-   * What values of 32 bytes to 4 KiB have in common, laid before each of them when it is compressed: alone they are too short to gain.
+   * What values of 32 bytes to 4 KiB have in common: each of them is compressed with it, since alone they are too short to get smaller.
    * 'auto' trains one on the values that are written, uses it where it takes less space in the backend than the values as they are, over
    * LevelDB in blocks with their neighbours, and replaces it when a newer one does clearly better. Bytes are used as they are: a
    * dictionary in Zstandard's format (`zstd --train`), or text that is like the values. `false` uses none. Values written with one stay
@@ -66,14 +66,14 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    */
   readonly checksum?: 'auto' | 'always' | undefined
   /**
-   * Memory for decoded values, in bytes, least recently used go first. 0 keeps none.
+   * Bytes of memory for a cache of decoded values, of which the least recently used go first; 0 for no cache.
    * @default 0
    */
   readonly cacheBytes?: number | undefined
   /**
    * A write-ahead log: a write resolves when the log has it, as durable as the log's `fsync` says. It is read back if the store was not
-   * closed. `true` keeps it in `<location>/ckv-wal`, a string in that directory. A backend that keeps nothing (memory-level) keeps
-   * everything with one.
+   * closed. `true` keeps it in `<location>/ckv-wal`; a string names another directory. Over a backend that keeps nothing (memory-level)
+   * the log keeps everything.
    * @default true if the backend has a location (a `level` database does, a sublevel of it or one in memory does not), else false
    */
   readonly wal?: boolean | string | WalOptions | undefined

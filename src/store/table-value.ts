@@ -13,7 +13,7 @@ export class TableValue {
   readonly rawLength: number
   /** It is an envelope already. */
   readonly sealed: boolean
-  /** ms since 1970, 0 for never. 0 also if {@link sealed}: the envelope says it. */
+  /** ms since 1970, 0 for never. Also 0 if {@link sealed}: the envelope says it. */
   readonly expiresAt: number
   /** What seals it. */
   readonly codec: Codec

@@ -103,7 +103,7 @@ async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ v
   for (;;) {
     signal?.throwIfAborted()
     const after = marker.sweep.length === 0 ? undefined : decodeCursor(marker.sweep)
-    const entries = await readBehind(backend, after)
+    const entries = await readAfter(backend, after)
     if (entries.length === 0) break
     const operations = await Promise.all(entries.map(entry => plainOperation(entry, unsealer)))
     values += operations.filter(({ type }) => type === 'put').length
@@ -150,7 +150,7 @@ function decodeCursor(cursor: Buffer): Buffer {
   return cursor.subarray(1)
 }
 
-async function readBehind(backend: AnyLevel, after: Buffer | undefined): Promise<RawEntry[]> {
+async function readAfter(backend: AnyLevel, after: Buffer | undefined): Promise<RawEntry[]> {
   const entries: RawEntry[] = []
   let bytes = 0
   for await (const [key, stored] of rawEntries(backend, after === undefined ? {} : { gt: after })) {

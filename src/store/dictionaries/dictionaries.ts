@@ -65,7 +65,7 @@ export class Dictionaries {
     for (const [key, stored] of entries) this.learn(key, asBuffer(stored), storeId)
   }
 
-  /** What is stored under a reserved key, if that is a dictionary's. A log may have one that failed to be used before that of the same id. */
+  /** Adds what is stored under a reserved key, if it is a dictionary. In a log one that failed to be stored may precede the one that has its id. */
   learn(key: Uint8Array, stored: Buffer, storeId: Buffer): void {
     const id = idInKey(key)
     if (id === undefined) return

@@ -29,7 +29,7 @@ export interface DictionarySource {
   stop(): Promise<void>
 }
 
-/** The value at which entries are, if it is a small one that is to be sealed. */
+/** The value at the head of entries, if it is a small one that is to be sealed. */
 export function smallValueAt({ head }: Overlay<TableValue>, small: SmallValues): TableValue | undefined {
   if (head === undefined || head.found === TOMBSTONE || head.found.sealed) return undefined
   return small.has(head.found.codec, head.found.length) ? head.found : undefined

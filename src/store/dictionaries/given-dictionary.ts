@@ -4,7 +4,7 @@ import { Dictionary } from './dictionaries.js'
 import { type DictionarySource, smallValueAt, type TableEntries } from './dictionary-source.js'
 import type { SmallValues } from './small-values.js'
 
-/** The dictionary that the options give: stored when the first small value comes, if the store has it not yet. */
+/** The dictionary that the options give: stored when the first small value comes, if the store does not have it yet. */
 export class GivenDictionary implements DictionarySource {
   readonly #bytes: Buffer
   readonly #small: SmallValues

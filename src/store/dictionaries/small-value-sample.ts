@@ -22,7 +22,7 @@ export class SmallValueSample {
   #open: SampledValue[] | undefined
   /** Of the run that is under way. */
   #runBytes = Infinity
-  /** One of so many runs is taken. */
+  /** One of this many runs is taken. */
   #stride = 1
   #count = 0
   #seenBytes = 0

@@ -3,7 +3,7 @@ import type { SegmentExtent } from '../../wal/recovered-log.js'
 import type { Marker } from '../marker.js'
 
 /**
- * Refuses a backend and a log that were separated, or put together from different days: they would lose writes, or bring deleted ones
+ * Refuses a backend and a log that were separated, or of which one is older than the other: they would lose writes, or bring deleted ones
  * back.
  *
  * @param directory of the log

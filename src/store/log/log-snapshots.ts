@@ -65,7 +65,7 @@ export class LogSnapshots {
   async write(sequence: number): Promise<void> {
     const { log, backend, unsealer, marker } = this.#context
     const entries = backend.iterator<Buffer, Uint8Array>({ ...AS_BYTES, fillCache: false } as object)
-    // The backend may not have it yet, and records that it lacks may need it, while the segment that has it goes.
+    // A marker that the backend may not have yet. Records that it lacks may need it, and the segment that has it is deleted.
     const { unsaved } = marker
     this.#appendedBefore = log.appendedBytes
     this.#isSwept = false

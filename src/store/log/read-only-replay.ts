@@ -29,7 +29,7 @@ export async function readIntoTables(
     bytes += weight
     if (bytes <= maxBytes) return weight
     throw notSupported(
-      `The log holds more that the backend has not than memtable.maxBytes, ${maxBytes}, which readOnly has to keep in memory: ` +
+      `The log is ahead of the backend by more than memtable.maxBytes, ${maxBytes}, and readOnly has to keep that in memory: ` +
         'raise that option, or open the store once without readOnly'
     )
   }

@@ -34,7 +34,7 @@ export class SegmentTrimming {
 
   /** Call when the backend has everything, and the marker says so. */
   async atCleanClose(): Promise<void> {
-    // If nothing was written since, the last segment may be one that a crash left, of a clean close even: it would be read back at every opening.
+    // If nothing was written since, the last segment may be one that a crash left, perhaps during a clean close: it would be read back at every opening.
     this.#trim(this.#log.lastSegmentBytes >= MIN_CLOSE_ROLL_BYTES)
     await this.#background.idle()
   }

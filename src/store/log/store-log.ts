@@ -174,8 +174,9 @@ export class StoreLog {
   }
 
   /**
-   * Stores something of the store's own under a reserved key, on stable storage. Where the log is the database no snapshot may begin between
-   * its record and the backend's having it: the number that a snapshot goes by moves in a turn like this one, or never while this is called.
+   * Stores something of the store's own under a reserved key, on stable storage. Where the log is the database no snapshot may begin after
+   * the record is logged and before the backend has it. None does: the number of the record that a snapshot goes up to changes only in work that
+   * excludes this, or not at all while this is called.
    */
   async storeReserved(key: Buffer, value: Buffer): Promise<void> {
     const [backend, marker] = [this.#backend, this.#marker]

@@ -62,7 +62,7 @@ export class GetQueue {
   }
 
   /**
-   * Reads on the calling thread, if a get might now.
+   * Reads on the calling thread, if that is where a get would read now.
    *
    * @returns undefined: ask the backend
    */
@@ -82,7 +82,7 @@ export class GetQueue {
     return new Promise(resolve => this.#idle.push(resolve))
   }
 
-  /** Before the caller hears of it, whose next get would find this one still under way. */
+  /** Call before the caller hears of the answer: its next get must not find this one still under way. */
   #answered(stored?: Uint8Array): void {
     this.#syncReads?.noticeSize(stored)
     this.#underWay--

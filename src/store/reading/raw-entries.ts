@@ -15,7 +15,7 @@ export type RawEntry = readonly [key: Buffer, stored: Buffer]
 /**
  * Keys and values of a backend in a range as they are stored, in order, without reserved keys. They may share memory with the backend.
  *
- * @throws errors of the backend, also where the consumer stops early: LevelDB passes over a block that it cannot read, and says so only at the end
+ * @throws errors of the backend, even where the consumer stops early: LevelDB passes over a block that it cannot read, and says so only at the end
  */
 export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGenerator<RawEntry, void, undefined> {
   for (const part of aroundReserved(range)) {

@@ -16,7 +16,7 @@ import { backendSnapshotOf, tablesOf } from './snapshot.js'
 import type { TableValue } from '../table-value.js'
 import type { ValueCache } from './value-cache.js'
 
-/** As abstract-level hands them to `_get` and its like: encodings are formats, which for this store is always 'buffer'. */
+/** As abstract-level hands them to `_get` and the like: an encoding is a format, in this store always 'buffer'. */
 export interface EncodedReadOptions {
   readonly keyEncoding?: string
   readonly valueEncoding?: string

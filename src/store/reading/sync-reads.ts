@@ -1,13 +1,13 @@
 /** What a get saves that does not go to another thread and back, in ms: measured 40 to 100 µs, most of it until that thread is awake. */
 const TRIP_MS = 0.05
-/** So many gets go to other threads at first: they tell whether values are small. And so many after a large value, or a failure. */
+/** This many gets go to other threads at first, which tells whether values are small, and again after a large value or a failure. */
 const TRIALS = 20
 const LARGE_BYTES = 64 * 1024
-/** How much more than its trips a slow read costs that is no accident. */
+/** A slow read costs at most this many times the trips that would have fitted into it. */
 const MAX_FACTOR = 64
-/** Trips. Quick reads pay in advance for an accident of 1 ms, V8's collection or another process, not for many reads of a disk. */
+/** In trips. Quick reads may pay in advance for an accident of 1 ms (V8's collector, another process), not for many reads of a disk. */
 const MAX_CREDIT = 20
-/** Trips: how many gets go to other threads at most before the next one may try again. */
+/** In trips, as many gets as go to other threads at most before one may try again. */
 const MAX_DEBT = 20_000
 
 /**
@@ -19,7 +19,7 @@ export class SyncReads {
   #balance = -TRIALS
   #factor = 1
 
-  /** Where not, the get goes to another thread, and has paid. */
+  /** @returns false if the get is to go to another thread; it has paid then */
   mayRead(): boolean {
     if (this.#balance >= 0) return true
     this.#balance++

@@ -68,7 +68,7 @@ export class Unsealer {
     if (enveloped && rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
   }
 
-  /** The value in an envelope, also when its time to live is over. */
+  /** The value in an envelope, even when its time to live is over. */
   valueIn(envelope: Buffer): Buffer | Promise<Buffer> {
     return this.value(this.open(envelope))
   }

@@ -82,7 +82,7 @@ export class LoggedTable {
   }
 
   /**
-   * A call is not in the log, and its caller learns that from others.
+   * A call is not in the log, and its caller learns that in another way.
    *
    * @param weight 0 if it was not admitted
    */
@@ -108,7 +108,7 @@ export class LoggedTable {
     try {
       while (checkpoint.mustBegin) await checkpoint.begin()
     } finally {
-      this.#beginning = undefined // In the turn of the last look: whoever comes later has to look again.
+      this.#beginning = undefined // Right after the last check: whoever comes later has to check again.
     }
   }
 

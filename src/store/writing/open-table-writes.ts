@@ -46,7 +46,7 @@ export function openTableWrites(
       emit('flush', report)
       admission.leave(weight)
       if (admission.waiting === 0) return
-      parts.tables.freeze() // All that was let in may be there already, and nobody else comes to say so.
+      parts.tables.freeze() // All that was let in may be in the table already, and then nothing that is logged later would begin the next flush.
       flusher.wake()
     },
     onFailed: failure => {

@@ -268,6 +268,6 @@ function settingKept(operation: TableOperation, sealing: Promise<TableValue>): P
   const setting = sealing.then(value => {
     operation.kept = value
   })
-  setting.catch(() => {}) // It is looked at once there is room, or never if a later operation of the batch throws.
+  setting.catch(() => {}) // Somebody waits for it only when there is room, or never, if a later operation of the batch throws.
   return setting
 }

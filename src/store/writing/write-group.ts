@@ -87,7 +87,7 @@ export function operationsOf(entries: readonly Entry[]): readonly BackendOperati
   return entries.length === 1 ? entries[0]!.operations : entries.flatMap(({ operations }) => operations)
 }
 
-/** Barriers and failed calls write nothing, and so many operations are handed over in several turns of the event loop. */
+/** Barriers and failed calls write nothing, and a call with more operations than a group has hands them over in several turns of the event loop. */
 function isAlone({ barrier, failure, operations }: Entry): boolean {
   return barrier !== undefined || failure !== undefined || operations.length > MAX_GROUP_OPERATIONS
 }

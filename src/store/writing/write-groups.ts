@@ -84,7 +84,7 @@ export class WriteGroups {
     return half < MIN_ENTRIES_BESIDE || half > MAX_OPERATIONS_BESIDE ? Infinity : half
   }
 
-  /** Groups that are written at once may end in any order, and so must have no key in common; each would have a marker that is not saved yet. */
+  /** Groups that are written at once may end in any order, and so must have no key in common. A marker that is not saved yet would go with both. */
   #mayBegin(group: WriteGroup): boolean {
     if (this.#underWay.size === 0) return true
     if (this.#underWay.size === this.#maxUnderWay || this.#marker.unsaved !== undefined) return false

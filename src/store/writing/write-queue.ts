@@ -14,7 +14,7 @@ import { WriteGroups } from './write-groups.js'
 import { WriteOrder } from './write-order.js'
 
 /*
- * The write path of a store without a MemTable. A write is put, del or a batch; from top to bottom:
+ * The write path of a store without a MemTable. A write is a put, a del or a batch; from top to bottom:
  *
  *     write() ──► order (write-order.ts): wait for earlier writes of the same keys that are still being sealed, and for barriers
  *                   │

@@ -7,7 +7,7 @@ import type { TouchedKeys } from './touched-keys.js'
  * The shapes of one write, from the caller to the backend:
  *
  *     EncodedOperation    of a batch, as abstract-level hands it over (operations.ts)
- *     WriteRequest        with the store's defaults filled in; its buffers are the caller's own
+ *     WriteRequest        with the defaults of its call filled in; its buffers are the caller's own
  *     TableOperation      with a MemTable: a copy, sealed or not (logged-table.ts); OneOperation, of a put or del that waits for nothing
  *     BackendOperation    without a MemTable, and of a sweep: a copy, sealed (backend-write.ts)
  */
