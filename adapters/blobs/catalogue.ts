@@ -1,5 +1,5 @@
 import { CompressedKvError } from 'compressed-kv'
-import { type BytesLevel, type DelOperation, keepsOrder, type PutOperation } from './bytes-level.js'
+import type { BytesLevel, DelOperation, PutOperation } from './bytes-level.js'
 import type { ChunkWriter } from './chunk-writer.js'
 import { discard, discardOrphans } from './garbage.js'
 import { blobKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
@@ -106,7 +106,7 @@ export class Catalogue {
     space.mayHaveOrphans = false // Unless something fails from here on.
     let all = false
     try {
-      ;({ all } = await discardOrphans(this.#level, space.live, !keepsOrder(this.#level), MAX_ORPHANS_LOOKED_AT))
+      ;({ all } = await discardOrphans(this.#level, space.live, MAX_ORPHANS_LOOKED_AT))
     } finally {
       if (!all) space.mayHaveOrphans = true
     }
@@ -114,7 +114,7 @@ export class Catalogue {
 
   /** Deletes all that crashes have left. @returns how many blobs were only begun, or only partly deleted */
   async discardAllOrphans(): Promise<number> {
-    return (await discardOrphans(this.#level, this.#space.live, !keepsOrder(this.#level))).discarded
+    return (await discardOrphans(this.#level, this.#space.live)).discarded
   }
 
   /**
@@ -167,7 +167,7 @@ export class Catalogue {
   /** A failure only costs space until orphans are deleted: the caller's own work is done, or has failed by itself. */
   async #discard(generation: Generation, failed?: readonly Buffer[]): Promise<void> {
     try {
-      await discard(this.#level, generation, !keepsOrder(this.#level), failed)
+      await discard(this.#level, generation, failed)
     } catch {
       this.#space.mayHaveOrphans = true
     }

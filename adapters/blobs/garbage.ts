@@ -1,4 +1,4 @@
-import type { BytesLevel, DelOperation } from './bytes-level.js'
+import { type BytesLevel, type DelOperation, keepsOrder } from './bytes-level.js'
 import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn } from './keys.js'
 import type { LiveGenerations } from './live-generations.js'
 
@@ -13,9 +13,9 @@ const MAX_KEYS = 1000
 export async function discard(
   level: BytesLevel,
   generation: Generation,
-  sync: boolean,
   failed: readonly Buffer[] = []
 ): Promise<void> {
+  const sync = !keepsOrder(level)
   for (;;) {
     const keys = await level.keys({ ...chunkRange(generation), limit: MAX_KEYS }).all()
     const operations = [...failed, ...keys].map((key): DelOperation => ({ type: 'del', key }))
@@ -35,7 +35,6 @@ export async function discard(
 export async function discardOrphans(
   level: BytesLevel,
   live: LiveGenerations,
-  sync: boolean,
   limit = Infinity
 ): Promise<{ discarded: number; all: boolean }> {
   let seen = 0
@@ -46,7 +45,7 @@ export async function discardOrphans(
     // A generation that is no longer live may have been published since the scan began: then its entry is gone. While that is looked up it may
     // have found a reader and been replaced: then its entry is there again, and the reader needs it.
     if (live.isLive(generation) || !(await level.has(key)) || live.isLive(generation)) continue
-    await discard(level, generation, sync)
+    await discard(level, generation)
     discarded++
   }
   return { discarded, all: seen < limit }
