@@ -1,5 +1,6 @@
 import { corruption } from '../../errors.js'
 import { FRAME_TYPE } from '../../wal/format.js'
+import type { CursorStart } from '../../wal/frame-cursor.js'
 import type { Log } from '../../wal/log.js'
 import { RecordCursor } from '../../wal/record-cursor.js'
 import type { AnyLevel } from '../any-level.js'
@@ -10,7 +11,7 @@ import { otherStore } from './log-pairing.js'
 import type { LoggedValues } from './logged-values.js'
 import { MARKER_KEY } from '../marker.js'
 import { type MarkerState, storedMarker } from '../marker-state.js'
-import { operationAt, ReplayBatch, replayRecords } from './replay-records.js'
+import { framesFrom, operationAt, ReplayBatch, replayRecords } from './replay-records.js'
 
 /**
  * Gives the backend what the log has and it lacks, in order. Every batch is synced and carries the number it goes up to, so that a
@@ -50,23 +51,12 @@ export async function loadLog(log: Log, backend: AnyLevel, directory: string, va
   await replayRecords(log, above, values, batch, range => deleteRange(backend, range, false))
 }
 
-async function loadSnapshot(
-  log: Log,
-  start: { segment: number; offset: number },
-  values: LoggedValues,
-  batch: ReplayBatch
-): Promise<void> {
-  const frames = log.frames(start)
-  try {
-    for (;;) {
-      const found = await frames.next()
-      if (found === undefined || found.frame.header.type === FRAME_TYPE.snapshotEnd) break
-      if (found.frame.header.type !== FRAME_TYPE.snapshotData) continue
-      const records = new RecordCursor(found.payload)
-      while (records.next()) await batch.add(await operationAt(records, values), 0)
-    }
-  } finally {
-    await frames.close()
+async function loadSnapshot(log: Log, start: CursorStart, values: LoggedValues, batch: ReplayBatch): Promise<void> {
+  for await (const { frame, payload } of framesFrom(log, start)) {
+    if (frame.header.type === FRAME_TYPE.snapshotEnd) break
+    if (frame.header.type !== FRAME_TYPE.snapshotData) continue
+    const records = new RecordCursor(payload)
+    while (records.next()) await batch.add(await operationAt(records, values), 0)
   }
   await batch.flush()
 }

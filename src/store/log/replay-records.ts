@@ -1,4 +1,5 @@
 import { FRAME_TYPE, RECORD_KIND } from '../../wal/format.js'
+import type { CursorStart, FoundFrame } from '../../wal/frame-cursor.js'
 import type { Log } from '../../wal/log.js'
 import { RecordCursor } from '../../wal/record-cursor.js'
 import type { BackendOperation } from '../backend-write.js'
@@ -22,28 +23,31 @@ export async function replayRecords(
   batch: ReplayBatch,
   clear: (range: HalfOpenRange) => Promise<void>
 ): Promise<void> {
-  const frames = log.frames({ segment: log.segmentAbove(above), offset: 0 })
-  try {
-    for (;;) {
-      const found = await frames.next()
-      if (found === undefined) break
-      const { type, firstSequence } = found.frame.header
-      if (type !== FRAME_TYPE.data) continue
-      const records = new RecordCursor(found.payload)
-      for (let sequence = firstSequence; records.next(); sequence++) {
-        if (sequence <= above) continue
-        if (records.kind === RECORD_KIND.clear) {
-          await batch.flush()
-          const end = records.value
-          await clear({ start: records.key, end: end.length === 0 ? undefined : end })
-          batch.reached(sequence)
-        } else await batch.add(await operationAt(records, values), sequence)
-      }
+  for await (const { frame, payload } of framesFrom(log, { segment: log.segmentAbove(above), offset: 0 })) {
+    const { type, firstSequence } = frame.header
+    if (type !== FRAME_TYPE.data) continue
+    const records = new RecordCursor(payload)
+    for (let sequence = firstSequence; records.next(); sequence++) {
+      if (sequence <= above) continue
+      if (records.kind === RECORD_KIND.clear) {
+        await batch.flush()
+        const end = records.value
+        await clear({ start: records.key, end: end.length === 0 ? undefined : end })
+        batch.reached(sequence)
+      } else await batch.add(await operationAt(records, values), sequence)
     }
+  }
+  await batch.flush()
+}
+
+/** The frames of a log of all types, from a place on. */
+export async function* framesFrom(log: Log, start: CursorStart): AsyncGenerator<FoundFrame, void, undefined> {
+  const frames = log.frames(start)
+  try {
+    for (let found = await frames.next(); found !== undefined; found = await frames.next()) yield found
   } finally {
     await frames.close()
   }
-  await batch.flush()
 }
 
 /** What a record does to the backend; a promise where its value is sealed off the main thread. */
