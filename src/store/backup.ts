@@ -175,7 +175,7 @@ function bytesOf(puts: readonly Put[]): number {
 }
 
 function envelopeOf({ bytes, sealed, expiresAt }: TableValue, sealing: Sealing): Buffer {
-  return sealed ? storedCopy(bytes) : sealRaw(bytes, { ...sealing, expiresAt: expiresAt === 0 ? undefined : expiresAt })
+  return sealed ? storedCopy(bytes) : sealRaw(bytes, { ...sealing, expiresAt })
 }
 
 /** A dictionary that cannot be read is copied all the same: its id must not be given to another, whose values it would be taken for. */

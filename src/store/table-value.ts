@@ -13,8 +13,8 @@ export class TableValue {
   readonly rawLength: number
   /** It is an envelope already. */
   readonly sealed: boolean
-  /** ms since 1970, 0 for never. Also 0 if {@link sealed}: the envelope says it. */
-  readonly expiresAt: number
+  /** ms since 1970; undefined for never, and if {@link sealed}, since the envelope says it then. */
+  readonly expiresAt: number | undefined
   /** What seals it. */
   readonly codec: Codec
 
@@ -24,7 +24,7 @@ export class TableValue {
     length: number,
     rawLength: number,
     sealed: boolean,
-    expiresAt: number,
+    expiresAt: number | undefined,
     codec: Codec
   ) {
     this.#slab = slab
@@ -42,7 +42,18 @@ export class TableValue {
   }
 }
 
+/** A value as it was given, from `at` on in `slab`. */
+export function rawTableValue(
+  slab: Buffer,
+  at: number,
+  length: number,
+  expiresAt: number | undefined,
+  codec: Codec
+): TableValue {
+  return new TableValue(slab, at, length, length, false, expiresAt, codec)
+}
+
 /** A value that is sealed already. */
 export function sealedTableValue(envelope: Buffer, rawLength: number, codec: Codec): TableValue {
-  return new TableValue(envelope, 0, envelope.length, rawLength, true, 0, codec)
+  return new TableValue(envelope, 0, envelope.length, rawLength, true, undefined, codec)
 }

@@ -17,7 +17,7 @@ export function operationRecord(operation: BackendOperation): LogRecord {
 /** @param value of a put that is not sealed, if it is at hand: taking it from `kept` would make one more Buffer */
 export function tableRecord(key: Buffer, kept: Kept<TableValue>, value?: Buffer): LogRecord {
   if (kept === TOMBSTONE) return Record.delete(key)
-  return kept.sealed ? sealedPut(key, kept.bytes) : rawPut(key, value ?? kept.bytes, kept.expiresAt)
+  return kept.sealed ? sealedPut(key, kept.bytes) : rawPut(key, value ?? kept.bytes, kept.expiresAt ?? 0)
 }
 
 export function clearRecord({ start, end }: HalfOpenRange): LogRecord {

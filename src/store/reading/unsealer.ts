@@ -76,8 +76,8 @@ export class Unsealer {
   /** Whether a reader would see the entry. One whose value is damaged or too large is seen: reading it is an error. */
   isVisible(stored: Uint8Array | TableValue): boolean {
     try {
-      if (!(stored instanceof Uint8Array)) return isAlive(stored) && (!stored.sealed || this.isVisible(stored.bytes))
-      return this.openLive(stored) !== undefined
+      if (stored instanceof Uint8Array) return this.openLive(stored) !== undefined
+      return stored.sealed ? this.isVisible(stored.bytes) : !hasExpired(stored.expiresAt)
     } catch {
       return true
     }
@@ -136,7 +136,7 @@ export class Unsealer {
 
   /** A copy where it is not compressed, else the opened envelope; undefined once its time to live is over. */
   #copyOrOpen(value: TableValue): Buffer | Opened | undefined {
-    if (!value.sealed) return isAlive(value) ? Buffer.from(value.bytes) : undefined
+    if (!value.sealed) return hasExpired(value.expiresAt) ? undefined : Buffer.from(value.bytes)
     const opened = this.openLive(value.bytes)
     return opened?.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : opened
   }
@@ -162,10 +162,6 @@ export class Unsealer {
 export function uncountedUnsealer(maxValueSize: number, guard: Guard, dictionaries: Dictionaries): Unsealer {
   const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
   return new Unsealer(settings, guard, dictionaries, true, new Counters())
-}
-
-function isAlive({ expiresAt }: TableValue): boolean {
-  return expiresAt === 0 || expiresAt > Date.now()
 }
 
 function aligned(bytes: Buffer): Buffer {

@@ -16,7 +16,7 @@ import { nextTurn, Turn } from '../../turn.js'
 import { defaultMinSize, type Settings, type WriteOptions } from '../options.js'
 import type { SmallValues } from '../dictionaries/small-values.js'
 import type { Counters, RawReason } from '../stats.js'
-import { sealedTableValue, TableValue } from '../table-value.js'
+import { rawTableValue, sealedTableValue, type TableValue } from '../table-value.js'
 import { ValueArena } from './value-arena.js'
 
 /** What is known only once the store opens. */
@@ -84,7 +84,7 @@ export class Sealer {
     if (options.codec === undefined && options.onStored === undefined && !isLarge) {
       const arena = this.#arena
       arena.copy(value)
-      return new TableValue(arena.slab, arena.at, value.length, value.length, false, expiresAt ?? 0, codec)
+      return rawTableValue(arena.slab, arena.at, value.length, expiresAt, codec)
     }
     const sealed = reportStored(this.#sealCopying(key, codec, value, expiresAt), options)
     const { length } = value
@@ -96,7 +96,7 @@ export class Sealer {
   /** The envelope of a value that {@link forTable} made. */
   sealTableValue(key: Buffer, value: TableValue): Buffer | Promise<Buffer> {
     const { bytes, sealed, expiresAt, codec } = value
-    return sealed ? bytes : this.#sealKept(key, codec, bytes, expiresAt === 0 ? undefined : expiresAt)
+    return sealed ? bytes : this.#sealKept(key, codec, bytes, expiresAt)
   }
 
   /** The envelope of a value read back from a log, which nobody changes any more. */

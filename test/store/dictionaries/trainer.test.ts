@@ -7,7 +7,7 @@ import { Dictionaries } from '../../../src/store/dictionaries/dictionaries.js'
 import type { TableEntries } from '../../../src/store/dictionaries/dictionary-source.js'
 import { DictionaryTrainer } from '../../../src/store/dictionaries/dictionary-trainer.js'
 import { SmallValues } from '../../../src/store/dictionaries/small-values.js'
-import { TableValue } from '../../../src/store/table-value.js'
+import { rawTableValue, type TableValue } from '../../../src/store/table-value.js'
 import { documents, keyOf } from '../../support/small-documents.js'
 
 const CODEC = zstd()
@@ -37,7 +37,7 @@ function trainer() {
 async function tableOf(values: readonly Buffer[]): ReturnType<TableEntries> {
   const table = new MemTable<TableValue>()
   for (const [i, value] of values.entries()) {
-    table.put(keyOf(i), new TableValue(value, 0, value.length, value.length, false, 0, CODEC))
+    table.put(keyOf(i), rawTableValue(value, 0, value.length, undefined, CODEC))
   }
   const overlay = new Overlay([{ table, firstSequence: 1, sequence: 1, weight: bytesOf(values) }], {}, false)
   await overlay.prepare(() => undefined)
