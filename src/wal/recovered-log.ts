@@ -7,7 +7,7 @@ import type { LogTail } from './segment-header.js'
  * What opening a log gives, whether it was recovered or salvaged.
  */
 
-/** A part of the log that was not readable. */
+/** A part of the log that was not readable, or is gone. */
 export interface CorruptRange {
   readonly segment: number
   /** Offsets in the segment's file, bytes, `[from, to)`. */

@@ -176,10 +176,11 @@ function refusal({ directory }: RecoverySettings, { id, why }: ScannedSegment, n
 /** @param before the segments before it: without records they prove nothing but that they were left over */
 function missing({ directory }: RecoverySettings, id: number, before: readonly ScannedSegment[]): CompressedKvError {
   const leftOver = before.map(segment => segmentPath(directory, segment.id)).join(' and ')
-  const orDelete = `, or, if older segments were being deleted, delete ${leftOver} too: no record is in it`
+  const otherwise = before.every(holdsNothing)
+    ? `, if older segments were being deleted, delete ${leftOver} too: no record is in it`
+    : " read what can be read with recovery: 'salvage'"
   return corruption(
-    `segment ${id} of the log in ${directory} is missing. Restore the directory from a backup` +
-      (before.every(holdsNothing) ? orDelete : '')
+    `segment ${id} of the log in ${directory} is missing. Restore the directory from a backup, or${otherwise}`
   )
 }
 

@@ -10,6 +10,7 @@ import { readPiece } from './read-fully.js'
 import type { CorruptRange, RecoveredLog, RecoveredSegment } from './recovered-log.js'
 import type { RecoverySettings } from './recovery.js'
 import { progressOf } from './recovery-progress.js'
+import { gapsBefore, type Reach } from './salvage-gaps.js'
 import { SalvagedRecords } from './salvaged-records.js'
 import { type Findings, SalvagedSegment } from './salvaged-segment.js'
 import { segmentIds, segmentPath } from './segment-files.js'
@@ -34,9 +35,11 @@ export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLo
   const corrupt: CorruptRange[] = []
   const unreadable: CorruptRange[] = []
   const salvaged = new SalvagedRecords()
+  let before: Reach | undefined
   for (const id of ids) {
-    const into = { unseal: settings.unseal, salvaged, corrupt, unreadable }
+    const into = { unseal: settings.unseal, salvaged, corrupt, unreadable, before }
     const found = await withSegment(settings, id, file => salvageSegment(file, id, storeId!, into))
+    before = { id, end: found.end }
     progress.segmentDone(found.bytes, found.records)
     if (found.segment !== undefined) segments.push(found.segment)
   }
@@ -100,21 +103,25 @@ async function salvageSegment(
   file: File,
   id: number,
   storeId: Buffer,
-  findings: Findings
-): Promise<{ segment: RecoveredSegment | undefined; records: number; bytes: number }> {
+  findings: Findings & { readonly before: Reach | undefined }
+): Promise<{ segment: RecoveredSegment | undefined; records: number; bytes: number; end: number }> {
   const size = await file.size()
   const seed = segmentSeed(storeId, id)
+  const header = await headerOf(file, id)
+  const said = header?.storeId.equals(storeId) === true ? header.previous : undefined
+  findings.corrupt.push(...gapsBefore(id, findings.before, said))
   const segment = new SalvagedSegment(id, seed, findings)
   let at = Math.min(size, SEGMENT_HEADER_BYTES)
-  if ((await headerOf(file, id)) === undefined) segment.skip(0, at, 'the header of the segment is damaged')
+  if (header === undefined) segment.skip(0, at, 'the header of the segment is damaged')
   while (at < size) {
     const { to, why } = await intactRun(file, seed, at, size, found => segment.add(found))
     segment.endRun(at, to)
+    at = to
     if (why === undefined || (await isAllocated(file, to, size))) break
     at = await nextFrame(file, seed, to + 1, size)
     segment.skip(to, at, why)
   }
-  return { segment: segment.recovered, records: segment.records, bytes: size }
+  return { segment: segment.recovered, records: segment.records, bytes: size, end: at }
 }
 
 interface IntactRun {

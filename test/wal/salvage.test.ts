@@ -158,6 +158,42 @@ describe('what lies behind a segment that has nothing left is read', () => {
   })
 })
 
+describe('what is gone without a trace is reported', () => {
+  test('a segment', async () => {
+    const fs = await fiveSegments()
+    await fs.remove(segment(2))
+    const { recovery } = await salvage(fs)
+    expect(recovery).toMatchObject({
+      records: 4,
+      corruption: [{ segment: 2, from: 0, to: 0, why: 'the segment is missing' }]
+    })
+  })
+
+  test('several segments, the first of all may have been deleted on purpose', async () => {
+    const fs = await fiveSegments()
+    for (const id of [1, 3, 4]) await fs.remove(segment(id))
+    const { recovery } = await salvage(fs)
+    expect(recovery).toMatchObject({
+      records: 2,
+      corruption: [{ segment: 3, from: 0, to: 0, why: 'the segments up to 4 are missing' }]
+    })
+  })
+
+  test('the end of a segment behind a frame', async () => {
+    const { fs, offsets } = await tenFrames()
+    const { wal } = await openLog({ fs, codec: 'none' })
+    await wal.append(Record.put('11', noise(500)))
+    await wal.close()
+    const whole = fs.file(segment(1))
+    fs.put(segment(1), whole.subarray(0, offsets[6]))
+    expect(await rejectedCode(openLog({ fs }))).toBe('LEVEL_CORRUPTION')
+    const { wal: left, recovery } = await salvage(fs)
+    const why = 'the end of the segment is missing'
+    expect(recovery.corruption).toEqual([{ segment: 1, from: offsets[6], to: whole.length, why }])
+    expect(await keys(left.read())).toEqual([...numbered(1, 6), '11'])
+  })
+})
+
 test('a segment whose header is damaged keeps its frames', async () => {
   const fs = await fiveSegments()
   damage(fs, segment(1), 20)
