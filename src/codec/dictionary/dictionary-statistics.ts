@@ -1,11 +1,11 @@
 import type { SymbolCounts } from './dictionary-format.js'
 import {
+  LITERAL_LENGTH_BITS,
   LITERAL_LENGTH_CODES,
   literalLengthCode,
-  literalLengthExtraBits,
+  MATCH_LENGTH_BITS,
   MATCH_LENGTH_CODES,
   matchLengthCode,
-  matchLengthExtraBits,
   OFFSET_CODES,
   offsetCode
 } from '../zstd-format/zstd-codes.js'
@@ -33,7 +33,7 @@ export class DictionaryStatistics implements SymbolCounts {
       this.literalLengthCodes[literalLength]!++
       this.matchLengthCodes[matchLength]!++
       this.offsetCodes[offset]!++
-      this.#extraBits += literalLengthExtraBits(literalLength) + matchLengthExtraBits(matchLength) + offset
+      this.#extraBits += LITERAL_LENGTH_BITS[literalLength]! + MATCH_LENGTH_BITS[matchLength]! + offset
     }
   }
 

@@ -32,17 +32,9 @@ export function literalLengthCode(length: number): number {
   return length < LITERAL_LENGTHS_BY_BIT ? LITERAL_LENGTH_CODE[length]! : 19 + highestBit(length)
 }
 
-export function literalLengthExtraBits(code: number): number {
-  return LITERAL_LENGTH_BITS[code]!
-}
-
 export function matchLengthCode(length: number): number {
   const above = length - MIN_MATCH_BYTES
   return above < MATCH_LENGTHS_BY_BIT ? MATCH_LENGTH_CODE[above]! : 36 + highestBit(above)
-}
-
-export function matchLengthExtraBits(code: number): number {
-  return MATCH_LENGTH_BITS[code]!
 }
 
 /** The code of an offset value, and the number of its extra bits. */

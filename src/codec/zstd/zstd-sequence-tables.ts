@@ -46,11 +46,11 @@ const TWO_BYTES = 128
 const THREE_BYTES = 255
 const MOST_IN_TWO_BYTES = (THREE_BYTES - TWO_BYTES) << 8
 
-/** Modes are two bits for each of the tables, and two reserved ones. */
+/** Modes are two bits for each of the tables, and two reserved ones. The fourth mode is a table that is known already. */
 const MODE_MASK = 3
-const PREDEFINED = 0
-const ONE_CODE = 1
-const DESCRIBED = 2
+const MODE_PREDEFINED = 0
+const MODE_ONE_CODE = 1
+const MODE_DESCRIBED = 2
 
 const PREDEFINED_BY_FIELD = {
   literalLengths: sequenceTable(PREDEFINED_LITERAL_LENGTHS, LITERAL_LENGTHS),
@@ -59,7 +59,7 @@ const PREDEFINED_BY_FIELD = {
 }
 
 const KNOWN = tablesAt(KNOWN_TABLES)
-const READY = tablesAt(PREDEFINED_TABLES)
+const PREDEFINED = tablesAt(PREDEFINED_TABLES)
 const OWN = tablesAt(OWN_TABLES)
 
 function tablesAt(set: number): SequenceTables {
@@ -78,7 +78,7 @@ function putTable(memory: Buffer, at: number, { accuracyLog, cells }: SequenceTa
 /** Puts the tables that blocks need not describe into the memory. */
 export function putReadyTables(memory: Buffer, dictionary: ParsedDictionary | undefined): void {
   for (const field of ['literalLengths', 'offsets', 'matchLengths'] as const)
-    putTable(memory, READY[field], PREDEFINED_BY_FIELD[field])
+    putTable(memory, PREDEFINED[field], PREDEFINED_BY_FIELD[field])
   if (dictionary === undefined) return
   putTable(memory, KNOWN.literalLengths, sequenceTable(dictionary.literalLengthCodes, LITERAL_LENGTHS))
   putTable(memory, KNOWN.offsets, sequenceTable(dictionary.offsetCodes, OFFSETS))
@@ -105,7 +105,7 @@ export function readSequencesHeader(memory: Buffer, at: number, end: number, are
   at += countBytes
   if (count === 0) {
     if (at !== end) throw corruption('a block that goes on behind its literals')
-    return { count, tables: READY, streamAt: at }
+    return { count, tables: PREDEFINED, streamAt: at }
   }
   if (at === end) throw corruption('sequences that are cut short')
   const modes = memory[at++]!
@@ -137,12 +137,12 @@ class TableDescriptions {
   }
 
   next(mode: number, field: SequenceField, name: keyof SequenceTables): number {
-    if (mode === PREDEFINED) return READY[name]
-    if (mode === ONE_CODE) {
+    if (mode === MODE_PREDEFINED) return PREDEFINED[name]
+    if (mode === MODE_ONE_CODE) {
       putTable(this.#memory, OWN[name], tableOfOne(this.#code(field), field))
       return OWN[name]
     }
-    if (mode === DESCRIBED) {
+    if (mode === MODE_DESCRIBED) {
       const { distribution, end } = readDistribution(this.#bytes, this.at, field.codes - 1, field.maxAccuracyLog)
       this.at = end
       putTable(this.#memory, OWN[name], sequenceTable(distribution, field))

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import {
   LITERAL_LENGTH_CODES,
   literalLengthCode,
-  literalLengthExtraBits,
+  LITERAL_LENGTH_BITS,
   MATCH_LENGTH_CODES,
   matchLengthCode,
-  matchLengthExtraBits
+  MATCH_LENGTH_BITS
 } from '../../../src/codec/zstd-format/zstd-codes.js'
 
 const LENGTHS = Array.from({ length: 131_072 + 3 }, (_, length) => length)
@@ -16,7 +16,7 @@ describe('the code of a length of', () => {
     [
       'literals',
       literalLengthCode,
-      literalLengthExtraBits,
+      LITERAL_LENGTH_BITS,
       LITERAL_LENGTH_CODES,
       0,
       [
@@ -32,7 +32,7 @@ describe('the code of a length of', () => {
     [
       'a match',
       matchLengthCode,
-      matchLengthExtraBits,
+      MATCH_LENGTH_BITS,
       MATCH_LENGTH_CODES,
       3,
       [
@@ -45,14 +45,14 @@ describe('the code of a length of', () => {
         [65_539, 52, 16]
       ]
     ]
-  ] as const)('%s', (_, codeOf, bitsOf, codes, shortest, known) => {
-    for (const [length, code, bits] of known) expect([codeOf(length), bitsOf(code)]).toEqual([code, bits])
+  ] as const)('%s', (_, codeOf, bits, codes, shortest, known) => {
+    for (const [length, code, width] of known) expect([codeOf(length), bits[code]]).toEqual([code, width])
 
     // Codes follow one another, each for 2^bits lengths that begin at a multiple of that.
     const byCode = Array.from({ length: codes }, (): number[] => [])
     for (const length of LENGTHS.slice(shortest, 131_072 + shortest)) byCode[codeOf(length)]!.push(length)
     byCode.forEach((lengths, code) => {
-      expect(lengths).toHaveLength(2 ** bitsOf(code))
+      expect(lengths).toHaveLength(2 ** bits[code]!)
       expect((lengths[0]! - shortest) % lengths.length).toBe(0)
     })
   })

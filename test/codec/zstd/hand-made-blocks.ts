@@ -4,9 +4,9 @@ import { FseEncoder } from '../../../src/codec/zstd-format/fse-encoder.js'
 import { HuffmanCode } from '../../../src/codec/zstd-format/huffman-code.js'
 import {
   literalLengthCode,
-  literalLengthExtraBits,
+  LITERAL_LENGTH_BITS,
   matchLengthCode,
-  matchLengthExtraBits,
+  MATCH_LENGTH_BITS,
   offsetCode
 } from '../../../src/codec/zstd-format/zstd-codes.js'
 
@@ -111,8 +111,8 @@ export function sequencesSection(sequences: readonly Sequence[], modes: Modes, c
     const { literals, match, offsetValue } = sequences[i]!
     // As a decoder reads them backward: the literal length's state first, so here it comes last.
     for (const field of [offsets, matchLengths, literalLengths]) field.write(i, writer)
-    low(literals, literalLengthExtraBits(literalLengthCode(literals)), writer)
-    low(match - 3, matchLengthExtraBits(matchLengthCode(match)), writer)
+    low(literals, LITERAL_LENGTH_BITS[literalLengthCode(literals)]!, writer)
+    low(match - 3, MATCH_LENGTH_BITS[matchLengthCode(match)]!, writer)
     low(offsetValue, offsetCode(offsetValue), writer)
   }
   for (const field of [matchLengths, offsets, literalLengths]) field.end(writer)
