@@ -1,16 +1,12 @@
 import { constants } from 'node:fs'
 import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DATABASE_FILE, filesOf, type Source, TABLE } from './database-files.js'
 import { codeOf, Failure } from './failure.js'
-import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
+import { logDirectory, SEGMENT_FILE } from './location.js'
 
-/** A table. Once it is part of the database, LevelDB never changes it. */
-const TABLE = /^(\d+)\.(?:ldb|sst)$/
 /** LevelDB's own log. */
 const LEVELDB_LOG = /^(\d+)\.log$/
-
-/** LOCK and the diary LOG are left out. */
-const FILES = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
 
 const ATTEMPTS = 5
 
@@ -23,7 +19,7 @@ const ATTEMPTS = 5
  */
 export async function copyDatabase(from: string, to: string, wal: string | undefined): Promise<void> {
   const parts = [
-    { from, to, files: FILES },
+    { from, to, files: DATABASE_FILE },
     { from: logDirectory(from, wal), to: logDirectory(to, undefined), files: SEGMENT_FILE }
   ]
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -36,12 +32,6 @@ export async function copyDatabase(from: string, to: string, wal: string | undef
     await mkdir(to, { mode: 0o700 })
   }
   throw new Failure(`${from} is being written to: close the program that does, or try again when it rests`)
-}
-
-/** Files of a directory. */
-interface Source {
-  readonly from: string
-  readonly files: RegExp
 }
 
 interface Part extends Source {
@@ -88,11 +78,6 @@ async function linked(source: string, target: string): Promise<boolean> {
   }
 }
 
-async function filesOf({ from, files }: Source): Promise<string[]> {
-  const names = (await namesIn(from)) ?? []
-  return names.filter(name => files.test(name)).sort()
-}
-
 /** Names, sizes and times: they differ if anything was written in between. */
 async function listed(part: Source): Promise<string[]> {
   const names = await filesOf(part)
@@ -105,43 +90,4 @@ async function listed(part: Source): Promise<string[]> {
       return `${name} ${size} ${mtimeNs}`
     })
   )
-}
-
-interface SizedFile {
-  readonly name: string
-  readonly bytes: number
-}
-
-async function sized(source: Source): Promise<SizedFile[]> {
-  const files = await Promise.all(
-    (await filesOf(source)).map(async name => ({ name, bytes: await sizeOf(join(source.from, name)) }))
-  )
-  return files.filter((file): file is SizedFile => file.bytes !== undefined)
-}
-
-/** undefined if it is gone: a log alone is looked at where it is, and may lose segments meanwhile. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function sum(files: readonly SizedFile[]): number {
-  return files.reduce((total, file) => total + file.bytes, 0)
-}
-
-/** Bytes of the files that {@link copyDatabase} would copy: tables, LevelDB's other files, segments of the log. */
-export async function sizesOf(
-  location: string,
-  wal: string | undefined
-): Promise<{ tables: number; others: number; segments: SizedFile[] }> {
-  const files = await sized({ from: location, files: FILES })
-  return {
-    tables: sum(files.filter(({ name }) => TABLE.test(name))),
-    others: sum(files.filter(({ name }) => !TABLE.test(name))),
-    segments: await sized({ from: logDirectory(location, wal), files: SEGMENT_FILE })
-  }
 }

@@ -2,7 +2,7 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CompressedKvStore } from '../index.js'
 import { type Database, databaseAt, endKeys } from './classic-level.js'
-import { sizesOf } from './copy.js'
+import { sizesOf } from './database-files.js'
 import { BARE, type Candidate, candidatesFor } from './estimate-candidates.js'
 import type { SampledEntry } from './estimate-sample.js'
 

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Wal, type WalEntry, type WalRecord } from '../index.js'
 import type { CommonOptions, Context } from './context.js'
-import { sizesOf } from './copy.js'
+import { sizesOf } from './database-files.js'
 import { type EntryLine, jsonBytes, lineText, putLine } from './entry-lines.js'
 import { codeOf, describe, EXIT, Failure, oneLine } from './failure.js'
 import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
