@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Gc } from '../../src/index.js'
+import { storedMarker } from '../../src/store/marker-state.js'
 import { Gate } from '../support/gate.js'
 import { intercept, WRITES } from '../support/intercept.js'
 import { memory, openStore } from '../support/memory-store.js'
@@ -32,6 +34,22 @@ async function gatedStore(options: { overLevelDb?: boolean; marked?: boolean } =
     await Promise.all(writes)
   }
   return { store, backend, gates, putAll, openAll }
+}
+
+interface HeldWrite {
+  readonly proceed: () => void
+  readonly refuse: () => void
+}
+
+/** Keeps every value, once the gate is open. */
+function sweptAt(gate: Gate): Gc {
+  return {
+    id: 'kept',
+    process: async () => {
+      await gate.wait()
+      return { action: 'keep' }
+    }
+  }
 }
 
 const names = (count: number, prefix = 'k') => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
@@ -113,6 +131,41 @@ describe('small groups of writes over LevelDB', () => {
     const outcomes = await Promise.allSettled(names(40).map(key => store.put(key, FIRST)))
     expect(outcomes.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual([11])
     expect((await store.keys().all()).length).toBe(40)
+  })
+
+  it('that are refused at once leave the newest marker', async () => {
+    const backend = Object.assign(memory(), { getProperty: () => '0' })
+    const { store } = await openStore({}, backend)
+    await store.put('marked', FIRST)
+    const swept = new Gate()
+    const stop = new AbortController()
+    const sweep = store.gc.run({ policy: sweptAt(swept), signal: stop.signal })
+    await swept.reached
+    const held: HeldWrite[] = []
+    const release = intercept(backend, WRITES, ({ proceed }) => {
+      return new Promise((resolve, reject) => {
+        held.push({ proceed: () => void proceed().then(resolve, reject), refuse: () => reject(new Error('refused')) })
+      })
+    })
+    const writes = names(16).map(key => store.put(key, FIRST))
+    await turns()
+    const [first, second] = held.splice(0)
+    stop.abort() // The marker will say where the sweep is.
+    swept.open()
+    await turns()
+    first!.refuse()
+    await turns()
+    writes.push(store.put('expiring', FIRST, { ttl: 1000 })) // And now also that values expire.
+    second!.refuse()
+    await turns()
+    while (held.length > 0) {
+      held.pop()!.proceed() // The last comes first, as threads may do.
+      await turns()
+    }
+    await Promise.all(writes)
+    await sweep
+    release()
+    expect((await storedMarker(backend))?.ttlUsed).toBe(true)
   })
 })
 

@@ -1,4 +1,5 @@
 import { outcomeUnknown } from '../../errors.js'
+import { Lane } from '../../lane.js'
 import type { AnyLevel } from '../any-level.js'
 import { type BackendBatch, type BackendOperation, writeToBackend } from '../backend-write.js'
 import { MARKER_KEY } from '../marker.js'
@@ -51,6 +52,8 @@ export class WriteQueue {
   )
 
   readonly #groups: WriteGroups
+  /** Of refused groups. One at a time: a call that is tried alone takes a changed marker with it, and two markers might arrive in any order. */
+  readonly #retries = new Lane()
 
   #pending = 0
   readonly #watches = new Set<TouchedKeys>()
@@ -191,11 +194,15 @@ export class WriteQueue {
       return group
     } catch (error) {
       if (group.length === 1) return this.#reject(group[0]!, this.#noteRejected(group[0]!, error))
-      // One caller's bad operation must not fail its neighbours: each is tried alone.
-      const applied: Entry[] = []
-      for (const entry of group) applied.push(...(await this.#applyAll([entry])))
-      return applied
+      return this.#retries.run(() => this.#applyEach(group))
     }
+  }
+
+  /** One caller's bad operation must not fail its neighbours: each is tried alone. */
+  async #applyEach(group: readonly Entry[]): Promise<readonly Entry[]> {
+    const applied: Entry[] = []
+    for (const entry of group) applied.push(...(await this.#applyAll([entry])))
+    return applied
   }
 
   /** The error of an entry that the backend refused, though it is logged. */
