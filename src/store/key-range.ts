@@ -2,6 +2,14 @@ import { keyName, keyOfName } from '../memtable/key-name.js'
 import type { RangeTombstone } from '../memtable/range-tombstone.js'
 import { encodedKey } from './as-bytes.js'
 
+/*
+ * The shapes of a range of keys:
+ *
+ *     KeyRange          gt, gte, lt, lte: as abstract-level hands it over, and as a backend takes it
+ *     HalfOpenRange     [start, end), of bytes: as the log has it
+ *     RangeTombstone    [start, end), of names: as tables have it
+ */
+
 /** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is there counts, even if undefined. */
 export interface KeyRange {
   readonly gt?: Buffer
@@ -53,7 +61,7 @@ export function tombstoneOf({ start, end }: HalfOpenRange): RangeTombstone {
   return { start: keyName(start), end: end === undefined ? undefined : keyName(end) }
 }
 
-export function rangeOf({ start, end }: RangeTombstone): HalfOpenRange {
+export function rangeOfTombstone({ start, end }: RangeTombstone): HalfOpenRange {
   return { start: keyOfName(start), end: end === undefined ? undefined : keyOfName(end) }
 }
 

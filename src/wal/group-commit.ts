@@ -37,7 +37,7 @@ interface ClosedFrame {
   readonly compressed: Promise<void> | undefined
 }
 
-/** Of the first frame, which the first record finds too small: a log takes a MiB when it writes, and nothing before. */
+/** Memory of the first frame. The first record finds it too small: so a log takes its MiB when it writes, and nothing before. */
 const NO_MEMORY = Buffer.alloc(0)
 
 interface GroupCommitSettings {

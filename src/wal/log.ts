@@ -176,7 +176,7 @@ export class Log {
     return open === undefined ? 0 : endOf(open)
   }
 
-  /** The same, or those of the last one that was found, until something is written. */
+  /** The same; until something is written, those of the last segment that was found. */
   get lastSegmentBytes(): number {
     const { last } = this.#segments
     return last === undefined ? 0 : endOf(last)

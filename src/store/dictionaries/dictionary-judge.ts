@@ -16,7 +16,7 @@ const MAX_TRAINED_BYTES = 16 * 1024
 
 /** The share that a new dictionary must save of what is stored without one, its own bytes counted. */
 const MIN_GAIN = 0.1
-/** The same against the one in use. While that one does no worse than before by this share, none is trained. */
+/** The same against the one in use. As long as that one does not do worse than before by this share, none is trained. */
 const MIN_GAIN_OVER_CURRENT = 0.05
 
 /** What a sample takes in the backend. */

@@ -5,7 +5,7 @@ import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
 import { deleteRange } from '../delete-range.js'
 import { type Chunk, FlushChunks } from './flush-chunks.js'
-import { rangeOf } from '../key-range.js'
+import { rangeOfTombstone } from '../key-range.js'
 import { MARKER_KEY } from '../marker.js'
 import type { Sealer } from './sealer.js'
 import type { StoreLog } from '../log/store-log.js'
@@ -205,7 +205,7 @@ export class Flusher {
 
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {
     const { backend, log } = this.#context
-    await deleteRange(backend, rangeOf(clear), !log.isDatabase)
+    await deleteRange(backend, rangeOfTombstone(clear), !log.isDatabase)
     await log.checkpoint.write(sequence, async marker => {
       if (marker === undefined) return
       this.#context.onBackendCall()

@@ -7,7 +7,7 @@ import type { LogRecord } from '../../wal/record.js'
 import type { Admission } from './admission.js'
 import type { Flusher } from './flusher.js'
 import type { MemTableSettings } from '../memtable-options.js'
-import { rangeOf } from '../key-range.js'
+import { rangeOfTombstone } from '../key-range.js'
 import { clearRecord, tableRecord } from '../log/records.js'
 import type { StoreLog } from '../log/store-log.js'
 import type { TableValue } from '../table-value.js'
@@ -135,7 +135,7 @@ export class LoggedTable {
 
   /** Logs that a range is deleted. */
   appendClear(clear: RangeTombstone, sync: boolean, call: Admitted): void {
-    this.#append([clearRecord(rangeOf(clear))], sync, call, sequence => {
+    this.#append([clearRecord(rangeOfTombstone(clear))], sync, call, sequence => {
       const { tables, cache } = this.#context
       tables.clear(clear, { sequence, weight: call.weight })
       for (const touched of this.#watches) touched.addRange(clear)
