@@ -37,7 +37,7 @@ import type { WriteRequest, Writes } from './writes.js'
  */
 
 /** One call, from its acceptance until it resolves. */
-interface Entry extends OrderedWrite<TableOperation>, Admitted {
+interface PendingCall extends OrderedWrite<TableOperation>, Admitted {
   /** Instead of operations: a range to be deleted. */
   readonly clear: RangeTombstone | undefined
   readonly sync: boolean
@@ -73,9 +73,9 @@ interface TableWritesContext {
 export class TableWrites implements Writes {
   readonly #context: TableWritesContext
   readonly #table: LoggedTable
-  readonly #order = new WriteOrder<TableOperation, Entry>(
+  readonly #order = new WriteOrder<TableOperation, PendingCall>(
     ({ name }) => name,
-    entry => this.#dispatch(entry)
+    call => this.#dispatch(call)
   )
 
   constructor(context: TableWritesContext) {
@@ -237,13 +237,13 @@ export class TableWrites implements Writes {
     this.#table.accepted()
     return new Promise((resolve, reject) => {
       const order = { operations, isBarrier, work, waitsFor: 0, followers: [], failure: undefined }
-      const entry: Entry = { ...order, weight, resolve, reject, clear, sync }
+      const call: PendingCall = { ...order, weight, resolve, reject, clear, sync }
       admission.enter(
         weight,
         clear === undefined ? weight : weightOf(clear.start.length, clear.end?.length),
         () => {
           const begins = this.#table.mustBegin && work === undefined
-          this.#order.accept(entry, begins ? [...sealing, this.#table.begin()] : sealing)
+          this.#order.accept(call, begins ? [...sealing, this.#table.begin()] : sealing)
         },
         error => {
           this.#table.abandon(0)
@@ -254,12 +254,12 @@ export class TableWrites implements Writes {
     })
   }
 
-  #dispatch(entry: Entry): void {
-    const { failure, operations, clear, sync } = entry
-    if (failure !== undefined) this.#table.reject(entry, failure.error)
-    else if (clear !== undefined) this.#table.appendClear(clear, sync, entry)
-    else if (operations.length > 0) this.#table.append(operations, sync, entry)
-    else this.#table.resolve(entry) // A barrier whose work is done, or an empty batch: neither weighs anything.
+  #dispatch(call: PendingCall): void {
+    const { failure, operations, clear, sync } = call
+    if (failure !== undefined) this.#table.reject(call, failure.error)
+    else if (clear !== undefined) this.#table.appendClear(clear, sync, call)
+    else if (operations.length > 0) this.#table.append(operations, sync, call)
+    else this.#table.resolve(call) // A barrier whose work is done, or an empty batch: neither weighs anything.
   }
 }
 

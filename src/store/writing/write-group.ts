@@ -12,10 +12,10 @@ const MAX_GROUP_BYTES = 1024 * 1024
 /** Groups with more are written alone: with them the backend is busy enough, and comparing their keys would take long. */
 export const MAX_OPERATIONS_BESIDE = 200
 /** A group with fewer waits for what is under way: to wake another thread would take longer than to write it. */
-export const MIN_ENTRIES_BESIDE = 8
+export const MIN_CALLS_BESIDE = 8
 
 /** One call, from its acceptance until it resolves. */
-export interface Entry extends OrderedWrite<BackendOperation> {
+export interface PendingCall extends OrderedWrite<BackendOperation> {
   readonly sync: boolean
   /** Runs alone, instead of operations. */
   readonly barrier: (() => Promise<void>) | undefined
@@ -27,7 +27,7 @@ export interface Entry extends OrderedWrite<BackendOperation> {
 
 /** Calls that are committed together. */
 export class WriteGroup {
-  readonly entries: Entry[] = []
+  readonly calls: PendingCall[] = []
   readonly #backend: AnyLevel | undefined
   #batch: BackendBatch | undefined
   #operations = 0
@@ -46,9 +46,9 @@ export class WriteGroup {
     return this.#batch
   }
 
-  /** Whether it may be written at the same time as another one that has all its entries: neither is large, and no key is in both. */
+  /** Whether it may be written at the same time as another one that has all its calls: neither is large, and no key is in both. */
   mayBeWrittenBeside(other: WriteGroup): boolean {
-    return this.entries.length >= MIN_ENTRIES_BESIDE && this.#isSmall && other.#isSmall && !other.#sharesKeyWith(this)
+    return this.calls.length >= MIN_CALLS_BESIDE && this.#isSmall && other.#isSmall && !other.#sharesKeyWith(this)
   }
 
   /** One fsync is to serve all that wait for one. */
@@ -56,38 +56,38 @@ export class WriteGroup {
     return this.#operations <= MAX_OPERATIONS_BESIDE && !this.#isSynced
   }
 
-  #sharesKeyWith({ entries }: WriteGroup): boolean {
-    this.#keys ??= new Set(operationsOf(this.entries).map(({ key }) => keyName(key)))
-    for (const { key } of operationsOf(entries)) if (this.#keys.has(keyName(key))) return true
+  #sharesKeyWith({ calls }: WriteGroup): boolean {
+    this.#keys ??= new Set(operationsOf(this.calls).map(({ key }) => keyName(key)))
+    for (const { key } of operationsOf(calls)) if (this.#keys.has(keyName(key))) return true
     return false
   }
 
-  hasRoomFor(entry: Entry): boolean {
-    if (this.entries.length === 0) return true
-    return this.#operations < MAX_GROUP_OPERATIONS && this.#bytes < MAX_GROUP_BYTES && !isAlone(entry)
+  hasRoomFor(call: PendingCall): boolean {
+    if (this.calls.length === 0) return true
+    return this.#operations < MAX_GROUP_OPERATIONS && this.#bytes < MAX_GROUP_BYTES && !isAlone(call)
   }
 
-  add(entry: Entry): void {
-    this.entries.push(entry)
-    this.#isSynced ||= entry.sync
-    this.#operations += isAlone(entry) ? Infinity : entry.operations.length
-    for (const operation of entry.operations) {
+  add(call: PendingCall): void {
+    this.calls.push(call)
+    this.#isSynced ||= call.sync
+    this.#operations += isAlone(call) ? Infinity : call.operations.length
+    for (const operation of call.operations) {
       this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
     }
-    if (this.#backend === undefined || this.entries.length === 1) return
+    if (this.#backend === undefined || this.calls.length === 1) return
     // One call alone needs no batch, or makes its own.
-    const handed = this.#batch === undefined ? this.entries : [entry]
+    const handed = this.#batch === undefined ? this.calls : [call]
     this.#batch ??= new BackendBatch(this.#backend)
     for (const { operations } of handed) for (const operation of operations) this.#batch.add(operation)
   }
 }
 
 /** In their order. */
-export function operationsOf(entries: readonly Entry[]): readonly BackendOperation[] {
-  return entries.length === 1 ? entries[0]!.operations : entries.flatMap(({ operations }) => operations)
+export function operationsOf(calls: readonly PendingCall[]): readonly BackendOperation[] {
+  return calls.length === 1 ? calls[0]!.operations : calls.flatMap(({ operations }) => operations)
 }
 
 /** Barriers and failed calls write nothing, and a call with more operations than a group has hands them over in several turns of the event loop. */
-function isAlone({ barrier, failure, operations }: Entry): boolean {
+function isAlone({ barrier, failure, operations }: PendingCall): boolean {
   return barrier !== undefined || failure !== undefined || operations.length > MAX_GROUP_OPERATIONS
 }

@@ -1,6 +1,6 @@
 import type { AnyLevel } from '../any-level.js'
 import type { MarkerState } from '../marker-state.js'
-import { type Entry, MAX_OPERATIONS_BESIDE, MIN_ENTRIES_BESIDE, WriteGroup } from './write-group.js'
+import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup } from './write-group.js'
 
 /**
  * Of small groups over LevelDB. With 16 puts of 1 KiB in flight two groups of 8 make a quarter more puts a second than one of 16: the main thread
@@ -23,9 +23,9 @@ export class WriteGroups {
   readonly #maxUnderWay: number
   readonly #commit: (group: WriteGroup) => Promise<void>
 
-  #ready: Entry[] = []
+  #ready: PendingCall[] = []
   /** Those that were ready earlier, of which the first are in a group. */
-  #waiting: Entry[] = []
+  #waiting: PendingCall[] = []
   #taken = 0
   #next: WriteGroup
   #filling = false
@@ -45,8 +45,8 @@ export class WriteGroups {
     this.#next = new WriteGroup(this.#backend)
   }
 
-  add(entry: Entry): void {
-    this.#ready.push(entry)
+  add(call: PendingCall): void {
+    this.#ready.push(call)
     if (this.#underWay.size === this.#maxUnderWay) return this.#fillNext()
     if (this.#beginning) return
     this.#beginning = true
@@ -68,7 +68,7 @@ export class WriteGroups {
     for (;;) {
       this.#fillNext(this.#fairShare())
       const group = this.#next
-      if (group.entries.length === 0) return
+      if (group.calls.length === 0) return
       if (!this.#mayBegin(group)) return this.#fillNext()
       this.#next = new WriteGroup(this.#backend)
       this.#underWay.add(group)
@@ -81,7 +81,7 @@ export class WriteGroups {
     if (this.#maxUnderWay === 1 || this.#underWay.size > 0) return Infinity
     const ready = this.#waiting.length - this.#taken + this.#ready.length
     const half = Math.ceil(ready / 2)
-    return half < MIN_ENTRIES_BESIDE || half > MAX_OPERATIONS_BESIDE ? Infinity : half
+    return half < MIN_CALLS_BESIDE || half > MAX_OPERATIONS_BESIDE ? Infinity : half
   }
 
   /** Groups that are written at once may end in any order, and so must have no key in common. A marker that is not saved yet would go with both. */
@@ -93,14 +93,14 @@ export class WriteGroups {
   }
 
   /** The next group takes what is ready, and the backend gets it. */
-  #fillNext(maxEntries = Infinity): void {
+  #fillNext(maxCalls = Infinity): void {
     if (this.#filling) return // A hook of the backend that writes: its turn is later.
     this.#filling = true
-    while (this.#next.entries.length < maxEntries && this.#hasReady()) {
-      const entry = this.#waiting[this.#taken]!
-      if (!this.#next.hasRoomFor(entry)) break
+    while (this.#next.calls.length < maxCalls && this.#hasReady()) {
+      const call = this.#waiting[this.#taken]!
+      if (!this.#next.hasRoomFor(call)) break
       this.#taken++
-      this.#next.add(entry)
+      this.#next.add(call)
     }
     this.#filling = false
   }

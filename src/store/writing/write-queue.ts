@@ -10,7 +10,7 @@ import type { Counters } from '../stats.js'
 import type { StoreLog } from '../log/store-log.js'
 import { TouchedKeys } from './touched-keys.js'
 import type { ValueCache } from '../reading/value-cache.js'
-import { type Entry, operationsOf, type WriteGroup } from './write-group.js'
+import { operationsOf, type PendingCall, type WriteGroup } from './write-group.js'
 import { WriteGroups } from './write-groups.js'
 import { WriteOrder } from './write-order.js'
 
@@ -46,9 +46,9 @@ export class WriteQueue {
   readonly #cache: ValueCache | undefined
   readonly #counters: Counters['writes']
   readonly #log: StoreLog | undefined
-  readonly #order = new WriteOrder<BackendOperation, Entry>(
+  readonly #order = new WriteOrder<BackendOperation, PendingCall>(
     ({ key }) => keyName(key),
-    entry => this.#groups.add(entry)
+    call => this.#groups.add(call)
   )
 
   readonly #groups: WriteGroups
@@ -127,11 +127,11 @@ export class WriteQueue {
     operations: readonly BackendOperation[],
     sync: boolean,
     sealing: readonly Promise<void>[],
-    barrier: Entry['barrier']
+    barrier: PendingCall['barrier']
   ): Promise<void> {
     this.#pending++
     return new Promise((resolve, reject) => {
-      const entry: Entry = {
+      const call: PendingCall = {
         operations,
         isBarrier: barrier !== undefined,
         work: undefined,
@@ -144,51 +144,51 @@ export class WriteQueue {
         resolve,
         reject
       }
-      this.#order.accept(entry, sealing)
+      this.#order.accept(call, sealing)
     })
   }
 
   // ---- commit
 
-  /** Never rejects: each entry gets its own outcome. */
+  /** Never rejects: each call gets its own outcome. */
   async #commit(group: WriteGroup): Promise<void> {
     const written = await this.#write(group)
     this.#groups.end(group) // Before callers hear of it: what they write next is sealed while the backend works.
-    for (const entry of written) this.#settle(entry)
+    for (const call of written) this.#settle(call)
   }
 
   /** @returns those that the backend has; the others have been rejected */
-  async #write({ entries, batch }: WriteGroup): Promise<readonly Entry[]> {
-    const [first] = entries
+  async #write({ calls, batch }: WriteGroup): Promise<readonly PendingCall[]> {
+    const [first] = calls
     if (first!.failure !== undefined) return this.#reject(first!, first!.failure.error)
-    if (this.#log === undefined || first!.barrier !== undefined) return this.#applyAll(entries, batch)
-    const logged = await this.#logAll(entries, this.#log)
-    const applied = logged.length === 0 ? NO_ENTRIES : await this.#applyAll(logged)
+    if (this.#log === undefined || first!.barrier !== undefined) return this.#applyAll(calls, batch)
+    const logged = await this.#logAll(calls, this.#log)
+    const applied = logged.length === 0 ? NO_CALLS : await this.#applyAll(logged)
     this.#log.afterBatch()
     return applied
   }
 
-  /** Logs each entry as a batch of its own. Those that could not be logged are rejected, the others returned. */
-  async #logAll(group: readonly Entry[], log: StoreLog): Promise<Entry[]> {
+  /** Logs each call as a batch of its own. Those that could not be logged are rejected, the others returned. */
+  async #logAll(group: readonly PendingCall[], log: StoreLog): Promise<PendingCall[]> {
     try {
       await log.checkpoint.begin()
     } catch (error) {
-      for (const entry of group) this.#settle(entry, { error })
+      for (const call of group) this.#settle(call, { error })
       return []
     }
     const outcomes = await Promise.allSettled(
       group.map(({ operations, sync }) => log.appendOperations(operations, sync))
     )
-    return group.filter((entry, i) => {
+    return group.filter((call, i) => {
       const outcome = outcomes[i]!
-      if (outcome.status === 'fulfilled') entry.sequence = outcome.value
-      else this.#settle(entry, { error: outcome.reason })
+      if (outcome.status === 'fulfilled') call.sequence = outcome.value
+      else this.#settle(call, { error: outcome.reason })
       return outcome.status === 'fulfilled'
     })
   }
 
   /** @returns those that the backend has; the others have been rejected */
-  async #applyAll(group: readonly Entry[], batch?: BackendBatch): Promise<readonly Entry[]> {
+  async #applyAll(group: readonly PendingCall[], batch?: BackendBatch): Promise<readonly PendingCall[]> {
     try {
       await this.#apply(group, batch)
       return group
@@ -199,27 +199,27 @@ export class WriteQueue {
   }
 
   /** One caller's bad operation must not fail its neighbours: each is tried alone. */
-  async #applyEach(group: readonly Entry[]): Promise<readonly Entry[]> {
-    const applied: Entry[] = []
-    for (const entry of group) applied.push(...(await this.#applyAll([entry])))
+  async #applyEach(group: readonly PendingCall[]): Promise<readonly PendingCall[]> {
+    const applied: PendingCall[] = []
+    for (const call of group) applied.push(...(await this.#applyAll([call])))
     return applied
   }
 
-  /** The error of an entry that the backend refused, though it is logged. */
-  #noteRejected({ barrier }: Entry, error: unknown): unknown {
+  /** The error of a call that the backend refused, though it is logged. */
+  #noteRejected({ barrier }: PendingCall, error: unknown): unknown {
     if (this.#log === undefined || barrier !== undefined) return error
     this.#log.backendRefused()
     return outcomeUnknown(error)
   }
 
   /** Writes a group, all or none, or runs the barrier that it consists of. */
-  #apply(group: readonly Entry[], batch: BackendBatch | undefined): Promise<void> {
+  #apply(group: readonly PendingCall[], batch: BackendBatch | undefined): Promise<void> {
     const [first] = group
     if (first!.barrier !== undefined) return first!.barrier()
 
     this.#log?.checkpoint.applying(group.at(-1)!.sequence)
     const operations = operationsOf(group)
-    const sync = group.some(entry => entry.sync)
+    const sync = group.some(call => call.sync)
     const marker = this.#markerFor(operations)
     this.#counters.backendCalls++
     if (marker === undefined) return batch?.write(sync) ?? writeToBackend(this.#backend, operations, sync)
@@ -236,18 +236,18 @@ export class WriteQueue {
     return operations.some(({ type }) => type === 'put') ? this.#marker.unsaved : undefined
   }
 
-  #reject(entry: Entry, error: unknown): readonly Entry[] {
-    this.#settle(entry, { error })
-    return NO_ENTRIES
+  #reject(call: PendingCall, error: unknown): readonly PendingCall[] {
+    this.#settle(call, { error })
+    return NO_CALLS
   }
 
-  #settle(entry: Entry, failure?: { error: unknown }): void {
+  #settle(call: PendingCall, failure?: { error: unknown }): void {
     this.#pending--
-    if (this.#cache !== undefined) for (const { key } of entry.operations) this.#cache.endWrite(keyName(key))
-    if (failure === undefined) entry.resolve()
-    else entry.reject(failure.error)
+    if (this.#cache !== undefined) for (const { key } of call.operations) this.#cache.endWrite(keyName(key))
+    if (failure === undefined) call.resolve()
+    else call.reject(failure.error)
   }
 }
 
-const NO_ENTRIES: readonly Entry[] = Object.freeze([])
+const NO_CALLS: readonly PendingCall[] = Object.freeze([])
 const NONE: readonly Promise<void>[] = Object.freeze([])
