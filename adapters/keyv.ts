@@ -1,4 +1,4 @@
-import { CompressedKvError, type WriteOptions } from 'compressed-kv'
+import { CompressedKvError, CompressedKvStore, type WriteOptions } from 'compressed-kv'
 import type { KeyvStoreAdapter, StoredData } from 'keyv'
 
 interface Encodings {
@@ -18,6 +18,8 @@ export interface KeyvBackingStore {
   clear(options: Encodings & { gte?: string; lt?: string }): Promise<void>
   iterator(options: Encodings & { gte?: string; lt?: string }): AsyncIterable<[string, string]>
   close(): Promise<void>
+  /** Of a sublevel: the store that it belongs to. */
+  readonly db?: object
 }
 
 /** Keyv's keys and serialised values are text, whatever the store's own encodings are. */
@@ -43,7 +45,7 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
 
   /** @throws LEVEL_NOT_SUPPORTED if it is no store */
   constructor(store: KeyvBackingStore) {
-    if (typeof store?.getMany !== 'function' || typeof store.iterator !== 'function') {
+    if (!((store?.db ?? store) instanceof CompressedKvStore)) {
       throw new CompressedKvError(
         'LEVEL_NOT_SUPPORTED',
         'A Keyv is kept in a CompressedKvStore, or in a sublevel of one'

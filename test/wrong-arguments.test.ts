@@ -1,4 +1,4 @@
-import { CompressedKvStore, inspect, Record, Wal, type WalOptions } from 'compressed-kv'
+import { CompressedKvStore, inspect, Record, registerCodec, Wal, type WalOptions } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
 import { KeyvCompressedStore } from 'compressed-kv/keyv'
 import { TensorCache } from 'compressed-kv/tensor-cache'
@@ -75,6 +75,11 @@ describe('a store', () => {
     expect(await store.keys().all()).toEqual([])
   })
 
+  it('takes no URL for the directory of its log, which would have been ignored', () => {
+    const url = never(new URL('file:///log'))
+    expect(() => new CompressedKvStore(new MemoryLevel(), { wal: url })).toThrow(/wal must be true, false, a directory/)
+  })
+
   it('takes no number in text', () => {
     expect(() => new CompressedKvStore(new MemoryLevel(), { minSaving: never('0.5') })).toThrow(
       expect.objectContaining(INVALID)
@@ -96,9 +101,28 @@ describe('an adapter', () => {
     expect(() => new TensorCache(never(store), cache)).toThrow(expect.objectContaining(UNSUPPORTED))
   })
 
-  it('of blobs or tensors is not made over a database that compresses nothing', () => {
+  it('is not made over a database that compresses nothing, or a sublevel of one', () => {
+    const level = new MemoryLevel()
+    expect(() => new KeyvCompressedStore(level)).toThrow(expect.objectContaining(UNSUPPORTED))
+    expect(() => new KeyvCompressedStore(level.sublevel('s'))).toThrow(expect.objectContaining(UNSUPPORTED))
     expect(() => new BlobStore(new MemoryLevel())).toThrow(expect.objectContaining(UNSUPPORTED))
     expect(() => new TensorCache(new MemoryLevel(), cache)).toThrow(expect.objectContaining(UNSUPPORTED))
+  })
+
+  it('shows what it was given as it was given: text in quotes', async () => {
+    const store = new CompressedKvStore(new MemoryLevel())
+    const tokens = new TensorCache(store, { ...cache, shape: [1] })
+    const blobs = new BlobStore(store)
+    await blobs.putBlob('b', Buffer.from('abc'))
+    expect(() => new TensorCache(store, { ...cache, layers: never('2') })).toThrow("65535, not '2'")
+    expect(() => new TensorCache(store, { ...cache, shape: [never(1n)] })).toThrow('not [ 1n ]')
+    expect(() => new TensorCache(store, { ...cache, dtype: never(undefined) })).toThrow('not undefined')
+    await expect(tokens.hasPrefix(never(['1']))).rejects.toThrow("2^32 - 1: '1'")
+    await expect(blobs.getBlob('b', { start: never('1') })).rejects.toThrow("from 0 on, not '1'")
+    await expect(blobs.getBlob('b', { model: never(5n) })).rejects.toMatchObject(INVALID)
+    const bytes = Buffer.alloc(0)
+    const codec = { id: '130', name: 'mine', compress: async () => bytes, decompress: async () => bytes }
+    expect(() => registerCodec(never(codec))).toThrow("from 128 to 255, not '130'")
   })
 
   it('of blobs has a name that is text', () => {

@@ -1,5 +1,5 @@
 import { assertKnownOptions, type Codec, type CodecName, CompressedKvError, type OptionTable } from 'compressed-kv'
-import { invalidOption } from '../invalid-option.js'
+import { invalidOption, shown } from '../invalid-option.js'
 import { modelMismatch } from './errors.js'
 import type { BlobStat } from './manifest.js'
 
@@ -98,7 +98,7 @@ export function chunkBytesOf(options: BlobStoreOptions): number {
   if (name !== undefined && typeof name !== 'string') throw invalidOption(`name must be text, not ${typeof name}`)
   if (Number.isInteger(chunkBytes) && chunkBytes >= MIN_CHUNK_BYTES && chunkBytes <= MAX_CHUNK_BYTES) return chunkBytes
   throw invalidOption(
-    `chunkBytes must be a whole number of bytes from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}, not ${String(chunkBytes)}`
+    `chunkBytes must be a whole number of bytes from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}, not ${shown(chunkBytes)}`
   )
 }
 
@@ -152,7 +152,7 @@ export function rangeIn(
 ): { start: number; end: number } {
   for (const at of [start, end]) {
     if (!Number.isSafeInteger(at) || at < 0) {
-      throw invalidOption(`start and end must be whole numbers of bytes from 0 on, not ${String(at)}`)
+      throw invalidOption(`start and end must be whole numbers of bytes from 0 on, not ${shown(at)}`)
     }
   }
   const last = Math.min(end, length)
@@ -161,5 +161,5 @@ export function rangeIn(
 
 function assertModel(model: string | undefined): void {
   if (model === undefined || (typeof model === 'string' && model !== '')) return
-  throw invalidOption(`model must be text that names one, not ${JSON.stringify(model)}`)
+  throw invalidOption(`model must be text that names one, not ${shown(model)}`)
 }

@@ -1,5 +1,5 @@
 import { assertKnownOptions, type OptionTable, type TensorDtype, type TensorOptions } from 'compressed-kv'
-import { invalidOption } from '../invalid-option.js'
+import { invalidOption, shown } from '../invalid-option.js'
 import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 
 /** More would not fit into a key. */
@@ -71,34 +71,34 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
   const { model, revision = '', extra = '', dtype, layers, shape, seqAxis } = options
   for (const [name, text] of Object.entries({ model, revision, extra })) {
     if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH) {
-      const what = typeof text === 'string' ? `${text.length}` : String(text)
+      const what = typeof text === 'string' ? `${text.length}` : shown(text)
       throw invalidOption(`${name} must be text of at most ${MAX_TEXT_LENGTH} characters, not ${what}`)
     }
   }
   if (model === '') throw invalidOption('model must name the model: tensors of another one would be taken for its own')
   if (!TENSOR_DTYPES.includes(dtype)) {
-    throw invalidOption(`dtype must be one of ${TENSOR_DTYPES.join(', ')}, not '${dtype}'`)
+    throw invalidOption(`dtype must be one of ${TENSOR_DTYPES.join(', ')}, not ${shown(dtype)}`)
   }
   if (!isPositive(layers) || layers > MAX_LAYERS) {
-    throw invalidOption(`layers must be an integer from 1 to ${MAX_LAYERS}, not ${String(layers)}`)
+    throw invalidOption(`layers must be an integer from 1 to ${MAX_LAYERS}, not ${shown(layers)}`)
   }
   const elements = elementsOf(shape)
   if (Number.isNaN(elements) || shape.length === 0) {
-    throw invalidOption(`shape must be an array of 1 to ${MAX_AXES} integers above 0, not ${JSON.stringify(shape)}`)
+    throw invalidOption(`shape must be an array of 1 to ${MAX_AXES} integers above 0, not ${shown(shape)}`)
   }
   if (!isPositive(elements * elementBytes(dtype))) {
-    throw invalidOption(`shape must be that of a tensor that fits into memory, which ${JSON.stringify(shape)} does not`)
+    throw invalidOption(`shape must be that of a tensor that fits into memory, which ${shown(shape)} does not`)
   }
   const chunkTokens = shape[seqAxis]
   if (!Number.isInteger(seqAxis) || chunkTokens === undefined) {
-    throw invalidOption(`seqAxis must be an axis of shape, from 0 to ${shape.length - 1}, not ${String(seqAxis)}`)
+    throw invalidOption(`seqAxis must be an axis of shape, from 0 to ${shape.length - 1}, not ${shown(seqAxis)}`)
   }
   return { model, revision, extra, dtype, layers, shape: [...shape], seqAxis, chunkTokens, elements }
 }
 
 /** @throws CKV_INVALID_OPTION */
 export function assertMaxBytes(maxBytes: number): void {
-  if (!isPositive(maxBytes)) throw invalidOption(`maxBytes must be an integer above 0, not ${String(maxBytes)}`)
+  if (!isPositive(maxBytes)) throw invalidOption(`maxBytes must be an integer above 0, not ${shown(maxBytes)}`)
 }
 
 /** The number of elements in a tensor of this shape; NaN if it is no shape. A scalar has one. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { invalidOption } from '../invalid-option.js'
+import { invalidOption, shown } from '../invalid-option.js'
 import type { Namespace } from './namespace.js'
 
 /** Token ids as a tokenizer gives them, in transformers.js a `BigInt64Array`. */
@@ -47,7 +47,7 @@ function littleEndian(tokens: Tokens, start: number, end: number): Buffer {
     const given: unknown = tokens[i]
     const token = typeof given === 'bigint' ? Number(given) : given
     if (typeof token !== 'number' || token >>> 0 !== token) {
-      throw invalidOption(`Token ${i} is no integer from 0 to 2^32 - 1: ${String(given)}`)
+      throw invalidOption(`Token ${i} is no integer from 0 to 2^32 - 1: ${shown(given)}`)
     }
     bytes.writeUInt32LE(token, 4 * (i - start))
   }

@@ -19,7 +19,7 @@ const byId = new Map<number, Codec>([...Object.values(byName), tensorReader()].m
 export function registerCodec(codec: Codec): void {
   assertCodecShape(codec)
   if (!Number.isInteger(codec.id) || codec.id < FIRST_USER_CODEC_ID || codec.id > 255) {
-    throw invalidOption(`A codec of your own needs an id from ${FIRST_USER_CODEC_ID} to 255, not ${String(codec.id)}`)
+    throw invalidOption(`A codec of your own needs an id from ${FIRST_USER_CODEC_ID} to 255, not ${shown(codec.id)}`)
   }
   byId.set(codec.id, codec)
 }

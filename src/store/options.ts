@@ -263,7 +263,7 @@ function walOptions(
   shared: WalOptions
 ): WalOptions | undefined {
   if (wal === undefined || wal === false) return undefined
-  if (wal !== true && typeof wal !== 'string' && (typeof wal !== 'object' || wal === null)) {
+  if (wal !== true && typeof wal !== 'string' && (typeof wal !== 'object' || wal === null || wal instanceof URL)) {
     throw invalidOption(`wal must be true, false, a directory or an object of options, not ${shown(wal)}`)
   }
   const given: WalOptions = wal === true ? {} : typeof wal === 'string' ? { dir: wal } : wal
