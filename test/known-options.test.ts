@@ -14,6 +14,7 @@ const cacheOptions = { model: 'm', dtype: 'f32', layers: 1, shape: [256], seqAxi
 /** Options of the log, a write and so on, beside `codec` instead of where they belong. */
 const MISPLACED: Readonly<Record<string, readonly [options: object, message: RegExp]>> = {
   'of the log': [{ fsync: 'always' }, /'fsync' is no option of CompressedKvStore: use wal: \{ fsync \}/],
+  'of the log, how it recovers': [{ recovery: 'strict' }, /use wal: \{ recovery \}/],
   'of the table': [{ flushBytes: 1 }, /use memtable: \{ flushBytes \}/],
   'of sweeps': [{ intervalMs: 1000 }, /use gc: \{ intervalMs \}/],
   'of a codec': [{ codec: 'zstd', level: 9 }, /use codec: zstd\(\{ level \}\)/],

@@ -6,6 +6,7 @@ const PLACES: Readonly<Record<string, string>> = {
   fsyncIntervalMs: 'wal: { fsyncIntervalMs }',
   segmentBytes: 'wal: { segmentBytes }',
   blockBytes: 'wal: { blockBytes }',
+  recovery: 'wal: { recovery }',
   flushBytes: 'memtable: { flushBytes }',
   flushIntervalMs: 'memtable: { flushIntervalMs }',
   maxBytes: 'memtable: { maxBytes }',

@@ -188,6 +188,13 @@ function linkOf(path: string): string {
 }
 
 function locked(directory: string, path: string, owner: Owner | undefined): CompressedKvError {
+  if (owner !== undefined && held.has(owner.nonce)) {
+    return new CompressedKvError(
+      'LEVEL_LOCKED',
+      `The log in ${directory} is open already, in this process, ${owner.pid}: close it, or the store that it belongs to, first. ` +
+        `Its lock is ${path}`
+    )
+  }
   const who = owner === undefined || owner.pid === 0 ? 'somebody' : `process ${owner.pid} on host '${owner.host}'`
   return new CompressedKvError(
     'LEVEL_LOCKED',

@@ -47,6 +47,8 @@ export class LoggedValues {
 
   get #required(): Coding {
     if (this.#coding !== undefined) return this.#coding
-    throw corruption("the log holds values before the store's marker")
+    throw corruption(
+      "the log holds values before a store's marker, as one that is used alone does: give the store a directory of its own for its log"
+    )
   }
 }

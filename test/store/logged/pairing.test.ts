@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Record, Wal } from '../../../src/index.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import {
@@ -520,4 +521,13 @@ describe('options that cannot be honoured', () => {
   it.each([42, null, 'yes'.length, Symbol('wal')])('wal: %s is refused at once', wal => {
     return expect(openLogged(wal as never)).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
   })
+})
+
+it('over a backend without a directory it does not take a log that is used alone, and says what to do', async () => {
+  const fs = new CrashableFileSystem()
+  const { wal } = await Wal.open(logOn(fs))
+  await wal.append(Record.put('k', 'v'))
+  await wal.close()
+  const { code, message } = await refusal(logOn(fs), memoryLevel())
+  expect([code, message]).toEqual(['LEVEL_CORRUPTION', expect.stringContaining('a directory of its own for its log')])
 })
