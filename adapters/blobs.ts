@@ -72,7 +72,8 @@ export class BlobStore {
    *
    * @param data must not be changed before this resolves, if it is a `Uint8Array`
    * @returns resolves when the blob is on stable storage, if the backend has one
-   * @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE for too much metadata; what `data` throws; the signal's reason
+   * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY for a key that is no text; CKV_VALUE_TOO_LARGE for too much metadata; what `data` throws; the
+   *   signal's reason
    */
   async putBlob(key: string, data: BlobSource, options: PutBlobOptions = {}): Promise<BlobStat> {
     const source = new Source(data)
@@ -120,7 +121,7 @@ export class BlobStore {
    * even if the blob is replaced or deleted.
    *
    * @returns undefined if there is none. The stream fails with LEVEL_CORRUPTION, and with an `AbortError` when the signal says so.
-   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason
+   * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason
    */
   async getBlob(key: string, options: GetBlobOptions = {}): Promise<Readable | undefined> {
     assertKnownOptions('getBlob()', options, GET_BLOB_OPTIONS)
@@ -148,7 +149,8 @@ export class BlobStore {
    * stable storage, and then renamed.
    *
    * @returns undefined, and no file is touched, if there is no such blob
-   * @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws. Then the file is untouched.
+   * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws. Then the
+   *   file is untouched.
    */
   async getFile(key: string, path: string, options: GetFileOptions = {}): Promise<BlobStat | undefined> {
     assertPath(path)
@@ -167,13 +169,22 @@ export class BlobStore {
     }
   }
 
-  /** A blob's properties, read without its bytes; undefined if there is no such blob. */
+  /**
+   * A blob's properties, read without its bytes; undefined if there is no such blob.
+   *
+   * @throws LEVEL_INVALID_KEY; LEVEL_CORRUPTION
+   */
   async statBlob(key: string): Promise<BlobStat | undefined> {
     assertKey(key)
     return (await this.#catalogue.find(key))?.stat
   }
 
-  /** Deletes a blob, durably. @returns whether there was one */
+  /**
+   * Deletes a blob, durably.
+   *
+   * @returns whether there was one
+   * @throws LEVEL_INVALID_KEY; what the store throws
+   */
   async deleteBlob(key: string): Promise<boolean> {
     assertKey(key)
     return this.#catalogue.remove(key)

@@ -24,7 +24,11 @@ export function registerCodec(codec: Codec): void {
   byId.set(codec.id, codec)
 }
 
-/** The codec that reads what codec `id` wrote. */
+/**
+ * The codec that reads what codec `id` wrote.
+ *
+ * @throws LEVEL_NOT_SUPPORTED if none is known
+ */
 export function codecForReading(id: number): Codec {
   const codec = byId.get(id)
   if (codec !== undefined) return codec

@@ -10,16 +10,18 @@ import { encodeSweepState } from './sweep-state.js'
 import { nextTurn } from '../turn.js'
 
 export interface GcProgress extends Readonly<GcCounts> {
+  /** The last key that was swept. */
   readonly lastKey: Buffer | undefined
 }
 
 export interface GcRunOptions {
   /** Stops the sweep after the values it is working on; the next sweep continues there. `run` resolves with what was done. */
   readonly signal?: AbortSignal | undefined
-  /** Of stored values. Default: the store's option, or no limit. */
+  /** How fast it goes at most, in bytes of stored values a second. Default: the store's option. */
   readonly bytesPerSecond?: number | undefined
-  /** Instead of the store's. */
+  /** Instead of the one that the store's options give, or make. */
   readonly policy?: Gc | undefined
+  /** Called after every chunk, at most 256 values or about 1 MiB, with what was done so far. */
   readonly onProgress?: ((progress: GcProgress) => void) | undefined
   /** Begins at the first key, and tries values again that were settled before. Default false. */
   readonly force?: boolean | undefined

@@ -151,7 +151,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   /**
    * Resolves when every write acknowledged before is on stable storage.
    *
-   * @throws LEVEL_NOT_SUPPORTED without a write-ahead log: then ask for `{ sync: true }` on the write itself
+   * @throws LEVEL_NOT_SUPPORTED without a write-ahead log: then ask for `{ sync: true }` on the write itself; LEVEL_DATABASE_NOT_OPEN;
+   *   LEVEL_READONLY; LEVEL_IO_ERROR
    */
   async sync(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.sync())

@@ -87,7 +87,8 @@ export interface OpenedLog {
  * tools; writes nothing.
  *
  * @param wrappable no store may write to it meanwhile; it is opened if it is not open
- * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; errors of the backend
+ * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; LEVEL_NOT_SUPPORTED for what cannot be
+ *   wrapped; CKV_INVALID_OPTION; errors of the backend
  */
 export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: InspectOptions = {}): Promise<Inspection> {
   assertKnownOptions('inspect()', options, INSPECT_OPTIONS)

@@ -62,6 +62,7 @@ export const Record = {
     }
   },
 
+  /** @throws CKV_INVALID_OPTION for what is neither text nor bytes */
   delete(key: Uint8Array | string): LogRecord {
     return {
       kind: RECORD_KIND.delete,

@@ -3,8 +3,11 @@ import { type LogDirectory, segmentPath } from './segment-files.js'
 /** How far opening a log is. */
 export interface WalProgress {
   readonly phase: 'recovery'
+  /** Of the segment files, read and checked so far. */
   readonly bytesDone: number
+  /** Of all segment files. */
   readonly bytesTotal: number
+  /** In the segments that are done. */
   readonly records: number
 }
 

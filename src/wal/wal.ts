@@ -95,7 +95,11 @@ export class Wal implements WalReader {
     })
   }
 
-  /** Resolves when everything appended so far is on stable storage. */
+  /**
+   * Resolves when everything appended so far is on stable storage.
+   *
+   * @throws LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; LEVEL_IO_ERROR
+   */
   sync(): Promise<void> {
     return this.#log.sync()
   }
@@ -113,6 +117,7 @@ export class Wal implements WalReader {
    * stays.
    *
    * @returns how many
+   * @throws CKV_INVALID_OPTION for what is no position; LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; errors of the file system
    */
   async deleteSegmentsBefore(position: Position): Promise<number> {
     const place = asPosition(position, 'deleteSegmentsBefore() takes a position, as append() and read() give it')
@@ -123,7 +128,11 @@ export class Wal implements WalReader {
     return this.#log.stats()
   }
 
-  /** Waits for appends under way, seals the last segment and unlocks the directory. Readers that follow end after the last record. */
+  /**
+   * Waits for appends under way, seals the last segment and unlocks the directory. Readers that follow end after the last record.
+   *
+   * @throws what kept the segment from being sealed; the log is closed all the same, and the next open recovers it
+   */
   close(): Promise<void> {
     return this.#log.close()
   }
