@@ -159,7 +159,7 @@ export class FrameScanner {
     if (this.#sequence !== undefined && header.firstSequence !== this.#sequence) {
       return `it begins with record ${header.firstSequence}, not ${this.#sequence}`
     }
-    return header.syncedOffset <= this.#offset ? undefined : 'it vouches for bytes behind itself'
+    return header.syncedOffset <= this.#offset ? undefined : 'it vouches for bytes after itself'
   }
 
   /** The next bytes, if they are in memory. */

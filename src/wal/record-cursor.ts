@@ -124,7 +124,7 @@ export function checkRecords(payload: Buffer, count: number): void {
   let records = 0
   while (cursor.next()) records++
   if (records !== count) throw undecodable(`${records} records, not ${count}`)
-  if (cursor.more) throw undecodable('a batch that goes on behind its frame')
+  if (cursor.more) throw undecodable('a batch that goes on after its frame')
 }
 
 function undecodable(what: string): CompressedKvError {

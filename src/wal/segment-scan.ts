@@ -116,7 +116,7 @@ async function readOn(
       if (found === undefined) return undefined
       if ('badAt' in found) return { end: 'bad frame', why: found.why }
       intact.check(found)
-      if (intact.sealed) return { end: 'bad frame', why: 'it lies behind the seal' }
+      if (intact.sealed) return { end: 'bad frame', why: 'it lies after the seal' }
       intact.add(found)
       onBytes(intact.end)
     }

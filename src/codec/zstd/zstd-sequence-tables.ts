@@ -104,7 +104,7 @@ export function readSequencesHeader(memory: Buffer, at: number, end: number, are
   else if (countBytes === 3) count = memory[at + 1]! + (memory[at + 2]! << 8) + MOST_IN_TWO_BYTES
   at += countBytes
   if (count === 0) {
-    if (at !== end) throw corruption('a block that goes on behind its literals')
+    if (at !== end) throw corruption('a block that goes on after its literals')
     return { count, tables: PREDEFINED, streamAt: at }
   }
   if (at === end) throw corruption('sequences that are cut short')

@@ -161,7 +161,7 @@ const displaced: Readonly<Record<string, ForgedFrame>> = {
   'a number that leaves a gap': { ...good(2), firstSequence: 3 },
   'a number of 2^53 - 1': { ...good(2), firstSequence: Number.MAX_SAFE_INTEGER },
   'a number that is none': { ...good(2), firstSequence: 2 ** 63 },
-  'a synced offset behind itself': { ...good(2), syncedOffset: 10_000 },
+  'a synced offset after itself': { ...good(2), syncedOffset: 10_000 },
   'a synced offset that is no number': { ...good(2), syncedOffset: 2 ** 63 },
   'another frame before it': { ...good(2), previousCrc: 0x12345678 }
 }

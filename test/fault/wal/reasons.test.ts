@@ -22,7 +22,7 @@ describe('what a frame contains', () => {
     [`${CHECKSUMS_HOLD} a record that is cut short`, { stored: recordOf(1, 0, 1, 2, [Buffer.from('kv')]) }],
     [`${CHECKSUMS_HOLD} a record that is cut short`, { stored: recordOf(1, RECORD_EXPIRES, 0, 0, [Buffer.alloc(5)]) }],
     [`${CHECKSUMS_HOLD} a length that never ends`, { stored: Buffer.from([1, 0, 0x80, 0x80]) }],
-    [`${CHECKSUMS_HOLD} a batch that goes on behind its frame`, { stored: putBytes('k2', 'v2', RECORD_MORE) }],
+    [`${CHECKSUMS_HOLD} a batch that goes on after its frame`, { stored: putBytes('k2', 'v2', RECORD_MORE) }],
     ['its seal does not count its records', sealOf(7, 1)],
     [`the frame at ${SECOND} of the log claims what cannot be`, { ...good(2), rawLength: 9 }]
   ])('%s', async (why, frame) => {
@@ -37,12 +37,12 @@ describe('where frames end', () => {
   test.each<[string, Buffer]>([
     ['the file ends in the middle of a frame', fileOf({ ...good(2), storedLength: 5000 })],
     ['it begins with record 1, not 2', fileOf({ ...good(2), firstSequence: 1 })],
-    ['it vouches for bytes behind itself', fileOf({ ...good(2), syncedOffset: 10_000 })],
+    ['it vouches for bytes after itself', fileOf({ ...good(2), syncedOffset: 10_000 })],
     ['it does not follow the frame before it', fileOf({ ...good(2), previousCrc: 0x12345678 })],
     ['not a frame of this segment', Buffer.concat([forgedSegment([good(1)]), noise(100)])],
     ['shorter than the header of a frame', Buffer.concat([forgedSegment([good(1)]), noise(47)])],
     ['its checksum fails', changed(forgedSegment([good(1), good(2)]), -1)],
-    ['it lies behind the seal', forgedSegment([good(1), sealOf(1, 1), good(3)])]
+    ['it lies after the seal', forgedSegment([good(1), sealOf(1, 1), good(3)])]
   ])('%s', async (why, file) => {
     const { wal, recovery } = await openLog(diskWith({ '000001.wal': file }), { readOnly: true })
     await wal.close()
