@@ -60,6 +60,25 @@ describe('a backend that rejects a write', () => {
     expect(await store.keys().all()).toEqual(['b', 'd'])
   })
 
+  it('lets the others hear as soon as it has theirs, in their order', async () => {
+    const { store, backend } = await openStore()
+    await store.put('marked', SMALL)
+    const gate = new Gate()
+    intercept(backend, WRITES, async ({ method, args, proceed }) => {
+      if (method === '_batch') throw broken
+      if (String(args[0]) === 'last') await gate.wait()
+      return proceed()
+    })
+    const heard: string[] = []
+    const writes = ['a', 'b', 'last'].map(key => store.put(key, SMALL).then(() => heard.push(key)))
+    await gate.reached
+    await turns()
+    expect(heard).toEqual(['a', 'b'])
+    gate.open()
+    await Promise.all(writes)
+    await store.close()
+  })
+
   it('after having applied it leaves the order of the group', async () => {
     const { store, backend } = await openStore()
     let times = 0

@@ -157,7 +157,7 @@ export class WriteQueue {
     for (const call of written) this.#settle(call)
   }
 
-  /** @returns those that the backend has; the others have been rejected */
+  /** @returns those that the backend has and that are still to be told; the others have been */
   async #write({ calls, batch }: WriteGroup): Promise<readonly PendingCall[]> {
     const [first] = calls
     if (first!.failure !== undefined) return this.#reject(first!, first!.failure.error)
@@ -187,7 +187,7 @@ export class WriteQueue {
     })
   }
 
-  /** @returns those that the backend has; the others have been rejected */
+  /** @returns those that the backend has and that are still to be told; the others have been */
   async #applyAll(group: readonly PendingCall[], batch?: BackendBatch): Promise<readonly PendingCall[]> {
     try {
       await this.#apply(group, batch)
@@ -198,11 +198,10 @@ export class WriteQueue {
     }
   }
 
-  /** One caller's bad operation must not fail its neighbours: each is tried alone. */
+  /** One caller's bad operation must not fail its neighbours: each is tried alone, and hears of it before the next is tried. */
   async #applyEach(group: readonly PendingCall[]): Promise<readonly PendingCall[]> {
-    const applied: PendingCall[] = []
-    for (const call of group) applied.push(...(await this.#applyAll([call])))
-    return applied
+    for (const call of group) for (const applied of await this.#applyAll([call])) this.#settle(applied)
+    return NO_CALLS
   }
 
   /** The error of a call that the backend refused, though it is logged. */
