@@ -149,16 +149,19 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   /**
-   * Resolves when every write acknowledged before is on stable storage.
+   * Resolves when every write accepted before is on stable storage in the log, or rejected.
    *
    * @throws LEVEL_NOT_SUPPORTED without a write-ahead log: then ask for `{ sync: true }` on the write itself; LEVEL_DATABASE_NOT_OPEN;
    *   LEVEL_READONLY; LEVEL_IO_ERROR
    */
   async sync(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.sync())
-    const { log } = this.#lifecycle.session
-    if (log !== undefined) return log.sync()
-    throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
+    const { log, writes } = this.#lifecycle.session
+    if (log === undefined) {
+      throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
+    }
+    await writes.handedToLog()
+    return log.sync()
   }
 
   /**

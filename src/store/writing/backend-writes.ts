@@ -67,6 +67,10 @@ export class BackendWrites implements Writes {
     if (log?.isDatabase === true) await log.syncWritten()
   }
 
+  handedToLog(): Promise<void> {
+    return this.#queue.drain()
+  }
+
   async close(): Promise<boolean> {
     await this.#queue.drain()
     return true

@@ -144,6 +144,12 @@ export class TableWrites implements Writes {
     return flusher.flush()
   }
 
+  handedToLog(): Promise<void> {
+    // A call that waits for nothing is with the log already. Whoever waits for room may be turned away, and this call with them.
+    const nobodyWaits = this.#order.isFree && this.#context.admission.waiting === 0
+    return nobodyWaits ? Promise.resolve() : this.#settled().catch(() => {})
+  }
+
   async close(): Promise<boolean> {
     const { admission, flusher } = this.#context
     admission.close()

@@ -32,6 +32,8 @@ export interface Writes {
   clear(options: EncodedClearOptions): Promise<void>
   /** Resolves when the backend has every write accepted before. */
   flush(): Promise<void>
+  /** Resolves when the log has been given every write accepted before, or will get it no more. Never rejects. Only where there is a log. */
+  handedToLog(): Promise<void>
   /**
    * Flushes as far as the backend takes it, and ends the path: nothing may be written any more. Never rejects.
    *

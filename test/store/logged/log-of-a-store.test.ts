@@ -164,6 +164,23 @@ describe('what is on stable storage', () => {
     await store.sync()
   })
 
+  it.each([
+    { memtable: false, opened: true },
+    { memtable: false, opened: false },
+    { memtable: true, opened: true },
+    { memtable: true, opened: false },
+    { memtable: { maxBytes: 1000 }, opened: true }
+  ])('sync() waits for writes that nobody awaited: %j', async ({ memtable, opened }) => {
+    const fs = new CrashableFileSystem()
+    const store: Store = new CompressedKvStore(memoryLevel(), { wal: logOn(fs), memtable })
+    if (opened) await store.open()
+    const large = noise(70_000) // Compressed off the main thread.
+    const writes = [...Array.from('abc', key => store.put(key, large)), store.put('d', Buffer.of(1)), store.del('b')]
+    await store.sync()
+    expect(await afterwards(fs)).toBe('acd')
+    await Promise.all(writes)
+  })
+
   it("fsync: 'interval': within the interval, also when nothing else is written", async () => {
     const fs = new CrashableFileSystem()
     const store = await openLogged(logOn(fs, { fsync: 'interval', fsyncIntervalMs: 1 }))
