@@ -188,16 +188,22 @@ function linkOf(path: string): string {
 }
 
 function locked(directory: string, path: string, owner: Owner | undefined): CompressedKvError {
-  if (owner !== undefined && held.has(owner.nonce)) {
-    return new CompressedKvError(
-      'LEVEL_LOCKED',
-      `The log in ${directory} is open already, in this process, ${owner.pid}: close it, or the store that it belongs to, first. ` +
-        `Its lock is ${path}`
+  return new CompressedKvError('LEVEL_LOCKED', whyLocked(directory, path, owner))
+}
+
+function whyLocked(directory: string, path: string, owner: Owner | undefined): string {
+  if (owner === NOBODY_KNOWN) {
+    return (
+      `The log in ${directory} cannot be locked: ${path} is no lock of a log. If something else keeps its files there, as LevelDB does, ` +
+      'give the log a directory of its own. If it is a lock that was cut short, and you know that nobody has the log open, delete the file'
     )
   }
-  const who = owner === undefined || owner.pid === 0 ? 'somebody' : `process ${owner.pid} on host '${owner.host}'`
-  return new CompressedKvError(
-    'LEVEL_LOCKED',
-    `The log in ${directory} is open elsewhere, by ${who}. If you know that nobody has it open, delete the file ${path}`
-  )
+  if (owner !== undefined && held.has(owner.nonce)) {
+    return (
+      `The log in ${directory} is open already, in this process, ${owner.pid}: close it, or the store that it belongs to, first. ` +
+      `Its lock is ${path}`
+    )
+  }
+  const who = owner === undefined ? 'somebody' : `process ${owner.pid} on host '${owner.host}'`
+  return `The log in ${directory} is open elsewhere, by ${who}. If you know that nobody has it open, delete the file ${path}`
 }

@@ -247,6 +247,7 @@ test.for([
   writeFileSync(lockPath(dir), content)
   await expect(open(dir)).rejects.toMatchObject({ code: 'LEVEL_LOCKED' })
   await expect(open(dir)).rejects.toThrow(lockPath(dir))
+  await expect(open(dir)).rejects.toThrow('as LevelDB does, give the log a directory of its own')
   expect(readFileSync(lockPath(dir), 'utf8')).toBe(content)
 })
 
@@ -258,7 +259,7 @@ test.for<{ what: string; other: object }>([
   const dir = await lockedBy({ pid: deadPid(), ...other })
   await expect(open(dir)).rejects.toMatchObject({
     code: 'LEVEL_LOCKED',
-    message: expect.stringContaining('by somebody')
+    message: expect.stringContaining('is no lock of a log')
   })
   expect(readdirSync(dir)).toEqual(['LOCK'])
 })
