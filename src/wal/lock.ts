@@ -30,8 +30,8 @@ const LOCK_NAME = 'LOCK'
 /** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried this many times. */
 const MAX_TAKEOVERS = 8
 
-/** Nonces of the locks that this thread holds. */
-const held = new Set<string>()
+/** The directories that this thread has locked, by the nonces of their locks. */
+const held = new Map<string, string>()
 
 /**
  * Makes a log's directory, if it is missing, and locks it for this process: at once, or not at all. A lock whose owner is dead is taken
@@ -64,7 +64,7 @@ async function take(
   const mine: Owner = { ...thisProcess(), nonce: randomBytes(8).toString('hex') }
   const bytes = Buffer.from(JSON.stringify(mine))
   const taken = (): Lock => {
-    held.add(mine.nonce)
+    held.set(mine.nonce, directory)
     return { release: () => releaseIfOurs(fs, path, mine.nonce) }
   }
   for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
@@ -198,10 +198,17 @@ function whyLocked(directory: string, path: string, owner: Owner | undefined): s
       'give the log a directory of its own. If it is a lock that was cut short, and you know that nobody has the log open, delete the file'
     )
   }
-  if (owner !== undefined && held.has(owner.nonce)) {
+  const heldIn = owner && held.get(owner.nonce)
+  if (heldIn === directory) {
     return (
-      `The log in ${directory} is open already, in this process, ${owner.pid}: close it, or the store that it belongs to, first. ` +
+      `The log in ${directory} is open already, in this process, ${process.pid}: close it, or the store that it belongs to, first. ` +
       `Its lock is ${path}`
+    )
+  }
+  if (heldIn !== undefined) {
+    return (
+      `The log in ${directory} has the lock of the one in ${heldIn}, which is open in this process, ${process.pid}. ` +
+      `If both are one directory, close that first. If this is a copy of that, delete the file ${path}`
     )
   }
   const who = owner === undefined ? 'somebody' : `process ${owner.pid} on host '${owner.host}'`

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -83,6 +83,16 @@ test('a second open is refused at once, also in the same process, and names the 
   await expect(open(dir)).rejects.not.toThrow('delete')
   await wal.close()
   await open(dir)
+})
+
+test('a copy of a log that is open in this process is not said to be open: its lock is to be deleted', async () => {
+  const [dir, copy] = [temporaryDirectory(), temporaryDirectory()]
+  await open(dir)
+  cpSync(dir, copy, { recursive: true })
+  await expect(open(copy)).rejects.toThrow(`has the lock of the one in ${dir}`)
+  await expect(open(copy)).rejects.toThrow(`If this is a copy of that, delete the file ${lockPath(copy)}`)
+  rmSync(lockPath(copy))
+  await open(copy)
 })
 
 test('of many opens at once one succeeds', async () => {
