@@ -3,6 +3,7 @@ import type { Opened } from '../../envelope/open.js'
 import { decodeFailed, notSupported } from '../../errors.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import { findIn, type Tables } from '../../memtable/tables.js'
+import { TurnQueue } from '../../turn.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES } from '../as-bytes.js'
 import { supportsGetSync } from '../manifest.js'
@@ -25,6 +26,11 @@ export interface EncodedReadOptions {
 
 const NO_OPTIONS: EncodedReadOptions = Object.freeze({})
 
+/** How long answers that need no backend may take in one turn of the event loop, in ms. */
+const MAX_TURN_MS = 2
+/** Keys looked up before the clock is read: some 50 µs. */
+const KEYS_BETWEEN_CHECKS = 64
+
 /** The read path: tables, cache, backend, envelope. */
 export class Reader {
   readonly #backend: AnyLevel
@@ -34,6 +40,11 @@ export class Reader {
   readonly #tables: Tables<TableValue> | undefined
   readonly #gets: GetQueue
   readonly #hasGetSync: boolean
+  /**
+   * For what tables or the cache have: callers that wait for one answer before they ask again would else keep the event loop from running, and so
+   * from the write they may be waiting for.
+   */
+  readonly #turns = new TurnQueue(MAX_TURN_MS, KEYS_BETWEEN_CHECKS)
 
   constructor(
     backend: AnyLevel,
@@ -51,8 +62,16 @@ export class Reader {
     this.#hasGetSync = supportsGetSync(backend)
   }
 
-  /** What a table or the cache has comes without a promise where it need not be restored off the main thread. */
+  /**
+   * What a table or the cache has comes without a promise where it need not be restored off the main thread, and this turn of the event loop has
+   * time for it.
+   */
   get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
+    const value = this.#get(key, options)
+    return value instanceof Promise || this.#turns.hasRoom(1) ? value : this.#turns.later(() => value)
+  }
+
+  #get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
     if (isReserved(key)) return undefined
     const found = this.#inTables(key, options)
     if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValue(found)
@@ -120,6 +139,7 @@ export class Reader {
   async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
     const { known, asked } = this.#split(keys, options)
     const read = forBackend(options, this.#backend)
+    if (asked.length === 0) await this.#turnFor(keys)
     const stored = asked.length === 0 ? [] : await this.#backend.getMany<Buffer, Uint8Array>(asked as Buffer[], read)
     let next = 0
     const values = keys.map((key, i) => {
@@ -145,6 +165,7 @@ export class Reader {
     options.snapshot?.ref()
     try {
       const { known, asked } = this.#split(keys, options)
+      if (asked.length === 0) await this.#turnFor(keys)
       const inBackend = asked.length === 0 ? [] : await this.#backendHas(asked, options)
       let next = 0
       return keys.map((_, i) => {
@@ -155,6 +176,11 @@ export class Reader {
     } finally {
       options.snapshot?.unref()
     }
+  }
+
+  /** Resolves when there is time for keys that the backend need not be asked for. */
+  #turnFor({ length }: readonly Buffer[]): Promise<void> | undefined {
+    return this.#turns.hasRoom(length) ? undefined : this.#turns.later(() => {})
   }
 
   async #backendHas(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {

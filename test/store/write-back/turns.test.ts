@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { StoreOptions } from '../../support/logged-store.js'
+import type { Store, StoreOptions } from '../../support/logged-store.js'
+import { openStore } from '../../support/memory-store.js'
 import { LARGE, openWriteBack } from './write-back-store.js'
 
 const KEYS = Array.from({ length: 300 }, (_, i) => `k${i}`)
@@ -55,5 +56,32 @@ it('reading what only tables have lets the event loop run', async () => {
   }
   expect(await turnsDuring(read)).toBeGreaterThan(KEYS.length / 6)
   await iterator.close()
+  await store.close()
+})
+
+it.each<[string, (store: Store, key: string) => Promise<unknown>]>([
+  ['get', (store, key) => store.get(key)],
+  ['get with options', (store, key) => store.get(key, { valueEncoding: 'buffer' })],
+  ['getMany', (store, key) => store.getMany([key])],
+  ['has', (store, key) => store.has(key)],
+  ['hasMany', (store, key) => store.hasMany([key])]
+])('%s, each after the one before, lets the event loop run where only tables are asked', async (_, read) => {
+  const { store } = await openWriteBack({}, undefined, LARGE)
+  await Promise.all(KEYS.map(key => store.put(key, VALUE)))
+  const readAll = async () => {
+    for (const key of KEYS) expect(await read(store, key)).not.toBe(undefined)
+  }
+  expect(await turnsDuring(readAll)).toBeGreaterThan(KEYS.length / 3)
+  await store.close()
+})
+
+it('gets of a cached value, each after the one before, let the event loop run', async () => {
+  const { store } = await openStore({ cacheBytes: 10_000 })
+  await store.put('k', VALUE)
+  await store.get('k')
+  const readOften = async () => {
+    for (let i = 0; i < 300; i++) expect(await store.get('k')).toEqual(VALUE)
+  }
+  expect(await turnsDuring(readOften)).toBeGreaterThan(100)
   await store.close()
 })
