@@ -84,6 +84,12 @@ describe('small groups of writes over LevelDB', () => {
     expect(await store.get(keys.at(-1)!)).toEqual(SECOND)
   })
 
+  it('synced writes are not shared out: one fsync serves all of them', async () => {
+    const { gates, putAll, openAll } = await gatedStore()
+    await openAll(putAll(names(40), FIRST, true))
+    expect(gates.length).toBe(1)
+  })
+
   it('a large one waits, and nothing is written beside it', async () => {
     const { gates, putAll, openAll } = await gatedStore()
     const writes = putAll(['k0'])

@@ -46,6 +46,11 @@ export class WriteGroup {
     return this.#batch
   }
 
+  /** Whether one of its calls asks for stable storage. */
+  get isSynced(): boolean {
+    return this.#isSynced
+  }
+
   /** Whether it may be written at the same time as another one that has all its calls: neither is large, and no key is in both. */
   mayBeWrittenBeside(other: WriteGroup): boolean {
     return this.calls.length >= MIN_CALLS_BESIDE && this.#isSmall && other.#isSmall && !other.#sharesKeyWith(this)

@@ -67,6 +67,7 @@ export class WriteGroups {
   #beginAll(): void {
     for (;;) {
       this.#fillNext(this.#fairShare())
+      if (this.#next.isSynced) this.#fillNext() // The other half would wait for this fsync, and then for one of its own.
       const group = this.#next
       if (group.calls.length === 0) return
       if (!this.#mayBegin(group)) return this.#fillNext()
