@@ -51,7 +51,8 @@ export async function readLog(
     }
     for (const { segment, from, to, why } of log.recovery.corruption) {
       if (torn.some(end => end.segment === segment && end.from <= from)) continue
-      damage.push(`segment ${segment}, bytes ${from} to ${to}: ${why}`)
+      const bytes = from === to ? '' : `, bytes ${from} to ${to}` // None of a file that is missing.
+      damage.push(`segment ${segment}${bytes}: ${why}`)
     }
     segments.sort((one, other) => one.segment - other.segment)
     return { segments, records, torn: torn.reduce((sum, { from, to }) => sum + to - from, 0), damage }

@@ -10,7 +10,7 @@ import type { LogTail } from './segment-header.js'
 /** A part of the log that was not readable, or is gone. */
 export interface CorruptRange {
   readonly segment: number
-  /** Offsets in the segment's file, bytes, `[from, to)`. */
+  /** Offsets in the segment's file, bytes, `[from, to)`; both 0 if the file is missing. */
   readonly from: number
   readonly to: number
   readonly why: string
@@ -23,7 +23,7 @@ export interface RecoveryReport {
   readonly segments: number
   /** Cut off the end, and kept in files of their own. With `readOnly` they are only left out. */
   readonly bytesTruncated: number
-  /** What was cut, or, with `recovery: 'salvage'`, skipped. */
+  /** What was cut, or, with `recovery: 'salvage'`, skipped or found missing. */
   readonly corruption: readonly CorruptRange[]
 }
 

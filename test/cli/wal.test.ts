@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
@@ -107,6 +107,13 @@ describe('ckv wal', () => {
     const { code, out: printed } = await ckv(['wal', dir, '--salvage', join(temporaryDirectory(), 'out')])
     expect(code).toBe(1)
     expect(printed).toMatch(/10 records[^]*damaged: segment 2, bytes \d+ to \d+/)
+  })
+
+  it('names a segment that is missing, without bytes of it', async () => {
+    const dir = await logAlone()
+    rmSync(join(dir, '000002.wal'))
+    const { damage } = await json<Found>(['wal', dir])
+    expect(damage.at(-1)).toBe('segment 2: the segment is missing')
   })
 
   it('reads all but the records whose own envelopes it cannot open, be they the first, and names those: 1', async () => {
