@@ -84,10 +84,25 @@ describe('small groups of writes over LevelDB', () => {
     expect(await store.get(keys.at(-1)!)).toEqual(SECOND)
   })
 
-  it('synced writes are not shared out: one fsync serves all of them', async () => {
+  it.each([
+    ['that are synced: one fsync serves all of them', names(40), true],
+    ['of the same few keys', names(40).map((_, i) => `k${i % 4}`), false],
+    ['too few for two groups', names(15), false]
+  ])('a second group would only wait, so one has all writes %s', async (_, keys, sync) => {
     const { gates, putAll, openAll } = await gatedStore()
-    await openAll(putAll(names(40), FIRST, true))
+    await openAll(putAll(keys, FIRST, sync))
     expect(gates.length).toBe(1)
+  })
+
+  it('a group that was to be shared out and was not still keeps others of its keys waiting', async () => {
+    const { gates, putAll, openAll, store } = await gatedStore()
+    const writes = putAll([...names(20), 'k0', ...names(19, 'other')])
+    await turns()
+    writes.push(...putAll(names(10, 'other'), SECOND))
+    await turns()
+    expect(gates.length).toBe(1)
+    await openAll(writes)
+    expect(await store.get('other9')).toEqual(SECOND)
   })
 
   it('a large one waits, and nothing is written beside it', async () => {

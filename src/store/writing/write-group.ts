@@ -33,7 +33,7 @@ export class WriteGroup {
   #operations = 0
   #bytes = 0
   #isSynced = false
-  /** Their names. */
+  /** Their names; undefined until they are asked for. */
   #keys: Set<string> | undefined
 
   /** @param backend is handed the operations of several calls as they come; undefined: not before the group is committed */
@@ -46,14 +46,16 @@ export class WriteGroup {
     return this.#batch
   }
 
-  /** Whether one of its calls asks for stable storage. */
-  get isSynced(): boolean {
-    return this.#isSynced
-  }
-
   /** Whether it may be written at the same time as another one that has all its calls: neither is large, and no key is in both. */
   mayBeWrittenBeside(other: WriteGroup): boolean {
-    return this.calls.length >= MIN_CALLS_BESIDE && this.#isSmall && other.#isSmall && !other.#sharesKeyWith(this)
+    return this.calls.length >= MIN_CALLS_BESIDE && this.#isSmall && other.#isSmall && !other.#sharesKeyWith(this.calls)
+  }
+
+  /** Whether calls that are in no group yet could make one that may be written beside this one. */
+  leavesFree(calls: readonly PendingCall[]): boolean {
+    if (!this.#isSmall || calls.some(call => call.sync || isAlone(call))) return false
+    const operations = calls.reduce((sum, call) => sum + call.operations.length, 0)
+    return operations <= MAX_OPERATIONS_BESIDE && !this.#sharesKeyWith(calls)
   }
 
   /** One fsync is to serve all that wait for one. */
@@ -61,7 +63,7 @@ export class WriteGroup {
     return this.#operations <= MAX_OPERATIONS_BESIDE && !this.#isSynced
   }
 
-  #sharesKeyWith({ calls }: WriteGroup): boolean {
+  #sharesKeyWith(calls: readonly PendingCall[]): boolean {
     this.#keys ??= new Set(operationsOf(this.calls).map(({ key }) => keyName(key)))
     for (const { key } of operationsOf(calls)) if (this.#keys.has(keyName(key))) return true
     return false
@@ -74,6 +76,7 @@ export class WriteGroup {
 
   add(call: PendingCall): void {
     this.calls.push(call)
+    this.#keys = undefined
     this.#isSynced ||= call.sync
     this.#operations += isAlone(call) ? Infinity : call.operations.length
     for (const operation of call.operations) {

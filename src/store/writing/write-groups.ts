@@ -66,8 +66,7 @@ export class WriteGroups {
   /** Begins the groups that may be written now, and gives the backend what the one after them has already. */
   #beginAll(): void {
     for (;;) {
-      this.#fillNext(this.#fairShare())
-      if (this.#next.isSynced) this.#fillNext() // The other half would wait for this fsync, and then for one of its own.
+      this.#fillWithShare()
       const group = this.#next
       if (group.calls.length === 0) return
       if (!this.#mayBegin(group)) return this.#fillNext()
@@ -77,12 +76,14 @@ export class WriteGroups {
     }
   }
 
-  /** Of few writes that are ready while nothing is under way two groups get half each. */
-  #fairShare(): number {
-    if (this.#maxUnderWay === 1 || this.#underWay.size > 0) return Infinity
-    const ready = this.#waiting.length - this.#taken + this.#ready.length
-    const half = Math.ceil(ready / 2)
-    return half < MIN_CALLS_BESIDE || half > MAX_OPERATIONS_BESIDE ? Infinity : half
+  /** Of few writes that are ready while nothing is under way two groups get half each, unless the second would wait for the first. */
+  #fillWithShare(): void {
+    if (this.#maxUnderWay === 1 || this.#underWay.size > 0) return this.#fillNext()
+    const half = Math.floor((this.#waiting.length - this.#taken + this.#ready.length) / 2)
+    if (half < MIN_CALLS_BESIDE || half > MAX_OPERATIONS_BESIDE) return this.#fillNext()
+    this.#fillNext(half)
+    const others = [...this.#waiting.slice(this.#taken), ...this.#ready]
+    if (!this.#next.leavesFree(others)) this.#fillNext()
   }
 
   /** Groups that are written at once may end in any order, and so must have no key in common. A marker that is not saved yet would go with both. */
