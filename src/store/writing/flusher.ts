@@ -70,6 +70,8 @@ export class Flusher {
   #retry: NodeJS.Timeout | undefined
   /** How many flushes in a row have failed. */
   #failures = 0
+  /** Called when one fails. */
+  readonly #failureListeners = new Set<(error: unknown) => void>()
   #stopped = false
   /** What is being sealed while something else is written. */
   #ahead: Group | undefined
@@ -102,6 +104,15 @@ export class Flusher {
     while (tables.oldest !== undefined && tables.oldest.firstSequence <= last) await this.#flushOldest()
     // What was frozen or sealed meanwhile: no later event is certain to write it, and wake() did nothing while a retry was due.
     if (tables.oldest !== undefined) this.wake()
+  }
+
+  /** Settles as `work` does, or rejects when a flush fails before. */
+  unlessFlushFails(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#failureListeners.add(reject)
+      const settled = () => void this.#failureListeners.delete(reject)
+      work.then(resolve, reject).finally(settled)
+    })
   }
 
   /** Runs `work` while nothing is on its way to the backend. */
@@ -157,6 +168,7 @@ export class Flusher {
       const times = ++this.#failures
       const isFinal = log.isPoisoned
       this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
+      for (const fail of this.#failureListeners) fail(error)
       onFailed({ error, times, isFinal })
       throw error
     }

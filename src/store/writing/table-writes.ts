@@ -138,9 +138,9 @@ export class TableWrites implements Writes {
 
   async flush(): Promise<void> {
     const { admission, flusher } = this.#context
-    // Earlier calls wait for a flush themselves, which may be waiting to be tried again.
+    // Earlier calls wait for a flush themselves, which may be waiting to be tried again, and for others after it.
     if (admission.waiting > 0) await flusher.flush()
-    await this.#settled()
+    await flusher.unlessFlushFails(this.#settled())
     return flusher.flush()
   }
 

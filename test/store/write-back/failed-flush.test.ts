@@ -84,6 +84,19 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect(store.stats().memtable!.flushes.failed).toBe(1)
   })
 
+  it('flush() says why at once, also behind writes that need several flushes to have room', async () => {
+    const { store, backend } = await openWriteBack({ memtable: { ...NEVER, maxBytes: 3 * ENTRY_BYTES } }, backendOf())
+    const flushed = next(store, 'flush')
+    const puts = Promise.all(manyPuts(store, 20))
+    const outcome = store.flush().catch((error: unknown) => error)
+    await flushed
+    const repair = failing(backend, WRITES, NO_SPACE)
+    expect(await outcome).toBe(NO_SPACE)
+    expect(store.stats().memtable!.flushes.failed).toBe(1)
+    repair()
+    await inTime(puts)
+  })
+
   it('later writes resolve while there is room, and a later flush() brings all of it', async () => {
     const opened = await refused(backendOf)
     const { store, backend, repair } = opened
