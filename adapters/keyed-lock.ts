@@ -2,6 +2,11 @@
 export class KeyedLock {
   readonly #last = new Map<string, Promise<unknown>>()
 
+  /** Keys that work is being done on, or waits. */
+  keys(): Iterable<string> {
+    return this.#last.keys()
+  }
+
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)
     const turn = before === undefined ? work() : before.then(work, work)

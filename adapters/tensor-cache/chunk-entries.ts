@@ -73,14 +73,16 @@ export async function putSequence<D extends TensorDtype>(
   chunks: readonly TokenChunk[],
   layers: readonly TensorArray<D>[]
 ): Promise<number> {
+  const clears = () => space.clears.get(chunks[0]?.namespace ?? '')
+  const clearsBefore = clears()
   space.reserveTimes(chunks.length)
   // Later chunks are useless without the first ones, and must not evict them.
   const spared = new Set<EntryId>()
   let stored: TokenChunk | undefined
   for (const chunk of chunks) {
     const before = stored && space.find(chunkId(stored))
-    // Another put may have evicted it.
-    if (stored !== undefined && before === undefined) break
+    // Another put may have evicted it. After a clear the first ones are gone, or will be.
+    if ((stored !== undefined && before === undefined) || clears() !== clearsBefore) break
     const split = () => layers.map(layer => splitSequence(format.layout, layer, chunk.start, chunk.end))
     if (!(await putChunk(space, format, chunk, split, { spared, next: before }))) break
     const entry = space.find(chunkId(chunk))

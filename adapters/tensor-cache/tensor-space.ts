@@ -21,6 +21,8 @@ export class TensorSpace {
   readonly #locks = new KeyedLock()
   readonly #records: RecordWriter
   readonly room: Room
+  /** How often a namespace was cleared. */
+  readonly clears = new Map<string, number>()
   #loading: Promise<void> | undefined
   #lastUse = 0
 
@@ -146,12 +148,13 @@ export class TensorSpace {
     })
   }
 
-  /** Deletes everything of a namespace, pinned or not. */
+  /** Deletes everything of a namespace, pinned or not, and what is being written into it when this is called. */
   async clear(namespace: string): Promise<void> {
     await this.ready()
-    const all = [...[...this.#index.values()].map(({ id }) => id), ...this.room.deletions.keys()]
-    const ids = all.filter(id => id.startsWith(`${namespace}:`))
-    for (const id of ids) await this.delete(id)
+    this.clears.set(namespace, (this.clears.get(namespace) ?? 0) + 1)
+    const stored = [...this.#index.values()].map(({ id }) => id)
+    const ids = new Set([...stored, ...this.room.deletions.keys(), ...this.#locks.keys()])
+    for (const id of ids) if (id.startsWith(`${namespace}:`)) await this.delete(id)
   }
 
   /** Writes what is only in memory: when entries were used, and their exact sizes. */

@@ -60,6 +60,19 @@ describe('a chunk that is being evicted', () => {
   })
 })
 
+it('clear() deletes what is being put when it is called', async () => {
+  const store = memoryStore()
+  const cache = tinyCache(store)
+  const puts = [
+    cache.putPrefix(tokens(16), layersOf(1, 2, 96)),
+    cache.putTensor('x', { data: bits(10, 1), shape: [10] })
+  ] as const
+  await cache.clear()
+  await Promise.all(puts)
+  expect(await store.keys().all()).toEqual([])
+  expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0 })
+})
+
 /** Flips a bit in every value of a cache. */
 async function damage(store: Store, backend: MemoryLevel<string, Buffer>): Promise<void> {
   await store.flush()
