@@ -26,6 +26,7 @@ import { assertNoWriteOptionMisspelt } from './misspelt-write-options.js'
 import { assertOwnSublevel, assertSync, batchRequests, type EncodedOperation } from './operations.js'
 import { type CompressedKvStoreOptions, resolveOptions, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reading/reader.js'
+import { OpeningSublevels } from './opening-sublevels.js'
 import type { RecoveryReport } from '../wal/recovered-log.js'
 import type { WalReader } from '../wal/wal-reader.js'
 import { assertNotReserved } from './reserved-keys.js'
@@ -62,6 +63,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   readonly #encodeKey: (key: K) => Buffer
   readonly #encodeValue: (value: V) => Buffer
   readonly #lifecycle: Lifecycle
+  readonly #openingSublevels = new OpeningSublevels()
   /** Gets without options; undefined while the store is not open. */
   #plainGet: ((key: Buffer) => Promise<V | undefined>) | undefined
 
@@ -109,8 +111,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     })
     this.gc = new Collector(host, settings.gc, error => emit('gcError', { error }))
     forwardAdditionalMethods(this, backend)
-    copyArguments(this)
-    adaptSublevels(this)
+    copyArguments(this, () => {})
+    adaptSublevels(this, this.#openingSublevels)
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
   }
@@ -145,6 +147,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.flush())
+    if (this.#openingSublevels.keepWrites) await this.#openingSublevels.handedOn()
     return this.#lifecycle.session.writes.flush()
   }
 
@@ -156,6 +159,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
    */
   async sync(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(async () => this.sync())
+    if (this.#openingSublevels.keepWrites) await this.#openingSublevels.handedOn()
     const { log, writes } = this.#lifecycle.session
     if (log === undefined) {
       throw notSupported('sync() needs a write-ahead log: without one, pass { sync: true } to the write itself')
@@ -208,6 +212,12 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   // ---- opening and closing
+
+  /** Not an async function: callers would hear a few ticks later than abstract-level has it that the store is closed. */
+  override close(): Promise<void> {
+    if (this.status !== 'open' || !this.#openingSublevels.keepWrites) return super.close()
+    return this.#openingSublevels.handedOn().then(() => super.close())
+  }
 
   async _open(options: AbstractOpenOptions): Promise<void> {
     await this.#lifecycle.open(options)

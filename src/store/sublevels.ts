@@ -3,17 +3,18 @@ import { encodedKey, encodedValue } from './as-bytes.js'
 import { copyArguments } from './caller-buffers.js'
 import { StoreChainedBatch } from './chained-batch.js'
 import { type EncodedOperation, toParent, withEncodedValue } from './operations.js'
+import type { OpeningSublevels } from './opening-sublevels.js'
 import { override } from './override.js'
 import type { WriteOptions } from './options.js'
 
 type Sublevel = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
 
 /** Makes the sublevels of a database, and theirs, treat keys, values and options as the store does: abstract-level makes them. */
-export function adaptSublevels(db: AnyLevel): void {
+export function adaptSublevels(db: AnyLevel, opening: OpeningSublevels): void {
   override(db, 'sublevel', make => (...args) => {
     const sublevel = make.apply(db, args) as Sublevel
-    copyArguments(sublevel)
-    adaptSublevels(sublevel)
+    copyArguments(sublevel, () => opening.keepsWrite(sublevel))
+    adaptSublevels(sublevel, opening)
     handOnBytes(sublevel)
     return sublevel
   })

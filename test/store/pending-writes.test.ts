@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { heldStore } from '../support/held-store.js'
+import { openStore } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 import { track, turns } from '../support/turns.js'
 
@@ -139,4 +140,13 @@ describe('flush and close', () => {
     await store.open()
     expect(await store.keys().all()).toEqual(['k', 'l'])
   })
+})
+
+it('close() waits for writes to a sublevel that was just made', async () => {
+  const { store, backend } = await openStore()
+  const put = store.sublevel('s').put('k', 'v')
+  await store.close()
+  await put
+  await backend.open()
+  expect(await backend.keys().all()).toContain('!s!k')
 })

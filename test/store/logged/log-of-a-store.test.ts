@@ -181,6 +181,19 @@ describe('what is on stable storage', () => {
     await Promise.all(writes)
   })
 
+  it.each(['sync', 'flush'] as const)('%s() waits for writes to a sublevel that was just made', async call => {
+    const fs = new CrashableFileSystem()
+    const store: Store = new CompressedKvStore(memoryLevel(), { wal: logOn(fs) })
+    const writes = [store.sublevel('before').put('a', '')]
+    const synced = store[call]()
+    await Promise.all([synced, store.open()])
+    expect(await afterwards(fs)).toBe('!before!a')
+    writes.push(store.sublevel('opened').sublevel('below').put('b', ''))
+    await store[call]()
+    expect(await afterwards(fs)).toBe('!before!a!opened!!below!b')
+    await Promise.all(writes)
+  })
+
   it("fsync: 'interval': within the interval, also when nothing else is written", async () => {
     const fs = new CrashableFileSystem()
     const store = await openLogged(logOn(fs, { fsync: 'interval', fsyncIntervalMs: 1 }))
