@@ -144,10 +144,11 @@ export class TableWrites implements Writes {
     return flusher.flush()
   }
 
-  handedToLog(): Promise<void> {
-    // A call that waits for nothing is with the log already. Whoever waits for room may be turned away, and this call with them.
-    const nobodyWaits = this.#order.isFree && this.#context.admission.waiting === 0
-    return nobodyWaits ? Promise.resolve() : this.#settled().catch(() => {})
+  async handedToLog(): Promise<void> {
+    // A call that waits for nothing is with the log already.
+    if (this.#order.isFree && this.#context.admission.waiting === 0) return
+    // Whoever waits for room may be turned away, and this call with them. Values let in before may still be compressed then.
+    await this.#settled().catch(() => this.#settled().catch(() => {}))
   }
 
   async close(): Promise<boolean> {

@@ -8,6 +8,7 @@ import { contents, killed, logOn, openLogged, type Store, type StoreOptions } fr
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { text } from '../../support/sample-values.js'
 import { track, turns } from '../../support/turns.js'
+import { HeldCodec } from '../../support/user-codecs.js'
 import {
   afterKill,
   BACKENDS,
@@ -172,6 +173,19 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     await store.flush()
     expect(store.stats().memtable!.flushes.failed).toBeGreaterThan(MAX_FAILED_FLUSHES)
     expect((await keysIn(backend)).length).toBe(100)
+  })
+
+  it('sync() waits for a value being compressed, also when others are turned away meanwhile', async () => {
+    const codec = new HeldCodec()
+    const memtable = { flushIntervalMs: INTERVAL_MS, maxBytes: 75_000 }
+    const { store } = await refused(backendOf, { memtable, codec })
+    const large = track(store.put('large', text(70_000)))
+    const waiting = store.put('waits', text(10_000))
+    const synced = store.sync().then(() => large.settled)
+    expect(await inTime(failures([waiting]))).toMatchObject([{ code: 'CKV_BUSY' }])
+    await turns()
+    codec.open()
+    expect(await synced).toBe(true)
   })
 
   it('one that goes on failing turns away who waits for room, and nothing of theirs is logged', async () => {
