@@ -8,6 +8,12 @@ import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup }
  */
 const MAX_GROUPS_UNDER_WAY = 2
 
+/**
+ * Groups begin after so many reactions of promises: writes that other callers make when they hear of theirs go into the same groups.
+ * `process.nextTick` would be after all reactions, but takes 2 µs of the 50 between two puts that are awaited one after another.
+ */
+const REACTIONS = 4
+
 interface WriteGroupsContext {
   readonly backend: AnyLevel
   readonly marker: MarkerState
@@ -29,7 +35,7 @@ export class WriteGroups {
   #taken = 0
   #next: WriteGroup
   #filling = false
-  /** Whether groups begin before this turn of the event loop ends. */
+  /** Whether groups begin soon, before this turn of the event loop ends. */
   #beginning = false
   readonly #underWay = new Set<WriteGroup>()
 
@@ -48,18 +54,19 @@ export class WriteGroups {
   add(call: PendingCall): void {
     this.#ready.push(call)
     if (this.#underWay.size === this.#maxUnderWay) return this.#fillNext()
-    if (this.#beginning) return
-    this.#beginning = true
-    // After the reactions of every promise that is settled now: writes that those make go into the same groups.
-    process.nextTick(() => {
-      this.#beginning = false
-      this.#beginAll()
-    })
+    if (!this.#beginning) void this.#beginSoon()
   }
 
   /** The group has been written, or has failed. */
   end(group: WriteGroup): void {
     this.#underWay.delete(group)
+    this.#beginAll()
+  }
+
+  async #beginSoon(): Promise<void> {
+    this.#beginning = true
+    for (let i = 0; i < REACTIONS; i++) await undefined
+    this.#beginning = false
     this.#beginAll()
   }
 

@@ -158,13 +158,17 @@ export class WriteQueue {
   }
 
   /** @returns those that the backend has and that are still to be told; the others have been */
-  async #write({ calls, batch }: WriteGroup): Promise<readonly PendingCall[]> {
+  #write({ calls, batch }: WriteGroup): Promise<readonly PendingCall[]> {
     const [first] = calls
-    if (first!.failure !== undefined) return this.#reject(first!, first!.failure.error)
+    if (first!.failure !== undefined) return Promise.resolve(this.#reject(first!, first!.failure.error))
     if (this.#log === undefined || first!.barrier !== undefined) return this.#applyAll(calls, batch)
-    const logged = await this.#logAll(calls, this.#log)
+    return this.#logAndApply(calls, this.#log)
+  }
+
+  async #logAndApply(group: readonly PendingCall[], log: StoreLog): Promise<readonly PendingCall[]> {
+    const logged = await this.#logAll(group, log)
     const applied = logged.length === 0 ? NO_CALLS : await this.#applyAll(logged)
-    this.#log.afterBatch()
+    log.afterBatch()
     return applied
   }
 
