@@ -45,6 +45,8 @@ const dropped = new FinalizationRegistry<IterationStart['cursor']>(cursor => voi
 export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined> {
   readonly #begin: () => Promise<IterationStart>
   readonly #options: IterationOptions
+  /** From the first call of `next` on, so that the log may be closed right after it. */
+  #beginning: Promise<IterationStart> | undefined
   #start: IterationStart | undefined
   #frame: FoundFrame | undefined
   #records: RecordCursor | undefined
@@ -80,6 +82,10 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
   /** @param taken the record that this call is for, if it has been reached already */
   #queue(taken: Promise<Result> | undefined): Promise<Result> {
     this.#underWay++
+    if (this.#beginning === undefined) {
+      this.#beginning = this.#begin()
+      this.#beginning.catch(() => {}) // An abort may keep it from being awaited.
+    }
     const result = this.#last.then(() => this.#next(taken)).finally(() => this.#underWay--)
     this.#last = result.catch(() => {})
     return result
@@ -133,7 +139,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
           taken = undefined
           continue
         }
-        this.#start ??= this.#closingIfDropped(await this.#begin())
+        this.#start ??= this.#closingIfDropped(await this.#beginning!)
         const seen = follow?.news ?? 0
         const found = await this.#nextFrame(this.#start)
         if (this.#ended) return await this.return() // What was opened meanwhile is closed as well.

@@ -37,6 +37,19 @@ test('it can be called again, at once and later', async () => {
   expect(await wal[Symbol.asyncDispose]()).toBeUndefined()
 })
 
+test('a reader that was begun just before gets everything', async () => {
+  const { wal } = await openLog()
+  await fill(wal, 2)
+  const reading = [keys(wal.read()), keys(wal.read({ from: 2 })), keys(wal.read({ follow: true }))]
+  const append = wal.append(Record.put('late', ''))
+  await wal.close()
+  await append
+  const [all, fromTwo, followed] = await Promise.all(reading)
+  expect(all).toEqual(numbered(1, 2))
+  expect(fromTwo).toEqual(['2'])
+  expect(followed).toEqual([...numbered(1, 2), 'late'])
+})
+
 test('whatever comes after it is refused', async () => {
   const { wal, fs } = await openLog()
   const at = await wal.append(Record.put('1', ''))
