@@ -224,7 +224,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
 
   // ---- everything
 
-  /** Deletes everything of this model, dtype and layout, pinned or not, and what is being put when this is called. */
+  /** Deletes everything of this model, dtype and layout, pinned or not, and what is being put when this is called; what is put later stays. */
   async clear(): Promise<void> {
     return (await this.#space()).clear(this.namespace)
   }

@@ -4,7 +4,8 @@ import { chunkId, type EntryId } from './keys.js'
 import type { Layout } from './options.js'
 import { splitSequence } from './sequence-axis.js'
 import { bytesOf, type TensorArray } from './tensor-array.js'
-import type { TensorSpace, WriteSettings } from './tensor-space.js'
+import type { WriteSettings } from './storing.js'
+import type { TensorSpace } from './tensor-space.js'
 import type { TokenChunk } from './token-chunks.js'
 
 /*

@@ -8,10 +8,8 @@ import { isRefusal } from '../refusals.js'
 import type { EntryId, EntryKeys } from './keys.js'
 import { recordPut, RecordWriter } from './record-writer.js'
 import { Room } from './room.js'
+import type { Facts, Storing, WriteSettings } from './storing.js'
 import { readValues } from './value-reads.js'
-
-/** What is known of an entry before it is stored. */
-type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
 
 /** The entries of all models in one database or sublevel, their order of use, and the room they take. */
 export class TensorSpace {
@@ -23,6 +21,8 @@ export class TensorSpace {
   readonly room: Room
   /** How often a namespace was cleared. */
   readonly clears = new Map<string, number>()
+  /** What clear() is about to delete: no hits any more. */
+  readonly #clearing = new Set<EntryId>()
   #loading: Promise<void> | undefined
   #lastUse = 0
 
@@ -48,7 +48,7 @@ export class TensorSpace {
   /** @returns undefined for an entry that is not stored, or only in part */
   find(id: EntryId): Entry | undefined {
     const entry = this.#index.get(id)
-    return entry === undefined || entry.doomed ? undefined : entry
+    return entry === undefined || entry.doomed || this.#clearing.has(id) ? undefined : entry
   }
 
   /** Makes the entries the most recently used, in their order. */
@@ -121,7 +121,6 @@ export class TensorSpace {
     { keep = false, spared = new Set(), next }: WriteSettings = {}
   ): Promise<boolean> {
     return this.#locks.run(id, async () => {
-      await this.ready()
       await this.room.deletions.get(id)?.catch(() => {}) // Where its eviction fails it is there after all, and takes its room.
       if (keep && this.find(id) !== undefined) return true
       const record: EntryRecord = { ...facts, bytes: 0, used: this.#timeBefore(next), values: values.length }
@@ -138,23 +137,35 @@ export class TensorSpace {
 
   /** @returns whether it was stored */
   delete(id: EntryId): Promise<boolean> {
-    return this.#locks.run(id, async () => {
-      await this.ready()
-      await this.room.deletions.get(id)?.catch(() => {}) // It may be evicted, and come back.
-      const found = this.find(id) !== undefined
-      const entry = this.#index.get(id)
-      if (entry !== undefined) await this.room.delete([entry])
-      return found
-    })
+    return this.#locks.run(id, () => this.#delete(id))
   }
 
-  /** Deletes everything of a namespace, pinned or not, and what is being written into it when this is called. */
+  async #delete(id: EntryId): Promise<boolean> {
+    await this.room.deletions.get(id)?.catch(() => {}) // It may be evicted, and come back.
+    const found = this.find(id) !== undefined
+    const entry = this.#index.get(id)
+    if (entry !== undefined) await this.room.delete([entry])
+    return found
+  }
+
+  /** Deletes everything of a namespace, pinned or not, and what is being written into it when this is called; what is written later stays. */
   async clear(namespace: string): Promise<void> {
-    await this.ready()
     this.clears.set(namespace, (this.clears.get(namespace) ?? 0) + 1)
     const stored = [...this.#index.values()].map(({ id }) => id)
-    const ids = new Set([...stored, ...this.room.deletions.keys(), ...this.#locks.keys()])
-    for (const id of ids) if (id.startsWith(`${namespace}:`)) await this.delete(id)
+    const all = new Set([...stored, ...this.room.deletions.keys(), ...this.#locks.keys()])
+    const ids = [...all].filter(id => id.startsWith(`${namespace}:`))
+    for (const id of ids) this.#clearing.add(id)
+    const oneByOne = new KeyedLock() // There may be millions.
+    // Each takes its turn now, before the writes that come later.
+    await Promise.all(ids.map(id => this.#locks.run(id, () => oneByOne.run('', () => this.#clear(id)))))
+  }
+
+  async #clear(id: EntryId): Promise<void> {
+    try {
+      await this.#delete(id)
+    } finally {
+      this.#clearing.delete(id)
+    }
   }
 
   /** Writes what is only in memory: when entries were used, and their exact sizes. */
@@ -275,25 +286,6 @@ export class TensorSpace {
   #now(): number {
     return (this.#lastUse = Math.max(Date.now(), this.#lastUse + 1))
   }
-}
-
-export interface WriteSettings {
-  readonly keep?: boolean
-  readonly spared?: ReadonlySet<EntryId>
-  readonly next?: Entry | undefined
-}
-
-interface Storing {
-  readonly id: EntryId
-  readonly record: EntryRecord
-  readonly values: readonly Buffer[]
-  readonly codec: Codec
-  /** Bytes beside the stored values. */
-  readonly overhead: number
-  /** Room taken for it, beyond that of the entry it replaces. */
-  readonly room: number
-  /** The entry that counts as used just after it. */
-  readonly next: Entry | undefined
 }
 
 /** A read-only store stays as it is. */

@@ -73,6 +73,19 @@ it('clear() deletes what is being put when it is called', async () => {
   expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0 })
 })
 
+it('clear() leaves what is put after it was called', async () => {
+  const cache = tinyCache()
+  const x = { data: bits(10, 1), shape: [10] }
+  await cache.putPrefix(tokens(16), layersOf(1, 2, 96))
+  await cache.putTensor('x', { data: bits(10, 2), shape: [10] })
+  const clearing = cache.clear()
+  const puts = [cache.putPrefix(tokens(16), layersOf(3, 2, 96)), cache.putTensor('x', x), cache.putTensor('y', x)]
+  expect(await Promise.all(puts)).toEqual([16, true, true])
+  await clearing
+  expect(await cache.getPrefix(tokens(16))).toEqual({ tokens: 16, layers: layersOf(3, 2, 96) })
+  expect([await cache.getTensor('x'), await cache.getTensor('y')]).toEqual([x, x])
+})
+
 /** Flips a bit in every value of a cache. */
 async function damage(store: Store, backend: MemoryLevel<string, Buffer>): Promise<void> {
   await store.flush()
