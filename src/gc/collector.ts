@@ -4,7 +4,7 @@ import { decideAll, noteRewritten } from './decisions.js'
 import type { GcHost } from './host.js'
 import { Pace } from './pace.js'
 import type { Gc } from './policy.js'
-import type { GcCounts, GcReport } from './report.js'
+import { emptyReport, type GcCounts, type GcReport } from './report.js'
 import { beginSweep, type Sweep } from './sweep.js'
 import { encodeSweepState } from './sweep-state.js'
 import { nextTurn } from '../turn.js'
@@ -15,7 +15,7 @@ export interface GcProgress extends Readonly<GcCounts> {
 }
 
 export interface GcRunOptions {
-  /** Stops the sweep after the values it is working on; the next sweep continues there. `run` resolves with what was done. */
+  /** Stops the sweep after the values it is working on; the next sweep continues there. `run` resolves with what was done, which is nothing where it still waits. */
   readonly signal?: AbortSignal | undefined
   /** How fast it goes at most, in bytes of stored values a second. Default: the store's option. */
   readonly bytesPerSecond?: number | undefined
@@ -56,8 +56,8 @@ export class Collector {
   #timer: NodeJS.Timeout | undefined
   /** Of the sweep under way, while it pauses. */
   #pauseTimer: NodeJS.Timeout | undefined
-  /** Calls of {@link run} that wait for a sweep to end. */
-  #waiting = 0
+  /** Calls of {@link run} that have not resolved. */
+  #awaited = 0
   readonly #onFailure: (error: unknown) => void
   #last: GcReport | undefined
 
@@ -79,27 +79,35 @@ export class Collector {
   }
 
   /**
-   * Sweeps once. One at a time: while a sweep runs, a second call waits for it and then does its own.
+   * Sweeps once. One at a time: while a sweep runs, a second call waits for it and then does its own, unless its signal is aborted before.
    *
    * @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY, CKV_INVALID_OPTION, errors of the backend
    */
-  run(options: GcRunOptions = {}): Promise<GcReport> {
-    return this.#run(options, true)
+  async run(options: GcRunOptions = {}): Promise<GcReport> {
+    this.#awaited++
+    this.#pauseTimer?.ref() // Somebody waits for the sweep under way, too.
+    try {
+      return await this.#run(options)
+    } finally {
+      if (--this.#awaited === 0) this.#pauseTimer?.unref()
+    }
   }
 
-  /** @param waitedFor whether somebody awaits it: then its pauses keep the process alive */
-  async #run(options: GcRunOptions, waitedFor: boolean): Promise<GcReport> {
+  async #run(options: GcRunOptions): Promise<GcReport> {
     assertKnownOptions('gc.run()', options, RUN_OPTIONS)
     if (options.bytesPerSecond !== undefined) assertRate('bytesPerSecond', options.bytesPerSecond)
     if (options.policy !== undefined) assertPolicy('policy', options.policy)
     const opening = this.#host.opening()
     if (opening !== undefined) await opening
-    while (this.#running !== undefined) await this.#ended(waitedFor)
+    while (this.#running !== undefined) {
+      if (options.signal?.aborted) return emptyReport(false)
+      await this.#ended(this.#running, options.signal)
+    }
     this.#host.assertWritable()
     const abort = new AbortController()
     this.#abort = abort
     const signals = options.signal === undefined ? [abort.signal] : [abort.signal, options.signal]
-    this.#running = this.#sweep(options, AbortSignal.any(signals), waitedFor)
+    this.#running = this.#sweep(options, AbortSignal.any(signals))
     try {
       return await this.#running
     } finally {
@@ -107,14 +115,16 @@ export class Collector {
     }
   }
 
-  /** Resolves when the sweep under way has ended. One in the background keeps the process alive from now on, if somebody waits for it. */
-  async #ended(waitedFor: boolean): Promise<void> {
-    if (waitedFor) {
-      this.#waiting++
-      this.#pauseTimer?.ref()
-    }
-    await this.#running?.catch(() => {})
-    if (waitedFor) this.#waiting--
+  /** Resolves when a sweep has ended, or `signal` is aborted. */
+  #ended(sweep: Promise<GcReport>, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise(resolve => {
+      const over = () => {
+        signal?.removeEventListener('abort', over)
+        resolve()
+      }
+      sweep.then(over, over)
+      signal?.addEventListener('abort', over)
+    })
   }
 
   /**
@@ -136,7 +146,7 @@ export class Collector {
    * of a sweep that {@link start} began.
    */
   async runInBackground(): Promise<void> {
-    if (this.#running === undefined) await this.#run({}, false).catch(this.#onFailure)
+    if (this.#running === undefined) await this.#run({}).catch(this.#onFailure)
     else await this.#running.catch(() => {}) // Whoever began it gets the error.
   }
 
@@ -151,7 +161,7 @@ export class Collector {
     await this.#running?.catch(() => {})
   }
 
-  async #sweep(options: GcRunOptions, signal: AbortSignal, waitedFor: boolean): Promise<GcReport> {
+  async #sweep(options: GcRunOptions, signal: AbortSignal): Promise<GcReport> {
     const host = this.#host
     const { policy = this.#settings.policy ?? host.defaultPolicy(), force = false } = options
     const start = performance.now()
@@ -175,7 +185,7 @@ export class Collector {
       }
       report.seconds = (performance.now() - start) / 1000
       options.onProgress?.({ ...report, lastKey: sweep.lastKey })
-      await this.#rest(pace.pauseAfter(bytes, host.activity !== activity), signal, waitedFor)
+      await this.#rest(pace.pauseAfter(bytes, host.activity !== activity), signal)
       pace.resume()
     }
     if (report.complete) {
@@ -187,14 +197,13 @@ export class Collector {
   }
 
   /** Lets the event loop run in any case. A timer takes a ms at least, but an immediate would keep the process alive. */
-  async #rest(ms: number, signal: AbortSignal, waitedFor: boolean): Promise<void> {
-    const keepsAlive = waitedFor || this.#waiting > 0
-    if (ms === 0 && keepsAlive) await nextTurn()
-    else await this.#pause(ms, signal, keepsAlive)
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms === 0 && this.#awaited > 0) await nextTurn()
+    else await this.#pause(ms, signal)
   }
 
   /** Resolves after this many ms, or when `signal` is aborted. */
-  #pause(ms: number, signal: AbortSignal, keepsAlive: boolean): Promise<void> {
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       if (signal.aborted) return resolve()
       const over = () => {
@@ -204,7 +213,7 @@ export class Collector {
         resolve()
       }
       this.#pauseTimer = setTimeout(over, ms)
-      if (!keepsAlive) this.#pauseTimer.unref()
+      if (this.#awaited === 0) this.#pauseTimer.unref()
       signal.addEventListener('abort', over, { once: true })
     })
   }

@@ -64,3 +64,26 @@ test('a sweep in the background that rests keeps the process alive only while a 
   expect(await call).toMatchObject({ complete: false })
   expect(timers()).toBe(0)
 })
+
+test('a call that waits for another sweep resolves when its signal is aborted, and no longer keeps the process alive', async () => {
+  let swept!: () => void
+  const chunk = new Promise<void>(resolve => (swept = resolve))
+  const settings = { policy: undefined, intervalMs: 1, bytesPerSecond: 1 }
+  const collector = new Collector(
+    endless(() => swept()),
+    settings,
+    () => {}
+  )
+  const timers = countTimers()
+  const background = collector.runInBackground()
+  await chunk
+  const abort = new AbortController()
+  const calls = [collector.run({ signal: abort.signal }), collector.run({ signal: AbortSignal.abort() })]
+  await turns(3)
+  abort.abort()
+  for (const call of calls) expect(await call).toMatchObject({ scanned: 0, complete: false })
+  expect(collector.isRunning).toBe(true)
+  expect(timers()).toBe(0)
+  await collector.stop()
+  await background
+})
