@@ -2,6 +2,9 @@ import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { invalidOption } from '../invalid-option.js'
 
+/** Bytes of an array that are written before it is looked whether the call was aborted. */
+const PIECE_BYTES = 512 * 1024
+
 /** What a blob is made of: all its bytes, or a stream of them (a `Readable`, a web `ReadableStream`, a generator). */
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>
 
@@ -31,7 +34,7 @@ export class Source {
    */
   async *pieces(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
     if (this.#iterator === undefined) {
-      yield this.#given as Uint8Array
+      yield* piecesOf(this.#given as Uint8Array, signal)
       return
     }
     try {
@@ -55,6 +58,14 @@ export class Source {
     this.#ended = true
     if (this.#given instanceof Readable) this.#given.destroy()
     if (this.#iterator !== undefined) void end(this.#iterator)
+  }
+}
+
+/** Piece by piece, so that an abort has not to wait until all of it is written. */
+function* piecesOf(bytes: Uint8Array, signal: AbortSignal | undefined): Generator<Uint8Array, void> {
+  for (let from = 0; from < bytes.length; from += PIECE_BYTES) {
+    signal?.throwIfAborted()
+    yield bytes.subarray(from, from + PIECE_BYTES)
   }
 }
 

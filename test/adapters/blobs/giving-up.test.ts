@@ -456,3 +456,19 @@ describe('looking for orphans', () => {
     await store.close()
   })
 })
+
+it('a put of an array that is aborted does not first write all of it', async () => {
+  const store = await MODES['write-through']!()
+  const controller = new AbortController()
+  let puts = 0
+  intercept(store.backend, ['_put', '_batch'], ({ method, args, proceed }) => {
+    puts += method === '_put' ? 1 : putKeys(args[0] as Operations).length
+    if (puts > 1) controller.abort(new Error('given up'))
+    return proceed()
+  })
+  const put = blobsIn(store).putBlob('k', noise(2048 * CHUNK), { signal: controller.signal })
+  await expect(put).rejects.toThrow('given up')
+  expect(puts).toBeLessThan(1024)
+  expect(await keyCounts(store)).toEqual({ m: 0, c: 0, g: 0 })
+  await store.close()
+})
