@@ -169,7 +169,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   /**
-   * Copies the store as it is at one moment into another database, while reads and writes go on. The copy is a store as well: wrap it to read it.
+   * Copies the store as it is at one moment into another database, while reads and writes go on. The moment comes after the call, when the backend has
+   * what was written before: wait for the copy before you delete what belongs into it. The copy is a store as well: wrap it to read it.
    * Values are copied as they are stored, without being read. If it fails, no store opens what was copied until then.
    *
    * @param target an empty database of any kind that holds bytes, not a part of one that was wrapped; opened if it is not, and left as it was found

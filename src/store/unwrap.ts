@@ -51,7 +51,8 @@ const MAX_BATCH_BYTES = 1024 * 1024
  * @param wrappable not open in a store; it is opened if it is not, and left as it was found
  * @returns how many values were written back by this call; what has expired is removed, and not counted
  * @throws LEVEL_CORRUPTION, CKV_VALUE_TOO_LARGE or LEVEL_NOT_SUPPORTED for a value that cannot be read, or a key above 60,000 bytes: all of
- *   them are read first, and nothing is changed then; LEVEL_NOT_SUPPORTED where the log is the database; LEVEL_LOCKED; errors of the backend
+ *   them are read first, and nothing is changed then; LEVEL_NOT_SUPPORTED where the log is the database; LEVEL_LOCKED;
+ *   LEVEL_DATABASE_NOT_OPEN with the reason as its cause where it cannot be opened, or brought up to its log; errors of the backend
  */
 export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOptions = {}): Promise<{ values: number }> {
   assertKnownOptions('unwrap()', given, UNWRAP_OPTIONS)
