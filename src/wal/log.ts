@@ -127,19 +127,19 @@ export class Log {
    * @throws LEVEL_READONLY, LEVEL_DATABASE_NOT_OPEN, LEVEL_IO_ERROR, CKV_BUSY, CKV_VALUE_TOO_LARGE
    */
   append(record: LogRecord, sync: boolean, waiting: Waiter): OpenFrame {
-    this.#assertWritable()
+    this.assertWritable()
     return this.#commit.append(withCodecApplied(record), sync, waiting)
   }
 
   /** Appends records, all or none; see {@link append}. */
   appendBatch(records: readonly LogRecord[], sync: boolean, waiting: Waiter): OpenFrame {
-    this.#assertWritable()
+    this.assertWritable()
     return this.#commit.appendBatch(records.map(withCodecApplied), sync, waiting)
   }
 
   /** Resolves when everything appended so far is on stable storage. */
   async sync(): Promise<void> {
-    this.#assertWritable()
+    this.assertWritable()
     return this.#commit.sync()
   }
 
@@ -155,14 +155,14 @@ export class Log {
 
   /** Begins the segment that is written to next, if there is none. Resolves with when the last segment was created, ms since 1970. */
   async ensureSegment(): Promise<number> {
-    this.#assertWritable()
+    this.assertWritable()
     if (this.#writer.openSegment === 0) await this.#commit.run(() => this.#writer.prepare(0))
     return this.#writer.createdAt
   }
 
   /** Ends the open segment and begins another, which keeps the sequence numbers when those before it are deleted. */
   async roll(): Promise<void> {
-    this.#assertWritable()
+    this.assertWritable()
     return this.#commit.run(async () => {
       await this.#sealUsed()
       await this.#writer.prepare(0)
@@ -189,7 +189,7 @@ export class Log {
 
   /** Deletes whole segments that lie before a position, oldest first, up to one that is being read. Returns how many. */
   async deleteSegmentsBefore({ segment }: Pick<Position, 'segment'>): Promise<number> {
-    this.#assertWritable()
+    this.assertWritable()
     return this.#deletion.before(segment)
   }
 
@@ -200,7 +200,7 @@ export class Log {
 
   /** Writes a snapshot, one at a time; see `snapshot-frames.ts`. */
   snapshotWriter(): SnapshotWriter {
-    this.#assertWritable()
+    this.assertWritable()
     const { blockBytes, codec } = this.#settings
     const writeBetweenAppends: WriteFrame = (frame, { newSegment, sync }) =>
       this.#commit.run(async () => {
@@ -324,7 +324,8 @@ export class Log {
     if (this.#closing !== undefined) throw new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'The log is closed')
   }
 
-  #assertWritable(): void {
+  /** @throws LEVEL_READONLY, LEVEL_DATABASE_NOT_OPEN */
+  assertWritable(): void {
     this.#assertOpen()
     if (!this.#settings.readOnly) return
     throw new CompressedKvError(

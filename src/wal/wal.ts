@@ -86,6 +86,7 @@ export class Wal implements WalReader {
       if (options !== undefined) assertKnownOptions('appendBatch()', options, APPEND_OPTIONS)
       if (!Array.isArray(records)) throw invalidOption('appendBatch() takes a list of records')
       for (const record of records) assertRecord(record)
+      this.#log.assertWritable()
       if (records.length === 0) return resolve([])
       const settle: Waiter['settle'] = (frame, waiting) =>
         resolve(

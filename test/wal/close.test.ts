@@ -57,6 +57,7 @@ test('whatever comes after it is refused', async () => {
   const calls = [
     () => wal.append(Record.put('k', 'v')),
     () => wal.appendBatch([Record.put('k', 'v')]),
+    () => wal.appendBatch([]),
     () => wal.sync(),
     () => wal.get(1),
     () => wal.get(at),
