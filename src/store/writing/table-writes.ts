@@ -148,7 +148,7 @@ export class TableWrites implements Writes {
     // A call that waits for nothing is with the log already.
     if (this.#order.isFree && this.#context.admission.waiting === 0) return
     // Whoever waits for room may be turned away, and this call with them. Values let in before may still be compressed then.
-    await this.#settled().catch(() => this.#settled().catch(() => {}))
+    await this.#settled().catch(() => this.#letInSettled())
   }
 
   async close(): Promise<boolean> {
@@ -236,15 +236,23 @@ export class TableWrites implements Writes {
     return this.pending === 0 ? Promise.resolve() : this.#alone(async () => {})
   }
 
-  #accept({ operations = [], clear, work, weight, sync, sealing = [] }: Call): Promise<void> {
+  /** The same of those that were let in. Waits for nobody who waits for room. */
+  #letInSettled(): Promise<void> {
+    this.#table.accepted()
+    return new Promise((resolve, reject) => {
+      const work = () => this.#table.settled()
+      this.#order.accept(pendingCall({ weight: 0, sync: false, work }, resolve, reject), [])
+    })
+  }
+
+  #accept(given: Call): Promise<void> {
+    const { operations = [], clear, work, weight, sealing = [] } = given
     const { admission, counters, cache } = this.#context
-    const isBarrier = clear !== undefined || work !== undefined
-    if (!isBarrier) counters.calls++
+    if (!isBarrier(given)) counters.calls++
     if (cache !== undefined) for (const { name } of operations) cache.invalidate(name)
     this.#table.accepted()
     return new Promise((resolve, reject) => {
-      const order = { operations, isBarrier, work, waitsFor: 0, followers: [], failure: undefined }
-      const call: PendingCall = { ...order, weight, resolve, reject, clear, sync }
+      const call = pendingCall(given, resolve, reject)
       admission.enter(
         weight,
         clear === undefined ? weight : weightOf(clear.start.length, clear.end?.length),
@@ -268,6 +276,16 @@ export class TableWrites implements Writes {
     else if (operations.length > 0) this.#table.append(operations, sync, call)
     else this.#table.resolve(call) // A barrier whose work is done, or an empty batch: neither weighs anything.
   }
+}
+
+function isBarrier({ clear, work }: Call): boolean {
+  return clear !== undefined || work !== undefined
+}
+
+function pendingCall(call: Call, resolve: Admitted['resolve'], reject: Admitted['reject']): PendingCall {
+  const { operations = [], clear, work, weight, sync } = call
+  const order = { operations, isBarrier: isBarrier(call), work, waitsFor: 0, followers: [], failure: undefined }
+  return { ...order, weight, resolve, reject, clear, sync }
 }
 
 /** Gives an operation its value when it is sealed. */
