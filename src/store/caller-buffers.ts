@@ -8,23 +8,17 @@ import { type Method, override } from './override.js'
  * iterator made before.
  */
 
-/**
- * Makes the methods of a database, the store or a sublevel, copy what abstract-level would keep.
- *
- * @param onKeptWrite called when it keeps a write
- */
-export function copyArguments(db: AnyLevel, onKeptWrite: () => void): void {
+/** Makes the methods of a database, the store or a sublevel, copy what abstract-level would keep. */
+export function copyArguments(db: AnyLevel): void {
   for (const [name, copy] of Object.entries(COPIES)) {
     override(db, name, call => (...args) => {
       if (db.status !== 'opening') return call.apply(db, args)
-      if (WRITES.has(name)) onKeptWrite()
       const make = () => call.apply(db, args.length > 0 ? copy(args) : args)
       return ITERATORS.has(name) ? copyingSeeks(deferredIterator(db, make as () => Seekable)) : make()
     })
   }
 }
 
-const WRITES: ReadonlySet<string> = new Set(['put', 'del', 'batch', 'clear'])
 const ITERATORS: ReadonlySet<string> = new Set(['iterator', 'keys', 'values'])
 interface Seekable {
   readonly seek: Method

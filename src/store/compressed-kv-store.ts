@@ -111,7 +111,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     })
     this.gc = new Collector(host, settings.gc, error => emit('gcError', { error }))
     forwardAdditionalMethods(this, backend)
-    copyArguments(this, () => {})
+    copyArguments(this)
     adaptSublevels(this, this.#openingSublevels)
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
     if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})

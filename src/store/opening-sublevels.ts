@@ -1,4 +1,7 @@
 import type { AnyLevel } from './any-level.js'
+import { override } from './override.js'
+
+const WRITES = ['put', 'del', 'batch', 'clear']
 
 /**
  * The sublevels of a store that were written to before they were open. abstract-level keeps such calls until they are, an instant later, and the
@@ -7,9 +10,14 @@ import type { AnyLevel } from './any-level.js'
 export class OpeningSublevels {
   readonly #opening = new Map<AnyLevel, Promise<void>>()
 
-  /** Call when a sublevel that is being opened is written to. */
-  keepsWrite(sublevel: AnyLevel): void {
-    if (!this.#opening.has(sublevel)) this.#opening.set(sublevel, this.#opened(sublevel))
+  /** Call with a sublevel that has been made. */
+  watch(sublevel: AnyLevel): void {
+    for (const name of WRITES) {
+      override(sublevel, name, write => (...args) => {
+        if (sublevel.status === 'opening') this.#keepsWrite(sublevel)
+        return write.apply(sublevel, args)
+      })
+    }
   }
 
   /** Whether the store may lack writes that were made before. */
@@ -20,6 +28,10 @@ export class OpeningSublevels {
   /** Resolves when the store has been handed what they keep now, or never will be. */
   async handedOn(): Promise<void> {
     await Promise.all(this.#opening.values())
+  }
+
+  #keepsWrite(sublevel: AnyLevel): void {
+    if (!this.#opening.has(sublevel)) this.#opening.set(sublevel, this.#opened(sublevel))
   }
 
   async #opened(sublevel: AnyLevel): Promise<void> {

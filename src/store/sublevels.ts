@@ -13,7 +13,8 @@ type Sublevel = AnyLevel & { _batch(operations: readonly EncodedOperation[], opt
 export function adaptSublevels(db: AnyLevel, opening: OpeningSublevels): void {
   override(db, 'sublevel', make => (...args) => {
     const sublevel = make.apply(db, args) as Sublevel
-    copyArguments(sublevel, () => opening.keepsWrite(sublevel))
+    copyArguments(sublevel)
+    opening.watch(sublevel)
     adaptSublevels(sublevel, opening)
     handOnBytes(sublevel)
     return sublevel

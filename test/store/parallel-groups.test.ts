@@ -9,11 +9,15 @@ import { track, turns } from '../support/turns.js'
 const FIRST = Buffer.from('first')
 const SECOND = Buffer.from('second')
 
+/** What a store takes for LevelDB. */
+function levelDb() {
+  return Object.assign(memory(), { getProperty: () => '0' })
+}
+
 /** A store without a log whose backend passes for LevelDB, and holds each write at a gate of its own; the marker is there already. */
 async function gatedStore(options: { overLevelDb?: boolean; marked?: boolean } = {}) {
   const { overLevelDb = true, marked = true } = options
-  const backend = overLevelDb ? Object.assign(memory(), { getProperty: () => '0' }) : memory()
-  const { store } = await openStore({}, backend)
+  const { store, backend } = await openStore({}, overLevelDb ? levelDb() : memory())
   if (marked) await store.put('marked', FIRST)
   const gates: Gate[] = []
   intercept(backend, WRITES, async ({ proceed }) => {
@@ -141,8 +145,7 @@ describe('small groups of writes over LevelDB', () => {
   })
 
   it('one write that the backend refuses fails alone, in whichever group it is', async () => {
-    const backend = Object.assign(memory(), { getProperty: () => '0' })
-    const { store } = await openStore({}, backend)
+    const { store, backend } = await openStore({}, levelDb())
     await store.put('marked', FIRST)
     intercept(backend, WRITES, async ({ args, proceed }) => {
       await turns(1)
@@ -155,8 +158,7 @@ describe('small groups of writes over LevelDB', () => {
   })
 
   it('that are refused at once leave the newest marker', async () => {
-    const backend = Object.assign(memory(), { getProperty: () => '0' })
-    const { store } = await openStore({}, backend)
+    const { store, backend } = await openStore({}, levelDb())
     await store.put('marked', FIRST)
     const swept = new Gate()
     const stop = new AbortController()

@@ -41,8 +41,8 @@ export class Reader {
   readonly #gets: GetQueue
   readonly #hasGetSync: boolean
   /**
-   * For what tables or the cache have: callers that wait for one answer before they ask again would else keep the event loop from running, and so
-   * from the write they may be waiting for.
+   * For what tables or the cache have: callers that await one answer before they ask again would otherwise keep the event loop from running, and
+   * with it the write that they may be waiting for.
    */
   readonly #turns = new TurnQueue(MAX_TURN_MS, KEYS_BETWEEN_CHECKS)
 

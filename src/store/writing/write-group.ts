@@ -52,7 +52,7 @@ export class WriteGroup {
   }
 
   /** Whether calls that are in no group yet could make one that may be written beside this one. */
-  leavesFree(calls: readonly PendingCall[]): boolean {
+  allowsBeside(calls: readonly PendingCall[]): boolean {
     if (!this.#isSmall || calls.some(call => call.sync || isAlone(call))) return false
     const operations = calls.reduce((sum, call) => sum + call.operations.length, 0)
     return operations <= MAX_OPERATIONS_BESIDE && !this.#sharesKeyWith(calls)

@@ -9,7 +9,7 @@ import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup }
 const MAX_GROUPS_UNDER_WAY = 2
 
 /**
- * Groups begin after so many reactions of promises: writes that other callers make when they hear of theirs go into the same groups.
+ * Reactions of promises that run before groups begin: what other callers write when they hear of their writes goes into the same groups.
  * `process.nextTick` would be after all reactions, but takes 2 µs of the 50 between two puts that are awaited one after another.
  */
 const REACTIONS = 4
@@ -90,7 +90,7 @@ export class WriteGroups {
     if (half < MIN_CALLS_BESIDE || half > MAX_OPERATIONS_BESIDE) return this.#fillNext()
     this.#fillNext(half)
     const others = [...this.#waiting.slice(this.#taken), ...this.#ready]
-    if (!this.#next.leavesFree(others)) this.#fillNext()
+    if (!this.#next.allowsBeside(others)) this.#fillNext()
   }
 
   /** Groups that are written at once may end in any order, and so must have no key in common. A marker that is not saved yet would go with both. */
