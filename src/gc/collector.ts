@@ -44,7 +44,7 @@ export interface CollectorSettings {
 
 /** How often a sweep remembers where it is, in bytes of stored values. */
 const REMEMBER_BYTES = 16 * 1024 * 1024
-/** The backend is compacted when this share of what was swept was rewritten. */
+/** The backend is compacted when this share of what was swept was rewritten or removed. */
 const COMPACT_SHARE = 0.1
 
 /** Sweeps a store: looks at values in the order of keys, and rewrites or deletes those that a policy says to. */

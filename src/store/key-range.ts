@@ -20,6 +20,9 @@ export interface KeyRange {
 
 const BOUNDS = ['gt', 'gte', 'lt', 'lte'] as const
 
+/** Where a range has no end: greater than any key that is likely. */
+export const LAST_KEY = Buffer.alloc(64, 0xff)
+
 /**
  * A copy of range options with bounds of its own, as bytes.
  *

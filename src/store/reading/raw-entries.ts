@@ -1,7 +1,7 @@
 import type { AbstractIterator } from 'abstract-level'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
-import type { KeyRange } from '../key-range.js'
+import { type KeyRange, LAST_KEY } from '../key-range.js'
 import { aroundReserved } from '../reserved-keys.js'
 
 /** Entries that are fetched together; few, as values may be large. */
@@ -42,9 +42,6 @@ export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGene
     }
   }
 }
-
-/** Where a range has no end: greater than any key that is likely. */
-const LAST_KEY = Buffer.alloc(64, 0xff)
 
 /**
  * At its end an iterator throws for what it has passed over. It is sought to the last key of its range: to reach a key outside its range, or
