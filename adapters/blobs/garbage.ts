@@ -1,6 +1,7 @@
 import { type BytesLevel, type DelOperation, keepsOrder } from './bytes-level.js'
 import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn } from './keys.js'
 import type { LiveGenerations } from './live-generations.js'
+import { asErrorOfCall } from '../closed-meanwhile.js'
 
 /** Keys of chunks that are listed and deleted at a time. */
 const MAX_KEYS = 1000
@@ -39,14 +40,18 @@ export async function discardOrphans(
 ): Promise<{ discarded: number; all: boolean }> {
   let seen = 0
   let discarded = 0
-  for await (const key of level.keys({ ...ALL_GARBAGE, ...(limit === Infinity ? {} : { limit }) })) {
-    seen++
-    const generation = generationIn(key)
-    // A generation that is no longer live may have been published since the scan began: then its entry is gone. While that is looked up it may
-    // have found a reader and been replaced: then its entry is there again, and the reader needs it.
-    if (live.isLive(generation) || !(await level.has(key)) || live.isLive(generation)) continue
-    await discard(level, generation)
-    discarded++
+  try {
+    for await (const key of level.keys({ ...ALL_GARBAGE, ...(limit === Infinity ? {} : { limit }) })) {
+      seen++
+      const generation = generationIn(key)
+      // A generation that is no longer live may have been published since the scan began: then its entry is gone. While that is looked up it may
+      // have found a reader and been replaced: then its entry is there again, and the reader needs it.
+      if (live.isLive(generation) || !(await level.has(key)) || live.isLive(generation)) continue
+      await discard(level, generation)
+      discarded++
+    }
+  } catch (error) {
+    throw asErrorOfCall(error)
   }
   return { discarded, all: seen < limit }
 }

@@ -2,6 +2,7 @@ import type { Codec } from 'compressed-kv'
 import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
 import { type Entry, EntryIndex } from './entry-index.js'
 import { type EntryRecord, mostStoredBytes, overheadBytes, recordIn, settledBytes } from './entry-record.js'
+import { asErrorOfCall } from '../closed-meanwhile.js'
 import { tooLarge } from './errors.js'
 import { KeyedLock } from '../keyed-lock.js'
 import { isRefusal } from '../refusals.js'
@@ -41,7 +42,7 @@ export class TensorSpace {
   ready(): Promise<void> {
     return (this.#loading ??= this.#load().catch((error: unknown) => {
       this.#loading = undefined
-      throw error
+      throw asErrorOfCall(error)
     }))
   }
 
