@@ -72,8 +72,8 @@ export class BlobStore {
    *
    * @param data must not be changed before this resolves, if it is a `Uint8Array`
    * @returns resolves when the blob is on stable storage, if the backend has one
-   * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY for a key that is no text; CKV_VALUE_TOO_LARGE for too much metadata; what `data` throws; the
-   *   signal's reason
+   * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY for a key that is no text; CKV_VALUE_TOO_LARGE for too much metadata; LEVEL_CORRUPTION if the store
+   *   is cleared meanwhile; what `data` throws; the signal's reason
    */
   async putBlob(key: string, data: BlobSource, options: PutBlobOptions = {}): Promise<BlobStat> {
     const source = new Source(data)

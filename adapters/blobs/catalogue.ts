@@ -1,8 +1,9 @@
 import { CompressedKvError } from 'compressed-kv'
 import type { BytesLevel, DelOperation, PutOperation } from './bytes-level.js'
 import type { ChunkWriter } from './chunk-writer.js'
+import { corrupt } from './errors.js'
 import { discard, discardOrphans } from './garbage.js'
-import { blobKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
+import { blobKey, chunkKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.js'
 import type { ListBlobsOptions } from './options.js'
 import { isRefusal } from '../refusals.js'
@@ -69,7 +70,11 @@ export class Catalogue {
     this.#space.live.beginWriting(generation)
   }
 
-  /** Makes a generation the blob of its key, durably, and deletes the previous one when nobody reads it. */
+  /**
+   * Makes a generation the blob of its key, durably, and deletes the previous one when nobody reads it.
+   *
+   * @throws LEVEL_CORRUPTION if the store was cleared since it was begun; then there is no such blob
+   */
   async publish(manifest: Manifest): Promise<void> {
     const { generation, stat } = manifest
     const { key } = stat
@@ -79,6 +84,11 @@ export class Catalogue {
         { type: 'del', key: garbageKey(generation) }
       ]
       await this.#replace(key, operations, generation)
+      // Not before: a clear() that was called before the batch may have been under way until now.
+      if (stat.length > 0 && !(await this.#level.has(chunkKey(generation, 0)))) {
+        await this.#replace(key, [{ type: 'del', key: manifestKey(key) }])
+        throw corrupt(key, 'its chunks were deleted while it was being put, as clear() does: put it again')
+      }
       this.#space.live.endWriting(generation)
     })
   }

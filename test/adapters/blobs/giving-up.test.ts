@@ -31,10 +31,11 @@ function isSecondChunk(key: Buffer): boolean {
   return key.toString('latin1').startsWith('!blobs!c') && key.at(-1) === 1
 }
 
-/** Gives so many bytes, and ends when the gate is opened. */
-async function* heldAfter(bytes: number, gate: Gate): AsyncGenerator<Uint8Array, void> {
+/** Gives so many bytes, and when the gate is opened the rest. */
+async function* heldAfter(bytes: number, gate: Gate, rest = 0): AsyncGenerator<Uint8Array, void> {
   yield noise(bytes)
   await gate.wait()
+  yield noise(rest)
 }
 
 function throwing(): never {
@@ -120,6 +121,22 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
       await expect(blobs.putBlob('k', source, { signal: controller.signal })).rejects.toThrow('given up')
     }
     await expectOld()
+  })
+
+  it('because the store is cleared meanwhile, says so and leaves nothing, whatever was written before and after', async () => {
+    for (const after of [0, 3 * CHUNK]) {
+      const gate = new Gate()
+      const put = blobs.putBlob('k', heldAfter(2 * CHUNK, gate, after))
+      await gate.reached
+      await store.clear()
+      gate.open()
+      await expect(put).rejects.toMatchObject({
+        code: 'LEVEL_CORRUPTION',
+        message: expect.stringMatching(/put it again/)
+      })
+      expect(await blobs.getBlob('k')).toBeUndefined()
+      expect(await keyCounts(store)).toEqual({ m: 0, c: 0, g: 0 })
+    }
   })
 
   it('before it began, reads nothing of its source', async () => {
@@ -337,6 +354,21 @@ describe('a blob that could not be published', () => {
   })
 })
 
+it('a blob is not there when the store is cleared just before it is published', async () => {
+  const store = await MODES['write-through']!()
+  let cleared: Promise<void> | undefined
+  // What a put looks up last: whether its key has a blob already.
+  intercept(store.backend, ['_get'], ({ args, proceed }) => {
+    if (JSON.stringify(args, asText).includes('!blobs!mk')) cleared ??= store.clear()
+    return proceed()
+  })
+  const put = blobsIn(store).putBlob('k', noise(2 * CHUNK))
+  await expect(put).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+  await cleared
+  expect(await keyCounts(store)).toEqual({ m: 0, c: 0, g: 0 })
+  await store.close()
+})
+
 describe('a stream that is not read yet, while a put looks for orphans,', () => {
   let store: Store
   let blobs: BlobStore
@@ -441,7 +473,7 @@ describe('looking for orphans', () => {
       return iterator as never
     })
     const restoreHas = intercept(store.backend, ['_hasMany'], async call => {
-      if (!asked) {
+      if (!asked && JSON.stringify(call.args, asText).includes('!blobs!g')) {
         asked = true
         reading = await blobs.getBlob('k')
         await blobs.putBlob('k', OLD)
