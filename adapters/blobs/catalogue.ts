@@ -84,8 +84,9 @@ export class Catalogue {
         { type: 'del', key: garbageKey(generation) }
       ]
       await this.#replace(key, operations, generation)
-      // Not before: a clear() that was called before the batch may have been under way until now.
-      if (stat.length > 0 && !(await this.#level.has(chunkKey(generation, 0)))) {
+      // Not before: a clear() that was called before the batch may have been under way until now. Where this fails the blob is published all the same.
+      const first = chunkKey(generation, 0)
+      if (stat.length > 0 && !(await this.#level.has(first).catch(() => true))) {
         await this.#replace(key, [{ type: 'del', key: manifestKey(key) }])
         throw corrupt(key, 'its chunks were deleted while it was being put, as clear() does: put it again')
       }

@@ -369,6 +369,16 @@ it('a blob is not there when the store is cleared just before it is published', 
   await store.close()
 })
 
+it('a blob that was published stays when the backend cannot be asked any more', async () => {
+  const store = await MODES['write-through']!()
+  const blobs = blobsIn(store)
+  const restore = intercept(store.backend, ['_hasMany'], () => Promise.reject(new Error('disk')))
+  await blobs.putBlob('k', OLD)
+  restore()
+  expect((await bytesOf(await blobs.getBlob('k'))).equals(OLD)).toBe(true)
+  await store.close()
+})
+
 describe('a stream that is not read yet, while a put looks for orphans,', () => {
   let store: Store
   let blobs: BlobStore
