@@ -1,7 +1,14 @@
 import { assertKnownOptions, tensor, type TensorDtype } from 'compressed-kv'
 import { invalidOption } from './invalid-option.js'
 import type { TensorBackingStore } from './tensor-cache/backing-store.js'
-import { type ChunkFormat, leadingChunks, putChunk, putSequence, touchChunk } from './tensor-cache/chunk-entries.js'
+import {
+  type ChunkFormat,
+  entryBefore,
+  leadingChunks,
+  putChunk,
+  putSequence,
+  touchChunk
+} from './tensor-cache/chunk-entries.js'
 import { mismatch } from './tensor-cache/errors.js'
 import { assertChunkLayers, assertDtype, assertSequenceLayers, storedArrays } from './tensor-cache/given-tensors.js'
 import { chunkId, type EntryId, tensorId } from './tensor-cache/keys.js'
@@ -143,7 +150,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     this.#assertOwn(chunk)
     assertChunkLayers(this.#format.layout, layers)
     const space = await this.#space()
-    const isThere = await putChunk(space, this.#format, chunk, () => layers)
+    const before = entryBefore(space, chunk)
+    const next = before !== undefined && space.isNewestEnd(before) ? before : undefined
+    const isThere = await putChunk(space, this.#format, chunk, () => layers, { next })
     if (isThere) touchChunk(space, chunk)
     return isThere
   }

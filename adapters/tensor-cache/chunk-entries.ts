@@ -37,12 +37,20 @@ export function leadingChunks(space: TensorSpace, chunks: Iterable<TokenChunk>):
 
 /** Counts a chunk as used, and then, one after another, those before it. */
 export function touchChunk(space: TensorSpace, last: TokenChunk | undefined): void {
+  const end = last && space.find(chunkId(last))
+  // Chunk after chunk of a sequence: those before it were used just now, and are not gone through again.
+  if (end !== undefined && space.extendNewest(end, entryBefore(space, last!))) return
   const entries: Entry[] = []
   for (let chunk = last; chunk !== undefined; chunk = chunk.parent) {
     const entry = space.find(chunkId(chunk))
     if (entry !== undefined) entries.push(entry)
   }
-  space.touch(entries)
+  space.touchChain(entries)
+}
+
+/** The chunk before a chunk, if it is stored. */
+export function entryBefore(space: TensorSpace, { parent }: TokenChunk): Entry | undefined {
+  return parent && space.find(chunkId(parent))
 }
 
 /**

@@ -64,6 +64,11 @@ export class EntryIndex {
     return this.has(entry) && !this.writing.has(entry.id)
   }
 
+  /** The entry that was used just before this one. */
+  olderThan(entry: Entry): Entry | undefined {
+    return this.#places.get(entry.id)?.older.entry
+  }
+
   /** All entries, least recently used first. */
   *values(): Generator<Entry, void> {
     for (let place = this.#end.newer; place.entry !== undefined; place = place.newer) yield place.entry

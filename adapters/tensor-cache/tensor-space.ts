@@ -26,6 +26,8 @@ export class TensorSpace {
   readonly #clearing = new Set<EntryId>()
   #loading: Promise<void> | undefined
   #lastUse = 0
+  /** The last chunk of the chain that was used last, as long as nothing else was: all before it are newer, and nothing else is. */
+  #newestEnd: Entry | undefined
 
   constructor(db: TensorBackingStore, keys: EntryKeys, maxBytes: number) {
     this.#db = db
@@ -55,6 +57,23 @@ export class TensorSpace {
   /** Makes the entries the most recently used, in their order. */
   touch(entries: Iterable<Entry>): void {
     for (const entry of entries) if (this.#index.has(entry)) this.#use(entry, undefined)
+  }
+
+  /** Makes the entries of a chain the most recently used, its last chunk first. */
+  touchChain(entries: readonly Entry[]): void {
+    this.reserveTimes(entries.length) // For as many chunks that follow it.
+    this.touch(entries)
+    this.#newestEnd = entries[0]
+  }
+
+  /** Makes a chunk the last of the chain that was used last, if that ends with `before`. @returns whether it is that */
+  extendNewest(entry: Entry, before: Entry | undefined): boolean {
+    if (entry !== this.#newestEnd && before !== undefined && this.isNewestEnd(before)) this.touchBefore(entry, before)
+    return this.isNewestEnd(entry)
+  }
+
+  isNewestEnd(entry: Entry): boolean {
+    return entry === this.#newestEnd && this.#index.has(entry)
   }
 
   /** Makes `entry` count as used just before `next`, or as the most recently used if there is none. */
@@ -251,12 +270,21 @@ export class TensorSpace {
   }
 
   #use(entry: Entry, next: Entry | undefined): void {
+    this.#newestEnd =
+      next !== undefined && this.isNewestEnd(next) && this.#hasTimeBefore(next, entry) ? entry : undefined
     // A new entry's time is written already, and remains right if nothing was used since.
     const isLast = !this.#isThere(next) && entry.record.used === this.#lastUse
     if (!isLast) entry.record = { ...entry.record, used: this.#timeBefore(next) }
     if (this.#isThere(next)) this.#index.addBefore(entry, next)
     else this.#index.add(entry)
     if (!entry.doomed) this.#records.changed(entry)
+  }
+
+  /** Whether a time is free for `entry` between `next` and what was used before that. */
+  #hasTimeBefore(next: Entry, entry: Entry): boolean {
+    const older = this.#index.olderThan(next)
+    const others = older === entry ? this.#index.olderThan(entry) : older
+    return others === undefined || others.record.used < next.record.used - 1
   }
 
   #timeBefore(next: Entry | undefined): number {
@@ -272,6 +300,7 @@ export class TensorSpace {
   }
 
   async #remove(entries: readonly Entry[]): Promise<void> {
+    if (this.#newestEnd !== undefined && entries.includes(this.#newestEnd)) this.#newestEnd = undefined
     const operations = entries.flatMap(({ id, record }) => [
       this.#recordDel(id),
       ...this.#keys.data(id, record.values).map((key): Operation => ({ type: 'del', key, keyEncoding: 'utf8' }))

@@ -1,7 +1,7 @@
 import { CompressedKvStore, ZstdGc } from 'compressed-kv'
 import { Level } from 'level'
-import { beforeEach, describe, expect, it } from 'vitest'
-import type { TensorCache } from 'compressed-kv/tensor-cache'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { TensorCache, TokenChunk } from 'compressed-kv/tensor-cache'
 import { Gate } from '../../support/gate.js'
 import { intercept, WRITES } from '../../support/intercept.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
@@ -287,7 +287,52 @@ describe('recency', () => {
     await cache.flush()
     expect(store.stats().writes.calls).toBe(calls + 1)
   })
+
+  it('of a sequence that is put, and then read, chunk by chunk is not written again for all chunks before', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    const chunks = cache.chunksOf(tokens(4 * 64))
+    const written = async (use: (chunk: TokenChunk) => Promise<unknown>) => {
+      let count = 0
+      for (const chunk of chunks) {
+        const before = await indexOf(store)
+        await use(chunk)
+        await cache.flush()
+        for (const [hash, used] of await indexOf(store)) if (before.get(hash) !== used) count++
+      }
+      return count
+    }
+    // It may be all of them when there is no time left before theirs, each time for twice as many.
+    expect(await written(chunk => cache.putLayers(chunk, layersOf(chunk.start)))).toBeLessThan(64 * 5)
+    await cache.putTensor('x', { data: bits(1, 1), shape: [1] })
+    expect(await written(chunk => cache.getLayers(chunk))).toBeLessThan(64 * 5)
+  })
+
+  it('of a sequence that is put chunk by chunk is that of its first chunk, then of the others, whatever was used meanwhile', async () => {
+    vi.spyOn(Date, 'now').mockReturnValue(1e12) // So that there is no time between uses.
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    const one = cache.chunksOf(tokens(4 * 20))
+    const other = cache.chunksOf(tokens(4 * 20, 1000))
+    for (const [put, expected] of [
+      [other.slice(0, 9), hashes(other.slice(0, 9))],
+      [one, [...hashes(other.slice(0, 9)), ...hashes(one)]],
+      [other.slice(9), [...hashes(one), ...hashes(other)]]
+    ] as const) {
+      for (const chunk of put) await cache.putLayers(chunk, layersOf(chunk.start))
+      await cache.flush()
+      const byUse = [...(await indexOf(store))].sort(([, a], [, b]) => a - b)
+      expect(byUse.map(([hash]) => hash)).toEqual(expected)
+      expect(new Set(byUse.map(([, used]) => used)).size).toBe(expected.length)
+    }
+    vi.restoreAllMocks()
+  })
 })
+
+/** Of chunks of a sequence, the last one first. */
+function hashes(chunks: readonly TokenChunk[]): string[] {
+  return chunks.map(({ hash }) => hash).toReversed()
+}
 
 /** When each chunk was used, by its hash, as the store has it. */
 async function indexOf(store: Store): Promise<Map<string, number>> {
