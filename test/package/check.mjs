@@ -8,6 +8,7 @@ import { checkDocuments } from './documents.mjs'
 
 const root = new URL('../..', import.meta.url).pathname
 const ESBUILD_VERSION = '0.28.2'
+const WEBPACK_VERSION = '5.113.0'
 const project = mkdtempSync(join(tmpdir(), 'compressed-kv-package-'))
 const write = (name, text) => writeFileSync(join(project, name), text)
 const run = (command, ...args) => execFileSync(command, args, { cwd: project, encoding: 'utf8', timeout: 300_000 })
@@ -51,7 +52,7 @@ try {
   lint('attw', tarball, '--profile', 'esm-only')
 
   const installed = ['level', 'memory-level', 'keyv'].map(name => [name, versionOf(name)])
-  installed.push(['esbuild', ESBUILD_VERSION])
+  installed.push(['esbuild', ESBUILD_VERSION], ['webpack', WEBPACK_VERSION])
   write('package.json', JSON.stringify({ name: 'user', private: true, dependencies: Object.fromEntries(installed) }))
   run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', tarball)
 
@@ -111,6 +112,17 @@ console.log(length, 'bytes of a blob')
   const bundling = ['--bundle', '--platform=node', '--external:level', '--log-level=error', '--outfile=bundle.cjs']
   run('npx', '--no-install', 'esbuild', 'esm.mjs', ...bundling)
   console.log('bundled:', run(process.execPath, 'bundle.cjs', 'db-bundle').trim())
+  write(
+    'webpack.mjs',
+    `import webpack from 'webpack'
+const output = { path: import.meta.dirname, filename: 'webpack.cjs' }
+webpack({ mode: 'production', target: 'node', entry: './esm.mjs', externals: { level: 'commonjs level' }, output }, (error, stats) => {
+  if (error !== null || stats.hasErrors()) throw error ?? new Error(stats.toString())
+})
+`
+  )
+  run(process.execPath, 'webpack.mjs')
+  console.log('bundled by webpack:', run(process.execPath, 'webpack.cjs', 'db-webpack').trim())
   if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')
