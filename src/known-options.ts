@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { type CompressedKvError, invalidOption } from './errors.js'
 import { nearestName } from './nearest-name.js'
 import { shown } from './option-checks.js'
@@ -43,7 +44,7 @@ const KIND_NAMES = {
  * @returns the names of the others
  */
 function unknownNames(owner: string, options: unknown, table: Table): string[] {
-  if (options instanceof Uint8Array && owner.endsWith('()')) {
+  if (isUint8Array(options) && owner.endsWith('()')) {
     throw invalidOption(
       `${owner} takes an object of options, not bytes: where a codec is asked for, write ${owner} and not the function`
     )

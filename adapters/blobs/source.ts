@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
+import { isUint8Array } from 'node:util/types'
 import { invalidOption } from '../invalid-option.js'
 
 /** Bytes of an array that are written before it is looked whether the call was aborted. */
@@ -18,7 +19,7 @@ export class Source {
   /** @throws CKV_INVALID_OPTION for anything but bytes and what gives them */
   constructor(given: BlobSource) {
     this.#given = given
-    if (given instanceof Uint8Array) return
+    if (isUint8Array(given)) return
     if (typeof (given as Partial<AsyncIterable<Uint8Array>> | null)?.[Symbol.asyncIterator] !== 'function') {
       throw invalidOption('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
     }
@@ -42,7 +43,7 @@ export class Source {
         const next = await unlessAborted(Promise.resolve(this.#iterator.next()), signal)
         this.#ended = next.done === true
         if (next.done === true) return
-        if (!(next.value instanceof Uint8Array)) {
+        if (!isUint8Array(next.value)) {
           throw invalidOption(`A blob is made of bytes, not of ${typeof next.value}: a Readable must have no encoding`)
         }
         yield next.value

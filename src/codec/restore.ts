@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { CompressedKvError, corruption } from '../errors.js'
 import type { Codec } from './codec.js'
 import { restoring } from './off-thread.js'
@@ -54,7 +55,7 @@ export function restoreTransient(codec: Codec, data: Uint8Array, rawLength: numb
 
 /** Checks what a codec returned: one of a user's own may return anything. */
 export function checkedRaw(raw: Uint8Array, rawLength: number, what: string): Buffer {
-  if (!(raw instanceof Uint8Array) || raw.length !== rawLength) {
+  if (!isUint8Array(raw) || raw.length !== rawLength) {
     throw corruption(`${what} does not unfold to ${rawLength} bytes`)
   }
   return Buffer.isBuffer(raw) ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.length)

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { Codec } from '../codec/codec.js'
 import { compressOffThread } from '../codec/compress-off-thread.js'
 import { type GcDecision, MIN_SAVING, type StoredValue } from './policy.js'
@@ -8,7 +9,7 @@ const OFF_THREAD_BYTES = 4 * 1024
 /** Tries a codec on a value, and keeps the result if it saves enough: at once where the value is short. */
 export function attempt(value: StoredValue, codec: Codec): GcDecision | Promise<GcDecision> {
   const raw = value.raw()
-  const isShort = raw instanceof Uint8Array && raw.length < OFF_THREAD_BYTES
+  const isShort = isUint8Array(raw) && raw.length < OFF_THREAD_BYTES
   if (isShort && codec.compressSync !== undefined) return judged(value, codec, codec.compressSync(raw))
   return attemptOffThread(value, codec, raw)
 }

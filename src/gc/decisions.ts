@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { codecForWriting } from '../codec/registry.js'
 import type { Rewrite, SweptEntry } from './host.js'
 import { type GcDecision, KEEP } from './policy.js'
@@ -89,7 +90,7 @@ async function decide(
 function checked(decision: GcDecision): GcDecision {
   const { action } = decision
   if (action === 'recompress' || action === 'probed') codecForWriting(decision.codec)
-  if (action === 'recompress' && !(decision.compressed instanceof Uint8Array)) {
+  if (action === 'recompress' && !isUint8Array(decision.compressed)) {
     throw new TypeError("A decision to recompress has the codec's output as `compressed`, a Uint8Array")
   }
   if (!['keep', 'recompress', 'probed', 'drop'].includes(action))

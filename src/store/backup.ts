@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { databaseNotOpen, notSupported } from '../errors.js'
 import { type Sealing, sealRaw } from '../envelope/seal.js'
 import { storedCopy } from '../envelope/stored-memory.js'
@@ -148,7 +149,7 @@ async function* copies(entries: UnopenedEntries, from: Marker, to: Marker): Asyn
     const fetched = await entries.nextv(FETCH_ENTRIES, {})
     if (fetched.length === 0) return
     for (const [key, entry] of fetched) {
-      const value = entry instanceof Uint8Array ? storedCopy(entry) : envelopeOf(entry!, sealing)
+      const value = isUint8Array(entry) ? storedCopy(entry) : envelopeOf(entry!, sealing)
       const id = idInKey(key!)
       if (isReserved(key!) && id === undefined) continue // The marker.
       yield { type: 'put', key: storedCopy(key!), value: id === undefined ? value : dictionaryFor(to, id, value, from) }

@@ -1,3 +1,4 @@
+import { isDataView } from 'node:util/types'
 import type { AnyLevel } from './any-level.js'
 import { deferredIterator } from './deferred-iterator.js'
 import { type Method, override } from './override.js'
@@ -68,7 +69,7 @@ function withCopied<T>(object: T, names: readonly string[]): T {
 /** A view of the same kind over memory of its own, no larger than what the view shows. */
 function copied(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return Buffer.from(value)
-  if (value instanceof DataView) return new DataView(new Uint8Array(bytesOf(value)).buffer)
+  if (isDataView(value)) return new DataView(new Uint8Array(bytesOf(value)).buffer)
   return ArrayBuffer.isView(value) ? (value as Uint8Array).slice() : value
 }
 

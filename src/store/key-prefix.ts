@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { invalidOption } from '../errors.js'
 import type { OptionTable } from '../known-options.js'
 import { shown } from '../option-checks.js'
@@ -22,7 +23,7 @@ export function prefixBytes({ prefix, sublevel }: KeyPrefix): Buffer {
   const text = sublevel === undefined ? prefix : sublevelPrefix(sublevel)
   if (text === undefined) return Buffer.alloc(0)
   if (typeof text === 'string') return Buffer.from(text)
-  if (text instanceof Uint8Array) return Buffer.from(text)
+  if (isUint8Array(text)) return Buffer.from(text)
   throw invalidOption(`The prefix of a rule is text or bytes, not ${shown(text)}`)
 }
 

@@ -1,4 +1,5 @@
 import { constants } from 'node:buffer'
+import { isUint8Array } from 'node:util/types'
 import type { AbstractDatabaseOptions } from 'abstract-level'
 import { dictionaryContent } from '../codec/dictionary/dictionary-format.js'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
@@ -237,7 +238,7 @@ export function resolveOptions<K, V>(
 function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   if (dictionary === undefined) return DEFAULTS.dictionary
   if (dictionary === 'auto' || dictionary === false) return dictionary
-  if (!(dictionary instanceof Uint8Array)) {
+  if (!isUint8Array(dictionary)) {
     throw invalidOption(`dictionary must be 'auto', a Uint8Array or false, not ${shown(dictionary)}`)
   }
   assertBytes('The length of the dictionary', dictionary.length, MAX_DICTIONARY_BYTES)

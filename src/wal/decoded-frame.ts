@@ -1,3 +1,4 @@
+import { isPromise } from '../is-promise.js'
 import type { FrameHeader } from './frame-header.js'
 import { RECORD_KIND } from './format.js'
 import type { WalRecord } from './record.js'
@@ -81,7 +82,7 @@ export function recordOf(
     return { kind: 'clear', key, sequence, tombstone: true, value: undefined, end }
   }
   const value = sealed ? unseal(bytes) : bytes
-  return value instanceof Promise
+  return isPromise(value)
     ? value.then(opened => put(key, opened, sequence, expiresAt))
     : put(key, value, sequence, expiresAt)
 }

@@ -1,4 +1,5 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
+import { isPromise } from '../is-promise.js'
 import { OFF_THREAD_BYTES, type StoredPayload, storePayload, storePayloadSync, uncompressed } from './frame-payload.js'
 
 /** Frames on other threads at once: more than there are processors for, so that none of the threads has to wait for this one. */
@@ -51,7 +52,7 @@ export class FrameCompression {
 
   #begin(raw: Buffer): StoredPayload | Promise<StoredPayload> {
     const stored = storePayload(raw, this.#codec)
-    if (!(stored instanceof Promise)) return stored
+    if (!isPromise(stored)) return stored
     this.#offThread++
     return stored.finally(() => {
       this.#offThread--

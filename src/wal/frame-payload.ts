@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { compressOffThread } from '../codec/compress-off-thread.js'
 import { codecForReading } from '../codec/registry.js'
@@ -54,7 +55,7 @@ async function storeOffThread(raw: Buffer, codec: Codec): Promise<StoredPayload>
 }
 
 function smaller(raw: Buffer, codec: Codec, compressed: Uint8Array): StoredPayload {
-  const pays = compressed instanceof Uint8Array && compressed.length <= raw.length * (1 - MIN_SAVING)
+  const pays = isUint8Array(compressed) && compressed.length <= raw.length * (1 - MIN_SAVING)
   return pays ? { codecId: codec.id, bytes: compressed } : uncompressed(raw)
 }
 

@@ -1,5 +1,6 @@
 import { corruption } from '../errors.js'
 import { isPlausible } from './frame-header.js'
+import { isPromise } from '../is-promise.js'
 import { nextTurn, Turn } from '../turn.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
 import { fitsScratch, restorePayload, restorePayloadInto, SCRATCH_BYTES } from './frame-payload.js'
@@ -92,7 +93,7 @@ export class FrameReader {
     } catch (error) {
       payload = Promise.reject(error)
     }
-    if (payload instanceof Promise) payload.catch(() => {})
+    if (isPromise(payload)) payload.catch(() => {})
     return payload
   }
 

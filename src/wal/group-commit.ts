@@ -1,5 +1,6 @@
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, tooLargeForFrame } from '../errors.js'
+import { isPromise } from '../is-promise.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, MAX_FRAME_BYTES } from './format.js'
 import { FrameCompression } from './frame-compression.js'
 import { FrameMemory } from './frame-memory.js'
@@ -165,7 +166,7 @@ export class GroupCommit {
     this.#open = new OpenFrame(this.#memory.take(size))
     if (frame.waiters.length === 0) return this.#memory.release(frame.bytes)
     const stored = this.#compression.store(frame.raw, isFull)
-    if (!(stored instanceof Promise)) {
+    if (!isPromise(stored)) {
       this.#closed.push({ frame, writable: writableFrame(frame, stored), compressed: undefined })
       return
     }

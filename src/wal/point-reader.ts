@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { outOfRange } from '../errors.js'
 import type { File } from '../fs/file-system.js'
+import { isPromise } from '../is-promise.js'
 import { DecodedFrame, type Unseal } from './decoded-frame.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from './format.js'
 import type { FrameIndex } from './frame-index.js'
@@ -189,7 +190,7 @@ export class PointReader {
       throw damagedFrame(segment.id, at)
     }
     const restored = restorePayload(header, stored, Infinity)
-    const payload = restored instanceof Promise ? await restored : restored
+    const payload = isPromise(restored) ? await restored : restored
     // A piece of what was read must not keep the rest of it in memory.
     const frame = new DecodedFrame(header, payload === stored ? Buffer.from(payload) : payload)
     const cacheable = payload.length <= CACHE_BYTES / 4 && !Number.isNaN(cacheKey(segment.id, at))

@@ -1,4 +1,5 @@
 import { CompressedKvError } from '../errors.js'
+import { isPromise } from '../is-promise.js'
 import { recordOf, type Unseal } from './decoded-frame.js'
 import type { FollowSignal } from './follow-signal.js'
 import { FRAME_TYPE } from './format.js'
@@ -70,7 +71,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     if (this.#underWay > 0) return this.#queue(undefined)
     try {
       const ready = this.#nextOfFrame()
-      return ready === undefined || ready instanceof Promise ? this.#queue(ready) : Promise.resolve(ready)
+      return ready === undefined || isPromise(ready) ? this.#queue(ready) : Promise.resolve(ready)
     } catch (error) {
       if (this.#skips(error)) return this.#queue(undefined)
       return this.return().then(() => {
@@ -119,7 +120,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     const sequence = snapshotSequence ?? frame.header.firstSequence + index
     const record = recordOf(records, records.key, records.value, sequence, this.#options.unseal)
     const position = { segment, offset: frame.offset, index }
-    if (!(record instanceof Promise)) return { done: false, value: { record, position } }
+    if (!isPromise(record)) return { done: false, value: { record, position } }
     const result = record.then((value): Result => ({ done: false, value: { record: value, position } }))
     result.catch(() => {}) // An abort may keep it from being awaited.
     return result

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { Codec, CodecName } from '../codec/codec.js'
 import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
@@ -79,7 +80,7 @@ const KINDS: ReadonlySet<unknown> = new Set(Object.values(RECORD_KIND))
 
 /** @throws CKV_INVALID_OPTION for what {@link Record} did not make: its bytes would be a record that nothing can read */
 export function assertRecord(record: LogRecord): void {
-  const isRecord = KINDS.has(record?.kind) && record.key instanceof Uint8Array && record.value instanceof Uint8Array
+  const isRecord = KINDS.has(record?.kind) && isUint8Array(record.key) && isUint8Array(record.value)
   if (!isRecord) throw invalidOption('A log takes records, as Record.put(key, value) and Record.delete(key) make them')
   const { expiresAt } = record
   if (expiresAt >= 0 && expiresAt <= MAX_EXPIRES_AT) return
@@ -104,6 +105,6 @@ export function clearRange(start: Uint8Array, end: Uint8Array): LogRecord {
 /** @throws CKV_INVALID_OPTION for what is neither text nor bytes: it would make a record that nothing can read */
 function bytes(data: Uint8Array | string): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data)
-  if (data instanceof Uint8Array) return data
+  if (isUint8Array(data)) return data
   throw invalidOption('Keys and values of records are text or Uint8Arrays (of another view, pass its bytes)')
 }

@@ -1,3 +1,4 @@
+import { isPromise } from '../../is-promise.js'
 import { FRAME_TYPE, RECORD_KIND } from '../../wal/format.js'
 import type { CursorStart, FoundFrame } from '../../wal/frame-cursor.js'
 import type { Log } from '../../wal/log.js'
@@ -56,9 +57,7 @@ export function operationAt(records: RecordCursor, values: LoggedValues): Backen
   if (records.kind !== RECORD_KIND.put) return { type: 'del', key }
   if (isReserved(key)) values.learn(key, records.value)
   const stored = values.stored(records)
-  return stored instanceof Promise
-    ? stored.then(value => ({ type: 'put', key, value }))
-    : { type: 'put', key, value: stored }
+  return isPromise(stored) ? stored.then(value => ({ type: 'put', key, value })) : { type: 'put', key, value: stored }
 }
 
 /** Gathers operations into batches, one after another. */

@@ -1,4 +1,6 @@
+import { isUint8Array } from 'node:util/types'
 import type { AbstractSnapshot } from 'abstract-level'
+import { isPromise } from '../../is-promise.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { NameRange } from '../../memtable/name-range.js'
 import { Overlay } from '../../memtable/overlay.js'
@@ -118,7 +120,7 @@ export class EntrySource {
       if (opened === undefined) continue
       this.#left--
       const { key, value } = opened
-      return value instanceof Promise ? value.then(restored => [key, restored]) : [key, value]
+      return isPromise(value) ? value.then(restored => [key, restored]) : [key, value]
     }
     return undefined
   }
@@ -209,8 +211,8 @@ export class EntrySource {
         if (opened === undefined) continue
         bytes += opened.bytes
         const { key, value } = opened
-        const entry: Entry = [key, value instanceof Promise ? undefined : value]
-        if (value instanceof Promise) pending.push({ at, entry, value })
+        const entry: Entry = [key, isPromise(value) ? undefined : value]
+        if (isPromise(value)) pending.push({ at, entry, value })
         entries.push(entry)
       } catch (error) {
         failure = { at, error }
@@ -239,7 +241,7 @@ export class EntrySource {
     const key = entry[0]
     try {
       const opened = this.#openEntry(entry)
-      if (key === undefined || !(opened?.value instanceof Promise)) return opened
+      if (key === undefined || !isPromise(opened?.value)) return opened
       const named = (error: unknown) => Promise.reject(errorOfKey(asBuffer(key), error))
       return { ...opened, value: opened.value.catch(named) }
     } catch (error) {
@@ -250,7 +252,7 @@ export class EntrySource {
   #openEntry([storedKey, storedValue]: UnopenedEntry): VisibleEntry | undefined {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
     if (this.#filterKeys && isReserved(key!)) return undefined
-    const isStored = storedValue === undefined || storedValue instanceof Uint8Array
+    const isStored = storedValue === undefined || isUint8Array(storedValue)
     if (!this.#options.values) {
       if (storedValue !== undefined && !this.#unsealer.isVisible(storedValue)) return undefined
       // The key of a table's entry was made for this caller.

@@ -1,4 +1,5 @@
 import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator } from 'abstract-level'
+import { isPromise } from '../../is-promise.js'
 import type { AnyLevel } from '../any-level.js'
 import { encodedKey } from '../as-bytes.js'
 import type { Entry, EntrySource } from './entry-source.js'
@@ -26,7 +27,7 @@ function iteratorClass<T>(base: unknown, pick: (entry: Entry) => unknown): Itera
 
     _next() {
       const entry = this.#source.next()
-      return entry instanceof Promise ? entry.then(picked) : picked(entry)
+      return isPromise(entry) ? entry.then(picked) : picked(entry)
     }
 
     async _nextv(size: number, options: object) {

@@ -1,6 +1,7 @@
 import type { AbstractSnapshot, Transcoder } from 'abstract-level'
 import type { Opened } from '../../envelope/open.js'
 import { decodeFailed, notSupported } from '../../errors.js'
+import { isPromise } from '../../is-promise.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import { findIn, type Tables } from '../../memtable/tables.js'
 import { TurnQueue } from '../../turn.js'
@@ -68,7 +69,7 @@ export class Reader {
    */
   get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
     const value = this.#get(key, options)
-    return value instanceof Promise || this.#turns.hasRoom(1) ? value : this.#turns.later(() => value)
+    return isPromise(value) || this.#turns.hasRoom(1) ? value : this.#turns.later(() => value)
   }
 
   #get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
@@ -97,13 +98,13 @@ export class Reader {
     const decoded = (value: Buffer | undefined) => (value === undefined ? undefined : decode(value))
     const open = (stored: Uint8Array | undefined) => {
       const value = this.#valueOf(stored)
-      return value instanceof Promise ? value.then(decode) : decoded(value)
+      return isPromise(value) ? value.then(decode) : decoded(value)
     }
     return key => {
       const mayBeAsked = this.#cache === undefined && !isReserved(key)
       if (mayBeAsked && this.#inTables(key, NO_OPTIONS) === undefined) return this.#gets.get(key, open)
       const value = this.get(key, NO_OPTIONS)
-      return value instanceof Promise ? value.then(decoded) : Promise.resolve(decoded(value))
+      return isPromise(value) ? value.then(decoded) : Promise.resolve(decoded(value))
     }
   }
 
@@ -149,7 +150,7 @@ export class Reader {
       const value = stored[next++]
       return settled(key, () => this.#valueOf(value))
     })
-    return values.some(value => value instanceof Promise) ? Promise.all(values) : (values as (Buffer | undefined)[])
+    return values.some(value => isPromise(value)) ? Promise.all(values) : (values as (Buffer | undefined)[])
   }
 
   async has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
@@ -235,7 +236,7 @@ function isPlain(options: EncodedReadOptions): boolean {
 function settled<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
   try {
     const found = value()
-    return found instanceof Promise ? found.catch((error: unknown) => Promise.reject(errorOfKey(key, error))) : found
+    return isPromise(found) ? found.catch((error: unknown) => Promise.reject(errorOfKey(key, error))) : found
   } catch (error) {
     return Promise.reject(errorOfKey(key, error))
   }

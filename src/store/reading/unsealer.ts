@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { CODEC_ID } from '../../codec/codec.js'
 import { codecForReading } from '../../codec/registry.js'
 import { checkedRaw, restoreOffThread, restoreSync, undecodable } from '../../codec/restore.js'
@@ -76,7 +77,7 @@ export class Unsealer {
   /** Whether a reader would see the entry. One whose value is damaged or too large is seen: reading it is an error. */
   isVisible(stored: Uint8Array | TableValue): boolean {
     try {
-      if (stored instanceof Uint8Array) return this.openLive(stored) !== undefined
+      if (isUint8Array(stored)) return this.openLive(stored) !== undefined
       return stored.sealed ? this.isVisible(stored.bytes) : !hasExpired(stored.expiresAt)
     } catch {
       return true

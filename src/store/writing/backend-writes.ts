@@ -1,4 +1,5 @@
 import { storedCopy } from '../../envelope/stored-memory.js'
+import { isPromise } from '../../is-promise.js'
 import { type BackendOperation, writeToBackend } from '../backend-write.js'
 import { rewriteUntouched } from './rewrite-untouched.js'
 import { clearBackend, clearLogged, deleteLogged, type EncodedClearOptions } from './clear.js'
@@ -129,7 +130,7 @@ export class BackendWrites implements Writes {
     if (type === 'del') return { type, key: ownKey }
     const sealed = this.#context.sealer.seal(ownKey, value!, options)
     if (options.ttl !== undefined) this.#context.marker.useTtl()
-    if (!(sealed instanceof Promise)) return { type, key: ownKey, value: sealed }
+    if (!isPromise(sealed)) return { type, key: ownKey, value: sealed }
     const operation = { type, key: ownKey, value: NOT_SEALED }
     const setting = sealed.then(envelope => {
       operation.value = envelope

@@ -1,5 +1,6 @@
 import type { AbstractChainedBatch } from 'abstract-level'
 import { storedMemory } from '../../envelope/stored-memory.js'
+import { isPromise } from '../../is-promise.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import { Overlay } from '../../memtable/overlay.js'
 import type { Frozen } from '../../memtable/tables.js'
@@ -117,7 +118,7 @@ export class FlushChunks {
       key.write(name, 'latin1')
       const value = found === TOMBSTONE ? undefined : sealer.sealTableValue(key, found)
       if (value === undefined) chunk.del(key, KEY_AS_BYTES)
-      else if (value instanceof Promise) {
+      else if (isPromise(value)) {
         const sealed = value.then(envelope => void chunk.put(key, envelope, AS_BYTES))
         sealed.catch(() => {}) // It is awaited, but perhaps not before it fails.
         sealing.push(sealed)

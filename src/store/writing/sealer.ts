@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { BufferPool } from '../../codec/buffer-pool.js'
 import { CODEC_ID, type Codec } from '../../codec/codec.js'
 import { compressOffThread } from '../../codec/compress-off-thread.js'
@@ -11,6 +12,7 @@ import { invalidOption, tooLarge } from '../../errors.js'
 import type { GcDecision } from '../../gc/policy.js'
 import type { CodecChoice } from '../codec-choice.js'
 import type { DictionarySource } from '../dictionaries/dictionary-source.js'
+import { isPromise } from '../../is-promise.js'
 import { shown } from '../../option-checks.js'
 import { nextTurn, Turn } from '../../turn.js'
 import { defaultMinSize, type Settings, type WriteOptions } from '../options.js'
@@ -88,7 +90,7 @@ export class Sealer {
     }
     const sealed = reportStored(this.#sealCopying(key, codec, value, expiresAt), options)
     const { length } = value
-    return sealed instanceof Promise
+    return isPromise(sealed)
       ? sealed.then(bytes => sealedTableValue(bytes, length, codec))
       : sealedTableValue(sealed, length, codec)
   }
@@ -221,7 +223,7 @@ export class Sealer {
 
   #keepSmaller(codec: Codec, raw: Buffer, compressed: Uint8Array, expiresAt: number | undefined): Buffer {
     // A codec of a user's own may return anything.
-    if (!(compressed instanceof Uint8Array)) throw new TypeError(`Codec '${codec.name}' did not return bytes`)
+    if (!isUint8Array(compressed)) throw new TypeError(`Codec '${codec.name}' did not return bytes`)
     const maxSize = raw.length * (1 - this.#settings.minSaving)
     const sealed = sealCompressed(codec.id, compressed, raw.length, this.#sealing(expiresAt), maxSize)
     if (sealed === undefined) return this.#sealRaw('incompressible', raw, expiresAt, codec)
@@ -251,7 +253,7 @@ function probeOf(codec: Codec): Probe {
 function reportStored(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
   if (onStored === undefined) return sealed
   if (typeof onStored !== 'function') throw invalidOption(`onStored must be a function, not ${shown(onStored)}`)
-  if (sealed instanceof Promise) return sealed.then(envelope => reportStored(envelope, { onStored }))
+  if (isPromise(sealed)) return sealed.then(envelope => reportStored(envelope, { onStored }))
   onStored(sealed.length)
   return sealed
 }

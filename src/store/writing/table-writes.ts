@@ -1,4 +1,5 @@
 import { databaseNotOpen } from '../../errors.js'
+import { isPromise } from '../../is-promise.js'
 import { keyName } from '../../memtable/key-name.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
@@ -115,7 +116,7 @@ export class TableWrites implements Writes {
       if (type === 'del') continue
       const kept = sealer.forTable(key, value!, options)
       if (options.ttl !== undefined) marker.useTtl()
-      if (kept instanceof Promise) sealing.push(settingKept(operation, kept))
+      if (isPromise(kept)) sealing.push(settingKept(operation, kept))
       else operation.kept = kept
     }
     return this.#accept({ operations, weight, sync, sealing })
@@ -208,7 +209,7 @@ export class TableWrites implements Writes {
   ): Promise<void> {
     const { cache, counters, admission } = this.#context
     const name = keyName(key)
-    const waits = kept instanceof Promise
+    const waits = isPromise(kept)
     if (waits || !this.#order.isFree || this.#table.mustBegin || !admission.tryEnter(weight)) {
       const operation: TableOperation = { name, kept: waits ? undefined : kept }
       const sealing = waits ? [settingKept(operation, kept)] : []
