@@ -42,8 +42,11 @@ describe('methods that only some backends have', () => {
         return [this === backend, ...args]
       }
     })
-    const store = new CompressedKvStore(backend) as unknown as { repairAll(...args: unknown[]): unknown }
+    const store = new CompressedKvStore(backend) as unknown as CompressedKvStore & {
+      repairAll(...args: unknown[]): unknown
+    }
     expect(store.repairAll(1, 'two')).toEqual([true, 1, 'two'])
+    await store.close()
   })
 })
 

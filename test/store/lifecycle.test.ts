@@ -225,19 +225,21 @@ describe('createIfMissing and errorIfExists', () => {
 })
 
 describe('location and manifest', () => {
-  it('the location is the backend’s', () => {
+  it('the location is the backend’s', async () => {
     const location = temporaryDirectory()
-    const level = new Level(location)
-    expect(new CompressedKvStore(level).location).toBe(location)
+    const store = new CompressedKvStore(new Level(location))
+    expect(store.location).toBe(location)
+    await store.close()
     expect(new CompressedKvStore(new MemoryLevel()).location).toBeUndefined()
   })
 
-  it('supports what the backend supports', () => {
+  it('supports what the backend supports', async () => {
     const overMemory = new CompressedKvStore(new MemoryLevel())
     expect(overMemory.supports).toMatchObject({ permanence: false, getSync: true, explicitSnapshots: true, seek: true })
     const overClassic = new CompressedKvStore(new Level(temporaryDirectory()))
     expect(overClassic.supports).toMatchObject({ permanence: true, createIfMissing: true, errorIfExists: true })
     expect(overClassic.supports.additionalMethods).toMatchObject({ compactRange: true, approximateSize: true })
+    await overClassic.close()
   })
 
   it('encodings default to the backend’s, and may be others', async () => {
