@@ -25,6 +25,7 @@ const halves = (data: Uint8Array) => copy(data.subarray(data.length / 2))
 const twice = (data: Uint8Array) => copy(Buffer.concat([data, data]))
 
 const MODES = [{}, { memtable: false }, { wal: false }]
+const SMALL = Buffer.from('small')
 const BIG = text(200_000)
 
 function overLevel(options: object): CompressedKvStore<string, Buffer> {
@@ -45,6 +46,27 @@ describe('where a global is replaced', () => {
     await store.flush()
     expect(BIG.equals((await store.get('key'))!)).toBe(true)
     expect(store.stats().written.byCodec).toMatchObject({ zstd: { values: 1 } })
+    await store.close()
+  })
+
+  it.each(MODES)('by a timer that is a number, a store works (%o)', async mode => {
+    for (const name of ['setTimeout', 'setInterval']) vi.stubGlobal(name, () => 1)
+    const store = overLevel({ codec: 'zstd', ...mode, gc: { intervalMs: 1_000_000 } })
+    await store.put('key', BIG)
+    expect(BIG.equals((await store.get('key'))!)).toBe(true)
+    await store.close()
+  })
+
+  it.each(MODES)('by what calls nothing, as the fake timers of jest, calls are answered (%o)', async mode => {
+    const store = overLevel({ codec: 'zstd', ...mode })
+    await store.open()
+    for (const name of ['setImmediate', 'queueMicrotask']) vi.stubGlobal(name, () => {})
+    const names = Array.from({ length: 200 }, (_, i) => `key ${i}`)
+    for (const name of names.slice(0, 100)) await store.put(name, SMALL)
+    await Promise.all(names.map(name => store.put(name, BIG)))
+    await store.flush()
+    const found = await Promise.all(names.map(name => store.get(name)))
+    expect(found.every(value => BIG.equals(value!))).toBe(true)
     await store.close()
   })
 

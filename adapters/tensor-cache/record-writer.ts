@@ -28,7 +28,8 @@ export class RecordWriter {
     this.#changed.add(entry)
     if (this.#stopped) return
     // Fails in a store that is read-only or closing: then only the times of use are lost.
-    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), WRITE_DELAY_MS).unref()
+    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), WRITE_DELAY_MS)
+    this.#timer.unref?.() // jsdom's timers are numbers.
   }
 
   /** @throws what the store throws; the records are written with the next change */

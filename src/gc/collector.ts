@@ -89,7 +89,7 @@ export class Collector {
     try {
       return await this.#run(options)
     } finally {
-      if (--this.#awaited === 0) this.#pauseTimer?.unref()
+      if (--this.#awaited === 0) this.#pauseTimer?.unref?.()
     }
   }
 
@@ -138,7 +138,8 @@ export class Collector {
     clearInterval(this.#timer)
     this.#timer = setInterval(() => {
       if (this.#running === undefined) void this.runInBackground()
-    }, intervalMs).unref()
+    }, intervalMs)
+    this.#timer.unref?.() // jsdom's timers are numbers.
   }
 
   /**
@@ -213,7 +214,7 @@ export class Collector {
         resolve()
       }
       this.#pauseTimer = setTimeout(over, ms)
-      if (this.#awaited === 0) this.#pauseTimer.unref()
+      if (this.#awaited === 0) this.#pauseTimer.unref?.()
       signal.addEventListener('abort', over, { once: true })
     })
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { isPromise } from '../is-promise.js'
 import { OFF_THREAD_BYTES, type StoredPayload, storePayload, storePayloadSync, uncompressed } from './frame-payload.js'

@@ -1,3 +1,5 @@
+import { nextTick } from 'node:process' // Not the global ones: fake timers of a test replace those.
+import { setImmediate } from 'node:timers'
 import { type Codec, CODEC_ID } from '../codec/codec.js'
 import { CompressedKvError, tooLargeForFrame } from '../errors.js'
 import { isPromise } from '../is-promise.js'
@@ -186,7 +188,7 @@ export class GroupCommit {
     this.#running = new Promise(resolve => {
       const run = () => void this.#writeAll(resolve)
       if (this.#turn.isOver) setImmediate(run)
-      else process.nextTick(run)
+      else nextTick(run)
     })
   }
 

@@ -16,7 +16,7 @@ export class IntervalSync {
       this.#timer = undefined
       this.#sync().catch(() => {}) // It poisons the log: the next write throws it.
     }, this.#intervalMs)
-    this.#timer.unref()
+    this.#timer.unref?.() // jsdom's timers are numbers.
   }
 
   stop(): void {

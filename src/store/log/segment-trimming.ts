@@ -22,7 +22,8 @@ export class SegmentTrimming {
     this.#log = log
     this.#marker = marker
     this.#background = background
-    this.#timer = setInterval(() => this.#trim(false), INTERVAL_MS).unref()
+    this.#timer = setInterval(() => this.#trim(false), INTERVAL_MS)
+    this.#timer.unref?.() // jsdom's timers are numbers.
   }
 
   /** Call between two backend batches. */

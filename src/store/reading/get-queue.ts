@@ -145,8 +145,8 @@ export class GetQueue {
       this.#waiting.push({ key, found, failed })
       if (this.#scheduled) return
       this.#scheduled = true
-      // In a microtask, so that a close() that is called next comes after it.
-      queueMicrotask(() => {
+      // In a microtask, so that a close() that is called next comes after it. Not by queueMicrotask, which fake timers of a test replace.
+      void Promise.resolve().then(() => {
         this.#scheduled = false
         this.#sendWaiting()
       })

@@ -212,7 +212,8 @@ export class Flusher {
       this.#retry = undefined
       this.wake()
     }
-    this.#retry = setTimeout(retry, Math.min(ms, this.#context.maxRetryMs)).unref()
+    this.#retry = setTimeout(retry, Math.min(ms, this.#context.maxRetryMs))
+    this.#retry.unref?.() // jsdom's timers are numbers.
   }
 
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {

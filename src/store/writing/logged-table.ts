@@ -207,7 +207,8 @@ export class LoggedTable {
       this.#flushTimer = setTimeout(() => {
         this.#flushTimer = undefined
         this.#flushSoon()
-      }, settings.flushIntervalMs).unref()
+      }, settings.flushIntervalMs)
+      this.#flushTimer.unref?.() // jsdom's timers are numbers.
     }
   }
 
