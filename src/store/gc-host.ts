@@ -13,6 +13,7 @@ import type { KeyRange } from './key-range.js'
 import { rawEntries } from './reading/raw-entries.js'
 import { aroundReserved } from './reserved-keys.js'
 import type { Session } from './session.js'
+import { dictionaryKey } from './dictionaries/dictionary-record.js'
 import type { SmallValues } from './dictionaries/small-values.js'
 import type { Counters } from './stats.js'
 import type { TouchedKeys } from './writing/touched-keys.js'
@@ -123,12 +124,22 @@ export class StoreGcHost implements GcHost {
   async finished(plainLeft: boolean): Promise<void> {
     if (this.#isForgetful) return
     const { marker, writes } = this.#session()
-    const dictionaries = this.#unneeded?.keys().map(key => ({ type: 'del', key }) as const) ?? []
-    if (dictionaries.length > 0 && (await this.#hasLeftLog())) await writeToBackend(this.#backend, dictionaries, true)
+    await this.#deleteDictionaries(this.#unneeded?.ids() ?? [])
     const { sweep, plainValues } = marker.current
     if (sweep.length === 0 && (plainLeft || !plainValues)) return
     marker.update({ sweep: Buffer.alloc(0), plainValues: plainValues && plainLeft })
     await writes.saveMarker()
+  }
+
+  /** Unless something may need them yet: the next sweep deletes them then. */
+  async #deleteDictionaries(ids: readonly number[]): Promise<void> {
+    if (ids.length === 0) return
+    const { writes, small } = this.#session()
+    await writes.flush() // What the policy dropped is in the backend until then, and back there after a power cut.
+    if (!(await this.#hasLeftLog())) return
+    const deletions = ids.map(id => ({ type: 'del', key: dictionaryKey(id) }) as const)
+    await writeToBackend(this.#backend, deletions, true)
+    small.dictionaries.deleted(ids)
   }
 
   /** Whether nothing is left in the log of what was logged before the sweep: it may need the dictionaries, as values in the backend do. */

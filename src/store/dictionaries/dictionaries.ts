@@ -53,6 +53,8 @@ export class Dictionaries {
   readonly #byId = new Map<number, Dictionary>()
   /** Those that cannot be read, and why. */
   readonly #unreadable = new Map<number, unknown>()
+  /** Ids of those that a sweep has deleted since the store was opened: snapshots and iterators may need them yet. */
+  readonly #deleted = new Set<number>()
   /** Ids of those that are being stored. */
   readonly #storing = new Set<number>()
 
@@ -89,7 +91,7 @@ export class Dictionaries {
    */
   async store(dictionary: Dictionary, save: (dictionary: Dictionary) => Promise<void>): Promise<void> {
     const { id } = dictionary
-    if (this.#storing.has(id) || this.ids.includes(id)) throw new Error(`There is a dictionary ${id} already`)
+    if (this.#storing.has(id) || this.#known.includes(id)) throw new Error(`There is a dictionary ${id} already`)
     this.#storing.add(id)
     try {
       await save(dictionary)
@@ -97,6 +99,11 @@ export class Dictionaries {
     } finally {
       this.#storing.delete(id)
     }
+  }
+
+  /** Call when the backend no longer has them, and nothing in it needs them. */
+  deleted(ids: readonly number[]): void {
+    for (const id of ids) this.#deleted.add(id)
   }
 
   /** @throws LEVEL_CORRUPTION if it is missing or damaged; LEVEL_NOT_SUPPORTED if a later version wrote it */
@@ -116,13 +123,18 @@ export class Dictionaries {
     return [...this.#byId.values()].find(dictionary => dictionary.bytes.equals(bytes))
   }
 
+  /** Of those that the backend has. */
   get ids(): number[] {
+    return this.#known.filter(id => !this.#deleted.has(id))
+  }
+
+  get #known(): number[] {
     return [...this.#byId.keys(), ...this.#unreadable.keys()]
   }
 
   /** An id that no dictionary ever had: the highest stays for that. undefined if no more can be made. */
   get freeId(): number | undefined {
-    const { ids } = this
+    const ids = this.#known
     const next = Math.max(0, ...ids) + 1
     return ids.length < MAX_DICTIONARIES && next <= MAX_DICTIONARY_ID ? next : undefined
   }

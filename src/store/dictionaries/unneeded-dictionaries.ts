@@ -1,5 +1,4 @@
 import type { Opened } from '../../envelope/open.js'
-import { dictionaryKey } from './dictionary-record.js'
 import type { SmallValues } from './small-values.js'
 
 /**
@@ -29,10 +28,10 @@ export class UnneededDictionaries {
     else if (opened.dictionary !== undefined) this.#ids.delete(opened.dictionary)
   }
 
-  /** Keys of those that nothing needs, when the sweep is over. */
-  keys(): Buffer[] {
+  /** Those that nothing needs, when the sweep is over. */
+  ids(): number[] {
     const { dictionaries, current } = this.#small
     const last = Math.max(0, ...dictionaries.ids)
-    return [...this.#ids].filter(id => id !== last && id !== current?.id).map(dictionaryKey)
+    return [...this.#ids].filter(id => id !== last && id !== current?.id)
   }
 }

@@ -5,8 +5,9 @@ import { dictionaryKey } from '../../../src/store/dictionaries/dictionary-record
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { type Backend, bareEntries, envelopeOf, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
-import { contents, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
+import { contents, logOn, memoryLevel, openLogged, powerCut, type Store } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { noise } from '../../support/sample-values.js'
 import { documents, keyOf } from '../../support/small-documents.js'
 import { turns } from '../../support/turns.js'
 
@@ -52,6 +53,18 @@ describe.each(EVERYWHERE)('$mode, $codec: a sweep', ({ mode, codec }) => {
     // An id is never given twice.
     expect((await envelopeOf(backend, 'x')).dictionary).toBe(3)
     await again.store.close()
+  })
+
+  it('counts those that it removes no longer, and the next one writes nothing', async () => {
+    const { store, backend } = await storesOf(mode, codec, [FIRST, SECOND])
+    await store.flush()
+    expect(store.stats().dictionary.count).toBe(2)
+    await store.gc.run({ policy: policyOf(codec) })
+    expect(store.stats().dictionary.count).toBe(1)
+    const { length } = backend.disk.batches
+    await store.gc.run({ policy: policyOf(codec) })
+    expect(backend.disk.batches.length).toBe(length)
+    await store.close()
   })
 
   it('that was interrupted, or leaves a value, removes no dictionary', async () => {
@@ -191,6 +204,24 @@ describe.each(LOGGED)('$mode, $codec, with values sealed in the log: a sweep', (
     await store.close()
   })
 })
+
+it.each(LOGGED)(
+  '$mode, $codec: a dictionary goes when the deletion of what a policy dropped is on stable storage, not before',
+  async ({ mode, codec }) => {
+    const { store: before, backend } = await storesOf(mode, codec, [FIRST, SECOND])
+    await before.put('large', noise(100_000)) // Else so much is dropped that the backend is compacted.
+    await before.close()
+    const { store, fs } = await openMode(mode, backend, { codec, dictionary: SECOND })
+    const policy: Gc = { process: ({ dictionary }) => ({ action: dictionary === 1 ? 'drop' : 'keep' }) }
+    expect(await store.gc.run({ policy })).toMatchObject({ dropped: 20, complete: true })
+    expect(await isThere(backend, 1)).toBe(false)
+    const found = new PermanentMemoryLevel(backend.disk.afterCrash({ unsynced: 'none' }))
+    const after = await openMode(mode, found, { codec, dictionary: SECOND }, powerCut(fs, 'none'))
+    expect(await contents(after.store)).toEqual(await contents(store))
+    await after.store.close()
+    await store.close()
+  }
+)
 
 it('a sweep with another codec moves values together with the dictionary', async () => {
   const { store, backend } = await storesOf('write-through', 'lz4', [FIRST, SECOND])
