@@ -1,7 +1,7 @@
 import { isUint8Array } from 'node:util/types'
 import { codecForWriting } from '../codec/registry.js'
 import type { Rewrite, SweptEntry } from './host.js'
-import { type GcDecision, KEEP } from './policy.js'
+import { type GcDecision, KEEP, type StoredValue } from './policy.js'
 import { Slice } from './slice.js'
 import type { Sweep } from './sweep.js'
 
@@ -78,7 +78,7 @@ async function decide(
   if (expired) return { action: 'drop' }
   try {
     if (value === undefined) throw error
-    return checked(await policy.process(force ? { ...value, probe: undefined } : value))
+    return checked(await policy.process(force ? { ...value, probe: undefined } : value), value)
   } catch (failure) {
     report.failed++
     report.lastError = failure
@@ -87,11 +87,20 @@ async function decide(
 }
 
 /** @throws for what is no decision: a policy of a user's own may return anything */
-function checked(decision: GcDecision): GcDecision {
+function checked(decision: GcDecision, { offer }: StoredValue): GcDecision {
   const { action } = decision
-  if (action === 'recompress' || action === 'probed') codecForWriting(decision.codec)
-  if (action === 'recompress' && !isUint8Array(decision.compressed)) {
-    throw new TypeError("A decision to recompress has the codec's output as `compressed`, a Uint8Array")
+  if (action === 'recompress' || action === 'probed') {
+    codecForWriting(decision.codec)
+    if (typeof decision.codec === 'string') throw new TypeError('A decision has the codec itself, not its name')
+  }
+  if (action === 'recompress') {
+    const { compressed, dictionary } = decision
+    if (!isUint8Array(compressed)) {
+      throw new TypeError("A decision to recompress has the codec's output as `compressed`, a Uint8Array")
+    }
+    if (dictionary !== undefined && dictionary !== offer?.id) {
+      throw new TypeError('The `dictionary` of a decision is the id of the offer that made it, or undefined')
+    }
   }
   if (!['keep', 'recompress', 'probed', 'drop'].includes(action))
     throw new TypeError(`Not a decision: '${action as string}'`)

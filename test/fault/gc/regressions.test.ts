@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Gc, type GcDecision, Lz4Gc, NoGc, none, unwrap, Wal, Record } from '../../../src/index.js'
+import { type Gc, type GcDecision, Lz4Gc, NoGc, none, unwrap, Wal, Record, zstd } from '../../../src/index.js'
 import { filled, markerIn, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
 import { contents, logOn, memoryLevel, type Store } from '../../support/logged-store.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
@@ -139,6 +139,26 @@ describe('what a custom policy decides is checked', () => {
     const { report } = await sweepWith(() => ({ action: 'recompress', codec: none(), compressed: undefined }))
     expect(report).toMatchObject({ failed: 2, complete: true })
   })
+
+  it.each(['recompress', 'probed'])('%s with the name of a codec: counted as failed', async action => {
+    const { store, report } = await sweepWith(compressed => ({ action, codec: 'zstd', compressed }))
+    expect(report).toMatchObject({ failed: 2, complete: true })
+    expect(await store.get('a')).toEqual(text(5000))
+  })
+
+  it.each([999, 70_000, -1, 'x', null])(
+    'recompress with %j for a dictionary, which was not offered: counted as failed',
+    async dictionary => {
+      const { store, report } = await sweepWith(compressed => ({
+        action: 'recompress',
+        codec: zstd(),
+        compressed: zstd().compressSync!(compressed),
+        dictionary
+      }))
+      expect(report).toMatchObject({ failed: 2, complete: true })
+      expect(await store.get('a')).toEqual(text(5000))
+    }
+  )
 
   it('an unknown action: counted as failed', async () => {
     const { report } = await sweepWith(() => ({ action: 'bogus' }))
