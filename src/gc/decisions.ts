@@ -43,8 +43,11 @@ export async function decideAll(
     const entry = entries[i]!
     report.scanned++
     report.bytesBefore += entry.storedBytes
-    if (decision === undefined || (decision.action === 'keep' && !entry.plain)) report.bytesAfter += entry.storedBytes
-    else rewrites.push({ entry, decision })
+    if (decision !== undefined && (decision.action !== 'keep' || entry.plain)) rewrites.push({ entry, decision })
+    else {
+      report.bytesAfter += entry.storedBytes
+      sweep.plainLeft ||= entry.plain
+    }
   }
   return { rewrites, judged: decisions.length, unanswered }
 }
@@ -82,7 +85,7 @@ async function decide(
   } catch (failure) {
     report.failed++
     report.lastError = failure
-    return plain ? KEEP : undefined
+    return plain && value !== undefined ? KEEP : undefined
   }
 }
 

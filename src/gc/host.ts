@@ -6,7 +6,7 @@ export interface SweptEntry {
   /** Bytes as it is stored, envelope and all. */
   readonly storedBytes: number
   readonly expired: boolean
-  /** From before the database was wrapped: it gets an envelope in any case. */
+  /** From before the database was wrapped: it gets an envelope whatever the policy says, unless `value` is undefined. */
   readonly plain: boolean
   /** undefined if it cannot be read: then `error` says why. */
   readonly value: StoredValue | undefined

@@ -1,6 +1,7 @@
 import { CODEC_ID } from '../codec/codec.js'
 import { hasExpired } from '../envelope/expiry.js'
 import type { Opened } from '../envelope/open.js'
+import { tooLarge } from '../errors.js'
 import type { GcHost, Rewrite, SweptChunk, SweptEntry } from '../gc/host.js'
 import type { Gc } from '../gc/policy.js'
 import { Slice } from '../gc/slice.js'
@@ -166,7 +167,7 @@ export class StoreGcHost implements GcHost {
     const unsealer = uncountedUnsealer(this.#maxValueSize, marker.guard, small.dictionaries)
     let bytes = 0
     for await (const [key, stored] of rawEntries(this.#backend, range)) {
-      entries.push(entryOf(Buffer.from(key), stored, unsealer, small))
+      entries.push(entryOf(Buffer.from(key), stored, unsealer, small, this.#maxValueSize))
       bytes += stored.length
       if (entries.length >= MAX_CHUNK_ENTRIES || bytes >= MAX_CHUNK_BYTES) break
     }
@@ -221,7 +222,13 @@ function isDeletion({ entry, decision }: Rewrite): boolean {
   return decision.action === 'drop' && !entry.expired
 }
 
-function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer, small: SmallValues): OpenedEntry {
+function entryOf(
+  key: Buffer,
+  stored: Buffer,
+  unsealer: Unsealer,
+  small: SmallValues,
+  maxValueSize: number
+): OpenedEntry {
   const storedBytes = stored.length
   let opened: Opened
   try {
@@ -230,6 +237,11 @@ function entryOf(key: Buffer, stored: Buffer, unsealer: Unsealer, small: SmallVa
     return { key, storedBytes, expired: false, plain: false, value: undefined, error, opened: undefined }
   }
   const { codecId, probe, dictionary, expiresAt, rawLength, payload, enveloped } = opened
+  if (!enveloped && rawLength > maxValueSize) {
+    // Readers get it as it is, and would not get it out of an envelope.
+    const error = tooLarge(rawLength, maxValueSize)
+    return { key, storedBytes, expired: false, plain: true, value: undefined, error, opened }
+  }
   return {
     key,
     storedBytes,

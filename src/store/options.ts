@@ -57,6 +57,7 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
   readonly offThreadSize?: number | undefined
   /**
    * Longer values, in bytes, are refused: when written, and when read, before memory is taken for them. At most 2^32 - 1.
+   * What is longer and was there before the database was wrapped is read, and sweeps leave it alone.
    * @default 1073741824 (1 GiB)
    */
   readonly maxValueSize?: number | undefined

@@ -276,6 +276,30 @@ describe.each(MODES)('values from before a %s store wrapped the database', mode 
     await opened.store.close()
   })
 
+  it('stay as they are where they are longer than maxValueSize, and are read after it as before', async () => {
+    const backend = await filled([
+      ['long', text(4000)],
+      ['short', SMALL]
+    ])
+    const options = { maxValueSize: 3999 }
+    const opened = await openMode(mode, backend, options)
+    const { store } = opened
+    expect(await store.get('long')).toEqual(text(4000))
+    await store.put('new', SMALL)
+    const lastError = { code: 'CKV_VALUE_TOO_LARGE' }
+    expect(await store.gc.run()).toMatchObject({ failed: 1, enveloped: 1, lastError, complete: true })
+    expect((await markerIn(backend))!.plainValues).toBe(true)
+    for (const { store: found } of [opened, await openAfterKill(opened, options)]) {
+      expect(await found.get('long')).toEqual(text(4000))
+      await found.close()
+    }
+    const larger = (await openMode(mode, backend, {}, opened.fs)).store
+    expect(await larger.gc.run()).toMatchObject({ failed: 0, enveloped: 1, complete: true })
+    expect((await markerIn(backend))!.plainValues).toBe(false)
+    expect(await larger.get('long')).toEqual(text(4000))
+    await larger.close()
+  })
+
   it('that look like envelopes come back as they were', async () => {
     const other = await openMode('write-through')
     await other.store.put('x', text(5000))
