@@ -37,6 +37,16 @@ test('it can be called again, at once and later', async () => {
   expect(await wal[Symbol.asyncDispose]()).toBeUndefined()
 })
 
+test('a log is closed where `await using` ends', async () => {
+  const disk = new CrashableFileSystem()
+  {
+    await using wal = (await openLog({ fs: disk })).wal
+    await fill(wal, 1)
+  }
+  expect(disk.openHandles).toBe(0)
+  expect(await keys((await openLog({ fs: disk })).wal.read())).toEqual(['1'])
+})
+
 test('a reader that was begun just before gets everything', async () => {
   const { wal } = await openLog()
   await fill(wal, 2)

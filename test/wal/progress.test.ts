@@ -8,6 +8,7 @@ async function progressOf(fs: CrashableFileSystem, options = {}): Promise<WalPro
   const told: WalProgress[] = []
   const { wal } = await openLog({ ...options, fs, onProgress: progress => told.push(progress) })
   await wal.close()
+  expect(fs.openHandles).toBe(0)
   return told
 }
 

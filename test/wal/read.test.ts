@@ -82,6 +82,16 @@ test('calls of next() that nobody waited for are answered in order', async () =>
   expect(results.slice(200).map(({ done }) => done)).toEqual([true, true])
 })
 
+test('a call of next() between two answers is answered after those that were made before it', async () => {
+  const { wal } = await openLog()
+  await twoHundred(wal)
+  const reader = wal.read()
+  const made = [reader.next(), reader.next(), reader.next()]
+  await made[0]
+  const results = await Promise.all([...made, reader.next()])
+  expect(results.map(({ value }) => value?.record.key.toString())).toEqual(['1', '2', '3', '4'])
+})
+
 test('records with values of their own codecs come in order too', async () => {
   const { wal } = await openLog()
   const codecs = [undefined, 'lz4', 'zstd', 'none'] as const

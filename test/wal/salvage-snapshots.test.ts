@@ -51,7 +51,9 @@ async function salvaged(log: Log, fs: CrashableFileSystem, ...flips: readonly [s
   for (const [segment, offset] of flips) flip(fs, `${DIRECTORY}/00000${segment}.wal`, offset)
   const before = contents(fs)
   const { log: left, recovery } = await open(fs, { recovery: 'salvage' })
+  const handles = fs.openHandles
   const records = await recordsOf(left)
+  expect(fs.openHandles).toBe(handles)
   expect(recovery.records).toBe(records.length)
   expect(contents(fs)).toEqual(before)
   return { left, recovery, records }
