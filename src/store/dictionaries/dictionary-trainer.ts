@@ -5,7 +5,7 @@ import type { Dictionary } from './dictionaries.js'
 import { judge, type JudgeContext, type Judgement, type Standing } from './dictionary-judge.js'
 import { type DictionarySource, smallValueAt, type TableEntries } from './dictionary-source.js'
 import { type SampledValue, SmallValueSample } from './small-value-sample.js'
-import type { SmallValues } from './small-values.js'
+import { SMALL_BYTES_LIMIT, type SmallValues } from './small-values.js'
 
 /** Bytes of small values after which the first dictionary is trained; the next one, in a store that has one already. */
 const FIRST_BYTES = 64 * 1024
@@ -15,6 +15,8 @@ const GROWTH = 4
 const MAX_DUE_BYTES = 256 * 1024 * 1024
 /** A smaller sample says nothing. */
 const MIN_VALUES = 64
+/** So many bytes of small values are {@link MIN_VALUES} at least. */
+const ENOUGH_BYTES = MIN_VALUES * SMALL_BYTES_LIMIT
 
 export interface TrainerContext extends JudgeContext {
   /** Stores a dictionary where the values that use it go, synced. */
@@ -89,20 +91,25 @@ export class DictionaryTrainer implements DictionarySource {
   }
 
   /** Never rejects: without a dictionary, or with the one there is, values are stored as well. */
-  #judge(sample: readonly SampledValue[], seenBytes: number): Promise<void> {
+  async #judge(sample: readonly SampledValue[], seenBytes: number): Promise<void> {
+    if (sample.length < MIN_VALUES) {
+      // Large values, or the same few keys again and again: what comes next may be others.
+      this.#dueBytes = Math.max(this.#dueBytes, ENOUGH_BYTES)
+      return
+    }
     this.#dueBytes = Math.min(Math.max(seenBytes, FIRST_BYTES) * GROWTH, MAX_DUE_BYTES)
     this.#running = this.#decide(sample, seenBytes)
       .catch(this.#context.onFailed)
       .finally(() => {
         this.#running = undefined
       })
-    return this.#running
+    await this.#running
   }
 
   async #decide(sample: readonly SampledValue[], seenBytes: number): Promise<void> {
     const small = this.#small
     const id = small.dictionaries.freeId
-    if (this.#stopped || id === undefined || sample.length < MIN_VALUES) return
+    if (this.#stopped || id === undefined) return
     const { verdict, judgement, standing } = await judge(sample, seenBytes, id, this.#context, this.#standing)
     if (this.#stopped) return
     this.#context.onJudged(judgement)

@@ -7,7 +7,7 @@ import type { Dictionaries, Dictionary } from './dictionaries.js'
  * dictionary could give.
  */
 const MIN_SMALL_BYTES = 32
-const SMALL_BYTES_LIMIT = 4096
+export const SMALL_BYTES_LIMIT = 4096
 
 /**
  * How much more than the average raw value of its length a value may take: one that is dense for a dictionary is dense for the backend's blocks

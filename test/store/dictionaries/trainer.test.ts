@@ -63,3 +63,15 @@ it('trains one where two tables are looked at at once, as when a flush that fail
   expect(saved.map(({ id }) => id)).toEqual([1])
   expect(failures).toEqual([])
 })
+
+it('trains one soon on the values of many keys, however often a few were written before', async () => {
+  const { source, saved, judged } = trainer()
+  for (let written = 0; written < 8 * bytesOf(MANY); written += bytesOf(MANY)) {
+    for (const [i, value] of MANY.entries()) source.note(Buffer.from(keyOf(i % 10)), value, CODEC)
+    await source.idle()
+  }
+  expect(judged()).toBe(0)
+  for (const [i, value] of MANY.entries()) source.note(Buffer.from(keyOf(i)), value, CODEC)
+  await source.idle()
+  expect([judged(), saved.length]).toEqual([1, 1])
+})
