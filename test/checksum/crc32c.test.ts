@@ -57,8 +57,10 @@ describe('without the native package', () => {
   test('long inputs are summed by the table', async () => {
     vi.resetModules()
     vi.doMock('node:module', () => ({
-      createRequire: () => (name: string) => {
-        throw new Error(`Cannot find module '${name}'`)
+      default: {
+        createRequire: () => (name: string) => {
+          throw new Error(`Cannot find module '${name}'`)
+        }
       }
     }))
     const alone = await import('../../src/checksum/crc32c.js')

@@ -14,17 +14,19 @@ function withoutPackages(...missing: string[]): void {
   vi.doMock('node:module', async importOriginal => {
     const { createRequire } = await importOriginal<typeof Module>()
     return {
-      createRequire: (from: string | URL) => {
-        const require = createRequire(from)
-        const guarded = (name: string): unknown => {
-          if (missing.includes(name)) throw new Error(`Cannot find module '${name}'`)
-          return require(name)
+      default: {
+        createRequire: (from: string | URL) => {
+          const require = createRequire(from)
+          const guarded = (name: string): unknown => {
+            if (missing.includes(name)) throw new Error(`Cannot find module '${name}'`)
+            return require(name)
+          }
+          const resolve = (name: string): string => {
+            if (missing.includes(name)) throw new Error(`Cannot find module '${name}'`)
+            return require.resolve(name)
+          }
+          return Object.assign(guarded, { resolve, cache: require.cache })
         }
-        const resolve = (name: string): string => {
-          if (missing.includes(name)) throw new Error(`Cannot find module '${name}'`)
-          return require.resolve(name)
-        }
-        return Object.assign(guarded, { resolve, cache: require.cache })
       }
     }
   })
