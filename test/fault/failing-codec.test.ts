@@ -37,6 +37,21 @@ describe('a codec that fails while sealing', () => {
     ['returns no bytes', flawed(213, { compressSync: () => undefined as unknown as Uint8Array }), VALUE]
   ]
 
+  it('with a dictionary, or returns no bytes there: the value is stored raw, counted and told', async () => {
+    for (const compressSync of [fail, () => 'no bytes' as unknown as Uint8Array]) {
+      const codec = flawed(218, { withDictionary: () => ({ compressSync, decompressSync: fail }) })
+      const { store } = await openStore({ codec, dictionary: Buffer.from('of what small values have in common') })
+      const told = vi.fn<(event: object) => void>()
+      store.on('codecError', told)
+      await store.put('k', text(200))
+      expect(await store.get('k')).toEqual(text(200))
+      const { raw, lastCodecError } = store.stats()
+      expect(raw.codecFailed).toBe(1)
+      expect(told).toHaveBeenCalledExactlyOnceWith({ codec: codec.name, error: lastCodecError })
+      await store.close()
+    }
+  })
+
   it.each(failures)('%s: the value is stored raw, counted and told', async (_, codec, value) => {
     const { store } = await openStore({ codec })
     const told = vi.fn<(event: object) => void>()

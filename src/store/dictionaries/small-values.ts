@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { Codec } from '../../codec/codec.js'
 import type { DictionaryOffer } from '../../gc/policy.js'
 import type { Dictionaries, Dictionary } from './dictionaries.js'
@@ -58,10 +59,14 @@ export class SmallValues {
    * Compresses a small value.
    *
    * @returns undefined if it does not pay. Lasts until the next call
+   * @throws what the codec throws; TypeError if it returns no bytes
    */
   compress(dictionary: Dictionary, codec: Codec, raw: Uint8Array): Uint8Array | undefined {
     const compressed = dictionary.coderFor(codec)?.compressSync(raw)
+    if (compressed === undefined) return undefined
+    // A codec of a user's own may return anything.
+    if (!isUint8Array(compressed)) throw new TypeError(`Codec '${codec.name}' did not return bytes`)
     const most = raw.length * Math.min(1 - this.#minSaving, dictionary.rawShare * DENSE_VALUE) - ENVELOPE_BYTES
-    return compressed !== undefined && compressed.length <= most ? compressed : undefined
+    return compressed.length <= most ? compressed : undefined
   }
 }
