@@ -20,7 +20,10 @@ export interface CodecStats {
   bytesStored: number
 }
 
-/** What a store did since it was constructed. Numbers only go up; each call returns a copy. */
+/**
+ * What a store did since it was constructed, and what it holds now, which is nothing while it is not open. Counts of what it did only go up; each call
+ * returns a copy.
+ */
 export interface StoreStats {
   /** Values sealed, by the name of the codec that they are stored with; raw ones under 'none'. */
   readonly written: Readonly<CodecStats> & {
@@ -32,7 +35,7 @@ export interface StoreStats {
   readonly raw: Readonly<Record<RawReason, number>>
   /** The last error of a codec that failed to compress; its value was stored raw. */
   readonly lastCodecError: unknown
-  /** Values restored from what the backend holds. */
+  /** Values restored from what the backend holds; those that the MemTable or the log holds sealed as well. */
   readonly read: {
     readonly values: number
     /** Bytes of their payloads, trailers not counted. */
@@ -44,7 +47,10 @@ export interface StoreStats {
   }
   /** `bytes` counts keys and about 200 bytes an entry as well. */
   readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number; readonly bytes: number }
-  /** Calls of put, del and batch that were accepted, and the backend writes they became. */
+  /**
+   * Calls of put, del and batch that were accepted, and the backend writes they became. `pending` are calls under way now, those of clear and flush
+   * as well.
+   */
   readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
   /** What is logged and not yet in the backend; undefined without a MemTable. */
   readonly memtable: MemTableStats | undefined
@@ -82,7 +88,7 @@ export interface MemTableStats {
   readonly bytes: number
   /** Frozen tables and deleted ranges that wait to be flushed. */
   readonly frozen: number
-  /** Since the store was constructed: tables and deleted ranges that went to the backend, their entries, how long that took, failures. */
+  /** Since the store was constructed: flushes, each of one or several tables or of a deleted range, their entries, how long they took, failures. */
   readonly flushes: {
     readonly count: number
     readonly entries: number
