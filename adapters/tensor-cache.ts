@@ -151,7 +151,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     assertChunkLayers(this.#format.layout, layers)
     const space = await this.#space()
     const before = entryBefore(space, chunk)
-    const next = before !== undefined && space.isNewestEnd(before) ? before : undefined
+    const next = before !== undefined && space.order.isNewestEnd(before) ? before : undefined
     const isThere = await putChunk(space, this.#format, chunk, () => layers, { next })
     if (isThere) touchChunk(space, chunk)
     return isThere
@@ -221,7 +221,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     if (expected.shape !== undefined && String(expected.shape) !== String(shape)) {
       throw mismatch(`'${name}' has shape ${JSON.stringify(shape)}, not ${JSON.stringify(expected.shape)}`)
     }
-    space.touch([found.entry])
+    space.order.touch([found.entry])
     const [data] = this.#found(found.values, 1, elementsOf(shape))
     return { data: data!, shape: [...shape] }
   }

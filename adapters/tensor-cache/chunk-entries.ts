@@ -39,13 +39,13 @@ export function leadingChunks(space: TensorSpace, chunks: Iterable<TokenChunk>):
 export function touchChunk(space: TensorSpace, last: TokenChunk | undefined): void {
   const end = last && space.find(chunkId(last))
   // Chunk after chunk of a sequence: those before it were used just now, and are not gone through again.
-  if (end !== undefined && space.extendNewest(end, entryBefore(space, last!))) return
+  if (end !== undefined && space.order.extendNewest(end, entryBefore(space, last!))) return
   const entries: Entry[] = []
   for (let chunk = last; chunk !== undefined; chunk = chunk.parent) {
     const entry = space.find(chunkId(chunk))
     if (entry !== undefined) entries.push(entry)
   }
-  space.touchChain(entries)
+  space.order.touchChain(entries)
 }
 
 /** The chunk before a chunk, if it is stored. */
@@ -84,7 +84,7 @@ export async function putSequence<D extends TensorDtype>(
 ): Promise<number> {
   const clears = () => space.clears.get(chunks[0]?.namespace ?? '')
   const clearsBefore = clears()
-  space.reserveTimes(chunks.length)
+  space.order.reserveTimes(chunks.length)
   // Later chunks are useless without the first ones, and must not evict them.
   const spared = new Set<EntryId>()
   let stored: TokenChunk | undefined
@@ -95,7 +95,7 @@ export async function putSequence<D extends TensorDtype>(
     const split = () => layers.map(layer => splitSequence(format.layout, layer, chunk.start, chunk.end))
     if (!(await putChunk(space, format, chunk, split, { spared, next: before }))) break
     const entry = space.find(chunkId(chunk))
-    if (entry !== undefined) space.touchBefore(entry, before) // It may have been stored already, and used long ago.
+    if (entry !== undefined) space.order.touchBefore(entry, before) // It may have been stored already, and used long ago.
     spared.add(chunkId(chunk))
     stored = chunk
   }

@@ -10,6 +10,7 @@ import type { EntryId, EntryKeys } from './keys.js'
 import { recordPut, RecordWriter } from './record-writer.js'
 import { Room } from './room.js'
 import type { Facts, Storing, WriteSettings } from './storing.js'
+import { UseOrder } from './use-order.js'
 import { readValues } from './value-reads.js'
 
 /** The entries of all models in one database or sublevel, their order of use, and the room they take. */
@@ -19,20 +20,20 @@ export class TensorSpace {
   readonly #index = new EntryIndex()
   readonly #locks = new KeyedLock()
   readonly #records: RecordWriter
+  /** When entries were used. */
+  readonly order: UseOrder
   readonly room: Room
   /** How often a namespace was cleared. */
   readonly clears = new Map<string, number>()
   /** What clear() is about to delete: no hits any more. */
   readonly #clearing = new Set<EntryId>()
   #loading: Promise<void> | undefined
-  #lastUse = 0
-  /** The last chunk of the chain that was used last, as long as nothing else was: all before it are newer, and nothing else is. */
-  #newestEnd: Entry | undefined
 
   constructor(db: TensorBackingStore, keys: EntryKeys, maxBytes: number) {
     this.#db = db
     this.#keys = keys
     this.#records = new RecordWriter(db, keys, this.#index)
+    this.order = new UseOrder(this.#index, this.#records)
     this.room = new Room(maxBytes, this.#index, entries => this.#remove(entries))
   }
 
@@ -52,38 +53,6 @@ export class TensorSpace {
   find(id: EntryId): Entry | undefined {
     const entry = this.#index.get(id)
     return entry === undefined || entry.doomed || this.#clearing.has(id) ? undefined : entry
-  }
-
-  /** Makes the entries the most recently used, in their order. */
-  touch(entries: Iterable<Entry>): void {
-    for (const entry of entries) if (this.#index.has(entry)) this.#use(entry, undefined)
-  }
-
-  /** Makes the entries of a chain the most recently used, its last chunk first. */
-  touchChain(entries: readonly Entry[]): void {
-    this.reserveTimes(entries.length) // For as many chunks that follow it.
-    this.touch(entries)
-    this.#newestEnd = entries[0]
-  }
-
-  /** Makes a chunk the last of the chain that was used last, if that ends with `before`. @returns whether it is that */
-  extendNewest(entry: Entry, before: Entry | undefined): boolean {
-    if (entry !== this.#newestEnd && before !== undefined && this.isNewestEnd(before)) this.touchBefore(entry, before)
-    return this.isNewestEnd(entry)
-  }
-
-  isNewestEnd(entry: Entry): boolean {
-    return entry === this.#newestEnd && this.#index.has(entry)
-  }
-
-  /** Makes `entry` count as used just before `next`, or as the most recently used if there is none. */
-  touchBefore(entry: Entry, next: Entry | undefined): void {
-    if (this.#index.has(entry)) this.#use(entry, next)
-  }
-
-  /** Reserves times of use for that many entries, each of which is to count as used just before the one stored before it. */
-  reserveTimes(count: number): void {
-    this.#lastUse = Math.max(Date.now(), this.#lastUse) + count
   }
 
   /** The values of an entry; undefined if any of them is gone. */
@@ -143,7 +112,7 @@ export class TensorSpace {
     return this.#locks.run(id, async () => {
       await this.room.deletions.get(id)?.catch(() => {}) // Where its eviction fails it is there after all, and takes its room.
       if (keep && this.find(id) !== undefined) return true
-      const record: EntryRecord = { ...facts, bytes: 0, used: this.#timeBefore(next), values: values.length }
+      const record: EntryRecord = { ...facts, bytes: 0, used: this.order.timeBefore(next), values: values.length }
       const overhead = overheadBytes(this.#keys, id, record)
       const most = values.reduce((sum, { length }) => sum + mostStoredBytes(length), overhead)
       if (most > this.room.maxBytes) throw tooLarge(most, this.room.maxBytes)
@@ -210,9 +179,8 @@ export class TensorSpace {
     for (const id of unreadable) await this.#discard(id).catch(unlessReadOnly)
     found.sort((a, b) => a.record.used - b.record.used)
     for (const entry of found) {
-      this.#index.add(entry)
+      this.order.load(entry)
       this.room.occupy(entry.record.bytes)
-      this.#lastUse = Math.max(this.#lastUse, entry.record.used)
     }
     // If maxBytes was lowered there may be too much. What cannot be evicted now, in a store that is read-only or fails, goes with the next write.
     await this.room.with(0, async () => {}).catch(() => {})
@@ -266,33 +234,7 @@ export class TensorSpace {
   #settle(id: EntryId, record: EntryRecord, room: number, next: Entry | undefined, doomed: boolean): void {
     this.#index.writing.delete(id) // Waiters for room may evict it at once.
     this.room.giveBack(room + this.#bytesOf(id) - record.bytes)
-    this.#use({ id, record, pins: 0, doomed }, next) // Its exact size is written as well.
-  }
-
-  #use(entry: Entry, next: Entry | undefined): void {
-    this.#newestEnd =
-      next !== undefined && this.isNewestEnd(next) && this.#hasTimeBefore(next, entry) ? entry : undefined
-    // A new entry's time is written already, and remains right if nothing was used since.
-    const isLast = !this.#isThere(next) && entry.record.used === this.#lastUse
-    if (!isLast) entry.record = { ...entry.record, used: this.#timeBefore(next) }
-    if (this.#isThere(next)) this.#index.addBefore(entry, next)
-    else this.#index.add(entry)
-    if (!entry.doomed) this.#records.changed(entry)
-  }
-
-  /** Whether a time is free for `entry` between `next` and what was used before that. */
-  #hasTimeBefore(next: Entry, entry: Entry): boolean {
-    const older = this.#index.olderThan(next)
-    const others = older === entry ? this.#index.olderThan(entry) : older
-    return others === undefined || others.record.used < next.record.used - 1
-  }
-
-  #timeBefore(next: Entry | undefined): number {
-    return this.#isThere(next) ? next.record.used - 1 : this.#now()
-  }
-
-  #isThere(entry: Entry | undefined): entry is Entry {
-    return entry !== undefined && this.#index.has(entry)
+    this.order.add({ id, record, pins: 0, doomed }, next) // Its exact size is written as well.
   }
 
   #bytesOf(id: EntryId): number {
@@ -300,7 +242,7 @@ export class TensorSpace {
   }
 
   async #remove(entries: readonly Entry[]): Promise<void> {
-    if (this.#newestEnd !== undefined && entries.includes(this.#newestEnd)) this.#newestEnd = undefined
+    this.order.forget(entries)
     const operations = entries.flatMap(({ id, record }) => [
       this.#recordDel(id),
       ...this.#keys.data(id, record.values).map((key): Operation => ({ type: 'del', key, keyEncoding: 'utf8' }))
@@ -310,11 +252,6 @@ export class TensorSpace {
 
   #recordDel(id: EntryId): Operation {
     return { type: 'del', key: this.#keys.index(id), keyEncoding: 'utf8' }
-  }
-
-  /** Later than every time before, whatever the clock does. */
-  #now(): number {
-    return (this.#lastUse = Math.max(Date.now(), this.#lastUse + 1))
   }
 }
 
