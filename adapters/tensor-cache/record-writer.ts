@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers'
 import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
 import type { Entry, EntryIndex } from './entry-index.js'
 import { textOf } from './entry-record.js'
@@ -29,7 +30,7 @@ export class RecordWriter {
     if (this.#stopped) return
     // Fails in a store that is read-only or closing: then only the times of use are lost.
     this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), WRITE_DELAY_MS)
-    this.#timer.unref?.() // jsdom's timers are numbers.
+    this.#timer.unref()
   }
 
   /** @throws what the store throws; the records are written with the next change */

@@ -85,7 +85,7 @@ export class Collector {
    */
   async run(options: GcRunOptions = {}): Promise<GcReport> {
     this.#awaited++
-    this.#pauseTimer?.ref() // Somebody waits for the sweep under way, too.
+    this.#pauseTimer?.ref?.() // Somebody waits for the sweep under way, too.
     try {
       return await this.#run(options)
     } finally {

@@ -1,3 +1,4 @@
+import { setInterval } from 'node:timers'
 import type { Log } from '../../wal/log.js'
 import type { MarkerState } from '../marker-state.js'
 import type { BackgroundTask } from './background-task.js'
@@ -23,7 +24,7 @@ export class SegmentTrimming {
     this.#marker = marker
     this.#background = background
     this.#timer = setInterval(() => this.#trim(false), INTERVAL_MS)
-    this.#timer.unref?.() // jsdom's timers are numbers.
+    this.#timer.unref()
   }
 
   /** Call between two backend batches. */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers'
 import { databaseNotOpen } from '../../errors.js'
 import { Lane } from '../../lane.js'
 import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
@@ -213,7 +214,7 @@ export class Flusher {
       this.wake()
     }
     this.#retry = setTimeout(retry, Math.min(ms, this.#context.maxRetryMs))
-    this.#retry.unref?.() // jsdom's timers are numbers.
+    this.#retry.unref()
   }
 
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {

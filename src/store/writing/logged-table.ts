@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers'
 import { keyName, keyOfName } from '../../memtable/key-name.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
@@ -208,7 +209,7 @@ export class LoggedTable {
         this.#flushTimer = undefined
         this.#flushSoon()
       }, settings.flushIntervalMs)
-      this.#flushTimer.unref?.() // jsdom's timers are numbers.
+      this.#flushTimer.unref()
     }
   }
 
