@@ -15,7 +15,10 @@ export interface GcProgress extends Readonly<GcCounts> {
 }
 
 export interface GcRunOptions {
-  /** Stops the sweep after the values it is working on; the next sweep continues there. `run` resolves with what was done, which is nothing where it still waits. */
+  /**
+   * Stops the sweep after the values it is working on; the next sweep continues there. `run` resolves with what was done, which is nothing where
+   * it still waits.
+   */
   readonly signal?: AbortSignal | undefined
   /** How fast it goes at most, in bytes of stored values a second. Default: the store's option. */
   readonly bytesPerSecond?: number | undefined
