@@ -57,6 +57,24 @@ describe('where a global is replaced', () => {
     await store.close()
   })
 
+  it('by a timer that is a number, a sweep may be waited for while it pauses', async () => {
+    const store = overLevel({ codec: 'zstd', gc: { bytesPerSecond: 1 } })
+    await store.put('key', BIG)
+    await store.flush()
+    let inBackground: Promise<void> | undefined
+    await new Promise<void>(paused => {
+      vi.stubGlobal('setTimeout', () => {
+        paused()
+        return 1
+      })
+      inBackground = store.gc.runInBackground()
+    })
+    expect(await store.gc.run({ signal: AbortSignal.abort() })).toMatchObject({ complete: false, scanned: 0 })
+    await store.gc.stop()
+    await inBackground
+    await store.close()
+  })
+
   it.each(MODES)('by what calls nothing, as the fake timers of jest, calls are answered (%o)', async mode => {
     const store = overLevel({ codec: 'zstd', ...mode })
     await store.open()
