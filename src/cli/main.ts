@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { createWriteStream, fstatSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 import { main } from './command-line.js'
 import { EXIT } from './failure.js'
 
@@ -11,7 +13,16 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-const { stdin, stdout, stderr } = process
+const { stdin, stderr } = process
+const stdout = fstatSync(process.stdout.fd).isFile() ? toFile(process.stdout.fd) : process.stdout
 process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, signal: interruption.signal })
 // stdin may still be open, though nobody reads it.
 stdin.destroy()
+
+/**
+ * `process.stdout` calls the system once for each write to a file, and takes no notice of how much was written: where a disk fills up, the end
+ * of the output would be missing without an error.
+ */
+function toFile(fd: number): Writable {
+  return createWriteStream('', { fd, autoClose: false })
+}

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { compiled } from '../torture/compiled.js'
@@ -31,6 +31,18 @@ describe('ckv as a program', () => {
     const piped = spawnSync('sh', ['-c', script, process.execPath, program, source, target], { encoding: 'utf8' })
     expect([piped.status, piped.stdout, piped.stderr]).toEqual([0, '30 values imported\n', ''])
     expect(run(['export', target]).stdout).toBe(run(['export', source]).stdout)
+  })
+
+  it('fails where a file takes only part of its output', async () => {
+    const location = await wrapped()
+    // The limit lies within the only piece that is written: the system takes what is below it, and refuses the rest when it is tried again.
+    const script = 'ulimit -f 20; "$0" "$1" export --prefix order:01 "$2" > "$3"'
+    const file = join(temporaryDirectory(), 'out')
+    const cut = spawnSync('sh', ['-c', script, process.execPath, program, location, file], { encoding: 'utf8' })
+    expect(cut.stderr).toMatch(/^ckv: EFBIG: .*\n$/)
+    expect(cut.status).toBe(1)
+    const whole = run(['export', '--prefix', 'order:01', location]).stdout
+    expect(whole.startsWith(readFileSync(file, 'utf8'))).toBe(true)
   })
 
   it('ends with its exit code where nobody reads its errors', async () => {
