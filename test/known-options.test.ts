@@ -159,7 +159,12 @@ describe('a value that an option cannot have', () => {
     [{ minSize: '1024' }, "not '1024'"],
     [{ dictionary: true }, 'not true'],
     [{ codec: [{ prefix: 'a' }] }, 'not undefined'],
-    [{ memtable: true }, 'leave memtable out']
+    [{ memtable: true }, 'leave memtable out'],
+    [{ gc: { bytesPerSecond: '20' } }, "gc.bytesPerSecond must be a number above 0, or Infinity, not '20'"],
+    [{ codec: [{ sublevel: 5, codec: 'zstd' }] }, 'a list of names from the outermost on, not 5'],
+    [{ codec: [{ sublevel: '', codec: 'zstd' }] }, "not ''"],
+    [{ codec: [{ sublevel: [], codec: 'zstd' }] }, 'not []'],
+    [{ codec: [{ sublevel: ['a', 5], codec: 'zstd' }] }, "not [ 'a', 5 ]"]
   ])('is shown as it is: %o', ([options, message]) => {
     expect(() => new CompressedKvStore(new MemoryLevel(), options as never)).toThrow(message)
   })

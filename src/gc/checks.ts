@@ -16,6 +16,6 @@ export function assertSweepInterval(name: string, ms: number, least: number): vo
 
 /** @throws CKV_INVALID_OPTION */
 export function assertRate(name: string, bytesPerSecond: number): void {
-  if (bytesPerSecond > 0) return
-  throw invalidOption(`${name} must be above 0, not ${shown(bytesPerSecond)}`)
+  if (typeof bytesPerSecond === 'number' && bytesPerSecond > 0) return
+  throw invalidOption(`${name} must be a number above 0, or Infinity, not ${shown(bytesPerSecond)}`)
 }

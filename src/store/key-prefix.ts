@@ -16,7 +16,7 @@ export const KEY_PREFIX_OPTIONS = { prefix: 'any', sublevel: 'any' } as const sa
 /**
  * The bytes that those keys begin with; none for all keys.
  *
- * @throws CKV_INVALID_OPTION for both a prefix and a sublevel, or a prefix that is neither text nor bytes
+ * @throws CKV_INVALID_OPTION for both a prefix and a sublevel, a prefix that is neither text nor bytes, or a sublevel that cannot be
  */
 export function prefixBytes({ prefix, sublevel }: KeyPrefix): Buffer {
   if (prefix !== undefined && sublevel !== undefined) throw invalidOption('A rule has a prefix or a sublevel, not both')
@@ -28,10 +28,14 @@ export function prefixBytes({ prefix, sublevel }: KeyPrefix): Buffer {
 }
 
 function sublevelPrefix(sublevel: string | readonly string[]): string {
-  return [sublevel]
-    .flat()
-    .map(name => `!${name}!`)
-    .join('')
+  const path: readonly unknown[] = typeof sublevel === 'string' ? [sublevel] : sublevel
+  // No names at all would make it a rule for every key.
+  if (!Array.isArray(path) || path.length === 0 || !path.every(name => typeof name === 'string' && name !== '')) {
+    throw invalidOption(
+      `The sublevel of a rule is its name, or a list of names from the outermost on, not ${shown(sublevel)}`
+    )
+  }
+  return path.map(name => `!${name}!`).join('')
 }
 
 export function beginsWith(key: Buffer, prefix: Buffer): boolean {
