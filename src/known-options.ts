@@ -75,5 +75,6 @@ function unknownOption(owner: string, name: string, table: Table): CompressedKvE
   const names = Object.keys(table)
   const nearest = nearestName(name, names)
   const hint = nearest === undefined ? '.' : `: did you mean '${nearest}'?`
-  return invalidOption(`Unknown option '${name}' of ${owner}${hint} There are ${names.join(', ')}`)
+  const known = names.length === 0 ? 'It has none' : `There are ${names.join(', ')}`
+  return invalidOption(`Unknown option '${name}' of ${owner}${hint} ${known}`)
 }

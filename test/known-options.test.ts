@@ -1,4 +1,4 @@
-import { adaptive, CompressedKvStore, inspect, Lz4Gc, tensor, unwrap, Wal, zstd, ZstdGc } from 'compressed-kv'
+import { adaptive, CompressedKvStore, inspect, lz4, Lz4Gc, tensor, unwrap, Wal, zstd, ZstdGc } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
 import { TensorCache } from 'compressed-kv/tensor-cache'
 import { MemoryLevel } from 'memory-level'
@@ -67,6 +67,7 @@ const MISSPELT: Readonly<Record<string, readonly [make: () => unknown, message: 
   'of adaptive()': [() => adaptive({ levl: 9 } as never), /did you mean 'level'/],
   'of tensors in it': [() => adaptive({ tensors: [{ prefix: 'a', dtipe: 'f32' } as never] }), /did you mean 'dtype'/],
   'of zstd()': [() => zstd({ levle: 9 } as never), /'levle' of zstd\(\): did you mean 'level'/],
+  'of lz4(), which has one level': [() => (lz4 as typeof zstd)({ level: 9 }), /'level' of lz4\(\)\. It has none$/],
   'of ZstdGc': [() => new ZstdGc({ lvl: 9 } as never), /'lvl' of ZstdGc/],
   'of tensor()': [() => tensor({ dtype: 'f32', codecs: 'lz4' } as never), /did you mean 'codec'/],
   'of Wal.open()': [() => Wal.open({ ...log, segmentByte: 1 } as never), /did you mean 'segmentBytes'/],

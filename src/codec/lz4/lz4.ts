@@ -1,4 +1,5 @@
 import { codecUnavailable, corruption } from '../../errors.js'
+import { assertKnownOptions } from '../../known-options.js'
 import { require } from '../../require.js'
 import { nextTurn, Turn } from '../../turn.js'
 import { builtIn } from '../built-in.js'
@@ -12,8 +13,12 @@ import { reclaimAfter } from './thread-memory.js'
  * LZ4 block compression: fast both ways, moderate ratio. The compressed form is that of lz4-napi, a u32 little-endian raw size and then one
  * LZ4 block (github.com/lz4/lz4, doc/lz4_Block_format.md). lz4-napi takes what goes to another thread, and values above 64 KiB. Smaller ones are
  * compressed and restored in WebAssembly on the calling thread: a call of lz4-napi costs 1 to 2 µs by itself, and 1 KiB of JSON 7 µs instead of 3.
+ *
+ * @throws CKV_INVALID_OPTION for options, of which it has none: there is one level
  */
-export function lz4(): Codec {
+export function lz4(): Codec
+export function lz4(options?: unknown): Codec {
+  if (options !== undefined) assertKnownOptions('lz4()', options, {})
   return LZ4
 }
 
