@@ -182,7 +182,11 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return pinEntries(entries, leading.length * this.chunkTokens)
   }
 
-  /** Ends a pin, also one that another cache made. Does nothing if it has ended already. */
+  /**
+   * Ends a pin, also one that another cache made. Does nothing if it has ended already.
+   *
+   * @throws CKV_INVALID_OPTION for anything but what {@link pin} has resolved with
+   */
   unpin(pin: Pin): void {
     endPin(pin)
   }

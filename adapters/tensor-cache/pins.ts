@@ -1,3 +1,4 @@
+import { invalidOption, shown } from '../invalid-option.js'
 import type { Entry } from './entry-index.js'
 
 /** Keeps leading chunks of a sequence from being evicted. */
@@ -6,7 +7,7 @@ export interface Pin {
   readonly tokens: number
 }
 
-/** Of all caches: a pin may be ended by another one than made it. */
+/** Of all caches: a pin may be ended by another one than made it. One that has ended has no entries any more. */
 const pinned = new WeakMap<Pin, readonly Entry[]>()
 
 /** Pins entries. One is evicted only when each of its pins has ended. */
@@ -17,8 +18,14 @@ export function pinEntries(entries: readonly Entry[], tokens: number): Pin {
   return pin
 }
 
-/** Does nothing if the pin has ended already. */
+/**
+ * Does nothing if the pin has ended already.
+ *
+ * @throws CKV_INVALID_OPTION for anything but a pin, which would leave what is pinned so for ever
+ */
 export function endPin(pin: Pin): void {
-  for (const entry of pinned.get(pin) ?? []) entry.pins--
-  pinned.delete(pin)
+  const entries = pinned.get(pin)
+  if (entries === undefined) throw invalidOption(`unpin() takes what pin() has resolved with, not ${shown(pin)}`)
+  for (const entry of entries) entry.pins--
+  pinned.set(pin, [])
 }

@@ -51,6 +51,16 @@ describe('a tensor or chunk that is not of the cache', () => {
     await expect(cache.getTensor('x', null as never)).rejects.toMatchObject(INVALID)
   })
 
+  it('is not unpinned by anything but its pin: it would stay pinned', async () => {
+    const cache = tinyCache()
+    await cache.putPrefix(tokens(4), layersOf(1))
+    const pin = cache.pin(tokens(4))
+    for (const wrong of [tokens(4), pin, undefined]) {
+      expect(() => cache.unpin(wrong as never)).toThrow(expect.objectContaining(INVALID))
+    }
+    cache.unpin(await pin)
+  })
+
   it('is refused when somebody else wrote it, with another length', async () => {
     const store = memoryStore()
     const cache = tinyCache(store)
