@@ -15,6 +15,7 @@ import {
   assertKey,
   assertModelOf,
   assertPath,
+  assertListOptions,
   assertPutOptions,
   type BlobStoreOptions,
   chunkBytesOf,
@@ -22,7 +23,6 @@ import {
   GET_FILE_OPTIONS,
   type GetBlobOptions,
   type GetFileOptions,
-  LIST_OPTIONS,
   type ListBlobsOptions,
   type PutBlobOptions,
   rangeIn
@@ -192,7 +192,7 @@ export class BlobStore {
 
   /** Lists the blobs of one moment, in the order of their keys as UTF-8. */
   async *listBlobs(options: ListBlobsOptions = {}): AsyncGenerator<BlobStat, void> {
-    assertKnownOptions('listBlobs()', options, LIST_OPTIONS)
+    assertListOptions(options)
     for await (const { stat } of this.#catalogue.list(options)) yield stat
   }
 

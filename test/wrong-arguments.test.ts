@@ -86,6 +86,13 @@ describe('a store', () => {
     )
   })
 
+  it.each([-1, Number.NaN, '5', 2 ** 40])('and inspect() take no values of up to %s bytes', async maxValueSize => {
+    const refused = { ...INVALID, message: expect.stringContaining('maxValueSize must be') as string }
+    const options = never({ maxValueSize })
+    expect(() => new CompressedKvStore(new MemoryLevel(), options)).toThrow(expect.objectContaining(refused))
+    await expect(inspect(new MemoryLevel(), options)).rejects.toMatchObject(refused)
+  })
+
   it('is not what inspect() looks at', async () => {
     const store = new CompressedKvStore(new MemoryLevel())
     await expect(inspect(store)).rejects.toMatchObject(INVALID)
@@ -123,6 +130,14 @@ describe('an adapter', () => {
     const bytes = Buffer.alloc(0)
     const codec = { id: '130', name: 'mine', compress: async () => bytes, decompress: async () => bytes }
     expect(() => registerCodec(never(codec))).toThrow("from 128 to 255, not '130'")
+  })
+
+  it('of blobs lists between bounds that are text, and as many as a number says', async () => {
+    const blobs = new BlobStore(new CompressedKvStore(new MemoryLevel()))
+    for (const wrong of [{ gte: 5 }, { lt: ['a'] }, { limit: '1' }, { limit: Number.NaN }, { limit: -1 }]) {
+      await expect(blobs.listBlobs(never(wrong)).next()).rejects.toMatchObject(INVALID)
+    }
+    expect(await blobs.listBlobs({ limit: Infinity }).next()).toMatchObject({ done: true })
   })
 
   it('of blobs has a name that is text', () => {

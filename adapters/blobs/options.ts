@@ -76,7 +76,7 @@ export const GET_BLOB_OPTIONS = {
   end: 'any'
 } as const satisfies OptionTable<GetBlobOptions>
 
-export const LIST_OPTIONS = {
+const LIST_OPTIONS = {
   gt: 'any',
   gte: 'any',
   lt: 'any',
@@ -133,6 +133,18 @@ export function assertPutOptions(options: PutBlobOptions): void {
     'CKV_VALUE_TOO_LARGE',
     `model and metadata take ${bytes} bytes as JSON, and the limit is ${MAX_LABEL_BYTES}: shorten them`
   )
+}
+
+/** @throws CKV_INVALID_OPTION: the database would take another bound for text, and another limit for none */
+export function assertListOptions(options: ListBlobsOptions): void {
+  assertKnownOptions('listBlobs()', options, LIST_OPTIONS)
+  const { gt, gte, lt, lte, limit = Infinity } = options
+  for (const [name, bound] of Object.entries({ gt, gte, lt, lte })) {
+    if (bound === undefined || typeof bound === 'string') continue
+    throw invalidOption(`${name} must be text, as keys of blobs are, not ${shown(bound)}`)
+  }
+  if ((Number.isInteger(limit) && limit >= 0) || limit === Infinity) return
+  throw invalidOption(`limit must be a whole number of blobs, 0 or more, or Infinity, not ${shown(limit)}`)
 }
 
 /** @throws CKV_INVALID_OPTION; CKV_MODEL_MISMATCH */

@@ -15,7 +15,7 @@ import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { guardOf, type Marker } from './marker.js'
 import { halfUnwrapped, storedMarker } from './marker-state.js'
-import { type CompressedKvStoreOptions, DEFAULTS } from './options.js'
+import { assertMaxValueSize, type CompressedKvStoreOptions, DEFAULTS } from './options.js'
 import { rawEntries } from './reading/raw-entries.js'
 import { isReserved } from './reserved-keys.js'
 import { logDirectoryIn } from './log/log-directory.js'
@@ -93,6 +93,7 @@ export interface OpenedLog {
 export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: InspectOptions = {}): Promise<Inspection> {
   assertKnownOptions('inspect()', options, INSPECT_OPTIONS)
   const { maxValueSize = DEFAULTS.maxValueSize } = options
+  assertMaxValueSize(maxValueSize)
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('inspect() takes the database below the store')

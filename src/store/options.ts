@@ -189,6 +189,11 @@ export function defaultMinSize(codec: Codec, overLevelDb: boolean): number {
 /** rawLen in the envelope is a u32; a Buffer may be shorter still. */
 const MAX_VALUE_SIZE = Math.min(2 ** 32 - 1, constants.MAX_LENGTH)
 
+/** @throws CKV_INVALID_OPTION */
+export function assertMaxValueSize(bytes: number): void {
+  assertBytes('maxValueSize', bytes, MAX_VALUE_SIZE)
+}
+
 /**
  * Splits options into ours, with defaults filled in, and the rest, which is abstract-level's. Ours must not reach it: its
  * hooks would hand them out.
@@ -225,7 +230,7 @@ export function resolveOptions<K, V>(
   }
   if (settings.minSize !== undefined) assertBytes('minSize', settings.minSize, Infinity)
   assertBytes('offThreadSize', settings.offThreadSize, Infinity)
-  assertBytes('maxValueSize', settings.maxValueSize, MAX_VALUE_SIZE)
+  assertMaxValueSize(settings.maxValueSize)
   assertBytes('cacheBytes', settings.cacheBytes, Number.MAX_SAFE_INTEGER)
   if (typeof settings.minSaving !== 'number' || !(settings.minSaving >= 0 && settings.minSaving < 1)) {
     throw invalidOption(`minSaving must be a share, at least 0 and less than 1, not ${shown(settings.minSaving)}`)
