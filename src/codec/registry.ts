@@ -14,14 +14,30 @@ const byId = new Map<number, Codec>([...Object.values(byName), tensorReader()].m
  * Makes a codec known to this process, so that stores can write with it and read what it wrote. Register before opening.
  * Registering another codec under the same id replaces it: do that only for a newer version that reads the same bytes.
  *
- * @throws CKV_INVALID_OPTION if the id is not in 128..255, a function is missing, or effort is not 0..255
+ * @throws CKV_INVALID_OPTION if the id is not in 128..255, a function is missing or is none, effort is not 0..255, or workingBytes is not a number
  */
 export function registerCodec(codec: Codec): void {
   assertCodecShape(codec)
   if (!Number.isInteger(codec.id) || codec.id < FIRST_USER_CODEC_ID || codec.id > 255) {
     throw invalidOption(`A codec of your own needs an id from ${FIRST_USER_CODEC_ID} to 255, not ${shown(codec.id)}`)
   }
+  assertOptionalParts(codec)
   byId.set(codec.id, codec)
+}
+
+const OPTIONAL_FUNCTIONS = ['load', 'compressSync', 'decompressSync', 'withDictionary'] as const
+
+function assertOptionalParts(codec: Codec): void {
+  for (const name of OPTIONAL_FUNCTIONS) {
+    if (codec[name] === undefined || typeof codec[name] === 'function') continue
+    throw invalidOption(`${name} of codec '${codec.name}' must be a function or left out, not ${shown(codec[name])}`)
+  }
+  const { workingBytes = 0 } = codec
+  // What is under way is a sum of these: of NaN there is no way back, and all calls of the process would go one after another.
+  if (Number.isFinite(workingBytes) && workingBytes >= 0) return
+  throw invalidOption(
+    `workingBytes of codec '${codec.name}' must be a number of bytes from 0 on, not ${shown(workingBytes)}`
+  )
 }
 
 /**
