@@ -14,6 +14,8 @@ const cacheOptions = { model: 'm', dtype: 'f32', layers: 1, shape: [256], seqAxi
 /** Options of the log, a write and so on, beside `codec` instead of where they belong. */
 const MISPLACED: Readonly<Record<string, readonly [options: object, message: RegExp]>> = {
   'of the log': [{ fsync: 'always' }, /'fsync' is no option of CompressedKvStore: use wal: \{ fsync \}/],
+  'of the log, where it is': [{ dir: './log' }, /use wal: \{ dir \}/],
+  'of other databases, by which LevelDB would only see that it is true': [{ compression: 'zstd' }, /use codec$/],
   'of the log, how it recovers': [{ recovery: 'strict' }, /use wal: \{ recovery \}/],
   'of the table': [{ flushBytes: 1 }, /use memtable: \{ flushBytes \}/],
   'of sweeps': [{ intervalMs: 1000 }, /use gc: \{ intervalMs \}/],
@@ -134,6 +136,13 @@ describe('what is no option of ours', () => {
   it('may be undefined', async () => {
     const { store } = await openStore({ codec: undefined, whatever: undefined } as never)
     expect(store.status).toBe('open')
+  })
+
+  it('goes on to the backend of a store that opens by itself', async () => {
+    let seen: object | undefined
+    const backend = Object.assign(new MemoryLevel(), { _open: async (given: object) => void (seen = given) })
+    await new CompressedKvStore(backend, { cacheSize: 1 } as never).get('key')
+    expect(seen).toMatchObject({ cacheSize: 1 })
   })
 
   it.for(['given to the constructor', 'given to open()'])('goes on to the backend, %s', async how => {

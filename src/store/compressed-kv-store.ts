@@ -113,8 +113,9 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
     adaptSublevels(this, this.#openingSublevels)
+    const { keyEncoding: _, valueEncoding: __, ...ofBackend } = rest
     // The backend opens by itself in a microtask, too early for options that are only given to the store.
-    if (rest.createIfMissing === false || rest.errorIfExists === true) openBackend(backend, rest).catch(() => {})
+    if (Object.keys(ofBackend).length > 0) openBackend(backend, ofBackend).catch(() => {})
   }
 
   /** The directory of the backend, if it has one. */

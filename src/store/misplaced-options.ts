@@ -2,6 +2,9 @@ import { invalidOption } from '../errors.js'
 
 /** Options that are easily taken for the store's, and what to write instead. No database is known to have options of these names. */
 const PLACES: Readonly<Record<string, string>> = {
+  compression: 'codec',
+  dir: 'wal: { dir }',
+  onEvent: 'wal: { onEvent }',
   fsync: 'wal: { fsync }',
   fsyncIntervalMs: 'wal: { fsyncIntervalMs }',
   segmentBytes: 'wal: { segmentBytes }',
@@ -28,6 +31,7 @@ const PLACES: Readonly<Record<string, string>> = {
 export function assertNoneMisplaced(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || !Object.hasOwn(PLACES, name)) continue
+    if (name === 'compression' && typeof value === 'boolean') continue // LevelDB's own.
     throw invalidOption(`'${name}' is no option of CompressedKvStore: use ${PLACES[name]}`)
   }
 }
