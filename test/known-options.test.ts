@@ -69,7 +69,10 @@ const MISSPELT: Readonly<Record<string, readonly [make: () => unknown, message: 
   'of adaptive()': [() => adaptive({ levl: 9 } as never), /did you mean 'level'/],
   'of tensors in it': [() => adaptive({ tensors: [{ prefix: 'a', dtipe: 'f32' } as never] }), /did you mean 'dtype'/],
   'of zstd()': [() => zstd({ levle: 9 } as never), /'levle' of zstd\(\): did you mean 'level'/],
-  'of lz4(), which has one level': [() => (lz4 as typeof zstd)({ level: 9 }), /'level' of lz4\(\)\. It has none$/],
+  'of lz4(), which has one level': [
+    () => Reflect.apply(lz4, undefined, [{ level: 9 }] as never),
+    /'level' of lz4\(\)\. It has none$/
+  ],
   'of ZstdGc': [() => new ZstdGc({ lvl: 9 } as never), /'lvl' of ZstdGc/],
   'of tensor()': [() => tensor({ dtype: 'f32', codecs: 'lz4' } as never), /did you mean 'codec'/],
   'of Wal.open()': [() => Wal.open({ ...log, segmentByte: 1 } as never), /did you mean 'segmentBytes'/],
