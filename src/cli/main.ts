@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createWriteStream, fstatSync } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { main } from './command-line.js'
 import { EXIT } from './failure.js'
@@ -14,15 +14,18 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const { stdin, stderr } = process
-const stdout = fstatSync(process.stdout.fd).isFile() ? toFile(process.stdout.fd) : process.stdout
+const stdout = written(process.stdout)
 process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, signal: interruption.signal })
 // stdin may still be open, though nobody reads it.
 stdin.destroy()
 
 /**
- * `process.stdout` calls the system once for each write to a file, and takes no notice of how much was written: where a disk fills up, the end
- * of the output would be missing without an error.
+ * Where it is a file, `process.stdout` calls the system once for each write, and takes no notice of how much was written: where a disk fills up,
+ * the end of the output would be missing without an error. It is told by its class: after fstat() of a pipe Node.js no longer follows links when it
+ * looks for packages.
  */
-function toFile(fd: number): Writable {
-  return createWriteStream('', { fd, autoClose: false })
+function written(stream: typeof process.stdout): Writable & { readonly isTTY?: boolean } {
+  return stream.constructor.name === 'SyncWriteStream'
+    ? createWriteStream('', { fd: stream.fd, autoClose: false })
+    : stream
 }
