@@ -56,7 +56,8 @@ function unknownNames(owner: string, options: unknown, table: Table): string[] {
   for (const [name, value] of given) {
     if (!Object.hasOwn(table, name)) continue
     const kind = table[name]!
-    if (value === null) throw invalidOption(`The option '${name}' of ${owner} is null: leave it out for its default`)
+    if (value === null)
+      throw invalidOption(`The option '${name}' of ${owner} is null: leave it out if it has a default`)
     if (kind !== 'any' && !isOf(kind, value)) {
       throw invalidOption(`The option '${name}' of ${owner} must be ${KIND_NAMES[kind]}, not ${shown(value)}`)
     }
