@@ -1,7 +1,7 @@
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
 import { putLine, lineText } from './entry-lines.js'
 import { isExpired } from './expiry.js'
-import { describe, EXIT, oneLine } from './failure.js'
+import { describe, EXIT, Failure, oneLine } from './failure.js'
 import { entriesOf, look } from './look.js'
 import { bytesOf, rangeOfPrefix, shownKey } from './text.js'
 
@@ -19,8 +19,9 @@ export async function exportEntries(
     streams.stderr.write(oneLine(`ckv: left out ${what}: ${describe(error).message}`) + '\n')
   }
   const onDamagedLog = (error: unknown) => leftOut("what only the log has, for 'ckv wal --salvage'", error)
-  await look(location, { wal, settle: true, onDamagedLog }, looked =>
-    withBarBesideLines(context, 'Exporting', async bar => {
+  await look(location, { wal, settle: true, onDamagedLog }, looked => {
+    if (looked.dropped !== undefined) leftOut('what LevelDB drops', new Failure(looked.dropped))
+    return withBarBesideLines(context, 'Exporting', async bar => {
       for await (const entry of entriesOf(looked, bar, signal, range)) {
         const expiresAt = entry.opened?.expiresAt
         if (isExpired(expiresAt)) continue
@@ -34,6 +35,6 @@ export async function exportEntries(
         await output.line(line)
       }
     })
-  )
+  })
   return unreadable === 0 ? EXIT.ok : EXIT.problem
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CompressedKvStore, inspect, type Inspection, type StoredEntry } from '../index.js'
 import { type Database, databaseAt } from './classic-level.js'
 import { isCopyOf } from './copied-paths.js'
@@ -15,6 +17,8 @@ export interface Look {
   /** As it was found. */
   readonly marker: Inspection['marker']
   readonly sizes: Awaited<ReturnType<typeof sizesOf>>
+  /** What LevelDB left out of its own log, which is damaged: it opens the database all the same. */
+  readonly dropped: string | undefined
 }
 
 interface LookOptions {
@@ -41,17 +45,25 @@ export async function look<T>(
     const database = await databaseAt(directory, false)
     try {
       const { marker } = await inspect(database)
+      const dropped = await droppedIn(directory)
       if (settle && hasLog(marker, sizes) && !marker?.unwrapping) {
         await replay(database).catch(error => {
           if (onDamagedLog === undefined || describe(error).code !== 'LEVEL_CORRUPTION') throw error
           onDamagedLog(error)
         })
       }
-      return await use({ database, inspection: await inspect(database), marker, sizes })
+      return await use({ database, inspection: await inspect(database), marker, sizes, dropped })
     } finally {
       await database.close()
     }
   })
+}
+
+/** What LevelDB dropped when it opened a database: it tells nobody but its diary. */
+async function droppedIn(directory: string): Promise<string | undefined> {
+  const diary = await readFile(join(directory, 'LOG'), 'utf8')
+  const [first] = diary.matchAll(/(\d+\.log): dropping \d+ bytes; (.*)/g)
+  return first && `${first[1]} of LevelDB is damaged, and it drops what it cannot read of it: ${first[2]}`
 }
 
 /** Whether there is one, or should be. A log without a marker is that of another database. */

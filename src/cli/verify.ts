@@ -37,7 +37,7 @@ export async function verify(context: Context, location: string, { wal, json }: 
       ...corrupt.map(({ key, why }) => `${shownKey(key)}: ${why}`),
       ...(corruptCount > corrupt.length ? [`… and ${counted(corruptCount - corrupt.length, 'more value')}`] : []),
       ...(unreadable
-        ? [`LevelDB cannot read at least one block, and so does not say which keys are missing: ${unreadable}`]
+        ? [`LevelDB cannot read all of its files, and does not say which keys are missing: ${unreadable}`]
         : []),
       ...(log?.damage ?? []).map(what => `log: ${what}`),
       ...(log?.torn ? [`log: a torn end of ${bytes(log.torn)}, as a crash leaves it: harmless`] : []),
@@ -54,7 +54,7 @@ async function verifyValues(
 ): Promise<{ values: number; corruptCount: number; corrupt: CorruptValue[]; unreadable: string | undefined }> {
   const corrupt: CorruptValue[] = []
   let [values, corruptCount] = [0, 0]
-  let unreadable: string | undefined
+  let unreadable = looked.dropped
   await withBar(context, 'Verifying', async bar => {
     try {
       for await (const entry of entriesOf(looked, bar, context.signal)) {

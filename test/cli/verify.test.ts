@@ -5,7 +5,18 @@ import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed } from '../../src/envelope/seal.js'
 import { Record, Wal } from '../../src/index.js'
 import { sealedPut } from '../../src/wal/record.js'
-import { bare, bareLevel, damageLog, killed, putAll, segmentOf, withStore, wrapped } from './databases.js'
+import {
+  bare,
+  bareLevel,
+  damageLog,
+  killed,
+  newLocation,
+  putAll,
+  segmentOf,
+  someEntries,
+  withStore,
+  wrapped
+} from './databases.js'
 import { ckv, json } from './run.js'
 
 interface Findings {
@@ -120,5 +131,25 @@ describe('ckv verify', () => {
     expect(out).toContain(`IO error: ${join(location, table!)}`)
     expect(out).toContain('ClassicLevel.repair()')
     expect(out).toMatch(/^\d values? in the database, \d+ records? in the log: corrupt/m)
+  })
+
+  it('damage in LevelDB’s own log, which it opens without what it cannot read: 1, also of export', async () => {
+    const location = newLocation()
+    await withStore(location, { wal: false }, async store => {
+      for (const [key, value] of someEntries()) await store.put(key, value)
+    })
+    const [log] = readdirSync(location).filter(name => name.endsWith('.log'))
+    const bytes = readFileSync(join(location, log!))
+    bytes[bytes.length >> 1]! ^= 1
+    writeFileSync(join(location, log!), bytes)
+    const why = `${log} of LevelDB is damaged, and it drops what it cannot read of it: Corruption: checksum mismatch`
+    const { code, lines } = await ckv(['verify', location])
+    expect([code, lines[0]]).toEqual([
+      1,
+      `LevelDB cannot read all of its files, and does not say which keys are missing: ${why}`
+    ])
+    const exported = await ckv(['export', location])
+    expect(exported.lines.length).toBeLessThan(30)
+    expect([exported.code, exported.err]).toEqual([1, `ckv: left out what LevelDB drops: ${why}\n`])
   })
 })
