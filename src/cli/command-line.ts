@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { addEntryCommands, addLookingCommands, addRewritingCommands } from './commands.js'
 import type { Context } from './context.js'
-import { describe, EXIT, exitCodeOf, isBrokenPipe, WrongUsage } from './failure.js'
+import { describe, errorLine, EXIT, exitCodeOf, isBrokenPipe, WrongUsage } from './failure.js'
 import { Output, type Streams } from './output.js'
 
 /** The version of this package. The compiled file is one folder deeper than the source. */
@@ -75,7 +75,7 @@ async function failed(error: unknown, argv: readonly string[], { stderr }: Strea
   const exitCode = exitCodeOf(error)
   if (!isBrokenPipe(error)) await output.flush().catch(() => {})
   if (exitCode === EXIT.ok) return exitCode
-  if (argv.includes('--json')) stderr.write(`${JSON.stringify({ error: describe(error) })}\n`)
+  if (argv.includes('--json')) stderr.write(errorLine(error, true))
   // Commander has written its own.
   else if (!(error instanceof CommanderError)) stderr.write(`ckv: ${describe(error).message}${seeHelp(error, argv)}\n`)
   return exitCode

@@ -1,7 +1,7 @@
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
 import { putLine, lineText } from './entry-lines.js'
 import { isExpired } from './expiry.js'
-import { describe, EXIT, Failure, oneLine } from './failure.js'
+import { errorLine, EXIT, Failure, leftOut } from './failure.js'
 import { entriesOf, look } from './look.js'
 import { bytesOf, rangeOfPrefix, shownKey } from './text.js'
 
@@ -9,18 +9,18 @@ import { bytesOf, rangeOfPrefix, shownKey } from './text.js'
 export async function exportEntries(
   context: Context,
   location: string,
-  { prefix = '', wal }: CommonOptions & { readonly prefix?: string }
+  { prefix = '', wal, json }: CommonOptions & { readonly prefix?: string }
 ): Promise<number> {
   const { output, signal, streams } = context
   const range = rangeOfPrefix(bytesOf(prefix, 'utf8'))
   let unreadable = 0
-  const leftOut = (what: string, error: unknown) => {
+  const leaveOut = (what: string, error: unknown) => {
     unreadable++
-    streams.stderr.write(oneLine(`ckv: left out ${what}: ${describe(error).message}`) + '\n')
+    streams.stderr.write(errorLine(leftOut(what, error), json))
   }
-  const onDamagedLog = (error: unknown) => leftOut("what only the log has, for 'ckv wal --salvage'", error)
+  const onDamagedLog = (error: unknown) => leaveOut("what only the log has, for 'ckv wal --salvage'", error)
   await look(location, { wal, settle: true, onDamagedLog }, looked => {
-    if (looked.dropped !== undefined) leftOut('what LevelDB drops', new Failure(looked.dropped))
+    if (looked.dropped !== undefined) leaveOut('what LevelDB drops', new Failure(looked.dropped))
     return withBarBesideLines(context, 'Exporting', async bar => {
       for await (const entry of entriesOf(looked, bar, signal, range)) {
         const expiresAt = entry.opened?.expiresAt
@@ -29,7 +29,7 @@ export async function exportEntries(
         try {
           line = lineText(putLine(entry.key, await entry.value(), expiresAt))
         } catch (error) {
-          leftOut(shownKey(entry.key), error)
+          leaveOut(shownKey(entry.key), error)
           continue
         }
         await output.line(line)

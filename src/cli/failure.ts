@@ -78,6 +78,18 @@ export function describe(error: unknown): { readonly code: string | undefined; r
   return { code, message: oneLine(withOriginalPaths(remedy === undefined ? text : `${text}: ${remedy}`)) }
 }
 
+/** A line for stderr. */
+export function errorLine(error: unknown, isJson = false): string {
+  const described = describe(error)
+  return `${isJson ? JSON.stringify({ error: described }) : `ckv: ${described.message}`}\n`
+}
+
+/** Of what a command goes on without. */
+export function leftOut(what: string, error: unknown): Failure {
+  const { code, message } = describe(error)
+  return new Failure(`left out ${what}: ${message}`, code)
+}
+
 function interruptionText(error: Error): string {
   return error instanceof Interruption ? `interrupted: ${error.message}` : 'interrupted'
 }
@@ -86,7 +98,7 @@ function usageText({ message }: Error): string {
   return oneLine(message.replace(/^error: /, ''))
 }
 
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, ' ').trim()
 }
 

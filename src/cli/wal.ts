@@ -3,7 +3,7 @@ import { Wal, type WalEntry, type WalRecord } from '../index.js'
 import type { CommonOptions, Context } from './context.js'
 import { sizesOf } from './database-files.js'
 import { type EntryLine, jsonBytes, lineText, putLine } from './entry-lines.js'
-import { codeOf, describe, EXIT, Failure, oneLine } from './failure.js'
+import { codeOf, errorLine, EXIT, Failure, leftOut } from './failure.js'
 import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
 import { type LogFindings, readLog, type ReadLogOptions } from './log-reading.js'
 import { look } from './look.js'
@@ -23,12 +23,12 @@ export async function wal(
   const { output } = context
   const names = await namesIn(location)
   const alone = names?.some(name => SEGMENT_FILE.test(name)) === true
-  let leftOut = 0
-  const onLeftOut = ({ key }: WalRecord, error: unknown) => {
-    leftOut++
-    context.streams.stderr.write(oneLine(`ckv: left out ${shownKey(key)}: ${describe(error).message}`) + '\n')
+  let tooLong = 0
+  const onTooLong = ({ key }: WalRecord, error: unknown) => {
+    tooLong++
+    context.streams.stderr.write(errorLine(leftOut(shownKey(key), error), json))
   }
-  const { sizes, findings } = await salvaging(salvage, onLeftOut, options =>
+  const { sizes, findings } = await salvaging(salvage, onTooLong, options =>
     alone ? ofLogAlone(context, location, options) : ofDatabase(context, location, elsewhere, options)
   )
   const sizeOf = new Map(sizes.map(({ name, bytes: size }) => [Number.parseInt(name), size]))
@@ -36,7 +36,7 @@ export async function wal(
     const segments = findings.segments.map(segment => ({ ...segment, bytes: sizeOf.get(segment.segment) }))
     await output.json({ ...findings, segmentFiles: sizes, segments })
   } else await output.lines(shown(findings, sizes.length, sizeOf))
-  return findings.damage.length + leftOut === 0 ? EXIT.ok : EXIT.problem
+  return findings.damage.length + tooLong === 0 ? EXIT.ok : EXIT.problem
 }
 
 interface Read {
@@ -78,7 +78,7 @@ const RESERVED = Buffer.from('ff636b7600', 'hex')
 
 async function salvaging<T>(
   path: string | undefined,
-  onLeftOut: (record: WalRecord, error: unknown) => void,
+  onTooLong: (record: WalRecord, error: unknown) => void,
   use: (options: ReadLogOptions) => Promise<T>
 ): Promise<T> {
   if (path === undefined) return use({})
@@ -89,7 +89,7 @@ async function salvaging<T>(
     try {
       line = lineText(lineOf(record))
     } catch (error) {
-      return onLeftOut(record, error)
+      return onTooLong(record, error)
     }
     await file.appendFile(`${line}\n`)
   }

@@ -132,6 +132,8 @@ describe('ckv export and import', () => {
     const { code, lines, err } = await ckv(['export', location])
     expect([code, lines.length]).toEqual([1, 29])
     expect(err).toMatch(/^ckv: left out user:015: Corrupt data/)
+    const { error } = JSON.parse((await ckv(['export', location, '--json'])).err) as { error: object }
+    expect(error).toEqual({ code: 'LEVEL_CORRUPTION', message: expect.stringMatching(/^left out user:015: Corrupt/) })
   })
 
   it('export goes on without a log that is damaged, and says so: 1; with what is salvaged of that it is all there', async () => {
