@@ -204,11 +204,7 @@ export class TensorSpace {
 
   async #store({ id, record, values, codec, overhead, room, next }: Storing): Promise<void> {
     let stored = 0
-    let reported = 0
-    const onStored = (bytes: number) => {
-      stored += bytes
-      reported++
-    }
+    const onStored = (bytes: number) => void (stored += bytes)
     const puts = this.#keys.data(id, values.length).map((key, i): Operation => ({
       type: 'put',
       key,
@@ -224,10 +220,8 @@ export class TensorSpace {
       else this.#settle(id, { ...record, bytes: room + this.#bytesOf(id) }, room, next, true)
       throw error
     }
-    // A database that is no CompressedKvStore reports no sizes.
     const bytes = settledBytes(overhead, stored, values.length)
-    const exact = reported === values.length ? { ...record, bytes } : record
-    this.#settle(id, exact, room, next, false)
+    this.#settle(id, { ...record, bytes }, room, next, false)
   }
 
   /** Records what is stored under an id now. */
