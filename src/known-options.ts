@@ -21,12 +21,14 @@ type Table = Readonly<Record<string, OptionKind>>
  * @throws CKV_INVALID_OPTION
  */
 export function assertKnownOptions(owner: string, options: unknown, table: Table): void {
-  for (const name of unknownNames(owner, options, table)) throw unknownOption(owner, name, table)
+  assertKinds(owner, options, table)
+  for (const name of unknownNames(options, table)) throw unknownOption(owner, name, table)
 }
 
 /** The same where hooks or a backend may have options of their own: an unknown name is refused only if it is nearly one of these. */
 export function assertNoneMisspelt(owner: string, options: unknown, table: Table): void {
-  for (const name of unknownNames(owner, options, table)) {
+  assertKinds(owner, options, table)
+  for (const name of unknownNames(options, table)) {
     if (nearestName(name, Object.keys(table)) !== undefined) throw unknownOption(owner, name, table)
   }
 }
@@ -38,12 +40,8 @@ const KIND_NAMES = {
   signal: 'an AbortSignal'
 } as const
 
-/**
- * Checks the options that the table has.
- *
- * @returns the names of the others
- */
-function unknownNames(owner: string, options: unknown, table: Table): string[] {
+/** @throws CKV_INVALID_OPTION for what is no object of options, and for an option of the table that is of the wrong type */
+function assertKinds(owner: string, options: unknown, table: Table): asserts options is object {
   if (isUint8Array(options) && owner.endsWith('()')) {
     throw invalidOption(
       `${owner} takes an object of options, not bytes: where a codec is asked for, write ${owner} and not the function`
@@ -52,9 +50,8 @@ function unknownNames(owner: string, options: unknown, table: Table): string[] {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidOption(`${owner} takes an object of options, not ${shown(options)}`)
   }
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  for (const [name, value] of given) {
-    if (!Object.hasOwn(table, name)) continue
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || !Object.hasOwn(table, name)) continue
     const kind = table[name]!
     if (value === null)
       throw invalidOption(`The option '${name}' of ${owner} is null: leave it out if it has a default`)
@@ -62,6 +59,11 @@ function unknownNames(owner: string, options: unknown, table: Table): string[] {
       throw invalidOption(`The option '${name}' of ${owner} must be ${KIND_NAMES[kind]}, not ${shown(value)}`)
     }
   }
+}
+
+/** The names of options that are given, and not in the table. */
+function unknownNames(options: object, table: Table): string[] {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return given.map(([name]) => name).filter(name => !Object.hasOwn(table, name))
 }
 
