@@ -21,8 +21,8 @@ stdin.destroy()
 
 /**
  * Where it is a file, `process.stdout` calls the system once for each write, and takes no notice of how much was written: where a disk fills up,
- * the end of the output would be missing without an error. It is told by its class: after fstat() of a pipe Node.js no longer follows links when it
- * looks for packages.
+ * the end of the output would be missing without an error. Such a stream is recognised by its class, not by fstat(): after one of a pipe Node.js no
+ * longer follows links when it looks for packages.
  */
 function written(stream: typeof process.stdout): Writable & { readonly isTTY?: boolean } {
   return stream.constructor.name === 'SyncWriteStream'

@@ -21,6 +21,7 @@ export function copyArguments(db: AnyLevel): void {
 }
 
 const ITERATORS: ReadonlySet<string> = new Set(['iterator', 'keys', 'values'])
+
 interface Seekable {
   readonly seek: Method
 }

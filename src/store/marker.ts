@@ -3,6 +3,7 @@ import { crc32c } from '../checksum/crc32c.js'
 import { GUARD_BYTES, GUARD_LAST } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import { type CompressedKvError, corruption, notSupported } from '../errors.js'
+import { STORE_ID_BYTES } from '../wal/format.js'
 import { reservedKey } from './reserved-keys.js'
 
 /**
@@ -29,7 +30,6 @@ const VERSION = 1
 const VERSION_AT = MAGIC.length
 const FEATURES_AT = VERSION_AT + 2
 const STORE_ID_AT = FEATURES_AT + 2
-const STORE_ID_BYTES = 16
 const FLAGS_AT = STORE_ID_AT + STORE_ID_BYTES
 const GUARD_AT = FLAGS_AT + 1
 const GUARD_RANDOM_BYTES = GUARD_BYTES - 1

@@ -15,7 +15,11 @@ export function segmentPath(directory: string, id: number): string {
 }
 
 function segmentName(id: number): string {
-  return `${String(id).padStart(6, '0')}.wal`
+  return `${digitsOf(id)}.wal`
+}
+
+function digitsOf(id: number): string {
+  return String(id).padStart(6, '0')
 }
 
 /** Where a new version of a segment is written before it takes the segment's name. */
@@ -25,7 +29,7 @@ export function draftPath(directory: string, id: number): string {
 
 /** Where the bytes are kept that recovery cut off, at `time` (ms since 1970). */
 export function tornPath(directory: string, id: number, time: number): string {
-  return join(directory, `${String(id).padStart(6, '0')}.torn-${time}`)
+  return join(directory, `${digitsOf(id)}.torn-${time}`)
 }
 
 /** Ids of the segments among file names, ascending. */

@@ -23,6 +23,7 @@ export interface Segment {
 
 /** Indexes of sealed segments that are kept. */
 const MAX_INDEXES = 16
+
 /** The segments of a log, oldest first, with their indexes. */
 export class Segments {
   readonly #fs: FileSystem

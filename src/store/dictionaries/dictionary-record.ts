@@ -1,5 +1,6 @@
 import { crc32c } from '../../checksum/crc32c.js'
 import { corruption, notSupported } from '../../errors.js'
+import { STORE_ID_BYTES } from '../../wal/format.js'
 import { asBuffer } from '../as-bytes.js'
 import { reservedKey } from '../reserved-keys.js'
 
@@ -31,7 +32,6 @@ const VERSION = 1
 const VERSION_AT = MAGIC.length
 const ID_AT = VERSION_AT + 2
 const STORE_ID_AT = ID_AT + 2
-const STORE_ID_BYTES = 16
 const FLAGS_AT = STORE_ID_AT + STORE_ID_BYTES
 const RESERVED_AT = FLAGS_AT + 1
 const RAW_SHARE_AT = RESERVED_AT + 1
