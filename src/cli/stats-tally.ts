@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { CODEC_ID, codecForReading, type StoredEntry } from '../index.js'
 import { isExpired } from './expiry.js'
 
@@ -64,10 +65,12 @@ export class Tally {
   }
 }
 
-/** A key up to and including the first `!`, `:` or `/`; if it begins with one, as in a sublevel, the second. */
+/** A key up to and including the first `!`, `:` or `/`; if it begins with one, as in a sublevel, the second. In hex where it is no text. */
 function prefixOf(key: Buffer): string {
   const end = key.subarray(1).findIndex(byte => byte === 0x21 || byte === 0x3a || byte === 0x2f)
-  return end < 0 ? NO_PREFIX : key.toString('utf8', 0, end + 2)
+  if (end < 0) return NO_PREFIX
+  const prefix = key.subarray(0, end + 2)
+  return isUtf8(prefix) ? prefix.toString() : `0x${prefix.toString('hex')}`
 }
 
 /** A codec of a user's own is not registered here. */

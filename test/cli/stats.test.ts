@@ -1,3 +1,4 @@
+import { ClassicLevel } from 'classic-level'
 import { describe, expect, it } from 'vitest'
 import { ZstdGc } from '../../src/index.js'
 import { noise, text } from '../support/sample-values.js'
@@ -38,6 +39,23 @@ describe('ckv stats', () => {
     expect(stats.bySize.at(-1)).toEqual({ below: null, values: 1 })
     expect(stats.byCodec.reduce((sum, { bytesStored }) => sum + bytesStored, 0)).toBe(stats.bytesStored)
     expect(stats.marker).toMatchObject({ guarded: false, logDirty: false, sweep: null })
+  })
+
+  it('tells prefixes that are no text apart', async () => {
+    const location = newLocation()
+    const level = new ClassicLevel<Buffer>(location, { keyEncoding: 'buffer' })
+    for (const key of [
+      [0xfe, 0x21, 0x61],
+      [0xff, 0x21, 0x61],
+      [0xff, 0x21, 0x62]
+    ])
+      await level.put(Buffer.from(key), 'value')
+    await level.close()
+    const { byPrefix } = await json<Stats>(['stats', location])
+    expect(byPrefix).toMatchObject([
+      { prefix: '0xff21', values: 2 },
+      { prefix: '0xfe21', values: 1 }
+    ])
   })
 
   it('a bare database: everything is plain, there is no marker', async () => {
