@@ -164,7 +164,7 @@ async function openLog(
   const settings = resolveWalOptions({ ...options, dir, readOnly: true, meter: false })
   const { log, recovery } = await Log.open(settings, {
     mayBeMissing: true,
-    unseal: envelope => unsealer.valueIn(envelope),
+    unseal: envelope => unsealer.unsealed(envelope),
     isHidden: isReserved
   })
   return { reader: readerOf(log), recovery, close: () => log.close() }

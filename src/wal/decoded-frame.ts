@@ -8,7 +8,13 @@ import { RecordCursor } from './record-cursor.js'
 const LOOP_BYTES = 24
 
 /** Opens the envelope that a record holds as its value. */
-export type Unseal = (envelope: Buffer) => Buffer | Promise<Buffer>
+export type Unseal = (envelope: Buffer) => Unsealed
+
+export interface Unsealed {
+  readonly value: Buffer | Promise<Buffer>
+  /** ms since 1970, where the envelope says it itself, as those of a store do. */
+  readonly expiresAt: number | undefined
+}
 
 /** A decompressed data frame, which finds its records by index. */
 export class DecodedFrame {
@@ -81,10 +87,9 @@ export function recordOf(
     const end = bytes.length === 0 ? undefined : bytes
     return { kind: 'clear', key, sequence, tombstone: true, value: undefined, end }
   }
-  const value = sealed ? unseal(bytes) : bytes
-  return isPromise(value)
-    ? value.then(opened => put(key, opened, sequence, expiresAt))
-    : put(key, value, sequence, expiresAt)
+  if (!sealed) return put(key, bytes, sequence, expiresAt)
+  const { value, expiresAt: ends = expiresAt } = unseal(bytes)
+  return isPromise(value) ? value.then(opened => put(key, opened, sequence, ends)) : put(key, value, sequence, ends)
 }
 
 function put(key: Buffer, value: Buffer, sequence: number, expiresAt: number): WalRecord {

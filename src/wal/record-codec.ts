@@ -2,9 +2,10 @@ import { CODEC_ID } from '../codec/codec.js'
 import { codecForReading, codecForWriting } from '../codec/registry.js'
 import { restoreOffThread, restoreSync } from '../codec/restore.js'
 import { NO_GUARD } from '../envelope/guard.js'
-import { codecInput, openEnvelope } from '../envelope/open.js'
+import { codecInput, type Opened, openEnvelope } from '../envelope/open.js'
 import { sealCompressed, sealRaw, type Sealing } from '../envelope/seal.js'
 import { notSupported } from '../errors.js'
+import type { Unsealed } from './decoded-frame.js'
 import { MAX_FRAME_BYTES } from './format.js'
 import type { LogRecord } from './record.js'
 
@@ -32,12 +33,16 @@ export function withCodecApplied(record: LogRecord): LogRecord {
 /** What errors call it. */
 const VALUE = 'the value of a record'
 
-/** The value in an envelope that {@link withCodecApplied} made. */
-export function unsealRecord(envelope: Buffer): Buffer | Promise<Buffer> {
+/** What is in an envelope that {@link withCodecApplied} made, or a store. */
+export function unsealRecord(envelope: Buffer): Unsealed {
   const opened = openEnvelope(envelope, NO_GUARD, MAX_FRAME_BYTES)
   if (opened.dictionary !== undefined) {
     throw notSupported("The value needs a dictionary of its store: read the log through the store's wal, or inspect()")
   }
+  return { value: valueOf(opened), expiresAt: opened.expiresAt }
+}
+
+function valueOf(opened: Opened): Buffer | Promise<Buffer> {
   if (opened.codecId === CODEC_ID.none) return Buffer.from(opened.payload)
   const codec = codecForReading(opened.codecId)
   const input = codecInput(opened)

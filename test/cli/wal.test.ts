@@ -8,7 +8,7 @@ import { CompressedKvStore, Record, Wal } from '../../src/index.js'
 import { sealedPut } from '../../src/wal/record.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
-import { bare, digests, killed, newLocation, someEntries } from './databases.js'
+import { bare, digests, killed, newLocation, someEntries, withStore } from './databases.js'
 import { ckv, json } from './run.js'
 
 interface Found {
@@ -85,6 +85,19 @@ describe('ckv wal', () => {
     const last = readFileSync(out, 'utf8').trimEnd().split('\n').at(-1)!
     expect(JSON.parse(last)).toMatchObject({ key: 'large', value: text(300_000).toString() })
     expect((await ckv(['verify', location])).code).toBe(0)
+  })
+
+  it('--salvage keeps the time at which a value expires, be it an envelope in the log, of a database or alone', async () => {
+    const location = newLocation()
+    await withStore(location, { memtable: false }, async store => {
+      await store.put('a', text(1000), { ttl: 1_000_000 })
+      const before = Number(JSON.parse((await ckv(['get', location, 'a', '--json'])).out).expiresAt)
+      for (const source of [location, join(location, 'ckv-wal')]) {
+        const out = join(temporaryDirectory(), 'salvaged.jsonl')
+        expect((await ckv(['wal', source, '--salvage', out])).code).toBe(0)
+        expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ key: 'a', expiresAt: before })
+      }
+    })
   })
 
   it('--salvage leaves no empty file where there is no log to read, and the file of another as it is', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { NO_GUARD } from '../../src/envelope/guard.js'
+import { openEnvelope } from '../../src/envelope/open.js'
 import { sealRaw } from '../../src/envelope/seal.js'
 import { FRAME_TYPE, readU64 } from '../../src/wal/format.js'
 import type { FoundFrame } from '../../src/wal/frame-cursor.js'
@@ -88,11 +89,13 @@ const entries = frames
     }))
   )
 
-function expectedRecord({ kind, key, value, expiresAt }: RecordFixture, sequence: number) {
+function expectedRecord({ kind, key, value, envelope, ...record }: RecordFixture, sequence: number) {
   const common = { kind, key: Buffer.from(key, 'hex'), sequence }
   const bytes = value === null ? undefined : Buffer.from(value, 'hex')
   if (kind === 'delete') return { ...common, tombstone: true, value: undefined }
   if (kind === 'clear') return { ...common, tombstone: true, value: undefined, end: bytes?.length ? bytes : undefined }
+  const opened = envelope === null ? undefined : openEnvelope(Buffer.from(envelope, 'hex'), NO_GUARD, Infinity)
+  const expiresAt = opened?.expiresAt ?? record.expiresAt
   return { ...common, tombstone: false, value: bytes, ...(expiresAt === null ? {} : { expiresAt }) }
 }
 
@@ -135,7 +138,7 @@ async function recordsOf(payload: Buffer): Promise<RecordFixture[]> {
   while (cursor.next()) {
     const kind = (['put', 'delete', 'clear'] as const)[cursor.kind - 1]!
     const stored = cursor.value
-    const value = cursor.sealed ? await unsealRecord(stored) : stored
+    const value = cursor.sealed ? await unsealRecord(stored).value : stored
     records.push({
       kind,
       key: cursor.key.toString('hex'),

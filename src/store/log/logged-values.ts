@@ -25,7 +25,7 @@ export class LoggedValues {
     return (this.#coding = this.#codingFor(guardOf(marker)))
   }
 
-  readonly unseal: Unseal = envelope => this.#required.unsealer.valueIn(envelope)
+  readonly unseal: Unseal = envelope => this.#required.unsealer.unsealed(envelope)
 
   /** Call with each record under a reserved key. */
   learn(key: Buffer, value: Buffer): void {

@@ -8,6 +8,7 @@ import { codecInput, codecInputNow, openEnvelope, type Opened } from '../../enve
 import { ALIGNMENT } from '../../envelope/stored-memory.js'
 import { notSupported, tooLarge } from '../../errors.js'
 import { TurnQueue } from '../../turn.js'
+import type { Unsealed } from '../../wal/decoded-frame.js'
 import { asBuffer } from '../as-bytes.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { DEFAULTS, type Settings } from '../options.js'
@@ -69,9 +70,10 @@ export class Unsealer {
     if (enveloped && rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
   }
 
-  /** The value in an envelope, even when its time to live is over. */
-  valueIn(envelope: Buffer): Buffer | Promise<Buffer> {
-    return this.value(this.open(envelope))
+  /** What is in an envelope of the log, even when its time to live is over. */
+  unsealed(envelope: Buffer): Unsealed {
+    const opened = this.open(envelope)
+    return { value: this.value(opened), expiresAt: opened.expiresAt }
   }
 
   /** Whether a reader would see the entry. One whose value is damaged or too large is seen: reading it is an error. */

@@ -68,6 +68,19 @@ describe('db.wal', () => {
     expect((await store.wal!.get(2)).value).toEqual(Buffer.of(0xff))
   })
 
+  it('says when values expire, though their envelopes say it', async () => {
+    const store = await openLogged(logOn(new CrashableFileSystem()), new PermanentMemoryLevel(), { minSize: 0 })
+    const before = Date.now()
+    await store.put('a', text(300), { ttl: 60_000 })
+    await store.put('b', text(300))
+    const { expiresAt } = await store.wal!.get(1)
+    expect(expiresAt).toBeGreaterThanOrEqual(before + 60_000)
+    expect(expiresAt).toBeLessThanOrEqual(Date.now() + 60_000)
+    const read: unknown[] = []
+    for await (const { record } of store.wal!.read()) read.push(record.expiresAt)
+    expect(read).toEqual([expiresAt, undefined])
+  })
+
   it('decodes what another store wrote before this one opened', async () => {
     const fs = new CrashableFileSystem()
     const store = await openLogged(logOn(fs), memoryLevel(), { minSize: 0, codec: 'zstd' })
