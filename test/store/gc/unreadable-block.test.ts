@@ -82,6 +82,6 @@ test('ckv verify says that a block cannot be read, and how many values can', asy
   const { location } = await damaged(inTheMiddle)
   const { code, out } = await ckv(['verify', location])
   expect(code).toBe(1)
-  expect(out).toMatch(/LevelDB cannot read at least one block/)
+  expect(out).toMatch(/LevelDB cannot read all of its files/)
   expect(out).toMatch(/1,9\d\d values in the database: corrupt/)
 })
