@@ -1,4 +1,4 @@
-import { CompressedKvStore, inspect, Record, registerCodec, Wal, type WalOptions } from 'compressed-kv'
+import { CompressedKvStore, inspect, nodeFileSystem, Record, registerCodec, Wal, type WalOptions } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
 import { KeyvCompressedStore } from 'compressed-kv/keyv'
 import { TensorCache } from 'compressed-kv/tensor-cache'
@@ -59,6 +59,8 @@ describe('a log', () => {
 
   it('takes no file system that is none', async () => {
     await expect(Wal.open({ dir: '/log', fs: never({}) })).rejects.toMatchObject(INVALID)
+    const incomplete = never({ ...nodeFileSystem, syncDirectory: undefined })
+    await expect(Wal.open({ dir: '/log', fs: incomplete })).rejects.toThrow(/it has no syncDirectory\(\)$/)
   })
 })
 

@@ -121,6 +121,7 @@ const WAL_DEFAULTS = {
   fs: nodeFileSystem
 } as const
 
+const FILE_CALLS = Object.keys(nodeFileSystem) as (keyof FileSystem)[]
 const FSYNC_POLICIES = ['always', 'interval', 'os']
 const RECOVERY_MODES = ['tail', 'strict', 'salvage']
 const MIN_BLOCK_BYTES = 1024
@@ -145,7 +146,7 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
   } = options
   assertOneOf('fsync', fsync, FSYNC_POLICIES)
   assertOneOf('recovery', recovery, RECOVERY_MODES)
-  if (typeof fs?.list !== 'function') throw invalidOption('fs must be a FileSystem, as nodeFileSystem is')
+  assertFileSystem(fs)
   assertWhole('fsyncIntervalMs', fsyncIntervalMs, 1, MAX_INTERVAL_MS)
   assertWhole('blockBytes', blockBytes, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES)
   // At least one block, with what surrounds it.
@@ -170,6 +171,12 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
     meter,
     fs
   }
+}
+
+function assertFileSystem(fs: FileSystem): void {
+  const missing = FILE_CALLS.find(name => typeof fs[name] !== 'function')
+  if (missing !== undefined)
+    throw invalidOption(`fs must be a FileSystem, as nodeFileSystem is: it has no ${missing}()`)
 }
 
 function assertOneOf(name: string, value: string, values: readonly string[]): void {
