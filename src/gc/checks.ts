@@ -5,7 +5,7 @@ import type { Gc } from './policy.js'
 /** @throws CKV_INVALID_OPTION */
 export function assertPolicy(name: string, policy: Gc): void {
   if (typeof policy?.process === 'function') return
-  throw invalidOption(`${name} must have a method process(value), as Lz4Gc, ZstdGc and NoGc do`)
+  throw invalidOption(`${name} must have a method process(value), as new Lz4Gc(), new ZstdGc() and new NoGc() do`)
 }
 
 /** @throws CKV_INVALID_OPTION */

@@ -57,6 +57,7 @@ export function otherStore(directory: string): CompressedKvError {
 export function assertNoLogNeeded({ logDirty }: Pick<Marker, 'logDirty'>): void {
   if (!logDirty) return
   throw notSupported(
-    'The database was not closed, and its write-ahead log may hold writes that it has not: open it once with the `wal` option'
+    'The database was not closed, and its write-ahead log may hold writes that it has not: open it once with that log, ' +
+      'without `wal: false`, or with `wal` as it was'
   )
 }

@@ -306,7 +306,9 @@ describe('log and database from different days', () => {
 describe('a database with a log that is opened without one', () => {
   it('is refused with LEVEL_NOT_SUPPORTED and a remedy while it was not closed', async () => {
     const { backend } = await killedStore()
-    expect(await expectRefused('LEVEL_NOT_SUPPORTED', backend, false)).toMatch(/open it once with/)
+    expect(await expectRefused('LEVEL_NOT_SUPPORTED', backend, false)).toMatch(
+      /open it once with that log, without `wal: false`/
+    )
   })
 
   it('works once it was opened with its log and closed, nothing written', async () => {
