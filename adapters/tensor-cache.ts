@@ -73,7 +73,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   constructor(db: TensorBackingStore, options: TensorCacheOptions<D>) {
     const layout = layoutOf(options)
     assertMaxBytes(options.maxBytes)
-    const codec = tensor({ dtype: options.dtype, ...(options.codec === undefined ? {} : { codec: options.codec }) })
+    const codec = tensor({ dtype: options.dtype, codec: options.codec })
     this.#format = { layout, codec }
     this.#namespace = namespaceOf(layout)
     this.namespace = this.#namespace.name

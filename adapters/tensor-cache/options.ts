@@ -32,7 +32,7 @@ export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
    */
   readonly maxBytes: number
   /** The codec of `tensor()`, which compresses byte planes. @default 'zstd' */
-  readonly codec?: TensorOptions['codec']
+  readonly codec?: TensorOptions['codec'] | undefined
 }
 
 const CACHE_OPTIONS = {

@@ -20,7 +20,7 @@ export async function gc(
 ): Promise<number> {
   if (level !== undefined && policy !== 'zstd') throw new WrongUsage('--level is for --policy zstd only')
   const { signal, output } = context
-  const chosen = policy === 'lz4' ? new Lz4Gc() : policy === 'none' ? new NoGc() : new ZstdGc(level ? { level } : {})
+  const chosen = policy === 'lz4' ? new Lz4Gc() : policy === 'none' ? new NoGc() : new ZstdGc({ level })
   const report = await writeTo(location, { wal, create: false, wrap }, store =>
     withBar(context, 'Sweeping', async bar => {
       await bar.over(store.backend as unknown as Database)

@@ -34,5 +34,5 @@ function gcOf(option: CodecRule['codec'], minSizeOf: (codec: Codec) => number): 
   if (codec.id !== CODEC_ID.zstd) {
     return new SelectorGc(() => codec, minSizeOf, idOf(`codec ${codec.id} ${effort ?? 0}`, minSizeOf(codec)))
   }
-  return new ZstdGc({ ...(effort === undefined ? {} : { level: effort }), minSize: minSizeOf(codec) })
+  return new ZstdGc({ level: effort, minSize: minSizeOf(codec) })
 }

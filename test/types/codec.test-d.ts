@@ -15,9 +15,11 @@ import {
   lz4,
   none,
   registerCodec,
+  tensor,
   type TensorKeys,
   type WriteOptions,
-  zstd
+  zstd,
+  ZstdGc
 } from 'compressed-kv'
 import { MemoryLevel } from 'memory-level'
 import { describe, expectTypeOf, it } from 'vitest'
@@ -30,7 +32,10 @@ describe('a codec', () => {
   it('comes from a factory', () => {
     expectTypeOf(none).toEqualTypeOf<() => Codec>()
     expectTypeOf(lz4).toEqualTypeOf<() => Codec>()
-    expectTypeOf(zstd).toEqualTypeOf<(options?: { level?: number }) => Codec>()
+    expectTypeOf(zstd).toEqualTypeOf<(options?: { readonly level?: number | undefined }) => Codec>()
+    // As everywhere, undefined is not given.
+    const [level, codec] = [undefined, undefined] as [number | undefined, 'lz4' | undefined]
+    void [zstd({ level }), new ZstdGc({ level }), tensor({ dtype: 'f32', codec }), adaptive({ level })]
     // @ts-expect-error A level is a number.
     zstd({ level: 'high' })
     // @ts-expect-error LZ4 has no levels here.

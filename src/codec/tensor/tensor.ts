@@ -23,7 +23,7 @@ export interface TensorOptions {
    * What compresses the byte planes that pay: `'zstd'` (level 1, which is smaller here than level 3), `'lz4'`, or one of these
    * with settings of your own, `zstd({ level: 6 })`. @default 'zstd'
    */
-  readonly codec?: 'zstd' | 'lz4' | Codec
+  readonly codec?: 'zstd' | 'lz4' | Codec | undefined
 }
 
 export const TENSOR_OPTIONS = { dtype: 'any', codec: 'any' } as const satisfies OptionTable<TensorOptions>

@@ -20,7 +20,7 @@ const NODE_SYNC_BYTES = 16 * 1024
 
 export interface ZstdOptions {
   /** 1 (fast) to 22 (small and slow). @default 3 */
-  level?: number
+  readonly level?: number | undefined
 }
 
 const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions>
