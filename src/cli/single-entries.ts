@@ -1,8 +1,8 @@
-import type { CodecName } from '../index.js'
+import type { CodecName, StoredEntry } from '../index.js'
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
 import { putLine, jsonBytes } from './entry-lines.js'
 import { isExpired } from './expiry.js'
-import { EXIT, Failure, WrongUsage } from './failure.js'
+import { describe, EXIT, Failure, WrongUsage } from './failure.js'
 import { entriesOf, look } from './look.js'
 import { bytesOf, rangeOfPrefix, shownKey, type TextEncoding } from './text.js'
 import { type Store, writeTo } from './writing.js'
@@ -32,7 +32,7 @@ export async function get(
   return look(location, { wal, settle: true }, async ({ inspection }) => {
     const range = { gte: keyBytes, lt: Buffer.concat([keyBytes, Buffer.of(0)]) }
     for await (const entry of inspection.entries(range)) {
-      const value = await entry.value()
+      const value = await valueOf(entry, key)
       const { expiresAt } = entry.opened!
       if (isExpired(expiresAt)) break
       if (json) await output.json(putLine(keyBytes, value, expiresAt))
@@ -43,6 +43,15 @@ export async function get(
     }
     throw new Failure(`There is no key '${key}': list those there are with 'ckv ls ${location}'`)
   })
+}
+
+async function valueOf(entry: StoredEntry, key: string): Promise<Buffer> {
+  try {
+    return await entry.value()
+  } catch (error) {
+    const { code, message } = describe(error)
+    throw new Failure(`'${key}' cannot be read: ${message}`, code)
+  }
 }
 
 /** @param value '-' to read it from stdin */

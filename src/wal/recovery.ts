@@ -169,7 +169,7 @@ function tailOf(last: ScannedSegment | undefined, end: SegmentEnd = NO_SEGMENT_B
 function refusal({ directory }: RecoverySettings, { id, why }: ScannedSegment, name: string): CompressedKvError {
   return corruption(
     `segment ${id} of the log in ${directory}: ${name}${why === '' ? '' : ` (${why})`}. ` +
-      "Restore the directory from a backup, or read what can be read with recovery: 'salvage'"
+      "Restore the directory from a backup, or read what can be read with recovery: 'salvage' or `ckv wal --salvage`"
   )
 }
 
@@ -178,7 +178,7 @@ function missing({ directory }: RecoverySettings, id: number, before: readonly S
   const leftOver = before.map(segment => segmentPath(directory, segment.id)).join(' and ')
   const otherwise = before.every(holdsNothing)
     ? `, if older segments were being deleted, delete ${leftOver} too: no record is in it`
-    : " read what can be read with recovery: 'salvage'"
+    : " read what can be read with recovery: 'salvage' or `ckv wal --salvage`"
   return corruption(
     `segment ${id} of the log in ${directory} is missing. Restore the directory from a backup, or${otherwise}`
   )

@@ -132,6 +132,9 @@ describe('ckv export and import', () => {
     const { code, lines, err } = await ckv(['export', location])
     expect([code, lines.length]).toEqual([1, 29])
     expect(err).toMatch(/^ckv: left out user:015: Corrupt data/)
+    expect((await ckv(['get', location, 'user:015'])).err).toMatch(
+      /^ckv: 'user:015' cannot be read: Corrupt data: .*\n$/
+    )
     const { error } = JSON.parse((await ckv(['export', location, '--json'])).err) as { error: object }
     expect(error).toEqual({ code: 'LEVEL_CORRUPTION', message: expect.stringMatching(/^left out user:015: Corrupt/) })
   })

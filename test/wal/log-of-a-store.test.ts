@@ -238,7 +238,7 @@ describe('segments', () => {
     expect(await keys((await open(fs, {}, { readOnly: true })).read())).toEqual(['2', '3', '4'])
     await fs.remove(`${DIRECTORY}/000004.wal`)
     await expect(open(fs, {}, { readOnly: true })).rejects.toThrow(
-      /segment 4 .* missing\. Restore .* backup, or read what can be read with recovery: 'salvage'$/
+      /segment 4 .* missing\. Restore .* backup, or read what can be read with recovery: 'salvage' or `ckv wal --salvage`$/
     )
   })
 

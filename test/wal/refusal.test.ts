@@ -55,7 +55,7 @@ test('a refusal says where, what, why, and what can be done', async () => {
   fs.put(segment(1), bytes)
   await expect(openLog({ fs })).rejects.toThrow(
     `segment 1 of the log in ${DIRECTORY}: it is damaged before a place that was on stable storage ` +
-      "(its checksum fails). Restore the directory from a backup, or read what can be read with recovery: 'salvage'"
+      "(its checksum fails). Restore the directory from a backup, or read what can be read with recovery: 'salvage' or `ckv wal --salvage`"
   )
 })
 

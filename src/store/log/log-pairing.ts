@@ -18,7 +18,7 @@ export function assertBelongsTogether(
     if (!marker.logDirty) return
     throw corruption(
       `the log in ${directory} is missing, and the database was not closed: writes may be in it that the database has not. ` +
-        'Put the directory back, or restore both from one backup'
+        'Put the directory back, name the one that the log is in, or restore both from one backup'
     )
   }
   const { logDirty, logDirtySince = 0 } = marker
