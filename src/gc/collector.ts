@@ -150,8 +150,12 @@ export class Collector {
    * of a sweep that {@link start} began.
    */
   async runInBackground(): Promise<void> {
-    if (this.#running === undefined) await this.#run({}).catch(this.#onFailure)
-    else await this.#running.catch(() => {}) // Whoever began it gets the error.
+    if (this.#running === undefined) {
+      await this.#run({}).catch((error: unknown) => {
+        // The timer stops only when what a store that is closing waits for has ended: no failure.
+        if ((error as { code?: unknown } | undefined)?.code !== 'LEVEL_DATABASE_NOT_OPEN') this.#onFailure(error)
+      })
+    } else await this.#running.catch(() => {}) // Whoever began it gets the error.
   }
 
   /**

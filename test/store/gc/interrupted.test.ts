@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { type Gc, type GcReport, Lz4Gc, NoGc, type StoredValue, ZstdGc } from '../../../src/index.js'
 import { MAX_ANSWER_MS } from '../../../src/gc/decisions.js'
+import { resource } from '../../../src/store/resource.js'
 import { EVENTUALLY } from '../../support/eventually.js'
 import { Gate } from '../../support/gate.js'
 import { Counted, filled, markerIn, MODES, openAfterKill, openMode, type Sweepable } from '../../support/gc-store.js'
@@ -297,6 +298,19 @@ describe('in the background', () => {
     restore()
     await vi.waitFor(() => expect(store.gc.lastReport).toMatchObject({ complete: true }), EVENTUALLY)
     await store.close()
+  })
+
+  it('a store that takes long to close reports no failure', async () => {
+    const { store } = await openMode('write-through', undefined, { gc: { intervalMs: 1 } })
+    const told: unknown[] = []
+    store.on('gcError', ({ error }: { error: unknown }) => told.push(error))
+    const held = new Gate()
+    store.attachResource(resource(() => held.wait()))
+    const closing = store.close()
+    await new Promise(resolve => setTimeout(resolve, 15))
+    held.open()
+    await closing
+    expect(told).toEqual([])
   })
 
   it('a store that is opened again sweeps again', async () => {
