@@ -54,18 +54,39 @@ export function isOpen(backend: AnyLevel): boolean {
   return backend.status === 'open'
 }
 
-/** Opens the backend, or waits for it to be open. Its own defaults hold unless the store's options say otherwise. */
+/** Opens the backend, or waits for it to be open. */
 export async function openBackend(backend: AnyLevel, options: AbstractOpenOptions): Promise<void> {
-  const { createIfMissing, errorIfExists, passive: _, ...rest } = options
   try {
-    await backend.open({
-      ...rest,
-      ...(createIfMissing === false ? { createIfMissing } : {}),
-      ...(errorIfExists === true ? { errorIfExists } : {})
-    })
+    await backend.open(optionsOfBackend(options))
   } catch (error) {
     // The store wraps the error again: the backend's wrapping would only hide the cause.
     const { code, cause } = error as Error & { code?: string }
     throw code === 'LEVEL_DATABASE_NOT_OPEN' && cause instanceof Error ? cause : error
+  }
+}
+
+/**
+ * Has a backend that opens by itself do it with the store's options as well. It does so in a microtask, before the store can, and must not be opened
+ * here: until then it may be closed, opened with other options, and given hooks.
+ */
+export function openByItselfWith(backend: AnyLevel, options: AbstractOpenOptions): void {
+  const added = optionsOfBackend(options)
+  if (backend.status !== 'opening' || Object.keys(added).length === 0) return
+  const open = backend.open.bind(backend)
+  backend.open = async (given: AbstractOpenOptions = {}) => {
+    if (given.passive === true) return open(given)
+    backend.open = open
+    // A database that opens by itself says `passive: false`.
+    return open(given.passive === false ? { ...added, ...given } : given)
+  }
+}
+
+/** What a store's options are for its backend, whose own hold unless the store's say otherwise. */
+function optionsOfBackend(options: AbstractOpenOptions): AbstractOpenOptions {
+  const { createIfMissing, errorIfExists, passive: _, ...rest } = options
+  return {
+    ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
+    ...(createIfMissing === false ? { createIfMissing } : {}),
+    ...(errorIfExists === true ? { errorIfExists } : {})
   }
 }

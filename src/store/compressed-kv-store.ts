@@ -12,7 +12,7 @@ import { backendProperty, callWithRange, forwardAdditionalMethods } from './addi
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { backUp, type BackupOptions, type BackupReport } from './backup.js'
 import { encodedKey, encodedKeys, encodedValue } from './as-bytes.js'
-import { assertWrappable, isLevelDb, locationOf, openBackend, rootOf } from './backend.js'
+import { assertWrappable, isLevelDb, locationOf, openByItselfWith, rootOf } from './backend.js'
 import { StoreChainedBatch } from './chained-batch.js'
 import type { EncodedClearOptions } from './writing/clear.js'
 import { chooseCodecs } from './codec-choice.js'
@@ -114,8 +114,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     copyArguments(this)
     adaptSublevels(this, this.#openingSublevels)
     const { keyEncoding: _, valueEncoding: __, ...ofBackend } = rest
-    // The backend opens by itself in a microtask, too early for options that are only given to the store.
-    if (Object.keys(ofBackend).length > 0) openBackend(backend, ofBackend).catch(() => {})
+    openByItselfWith(backend, ofBackend)
   }
 
   /** The directory of the backend, if it has one. */

@@ -192,6 +192,55 @@ describe('hooks and events of writes', () => {
   })
 })
 
+/** A database, and the options that it was opened with. */
+const watched = (options: object = {}) => {
+  const opened: object[] = []
+  const backend = Object.assign(new MemoryLevel(options), { _open: async (given: object) => void opened.push(given) })
+  return { backend, opened }
+}
+const CACHE = { cacheSize: 1 } as never
+
+describe('options of a backend that are given to the store', () => {
+  it('leave it closed until it opens by itself', async () => {
+    const { backend, opened } = watched()
+    const store = new CompressedKvStore(backend, CACHE)
+    const hook = vi.fn<() => Promise<void>>(async () => {})
+    backend.hooks.postopen.add(hook)
+    await store.get('key')
+    expect(opened).toEqual([expect.objectContaining({ cacheSize: 1 })])
+    expect(hook).toHaveBeenCalledTimes(1)
+  })
+
+  it('give way to those of open()', async () => {
+    const { backend, opened } = watched()
+    await new CompressedKvStore(backend, CACHE).open({ cacheSize: 2, createIfMissing: false } as never)
+    expect(opened).toEqual([expect.objectContaining({ cacheSize: 2, createIfMissing: false })])
+  })
+
+  it('do not open it again when it is closed at once', async () => {
+    const { backend, opened } = watched()
+    const store = new CompressedKvStore(backend, CACHE)
+    await backend.close()
+    await expect(store.get('key')).rejects.toMatchObject(NOT_OPEN)
+    expect([backend.status, store.status, opened]).toEqual(['closed', 'closed', []])
+  })
+
+  it('are not those with which it is opened alone', async () => {
+    const { backend, opened } = watched()
+    const store = new CompressedKvStore(backend, CACHE)
+    await backend.open({ passive: true })
+    await store.close()
+    await backend.open()
+    expect(opened.map(given => 'cacheSize' in given)).toEqual([true, false])
+  })
+
+  it('do not replace its own where they are undefined', async () => {
+    const { backend, opened } = watched({ cacheSize: 2 })
+    await new CompressedKvStore(backend, { cacheSize: undefined } as never).open()
+    expect(opened).toEqual([expect.objectContaining({ cacheSize: 2 })])
+  })
+})
+
 describe('createIfMissing and errorIfExists', () => {
   it('given to the constructor reach classic-level', async () => {
     const missing = new CompressedKvStore(new Level(temporaryDirectory()), { createIfMissing: false })
