@@ -117,6 +117,22 @@ describe.each(MODES)('%s: a backup', mode => {
   })
 })
 
+it('has the dictionaries that its values need after a clear that has no upper bound and is not flushed', async () => {
+  const { store, backend } = await openMode('write-back', undefined, { codec: 'zstd', dictionary: DICTIONARY })
+  await Promise.all(DOCUMENTS.map((value, i) => store.put(keyOf(i), value)))
+  await store.flush()
+  await store.put('z', text(10))
+  const repair = failing(backend, WRITES, new Error('no space left'))
+  await store.clear({ gte: 'z' })
+  const target = memoryLevel()
+  await store.backup(target)
+  const { store: copy } = await openStore({}, target)
+  expect(await everything(copy)).toEqual(await everything(store))
+  await copy.close()
+  repair()
+  await store.close()
+})
+
 it('has what a backend refused to take', async () => {
   const { store, backend } = await openMode('write-back')
   await store.put('deleted', LARGE)

@@ -2,6 +2,7 @@ import { keyName, keyOfName } from '../../memtable/key-name.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import type { Overlay } from '../../memtable/overlay.js'
 import { nextTurn, Turn } from '../../turn.js'
+import { isReserved } from '../reserved-keys.js'
 import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 import type { TableValue } from '../table-value.js'
 
@@ -72,7 +73,9 @@ export class MergedEntries implements UnopenedEntries {
     const order = stored === undefined ? 1 : this.#head === undefined ? -1 : this.#compare(stored[0] as Buffer)
     if (order < 0) {
       this.#at++
-      return this.#overlay.hides(stored![0] as Buffer) ? undefined : stored
+      const key = stored![0] as Buffer
+      // A clear leaves reserved keys alone, and a backup needs the dictionaries under them.
+      return this.#overlay.hides(key) && !isReserved(key) ? undefined : stored
     }
     if (order === 0) this.#at++
     const key = this.#head!
