@@ -79,6 +79,11 @@ export class TurnQueue {
     })
   }
 
+  /** Does what waits, however long it takes. */
+  doAll(): void {
+    for (const work of this.#waiting.splice(0)) work()
+  }
+
   #goOn(): void {
     let done = 0
     while (done < this.#waiting.length && !this.#turn.isOver) this.#waiting[done++]!()

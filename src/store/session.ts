@@ -13,6 +13,7 @@ import { dictionaryKey, encodeDictionary } from './dictionaries/dictionary-recor
 import type { DictionarySource } from './dictionaries/dictionary-source.js'
 import { DictionaryTrainer, type TrainerContext } from './dictionaries/dictionary-trainer.js'
 import type { ReadView } from './reading/entry-source.js'
+import { GetQueue } from './reading/get-queue.js'
 import { GivenDictionary } from './dictionaries/given-dictionary.js'
 import { assertNoLogNeeded } from './log/log-pairing.js'
 import { MarkerState } from './marker-state.js'
@@ -75,7 +76,8 @@ export async function beginSession(
     frozen: snapshot ? tablesOf(snapshot, backend) : (tables?.view() ?? []),
     ttlUsed: marker.ttlUsed
   })
-  const parts = { backend, marker, cache, ...coding }
+  const gets = new GetQueue(backend)
+  const parts = { backend, marker, cache, gets, ...coding }
   const writes =
     log === undefined || tables === undefined || settings.readOnly
       ? new BackendWrites({ ...parts, log, overLevelDb, counters: counters.writes })
@@ -95,7 +97,7 @@ export async function beginSession(
     small,
     dictionarySource,
     ...coding,
-    reader: new Reader(backend, marker, coding.unsealer, cache, tables),
+    reader: new Reader(backend, marker, coding.unsealer, cache, tables, gets),
     writes,
     cache,
     log,

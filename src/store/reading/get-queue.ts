@@ -5,8 +5,8 @@ import { supportsGetSync } from '../manifest.js'
 import { SyncReads } from './sync-reads.js'
 
 /**
- * Calls of the backend under way at once: twice as many as libuv has threads by default. With only as many, a thread that is done would have
- * nothing to do, go to sleep, and have to be woken.
+ * Calls of the backend under way at once, unless it is written to meanwhile: twice as many as libuv has threads by default. With only as many,
+ * a thread that is done would have nothing to do, go to sleep, and have to be woken.
  */
 const MAX_CALLS = 8
 /**
@@ -74,6 +74,15 @@ export class GetQueue {
     } catch {
       return undefined
     }
+  }
+
+  /**
+   * Asks for what waits. Call right before the backend is changed: a get must not see a write that was called after it, since abstract-level
+   * promises that of databases with implicit snapshots. A call of the backend takes its own at once.
+   */
+  sendAll(): void {
+    this.#turns.doAll()
+    while (this.#waiting.length > 0) void this.#send(this.#waiting.splice(0, MAX_KEYS))
   }
 
   /** Resolves when every get made before has its answer. */

@@ -8,7 +8,7 @@ import { TurnQueue } from '../../turn.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES } from '../as-bytes.js'
 import { supportsGetSync } from '../manifest.js'
-import { GetQueue, type Open } from './get-queue.js'
+import type { GetQueue, Open } from './get-queue.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { MarkerState } from '../marker-state.js'
 import { errorOfKey } from './error-of-key.js'
@@ -52,14 +52,15 @@ export class Reader {
     marker: MarkerState,
     unsealer: Unsealer,
     cache: ValueCache | undefined,
-    tables: Tables<TableValue> | undefined
+    tables: Tables<TableValue> | undefined,
+    gets: GetQueue
   ) {
     this.#backend = backend
     this.#marker = marker
     this.#unsealer = unsealer
     this.#cache = cache
     this.#tables = tables
-    this.#gets = new GetQueue(backend)
+    this.#gets = gets
     this.#hasGetSync = supportsGetSync(backend)
   }
 

@@ -6,6 +6,7 @@ import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
 import { deleteRange } from '../delete-range.js'
 import { type Chunk, FlushChunks } from './flush-chunks.js'
+import type { GetQueue } from '../reading/get-queue.js'
 import { rangeOfTombstone } from '../key-range.js'
 import { MARKER_KEY } from '../marker.js'
 import type { Sealer } from './sealer.js'
@@ -29,6 +30,7 @@ export interface FlushFailure {
 interface FlusherContext {
   readonly tables: Tables<TableValue>
   readonly backend: AnyLevel
+  readonly gets: GetQueue
   readonly log: StoreLog
   readonly sealer: Sealer
   readonly overLevelDb: boolean
@@ -218,7 +220,8 @@ export class Flusher {
   }
 
   async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {
-    const { backend, log } = this.#context
+    const { backend, gets, log } = this.#context
+    gets.sendAll()
     await deleteRange(backend, rangeOfTombstone(clear), !log.isDatabase)
     await log.checkpoint.write(sequence, async marker => {
       if (marker === undefined) return
@@ -259,6 +262,7 @@ export class Flusher {
 
   #write(chunk: Chunk): Promise<void> {
     this.#context.onBackendCall()
+    this.#context.gets.sendAll()
     return chunk.write(SYNCED)
   }
 }

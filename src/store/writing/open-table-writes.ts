@@ -6,6 +6,7 @@ import type { StoreLog } from '../log/store-log.js'
 import type { MarkerState } from '../marker-state.js'
 import type { MemTableSettings } from '../memtable-options.js'
 import type { ReadView } from '../reading/entry-source.js'
+import type { GetQueue } from '../reading/get-queue.js'
 import type { ValueCache } from '../reading/value-cache.js'
 import { visibleKeys } from '../reading/visible-keys.js'
 import type { SafeEmit } from '../safe-emitter.js'
@@ -24,6 +25,7 @@ interface TableParts extends Coding {
   readonly log: StoreLog
   readonly tables: Tables<TableValue>
   readonly cache: ValueCache | undefined
+  readonly gets: GetQueue
   readonly view: (snapshot: AbstractSnapshot | undefined) => ReadView
   readonly overLevelDb: boolean
 }

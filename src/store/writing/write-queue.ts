@@ -9,6 +9,7 @@ import type { MarkerState } from '../marker-state.js'
 import type { Counters } from '../stats.js'
 import type { StoreLog } from '../log/store-log.js'
 import { TouchedKeys } from './touched-keys.js'
+import type { GetQueue } from '../reading/get-queue.js'
 import type { ValueCache } from '../reading/value-cache.js'
 import { operationsOf, type PendingCall, type WriteGroup } from './write-group.js'
 import { WriteGroups } from './write-groups.js'
@@ -34,6 +35,7 @@ export interface WriteQueueContext {
   readonly backend: AnyLevel
   readonly marker: MarkerState
   readonly cache: ValueCache | undefined
+  readonly gets: GetQueue
   readonly counters: Counters['writes']
   readonly log: StoreLog | undefined
   /** Whether the backend has threads that can each write a batch. */
@@ -44,6 +46,7 @@ export class WriteQueue {
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
   readonly #cache: ValueCache | undefined
+  readonly #gets: GetQueue
   readonly #counters: Counters['writes']
   readonly #log: StoreLog | undefined
   readonly #order = new WriteOrder<BackendOperation, PendingCall>(
@@ -58,10 +61,11 @@ export class WriteQueue {
   #pending = 0
   readonly #watches = new Set<TouchedKeys>()
 
-  constructor({ backend, marker, cache, counters, log, overLevelDb }: WriteQueueContext) {
+  constructor({ backend, marker, cache, gets, counters, log, overLevelDb }: WriteQueueContext) {
     this.#backend = backend
     this.#marker = marker
     this.#cache = cache
+    this.#gets = gets
     this.#counters = counters
     this.#log = log
     this.#groups = new WriteGroups({ backend, marker, overLevelDb, isLogged: log !== undefined }, group =>
@@ -218,6 +222,7 @@ export class WriteQueue {
   /** Writes a group, all or none, or runs the barrier that it consists of. */
   #apply(group: readonly PendingCall[], batch: BackendBatch | undefined): Promise<void> {
     const [first] = group
+    this.#gets.sendAll()
     if (first!.barrier !== undefined) return first!.barrier()
 
     this.#log?.checkpoint.applying(group.at(-1)!.sequence)
