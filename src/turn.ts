@@ -42,6 +42,7 @@ export class TurnQueue {
   readonly #checkAfter: number
   #unchecked = 0
   #waiting: (() => void)[] = []
+  #scheduled = false
 
   /**
    * @param maxMs of work in one turn of the event loop
@@ -75,7 +76,7 @@ export class TurnQueue {
           reject(error)
         }
       })
-      if (this.#waiting.length === 1) setImmediate(() => this.#goOn())
+      this.#schedule()
     })
   }
 
@@ -84,10 +85,18 @@ export class TurnQueue {
     for (const work of this.#waiting.splice(0)) work()
   }
 
+  /** Once at a time: after {@link doAll} the turn that was asked for is still to come. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#goOn())
+  }
+
   #goOn(): void {
+    this.#scheduled = false
     let done = 0
     while (done < this.#waiting.length && !this.#turn.isOver) this.#waiting[done++]!()
     this.#waiting = this.#waiting.slice(done)
-    if (this.#waiting.length > 0) setImmediate(() => this.#goOn())
+    if (this.#waiting.length > 0) this.#schedule()
   }
 }

@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nextTurn, TurnQueue } from '../src/turn.js'
 import { work } from './support/turns.js'
 
+const immediates = () => process.getActiveResourcesInfo().filter(name => name === 'Immediate').length
+
 afterEach(() => {
   vi.restoreAllMocks()
 })
@@ -74,6 +76,19 @@ describe('work that many ask for in one turn', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+
+  it('asks for one turn at a time, however often all that waits is done at once', async () => {
+    const queue = new TurnQueue(2, 1)
+    const before = immediates()
+    const promises: Promise<number>[] = []
+    for (let i = 0; i < 10; i++) {
+      promises.push(queue.later(() => i))
+      queue.doAll()
+    }
+    promises.push(queue.later(() => 10))
+    expect(immediates() - before).toBe(1)
+    expect(await Promise.all(promises)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
   it('that throws rejects, and the others go on', async () => {
