@@ -42,6 +42,8 @@ export class TurnQueue {
   readonly #checkAfter: number
   #unchecked = 0
   #waiting: (() => void)[] = []
+  /** How many of those are done already. */
+  #done = 0
   #scheduled = false
 
   /**
@@ -80,9 +82,9 @@ export class TurnQueue {
     })
   }
 
-  /** Does what waits, however long it takes. */
+  /** Does what waits, however long it takes; also from within a work of this queue. */
   doAll(): void {
-    for (const work of this.#waiting.splice(0)) work()
+    this.#doUntil(() => false)
   }
 
   /** Once at a time: after {@link doAll} the turn that was asked for is still to come. */
@@ -94,9 +96,13 @@ export class TurnQueue {
 
   #goOn(): void {
     this.#scheduled = false
-    let done = 0
-    while (done < this.#waiting.length && !this.#turn.isOver) this.#waiting[done++]!()
-    this.#waiting = this.#waiting.slice(done)
+    this.#doUntil(() => this.#turn.isOver)
     if (this.#waiting.length > 0) this.#schedule()
+  }
+
+  #doUntil(isOver: () => boolean): void {
+    while (this.#done < this.#waiting.length && !isOver()) this.#waiting[this.#done++]!()
+    this.#waiting = this.#waiting.slice(this.#done)
+    this.#done = 0
   }
 }

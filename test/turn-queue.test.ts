@@ -91,6 +91,29 @@ describe('work that many ask for in one turn', () => {
     expect(await Promise.all(promises)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
+  it.each(['its turn', 'all of it'])(
+    'is done once, and in order, where a part of it asks for the rest while %s is done',
+    async what => {
+      const queue = new TurnQueue(2, 1)
+      const done: number[] = []
+      const add = (i: number) => queue.later(() => void done.push(i))
+      const promises = [
+        add(1),
+        queue.later(() => {
+          promises.push(add(4))
+          queue.doAll()
+          promises.push(add(5))
+        }),
+        add(2),
+        add(3)
+      ]
+      if (what === 'all of it') queue.doAll()
+      await nextTurn()
+      await Promise.all(promises)
+      expect(done).toEqual([1, 2, 3, 4, 5])
+    }
+  )
+
   it('that throws rejects, and the others go on', async () => {
     const queue = new TurnQueue(2, 1)
     const failed = queue.later(() => {
