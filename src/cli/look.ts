@@ -45,7 +45,7 @@ export async function look<T>(
     const database = await databaseAt(directory, false)
     try {
       const { marker } = await inspect(database)
-      const dropped = await droppedIn(directory)
+      const dropped = await droppedIn(directory, hasLog(marker, sizes))
       if (settle && hasLog(marker, sizes) && !marker?.unwrapping) {
         await replay(database).catch(error => {
           if (onDamagedLog === undefined || describe(error).code !== 'LEVEL_CORRUPTION') throw error
@@ -60,10 +60,11 @@ export async function look<T>(
 }
 
 /** What LevelDB dropped when it opened a database: it tells nobody but its diary. */
-async function droppedIn(directory: string): Promise<string | undefined> {
+async function droppedIn(directory: string, isLogged: boolean): Promise<string | undefined> {
   const diary = await readFile(join(directory, 'LOG'), 'utf8')
   const [first] = diary.matchAll(/(\d+\.log): dropping \d+ bytes; (.*)/g)
-  return first && `${first[1]} of LevelDB is damaged, and it drops what it cannot read of it: ${first[2]}`
+  const remedy = isLogged ? "; if a power cut left it so, the store's own log has what is missing" : ''
+  return first && `${first[1]} of LevelDB is damaged, and it drops what it cannot read of it: ${first[2]}${remedy}`
 }
 
 /** Whether there is one, or should be. A log without a marker is that of another database. */

@@ -152,4 +152,21 @@ describe('ckv verify', () => {
     expect(exported.lines.length).toBeLessThan(30)
     expect([exported.code, exported.err]).toEqual([1, `ckv: left out what LevelDB drops: ${why}\n`])
   })
+
+  it('says where a store’s own log may have what LevelDB drops of its own', async () => {
+    const location = newLocation()
+    const copy = newLocation()
+    await withStore(location, { memtable: false }, async store => {
+      for (const [key, value] of someEntries()) await store.put(key, value)
+      cpSync(location, copy, { recursive: true })
+    })
+    const [name] = readdirSync(copy).filter(file => file.endsWith('.log'))
+    const bytes = readFileSync(join(copy, name!))
+    writeFileSync(join(copy, name!), bytes.fill(1, bytes.length - 100))
+    const { code, lines } = await ckv(['verify', copy])
+    expect(code).toBe(1)
+    expect(lines[0]).toMatch(
+      /drops what it cannot read of it: .*; if a power cut left it so, the store's own log has what is missing$/
+    )
+  })
 })
