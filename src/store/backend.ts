@@ -1,6 +1,7 @@
 import type { AbstractOpenOptions } from 'abstract-level'
 import { notSupported } from '../errors.js'
 import type { AnyLevel } from './any-level.js'
+import { override } from './override.js'
 
 /**
  * Whether a backend, which must be open, is LevelDB: it answers for a property that only LevelDB has. LevelDB stores checksums of its
@@ -72,13 +73,12 @@ export async function openBackend(backend: AnyLevel, options: AbstractOpenOption
 export function openByItselfWith(backend: AnyLevel, options: AbstractOpenOptions): void {
   const added = optionsOfBackend(options)
   if (backend.status !== 'opening' || Object.keys(added).length === 0) return
-  const open = backend.open.bind(backend)
-  backend.open = async (given: AbstractOpenOptions = {}) => {
-    if (given.passive === true) return open(given)
-    backend.open = open
+  override(backend, 'open', open => async (given = {}) => {
+    const { passive } = given as AbstractOpenOptions
+    if (passive !== true) override(backend, 'open', () => open)
     // A database that opens by itself says `passive: false`.
-    return open(given.passive === false ? { ...added, ...given } : given)
-  }
+    return open.call(backend, passive === false ? { ...added, ...given! } : given)
+  })
 }
 
 /** What a store's options are for its backend, whose own hold unless the store's say otherwise. */

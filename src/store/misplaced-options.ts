@@ -1,6 +1,9 @@
 import { invalidOption } from '../errors.js'
 
-/** Options that are easily taken for the store's, and what to write instead. No database is known to have options of these names. */
+/**
+ * Options that are easily taken for the store's, and what to write instead. No database is known to have options of these names,
+ * but for LevelDB's `compression`, which is true or false.
+ */
 const PLACES: Readonly<Record<string, string>> = {
   compression: 'codec',
   dir: 'wal: { dir }',
@@ -31,7 +34,7 @@ const PLACES: Readonly<Record<string, string>> = {
 export function assertNoneMisplaced(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || !Object.hasOwn(PLACES, name)) continue
-    if (name === 'compression' && typeof value === 'boolean') continue // LevelDB's own.
+    if (name === 'compression' && typeof value === 'boolean') continue
     throw invalidOption(`'${name}' is no option of CompressedKvStore: use ${PLACES[name]}`)
   }
 }

@@ -234,6 +234,13 @@ describe('options of a backend that are given to the store', () => {
     expect(opened.map(given => 'cacheSize' in given)).toEqual([true, false])
   })
 
+  it('leave nothing to be seen on it', async () => {
+    const backend = new MemoryLevel()
+    const names = Object.keys(backend)
+    await new CompressedKvStore(backend, CACHE).open()
+    expect(Object.keys(backend)).toEqual(names)
+  })
+
   it('do not replace its own where they are undefined', async () => {
     const { backend, opened } = watched({ cacheSize: 2 })
     await new CompressedKvStore(backend, { cacheSize: undefined } as never).open()
