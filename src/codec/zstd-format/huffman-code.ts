@@ -16,8 +16,8 @@ export class HuffmanCode {
     const longest = longestCodeBits(weights)
     let next = 0
     for (let weight = 1; weight <= longest; weight++) {
-      for (const [byte, of] of weights.entries()) {
-        if (of !== weight) continue
+      for (let byte = 0; byte < weights.length; byte++) {
+        if (weights[byte] !== weight) continue
         this.bits[byte] = longest + 1 - weight
         this.codes[byte] = next++
       }
