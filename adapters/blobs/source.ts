@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { isUint8Array } from 'node:util/types'
 import { invalidOption } from '../invalid-option.js'
@@ -24,7 +24,7 @@ export class Source {
       throw invalidOption('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
     }
     // A stream may fail before it is read, and an 'error' that nobody listens to ends the process. Reading throws it.
-    if (given instanceof Readable) given.on('error', () => {})
+    if (isNodeStream(given)) given.on('error', () => {})
     this.#iterator = given instanceof ReadableStream ? iteratorOf(given) : given[Symbol.asyncIterator]()
   }
 
@@ -57,9 +57,15 @@ export class Source {
   stop(): void {
     if (this.#ended) return
     this.#ended = true
-    if (this.#given instanceof Readable) this.#given.destroy()
+    if (isNodeStream(this.#given)) this.#given.destroy()
     if (this.#iterator !== undefined) void end(this.#iterator)
   }
+}
+
+/** By its methods: packages such as readable-stream, and through it archiver, have classes of their own. */
+function isNodeStream(given: BlobSource): given is Readable {
+  const { on, destroy } = given as Partial<Readable>
+  return typeof on === 'function' && typeof destroy === 'function'
 }
 
 /** Piece by piece, so that an abort has not to wait until all of it is written. */

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { PassThrough, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -36,6 +37,20 @@ async function* heldAfter(bytes: number, gate: Gate, rest = 0): AsyncGenerator<U
   yield noise(bytes)
   await gate.wait()
   yield noise(rest)
+}
+
+/** As those of the package readable-stream: what its iterator is told before its first piece does not destroy it. */
+class OtherStream extends EventEmitter {
+  destroyed = false
+
+  destroy(): void {
+    this.destroyed = true
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    await new Promise(() => {}) // It has nothing to say.
+    yield noise(1)
+  }
 }
 
 function throwing(): never {
@@ -163,6 +178,20 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     expect(sources.map(({ destroyed, readableDidRead }) => [destroyed, readableDidRead])).toEqual(
       sources.map(() => [true, false])
     )
+    await expectOld()
+  })
+
+  it('destroys a stream of another package, which has a class of its own, and survives its error', async () => {
+    const controller = new AbortController()
+    const sources = Array.from({ length: 2 }, () => new OtherStream())
+    const puts = [blobs.putBlob('\ud800', sources[0]!), blobs.putBlob('k', sources[1]!, { signal: controller.signal })]
+    controller.abort(new Error('given up'))
+    await expect(puts[0]).rejects.toMatchObject({ code: 'LEVEL_INVALID_KEY' })
+    await expect(puts[1]).rejects.toThrow('given up')
+    for (const source of sources) {
+      expect(source.destroyed).toBe(true)
+      expect(() => source.emit('error', new Error('nobody listens'))).not.toThrow()
+    }
     await expectOld()
   })
 
