@@ -1,5 +1,5 @@
 import { assertKnownOptions, tensor, type TensorDtype } from 'compressed-kv'
-import { invalidOption } from './invalid-option.js'
+import { invalidOption, shown } from './invalid-option.js'
 import type { TensorBackingStore } from './tensor-cache/backing-store.js'
 import {
   type ChunkFormat,
@@ -18,6 +18,7 @@ import {
   elementsOf,
   EXPECTED_TENSOR,
   layoutOf,
+  MAX_AXES,
   MAX_TEXT_LENGTH,
   type TensorCacheOptions
 } from './tensor-cache/options.js'
@@ -203,9 +204,11 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     const id = this.#tensorId(name)
     const { data, shape }: Partial<Tensor<D>> = given ?? {}
     assertDtype(this.#format.layout, data)
-    if (elementsOf(shape) !== data.length) {
-      throw mismatch(`A tensor of ${data.length} numbers is not of shape ${JSON.stringify(shape)}`)
+    const elements = elementsOf(shape)
+    if (Number.isNaN(elements)) {
+      throw mismatch(`A tensor's shape is an array of at most ${MAX_AXES} integers above 0, not ${shown(shape)}`)
     }
+    if (elements !== data.length) throw mismatch(`A tensor of ${data.length} numbers is not of shape ${shown(shape)}`)
     const facts = { model: this.#format.layout.model, name, shape: [...shape] }
     return (await this.#space()).write(id, facts, [bytesOf(data)], this.#format.codec)
   }
@@ -223,7 +226,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     if (found === undefined) return this.#missed()
     const { shape = [] } = found.entry.record
     if (expected.shape !== undefined && String(expected.shape) !== String(shape)) {
-      throw mismatch(`'${name}' has shape ${JSON.stringify(shape)}, not ${JSON.stringify(expected.shape)}`)
+      throw mismatch(`'${name}' has shape ${shown(shape)}, not ${shown(expected.shape)}`)
     }
     space.order.touch([found.entry])
     const [data] = this.#found(found.values, 1, elementsOf(shape))

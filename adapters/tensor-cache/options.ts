@@ -6,7 +6,7 @@ import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 const MAX_LAYERS = 0xffff
 export const MAX_TEXT_LENGTH = 1024
 /** NumPy's limit. A shape is kept in memory and in the index. */
-const MAX_AXES = 64
+export const MAX_AXES = 64
 
 /** What a cache holds. All but `maxBytes` and `codec` name it: a cache with another model, dtype or layout does not see its tensors. */
 export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {

@@ -175,6 +175,17 @@ describe('options', () => {
     expect(await cache.getTensor('x\u{1f600}')).toEqual(tensor)
   })
 
+  it('refuse a shape that is none, of the tensor put or expected, and say so', async () => {
+    const cache = tinyCache()
+    const integersAbove0 = { ...MISMATCH, message: expect.stringMatching(/integers above 0/) }
+    await expect(cache.putTensor('x', { data: bits(0, 1), shape: [0, 3] })).rejects.toMatchObject(integersAbove0)
+    await expect(cache.putTensor('x', { data: bits(6, 1), shape: [2n, 3n] as never })).rejects.toMatchObject(
+      integersAbove0
+    )
+    await cache.putTensor('x', { data: bits(6, 1), shape: [2, 3] })
+    await expect(cache.getTensor('x', { shape: [3n, 2n] as never })).rejects.toMatchObject(MISMATCH)
+  })
+
   it('refuse a shape of more axes than tensors have', async () => {
     const shape = Array.from({ length: 65 }, () => 1)
     await expect(tinyCache().putTensor('x', { data: bits(1, 1), shape })).rejects.toMatchObject(MISMATCH)
