@@ -123,7 +123,8 @@ export function assertPutOptions(options: PutBlobOptions): void {
   assertKnownOptions('putBlob() and putFile()', options, PUT_OPTIONS)
   const { model, metadata = {} } = options
   assertModel(model)
-  const isRecord = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
+  // A Map or Headers would be kept without what is in it.
+  const isRecord = typeof metadata === 'object' && metadata !== null && !(Symbol.iterator in metadata)
   if (!isRecord || !Object.values(metadata).every(value => typeof value === 'string')) {
     throw invalidOption('metadata must be an object whose values are text')
   }
