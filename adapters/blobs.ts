@@ -16,7 +16,6 @@ import {
   assertModelOf,
   assertPath,
   assertListOptions,
-  assertPutOptions,
   type BlobStoreOptions,
   chunkBytesOf,
   GET_BLOB_OPTIONS,
@@ -25,6 +24,7 @@ import {
   type GetFileOptions,
   type ListBlobsOptions,
   type PutBlobOptions,
+  putOptionsOf,
   rangeIn
 } from './blobs/options.js'
 import { type BlobSource, Source } from './blobs/source.js'
@@ -77,16 +77,17 @@ export class BlobStore {
    */
   async putBlob(key: string, data: BlobSource, options: PutBlobOptions = {}): Promise<BlobStat> {
     const source = new Source(data)
+    let asked: ReturnType<typeof putOptionsOf>
     try {
       assertKey(key)
-      assertPutOptions(options)
-      options.signal?.throwIfAborted()
+      asked = putOptionsOf(options)
+      asked.signal?.throwIfAborted()
       await this.#catalogue.discardSomeOrphans()
     } catch (error) {
       source.stop()
       throw error
     }
-    const { signal, codec, model, metadata = {} } = options
+    const { signal, codec, model, metadata } = asked
     const generation = newGeneration()
     const chunkBytes = this.#chunkBytes
     const writer = new ChunkWriter(this.#level, generation, chunkBytes, codec)
@@ -101,7 +102,7 @@ export class BlobStore {
         length,
         sha256,
         model,
-        metadata: { ...metadata },
+        metadata,
         createdAt: Date.now(),
         chunkBytes,
         llamaState
@@ -125,13 +126,14 @@ export class BlobStore {
    */
   async getBlob(key: string, options: GetBlobOptions = {}): Promise<Readable | undefined> {
     assertKnownOptions('getBlob()', options, GET_BLOB_OPTIONS)
-    const manifest = await this.#hold(key, options)
+    const asked = { ...options } // Of the call: the caller may change them meanwhile.
+    const manifest = await this.#hold(key, asked)
     if (manifest === undefined) return undefined
     try {
-      options.signal?.throwIfAborted() // A stream would fail before the caller can listen to it.
-      const { start, end } = rangeIn(manifest.stat, options)
+      asked.signal?.throwIfAborted() // A stream would fail before the caller can listen to it.
+      const { start, end } = rangeIn(manifest.stat, asked)
       const chunks = readChunks(this.#level, manifest, start, end)
-      return blobReadable(chunks, () => this.#catalogue.release(manifest), options.signal)
+      return blobReadable(chunks, () => this.#catalogue.release(manifest), asked.signal)
     } catch (error) {
       this.#catalogue.release(manifest)
       throw error
@@ -156,11 +158,12 @@ export class BlobStore {
     assertPath(path)
     assertKnownOptions('getFile()', options, GET_FILE_OPTIONS)
     const file = resolve(path) // The process may go to another directory meanwhile.
+    const { signal } = options
     const manifest = await this.#hold(key, options)
     if (manifest === undefined) return undefined
     try {
       const chunks = readChunks(this.#level, manifest, 0, manifest.stat.length)
-      await replaceFile(file, new Source(chunks).pieces(options.signal), sha256 => {
+      await replaceFile(file, new Source(chunks).pieces(signal), sha256 => {
         if (sha256 !== manifest.stat.sha256) throw corrupt(key, 'it fails its SHA-256')
       })
       return manifest.stat

@@ -221,12 +221,13 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   async getTensor(name: string, expected: { readonly shape?: readonly number[] } = {}): Promise<Tensor<D> | undefined> {
     const id = this.#tensorId(name)
     assertKnownOptions('getTensor()', expected, EXPECTED_TENSOR)
+    const { shape: wanted } = expected
     const space = await this.#space()
     const found = await space.readCurrent(id)
     if (found === undefined) return this.#missed()
     const { shape = [] } = found.entry.record
-    if (expected.shape !== undefined && String(expected.shape) !== String(shape)) {
-      throw mismatch(`'${name}' has shape ${shown(shape)}, not ${shown(expected.shape)}`)
+    if (wanted !== undefined && String(wanted) !== String(shape)) {
+      throw mismatch(`'${name}' has shape ${shown(shape)}, not ${shown(wanted)}`)
     }
     space.order.touch([found.entry])
     const [data] = this.#found(found.values, 1, elementsOf(shape))

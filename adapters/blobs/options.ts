@@ -118,10 +118,14 @@ export function assertPath(path: string): void {
   throw invalidOption(`The path of a file is text, not ${path === '' ? 'empty' : typeof path}`)
 }
 
-/** @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE */
-export function assertPutOptions(options: PutBlobOptions): void {
+/**
+ * The options of one put, which the caller may change for the next.
+ *
+ * @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE
+ */
+export function putOptionsOf(options: PutBlobOptions) {
   assertKnownOptions('putBlob() and putFile()', options, PUT_OPTIONS)
-  const { model, metadata = {} } = options
+  const { model, metadata = {}, codec, signal } = options
   assertModel(model)
   // A Map or Headers would be kept without what is in it.
   const isRecord = typeof metadata === 'object' && metadata !== null && !(Symbol.iterator in metadata)
@@ -129,7 +133,7 @@ export function assertPutOptions(options: PutBlobOptions): void {
     throw invalidOption('metadata must be an object whose values are text')
   }
   const bytes = Buffer.byteLength(JSON.stringify({ model, metadata }))
-  if (bytes <= MAX_LABEL_BYTES) return
+  if (bytes <= MAX_LABEL_BYTES) return { model, metadata: { ...metadata }, codec, signal }
   throw new CompressedKvError(
     'CKV_VALUE_TOO_LARGE',
     `model and metadata take ${bytes} bytes as JSON, and the limit is ${MAX_LABEL_BYTES}: shorten them`

@@ -2,6 +2,7 @@ import { MemoryLevel } from 'memory-level'
 import { CompressedKvStore } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bytesOf } from './blob-stores.js'
 
 const INVALID = { code: 'CKV_INVALID_OPTION' }
 
@@ -68,6 +69,25 @@ describe('refused are', () => {
     const put = blobs.putBlob('k', Buffer.alloc(1), { metadata: { long: 'x'.repeat(65_536) } })
     await expect(put).rejects.toMatchObject({ code: 'CKV_VALUE_TOO_LARGE' })
   })
+})
+
+it('options are those of the call, though the caller changes them for the next', async () => {
+  const asked = { model: '', metadata: { n: '' } }
+  const puts = ['a', 'b'].map(name => {
+    asked.model = asked.metadata.n = name
+    return blobs.putBlob(name, Buffer.from(name.repeat(9)), asked)
+  })
+  expect(await Promise.all(puts)).toMatchObject([
+    { model: 'a', metadata: { n: 'a' } },
+    { model: 'b', metadata: { n: 'b' } }
+  ])
+  const range = { model: 'a', start: 0 }
+  const reads = [1, 2, 3].map(start => {
+    range.start = start
+    return blobs.getBlob('a', range)
+  })
+  const found = (await Promise.all(reads)).map(bytesOf)
+  expect((await Promise.all(found)).map(String)).toEqual(['a'.repeat(8), 'a'.repeat(7), 'a'.repeat(6)])
 })
 
 it('a store that closes takes its blobs with it', async () => {
