@@ -178,6 +178,8 @@ describe('a value that an option cannot have', () => {
     [{ gc: { bytesPerSecond: '20' } }, "gc.bytesPerSecond must be a number above 0, or Infinity, not '20'"],
     [{ codec: [{ sublevel: 5, codec: 'zstd' }] }, 'a list of names from the outermost on, not 5'],
     [{ codec: [{ sublevel: '', codec: 'zstd' }] }, "not ''"],
+    [{ codec: [{ sublevel: '!kv!', codec: 'zstd' }] }, 'its name without separators'],
+    [{ codec: [{ sublevel: ['a', 'Köln'], codec: 'zstd' }] }, "not [ 'a', 'Köln' ]"],
     [{ codec: [{ sublevel: [], codec: 'zstd' }] }, 'not []'],
     [{ codec: [{ sublevel: ['a', 5], codec: 'zstd' }] }, "not [ 'a', 5 ]"]
   ])('is shown as it is: %o', ([options, message]) => {

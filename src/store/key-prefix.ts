@@ -7,7 +7,7 @@ import { shown } from '../option-checks.js'
 export interface KeyPrefix {
   /** Keys that begin with these bytes, or this text as UTF-8. */
   readonly prefix?: string | Uint8Array | undefined
-  /** Keys of this sublevel, by its name or path, made with the default separator. */
+  /** Keys of this sublevel, by its name without separators, or path, made with the default separator. */
   readonly sublevel?: string | readonly string[] | undefined
 }
 
@@ -27,12 +27,19 @@ export function prefixBytes({ prefix, sublevel }: KeyPrefix): Buffer {
   throw invalidOption(`The prefix of a rule is text or bytes, not ${shown(text)}`)
 }
 
+/** What abstract-level lets a sublevel be called where the separator is '!'. A rule for another name would never match. */
+const SUBLEVEL_NAME = /^[#-~]+$/
+
 function sublevelPrefix(sublevel: string | readonly string[]): string {
   const path: readonly unknown[] = typeof sublevel === 'string' ? [sublevel] : sublevel
   // No names at all would make it a rule for every key.
-  if (!Array.isArray(path) || path.length === 0 || !path.every(name => typeof name === 'string' && name !== '')) {
+  if (
+    !Array.isArray(path) ||
+    path.length === 0 ||
+    !path.every(name => typeof name === 'string' && SUBLEVEL_NAME.test(name))
+  ) {
     throw invalidOption(
-      `The sublevel of a rule is its name, or a list of names from the outermost on, not ${shown(sublevel)}`
+      `The sublevel of a rule is its name without separators, or a list of names from the outermost on, not ${shown(sublevel)}`
     )
   }
   return path.map(name => `!${name}!`).join('')
