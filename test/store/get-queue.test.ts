@@ -65,6 +65,17 @@ describe('gets made at one moment', () => {
     await closed
   })
 
+  it('that the backend refuses by throwing keep no store from closing', async () => {
+    const { store, backend } = await filledStore(1)
+    const broken = new Error('not today')
+    backend.getSync = backend.get = () => {
+      throw broken
+    }
+    await expect(store.get('key 0')).rejects.toBe(broken)
+    await store.close()
+    expect(store.status).toBe('closed')
+  })
+
   it('with an option of the backend reach it with that option', async () => {
     const { store, backend } = await filledStore(3)
     const seen: unknown[] = []

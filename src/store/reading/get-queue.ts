@@ -165,7 +165,13 @@ export class GetQueue {
   /** With as few promises as it can: a thread of the pool has gone to sleep since, and every µs counts twice. */
   #askAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#calls++
-    return this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES).then(
+    let answer: Promise<Uint8Array | undefined>
+    try {
+      answer = this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES)
+    } catch (error) {
+      answer = Promise.reject(error) // A backend that others have patched may throw, and close() waits for what is counted here.
+    }
+    return answer.then(
       stored => {
         this.#ended()
         this.#answered(stored)

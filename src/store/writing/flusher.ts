@@ -254,8 +254,13 @@ export class Flusher {
   }
 
   #writeLast(chunk: Chunk, sequence: number): Promise<void> {
-    return this.#context.log.checkpoint.write(sequence, marker => {
-      if (marker !== undefined) chunk.put(MARKER_KEY, marker, AS_BYTES)
+    return this.#context.log.checkpoint.write(sequence, async marker => {
+      try {
+        if (marker !== undefined) chunk.put(MARKER_KEY, marker, AS_BYTES)
+      } catch (error) {
+        await chunk.close() // Else the backend would keep it, and another one each time the flush is tried again.
+        throw error
+      }
       return this.#write(chunk)
     })
   }

@@ -6,6 +6,7 @@ import { MAX_FAILED_FLUSHES } from '../../../src/store/writing/admission.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { contents, killed, logOn, openLogged, type Store, type StoreOptions } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { MARKER_KEY } from '../../support/reserved.js'
 import { text } from '../../support/sample-values.js'
 import { track, turns } from '../../support/turns.js'
 import { HeldCodec } from '../../support/user-codecs.js'
@@ -274,6 +275,20 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect(await keysIn(backend)).toEqual(['k0', 'k2', 'k3', 'k4'])
     expect(await store.get('k2')).toEqual(NEW)
     expect((await store.get('k4'))!.length).toBe(600_000)
+  })
+
+  it('where only the marker is refused, leaves no batch open in the backend', async () => {
+    const { store, backend } = await openWriteBack({}, backendOf())
+    await store.put('k', NEW)
+    const refuseMarker = ({ key }: { key: unknown }) => {
+      if (MARKER_KEY.equals(key as Buffer)) throw NO_SPACE
+    }
+    ;(backend as PermanentMemoryLevel).hooks.prewrite.add(refuseMarker)
+    const opened = vi.spyOn(backend, 'attachResource')
+    const closed = vi.spyOn(backend, 'detachResource')
+    await expect(store.flush()).rejects.toMatchObject({ code: 'LEVEL_HOOK_ERROR', cause: NO_SPACE })
+    expect(opened).toHaveBeenCalledTimes(1)
+    expect(closed).toHaveBeenCalledTimes(1)
   })
 
   it('a listener that throws does no harm', async () => {
