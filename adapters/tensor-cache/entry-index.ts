@@ -23,6 +23,8 @@ export class EntryIndex {
   /** Ids that are being written. An entry with such an id is not evicted: that would delete what is being written. */
   readonly writing = new Set<EntryId>()
   readonly #places = new Map<EntryId, Place>()
+  /** Beside the ring: a full cache of millions would be gone through for each entry that is put. */
+  readonly #doomed = new Set<Entry>()
   readonly #end = emptyRing()
 
   get size(): number {
@@ -78,11 +80,11 @@ export class EntryIndex {
   victims(bytes: number, spared: ReadonlySet<EntryId>): Entry[] {
     const victims: Entry[] = []
     let freed = 0
-    for (const doomed of [true, false]) {
-      for (const entry of this.values()) {
+    for (const entries of [this.#doomed, this.values()]) {
+      for (const entry of entries) {
         if (freed >= bytes) return victims
-        if (entry.doomed !== doomed || entry.pins > 0) continue
-        if (this.writing.has(entry.id) || spared.has(entry.id)) continue
+        if (entry.pins > 0 || this.writing.has(entry.id) || spared.has(entry.id)) continue
+        if (entry.doomed && entries !== this.#doomed) continue
         victims.push(entry)
         freed += entry.record.bytes
       }
@@ -97,6 +99,7 @@ export class EntryIndex {
     older.newer = place
     newer.older = place
     this.#places.set(entry.id, place)
+    if (entry.doomed) this.#doomed.add(entry)
   }
 
   #remove(id: EntryId): void {
@@ -105,6 +108,7 @@ export class EntryIndex {
     place.older.newer = place.newer
     place.newer.older = place.older
     this.#places.delete(id)
+    this.#doomed.delete(place.entry!)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Entry, EntryIndex } from './entry-index.js'
+import { KeyedLock } from '../keyed-lock.js'
 import { isRefusal } from '../refusals.js'
 import type { EntryId } from './keys.js'
 
@@ -14,6 +15,7 @@ export class Room {
   /** Of these, bytes of what is being deleted. */
   #leaving = 0
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #turns = new KeyedLock()
   readonly #deletions = new Map<EntryId, Promise<void>>()
   evictions = 0
 
@@ -51,11 +53,22 @@ export class Room {
    * @throws what the store throws when something is deleted, and what `work` throws
    */
   async with(bytes: number, work: () => Promise<void>, spared: ReadonlySet<EntryId> = new Set()): Promise<boolean> {
+    // One call at a time looks for room: were all that wait to look again whenever something ends, a thousand would do so a thousand times.
+    const begun = await this.#turns.run('', () => this.#begin(bytes, work, spared))
+    await begun?.ended
+    return begun !== undefined
+  }
+
+  /** Begins `work` when there is room; undefined if there is none that could be made. */
+  async #begin(
+    bytes: number,
+    work: () => Promise<void>,
+    spared: ReadonlySet<EntryId>
+  ): Promise<{ readonly ended: Promise<void> } | undefined> {
     for (;;) {
       if (this.#taken + bytes <= this.maxBytes) {
         this.#taken += bytes
-        await this.#during(work)
-        return true
+        return { ended: this.#during(work) }
       }
       const missing = this.#taken - this.#leaving + bytes - this.maxBytes
       const victims = missing > 0 ? this.#index.victims(missing, spared) : []
@@ -65,7 +78,7 @@ export class Room {
       }
       // What is being written may need less than its room, or can be evicted afterwards.
       else if (this.#underWay.size > 0) await Promise.race(this.#underWay).catch(() => {})
-      else return false
+      else return undefined
     }
   }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TensorCache } from 'compressed-kv/tensor-cache'
 import type { MemoryLevel } from 'memory-level'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { seededRandom } from '../../support/seeded-random.js'
@@ -130,6 +130,19 @@ describe('concurrent calls', () => {
     expect(store.stats().writes.calls).toBe(1)
     expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(1))
     expect(cache.stats().entries).toBe(1)
+  })
+
+  it('wait for room once or twice each, however many do', async () => {
+    const waits = vi.spyOn(Promise, 'race')
+    try {
+      const cache = tinyCache(memoryStore(), { maxBytes: 3000 })
+      const names = Array.from({ length: 200 }, (_, i) => `t${i}`)
+      const put = await Promise.all(names.map(name => cache.putTensor(name, { data: bits(8, 1), shape: [8] })))
+      expect(put).not.toContain(false)
+      expect(waits.mock.calls.length).toBeLessThan(3 * names.length)
+    } finally {
+      waits.mockRestore()
+    }
   })
 
   it('evict each other where there is room for one', async () => {
