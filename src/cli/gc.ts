@@ -1,5 +1,6 @@
 import { type CodecName, type GcProgress, type GcReport, Lz4Gc, NoGc, ZstdGc } from '../index.js'
 import { type CommonOptions, type Context, withBar } from './context.js'
+import { sizesOf } from './database-files.js'
 import { EXIT, WrongUsage } from './failure.js'
 import { bytes, count, table } from './table.js'
 import { writeTo } from './writing.js'
@@ -21,6 +22,7 @@ export async function gc(
   if (level !== undefined && policy !== 'zstd') throw new WrongUsage('--level is for --policy zstd only')
   const { signal, output } = context
   const chosen = policy === 'lz4' ? new Lz4Gc() : policy === 'none' ? new NoGc() : new ZstdGc({ level })
+  const before = await bytesOnDisk(location)
   const report = await writeTo(location, { wal, create: false, wrap }, store =>
     withBar(context, 'Sweeping', async bar => {
       await bar.over(store.backend as unknown as Database)
@@ -31,17 +33,30 @@ export async function gc(
       return store.gc.run({ policy: chosen, bytesPerSecond, force, signal, onProgress })
     })
   )
-  await (json ? output.json(report) : output.lines(shown(report)))
+  const onDisk = { before, after: await bytesOnDisk(location) }
+  await (json ? output.json({ ...report, bytesOnDisk: onDisk }) : output.lines(shown(report, onDisk)))
   if (!report.complete) return EXIT.interrupted
   return report.failed > 0 ? EXIT.problem : EXIT.ok
 }
 
-function shown(report: GcReport): string[] {
+interface BytesOnDisk {
+  readonly before: number
+  readonly after: number
+}
+
+/** Of LevelDB's files: values that take less may take more there, since LevelDB compresses blocks of them. */
+async function bytesOnDisk(location: string): Promise<number> {
+  const { tables, others } = await sizesOf(location, undefined)
+  return tables + others
+}
+
+function shown(report: GcReport, onDisk: BytesOnDisk): string[] {
   const { bytesBefore, bytesAfter, seconds, complete, failed, lastError } = report
   const names = ['scanned', 'recompressed', 'probed', 'expired', 'enveloped', 'failed'] as const
   return [
     ...table(names.map(name => [name, count(report[name])])),
     `stored values took ${bytes(bytesBefore)}, take ${bytes(bytesAfter)}; ${seconds.toFixed(1)} s`,
+    `LevelDB's files took ${bytes(onDisk.before)}, take ${bytes(onDisk.after)}`,
     ...(failed > 0 ? [`why values failed, the last: ${String(lastError)}; 'ckv verify' lists them`] : []),
     ...(complete ? [] : ['interrupted: the next run with this policy goes on where this one was'])
   ]

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { unwrap } from '../../src/index.js'
 import { noise } from '../support/sample-values.js'
@@ -90,6 +91,14 @@ describe('ckv gc', () => {
     expect(stats.byCodec.map(({ codec }) => codec)).toContain('zstd')
   })
 
+  it("says what LevelDB's files take before and after", async () => {
+    const location = await wrapped({ codec: 'none' })
+    const before = filesIn(location)
+    const { bytesOnDisk } = await json<{ bytesOnDisk: object }>(['gc', location, '--policy', 'zstd'])
+    expect(bytesOnDisk).toEqual({ before, after: filesIn(location) })
+    expect((await ckv(['gc', location])).out).toMatch(/LevelDB's files took [\d.]+ .?i?B, take [\d.]+ .?i?B/)
+  })
+
   it('an interrupted sweep ends with 130, and the next one goes on', async () => {
     const location = await wrapped({ codec: 'none' })
     const { code, out } = await ckv(['gc', location], { signal: AbortSignal.abort() })
@@ -137,3 +146,9 @@ describe('ckv unwrap', () => {
     await withStore(location, {}, async store => expect((await store.get('user:001'))!.length).toBe(300))
   })
 })
+
+/** Bytes of the files that LevelDB keeps what it has in. */
+function filesIn(location: string): number {
+  const names = readdirSync(location).filter(name => /^(CURRENT|MANIFEST-|\d+\.)/.test(name))
+  return names.reduce((sum, name) => sum + statSync(join(location, name)).size, 0)
+}
