@@ -41,7 +41,11 @@ export function addLookingCommands(program: Command, context: Context, finish: F
 export function addRewritingCommands(program: Command, context: Context, finish: Finish): void {
   command(program, 'gc', 'sweeps a database: recompresses values, removes what has expired, compacts')
     .argument('<location>', LOCATION)
-    .addOption(new Option('--policy <policy>', 'what values become').choices(CODECS).default('zstd'))
+    .addOption(
+      new Option('--policy <policy>', 'what values are recompressed with; none leaves them as they are')
+        .choices(CODECS)
+        .default('zstd')
+    )
     .option('--level <n>', 'of zstd, 1 to 22 (default: 3)', zstdLevel)
     .option('--bytes-per-second <n>', 'of stored values to sweep at most, such as 20M', byteCount)
     .option('--force', 'begin at the first key, and try again what was tried before')
