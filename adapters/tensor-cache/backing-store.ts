@@ -18,7 +18,11 @@ export interface TensorBackingStore {
   getMany(keys: string[], options: typeof AS_BYTES): Promise<unknown[]>
   batch(operations: Operation[], options: typeof AS_TEXT): Promise<void>
   clear(options: { keyEncoding: 'utf8'; gte: string; lt: string }): Promise<void>
-  iterator(options: typeof AS_TEXT & { gte: string; lt: string }): AsyncIterable<[string, string]>
+  iterator(options: typeof AS_TEXT & { gte: string; lt: string }): {
+    next(): Promise<[string, string] | undefined>
+    close(): Promise<void>
+  }
+  keys(options: { keyEncoding: 'utf8'; gte: string; lt: string }): AsyncIterable<string>
   once(event: 'closed', listener: () => void): unknown
   /** Of a sublevel: the store that it belongs to, and the prefix of its keys. */
   readonly db?: object

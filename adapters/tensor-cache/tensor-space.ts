@@ -1,7 +1,7 @@
 import type { Codec } from 'compressed-kv'
 import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
 import { type Entry, EntryIndex } from './entry-index.js'
-import { type EntryRecord, mostStoredBytes, overheadBytes, recordIn, settledBytes } from './entry-record.js'
+import { type EntryRecord, mostStoredBytes, overheadBytes, settledBytes } from './entry-record.js'
 import { asErrorOfCall } from '../closed-meanwhile.js'
 import { tooLarge } from './errors.js'
 import { KeyedLock } from '../keyed-lock.js'
@@ -9,6 +9,7 @@ import { isRefusal } from '../refusals.js'
 import type { EntryId, EntryKeys } from './keys.js'
 import { recordPut, RecordWriter } from './record-writer.js'
 import { Room } from './room.js'
+import { readRecords } from './stored-records.js'
 import type { Facts, Storing, WriteSettings } from './storing.js'
 import { UseOrder } from './use-order.js'
 import { readValues } from './value-reads.js'
@@ -168,19 +169,12 @@ export class TensorSpace {
   }
 
   async #load(): Promise<void> {
-    const found: Entry[] = []
-    const unreadable: EntryId[] = []
-    for await (const [key, text] of this.#db.iterator({ ...this.#keys.indexRange, ...ENCODINGS.text })) {
-      const id = this.#keys.idOf(key)
-      const record = recordIn(text)
-      if (record === undefined) unreadable.push(id)
-      else found.push({ id, record, pins: 0, doomed: false })
-    }
+    const { records, unreadable } = await readRecords(this.#db, this.#keys)
     for (const id of unreadable) await this.#discard(id).catch(unlessReadOnly)
-    found.sort((a, b) => a.record.used - b.record.used)
-    for (const entry of found) {
-      this.order.load(entry)
-      this.room.occupy(entry.record.bytes)
+    const found = [...records].sort(([, a], [, b]) => a.used - b.used)
+    for (const [id, record] of found) {
+      this.order.load({ id, record, pins: 0, doomed: false })
+      this.room.occupy(record.bytes)
     }
     // If maxBytes was lowered there may be too much. What cannot be evicted now, in a store that is read-only or fails, goes with the next write.
     await this.room.with(0, async () => {}).catch(() => {})

@@ -122,6 +122,30 @@ describe('a damaged value', () => {
   })
 })
 
+describe('a damaged index entry', () => {
+  it('is a miss and gone with its chunk, and all others are there', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const before = tinyCache(store)
+    for (const first of [0, 100, 200]) await before.putPrefix(tokens(4, first), layersOf(first))
+    const id = `${before.namespace}:c${before.chunksOf(tokens(4, 100))[0]!.hash}`
+    await store.close()
+    await backend.open()
+    const damaged = (await backend.get(`tensor-cache:1:index:${id}`))!
+    damaged[3]! ^= 1
+    await backend.put(`tensor-cache:1:index:${id}`, damaged)
+
+    const cache = tinyCache(memoryStore(backend))
+    for (const first of [0, 200]) expect((await cache.getPrefix(tokens(4, first)))!.layers).toEqual(layersOf(first))
+    expect(await cache.getPrefix(tokens(4, 100))).toBeUndefined()
+    expect(await backend.keys({ gte: `tensor-cache:1:data:${id}:`, lt: `tensor-cache:1:data:${id};` }).all()).toEqual(
+      []
+    )
+    expect(await backend.get(`tensor-cache:1:index:${id}`)).toBeUndefined()
+    expect(await cache.putPrefix(tokens(4, 100), layersOf(100))).toBe(4)
+  })
+})
+
 describe('concurrent calls', () => {
   it('store a chunk once', async () => {
     const store = memoryStore()
