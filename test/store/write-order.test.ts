@@ -121,6 +121,19 @@ describe('clear', () => {
     expect(await store.get('k')).toEqual(SMALL)
   })
 
+  it('that still waits holds back the puts after it, though some before it are done', async () => {
+    const { store, codec } = await heldStore()
+    const done = store.put('k', text(2000))
+    const writes = [store.put('l', BIG), store.clear()]
+    codec.held[0]!.release()
+    await done
+    writes.push(store.put('k', SMALL))
+    await turns()
+    codec.open()
+    await Promise.all(writes)
+    expect(await store.keys().all()).toEqual(['k'])
+  })
+
   it('keeps its place among others', async () => {
     const { store, codec } = await heldStore()
     const writes = [

@@ -38,7 +38,7 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     return this.#blocked === 0
   }
 
-  /** @param waitsFor what has to be done before the write is dispatched */
+  /** @param waitsFor what has to be done before the write is dispatched; nothing if it has work of its own */
   accept(write: Write, waitsFor: readonly Promise<void>[]): void {
     for (const promise of waitsFor) {
       write.waitsFor++
@@ -78,9 +78,7 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
 
   /** It waits for one thing less. */
   #release(write: Write): void {
-    if (--write.waitsFor > 0) return
-    if (write.work !== undefined && write.failure === undefined) this.#begin(write)
-    else this.#dispatchWithFollowers(write)
+    if (--write.waitsFor === 0) this.#dispatchWithFollowers(write)
   }
 
   /** Later writes are held back until the work is done. */
@@ -108,7 +106,7 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     dispatch(first)
     for (let next = reached.pop(); next !== undefined; next = reached.pop()) {
       if (--next.waitsFor > 0) continue // Counted down only in its turn: else a later call could come first.
-      if (next.work !== undefined && next.failure === undefined) this.#begin(next)
+      if (next.work !== undefined) this.#begin(next)
       else dispatch(next)
     }
   }
