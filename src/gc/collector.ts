@@ -49,6 +49,12 @@ export interface CollectorSettings {
 const REMEMBER_BYTES = 16 * 1024 * 1024
 /** The backend is compacted when this share of what was swept was rewritten or removed. */
 const COMPACT_SHARE = 0.1
+/** Of a store that is closing; or of its backend, where that is closed by itself, and closes its iterators and batches first. */
+const CLOSING: ReadonlySet<unknown> = new Set([
+  'LEVEL_DATABASE_NOT_OPEN',
+  'LEVEL_ITERATOR_NOT_OPEN',
+  'LEVEL_BATCH_NOT_OPEN'
+])
 
 /** Sweeps a store: looks at values in the order of keys, and rewrites or deletes those that a policy says to. */
 export class Collector {
@@ -153,7 +159,7 @@ export class Collector {
     if (this.#running === undefined) {
       await this.#run({}).catch((error: unknown) => {
         // The timer stops only when what a store that is closing waits for has ended: no failure.
-        if ((error as { code?: unknown } | undefined)?.code !== 'LEVEL_DATABASE_NOT_OPEN') this.#onFailure(error)
+        if (!CLOSING.has((error as { code?: unknown } | undefined)?.code)) this.#onFailure(error)
       })
     } else await this.#running.catch(() => {}) // Whoever began it gets the error.
   }

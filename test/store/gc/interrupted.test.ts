@@ -313,6 +313,27 @@ describe('in the background', () => {
     expect(told).toEqual([])
   })
 
+  it('nor does one whose backend is closed, which closes what a sweep reads with first', async () => {
+    const { store, backend } = await openMode('write-through')
+    await fill(store, 100)
+    const told: unknown[] = []
+    store.on('gcError', ({ error }: { error: unknown }) => told.push(error))
+    const held = new Gate()
+    intercept(backend, ['_iterator'], ({ proceed }) => {
+      const made = proceed() as unknown as { _nextv: (...args: unknown[]) => Promise<unknown> }
+      const nextv = made._nextv.bind(made)
+      made._nextv = (...args) => held.wait().then(() => nextv(...args))
+      return made as unknown as Promise<unknown>
+    })
+    store.gc.start(1)
+    await held.reached
+    const closing = backend.close()
+    await turns()
+    held.open()
+    await closing
+    expect([store.status, told]).toEqual(['closed', []])
+  })
+
   it('a store that is opened again sweeps again', async () => {
     const policy = new Counted()
     const { store } = await openMode('write-through', undefined, { gc: { intervalMs: 1, policy } })
