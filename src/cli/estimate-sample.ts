@@ -28,7 +28,7 @@ export async function takeSample(entries: AsyncIterable<StoredEntry>, maxBytes: 
   const runBytes = Math.min(RUN_BYTES, maxBytes / 8)
   let runs: Run[] = []
   let every = 1
-  let [totalBytes, totalValues] = [0, 0]
+  let [totalBytes, totalValues, taken] = [0, 0, 0]
   for await (const entry of entries) {
     const { opened, key } = entry
     if (opened === undefined || isExpired(opened.expiresAt)) continue
@@ -40,11 +40,13 @@ export async function takeSample(entries: AsyncIterable<StoredEntry>, maxBytes: 
     if (run?.at !== at) runs.push((run = { at, bytes: 0, entries: [] }))
     run.entries.push({ key, value: await entry.value() })
     run.bytes += key.length + opened.rawLength
-    if (sum(runs) <= maxBytes) continue
+    taken += key.length + opened.rawLength
+    if (taken <= maxBytes) continue
     every *= 2
     runs = runs.filter(({ at: place }) => place % every === 0)
+    taken = runs.reduce((bytes, { bytes: more }) => bytes + more, 0)
   }
-  return { entries: runs.flatMap(run => run.entries), bytes: sum(runs), totalBytes, totalValues }
+  return { entries: runs.flatMap(run => run.entries), bytes: taken, totalBytes, totalValues }
 }
 
 /** Consecutive entries, `at` in units of a run's size from the start. */
@@ -52,8 +54,4 @@ interface Run {
   readonly at: number
   bytes: number
   readonly entries: SampledEntry[]
-}
-
-function sum(runs: readonly Run[]): number {
-  return runs.reduce((bytes, run) => bytes + run.bytes, 0)
 }
