@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import type { CodecName, StoredEntry } from '../index.js'
 import { type CommonOptions, type Context, withBarBesideLines } from './context.js'
 import { putLine, jsonBytes } from './entry-lines.js'
@@ -72,9 +73,19 @@ export async function put(
   return EXIT.ok
 }
 
+/** The longest value that a store takes, in bytes. */
+const MAX_VALUE_BYTES = 1024 ** 3
+
 async function inputOf({ streams }: Context, encoding: TextEncoding): Promise<Buffer> {
+  const most = encoding === 'utf8' ? MAX_VALUE_BYTES : constants.MAX_STRING_LENGTH
   const chunks: Buffer[] = []
-  for await (const chunk of streams.stdin) chunks.push(Buffer.from(chunk as Buffer))
+  let bytes = 0
+  for await (const chunk of streams.stdin) {
+    chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk as string))
+    bytes += chunks.at(-1)!.length
+    if (bytes > most)
+      throw new Failure(`stdin has more than ${most} bytes, which is no value: a BlobStore keeps a stream`)
+  }
   const given = Buffer.concat(chunks)
   return encoding === 'utf8' ? given : bytesOf(given.toString().trim(), encoding)
 }

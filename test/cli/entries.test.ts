@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { unwrap } from '../../src/index.js'
 import { noise } from '../support/sample-values.js'
@@ -20,6 +21,26 @@ describe('ckv put, get, del and ls', () => {
     expect([again.code, again.err]).toEqual([1, "ckv: There is no key 'a:1': nothing was deleted\n"])
     expect((await ckv(['get', location, 'a:1'])).code).toBe(1)
   })
+
+  it.each(['utf8', 'hex'])(
+    'refuse an stdin that never ends once it is longer than a value, as %s: 1',
+    async encoding => {
+      const chunk = Buffer.alloc(64 * 1024 * 1024, '0')
+      let given = 0
+      function* forever() {
+        for (;;) {
+          given += chunk.length
+          yield chunk
+        }
+      }
+      const location = newLocation()
+      const put = ['put', location, '00', '-', '--encoding', encoding]
+      const { code, err } = await ckv(put, { stdin: Readable.from(forever(), { highWaterMark: 1 }) })
+      expect([code, err]).toEqual([1, expect.stringMatching(/^ckv: stdin has more than \d+ bytes/)])
+      expect(given).toBeLessThan(1200 * 1024 * 1024)
+      expect(existsSync(location)).toBe(false)
+    }
+  )
 
   it('take and print bytes as hex and base64, and from stdin', async () => {
     const location = newLocation()

@@ -18,7 +18,7 @@ interface Result {
 }
 
 interface Surroundings {
-  readonly stdin?: string | Buffer
+  readonly stdin?: string | Buffer | Readable
   readonly signal?: AbortSignal
 }
 
@@ -29,7 +29,8 @@ export async function ckv(argv: readonly string[], { stdin = '', signal }: Surro
   vi.stubEnv('TMPDIR', temporary)
   const [stdout, stderr] = [new Sink(), new Sink()]
   try {
-    const code = await main(argv, { stdin: Readable.from([Buffer.from(stdin)]), stdout, stderr, signal })
+    const input = stdin instanceof Readable ? stdin : Readable.from([Buffer.from(stdin)])
+    const code = await main(argv, { stdin: input, stdout, stderr, signal })
     const out = stdout.bytes().toString().replace(/\n$/, '')
     const lines = out === '' ? [] : out.split('\n')
     return { code, stdout: stdout.bytes(), out, lines, err: stderr.bytes().toString(), left: readdirSync(temporary) }
