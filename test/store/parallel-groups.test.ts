@@ -4,10 +4,13 @@ import { storedMarker } from '../../src/store/marker-state.js'
 import { Gate } from '../support/gate.js'
 import { intercept, WRITES } from '../support/intercept.js'
 import { memory, openStore } from '../support/memory-store.js'
+import { noise } from '../support/sample-values.js'
 import { track, turns } from '../support/turns.js'
 
 const FIRST = Buffer.from('first')
 const SECOND = Buffer.from('second')
+/** Of 27 of them a group is full. */
+const MANY_BYTES = noise(40_000)
 
 /** What a store takes for LevelDB. */
 function levelDb() {
@@ -109,6 +112,14 @@ describe('small groups of writes over LevelDB', () => {
     expect(await store.get('other9')).toEqual(SECOND)
   })
 
+  it('a third one waits', async () => {
+    const { gates, putAll, openAll } = await gatedStore()
+    const writes = putAll(names(72), MANY_BYTES)
+    await turns()
+    expect(gates.length).toBe(2)
+    await openAll(writes)
+  })
+
   it('a large one waits, and nothing is written beside it', async () => {
     const { gates, putAll, openAll } = await gatedStore()
     const writes = putAll(['k0'])
@@ -192,11 +203,22 @@ describe('small groups of writes over LevelDB', () => {
   })
 })
 
-it('over other backends groups are written one at a time', async () => {
-  const { gates, putAll, openAll } = await gatedStore({ overLevelDb: false })
-  const writes = putAll(names(40))
-  await turns()
-  expect(gates.length).toBe(1)
-  await openAll(writes)
-  expect(gates.length).toBe(1)
+describe('over other backends groups are written one at a time', () => {
+  it('those with few bytes', async () => {
+    const { gates, putAll, openAll } = await gatedStore({ overLevelDb: false })
+    const writes = putAll(names(40))
+    await turns()
+    expect(gates.length).toBe(1)
+    await openAll(writes)
+    expect(gates.length).toBe(1)
+  })
+
+  it('those that are full', async () => {
+    const { gates, putAll, openAll } = await gatedStore({ overLevelDb: false })
+    const writes = putAll(names(54), MANY_BYTES)
+    await turns()
+    expect(gates.length).toBe(1)
+    await openAll(writes)
+    expect(gates.length).toBe(2)
+  })
 })

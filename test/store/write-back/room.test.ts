@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Admission } from '../../../src/store/writing/admission.js'
+import { Admission, MAX_FAILED_FLUSHES } from '../../../src/store/writing/admission.js'
 import { failures } from '../../support/failures.js'
 import { Gate } from '../../support/gate.js'
 import { intercept, WRITES } from '../../support/intercept.js'
@@ -194,6 +194,23 @@ it('what weighs nothing, a flush or close() say, waits its turn also behind one 
   expect(told).toEqual(['first in', 'small refused'])
   admission.leave(1)
   expect(told.slice(2)).toEqual(['huge in', 'flush in', 'close in'])
+})
+
+it('what was let in, or turned away, leaves others its place among the 256 MiB that may wait', () => {
+  const admission = new Admission(1000)
+  const told: string[] = []
+  const enter = (name: string, bytes: number) => {
+    const tell = (outcome: string) => () => void told.push(`${name} ${outcome}`)
+    admission.enter(bytes, bytes, tell('in'), tell('refused'))
+  }
+  const large = 200 * 1024 * 1024
+  for (const [name, bytes] of Object.entries({ first: 1, large })) enter(name, bytes)
+  admission.leave(1)
+  for (const [name, bytes] of Object.entries({ 'large 2': large, small: 1 })) enter(name, bytes)
+  expect(told).toEqual(['first in', 'large in'])
+  admission.afterFailure({ error: new Error('failed'), times: MAX_FAILED_FLUSHES, isFinal: false })
+  for (const [name, bytes] of Object.entries({ 'large 3': large, last: 1 })) enter(name, bytes)
+  expect(told.slice(2)).toEqual(['large 2 refused', 'small refused'])
 })
 
 it('what is refused with CKV_BUSY was neither counted, copied nor compressed before', async () => {
