@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { failures } from '../support/failures.js'
 import { heldStore } from '../support/held-store.js'
 import { text } from '../support/sample-values.js'
 import { track, turns } from '../support/turns.js'
@@ -96,6 +97,24 @@ describe('unawaited writes of one key keep their call order', () => {
     await Promise.all(writes)
     expect((await store.get('k'))?.length).toBe(3000)
   })
+})
+
+it('a put whose onStored throws leaves its key as the put before made it, and fails alone among those that waited with it', async () => {
+  const { store, codec } = await heldStore()
+  const refuse = () => {
+    throw new Error('refused')
+  }
+  const first = store.put('k', BIG)
+  const refused = failures(['k', 'l'].map(key => store.put(key, BIG, { onStored: refuse })))
+  const later = store.put('l', SMALL)
+  for (const call of codec.held.splice(0).toReversed()) {
+    call.release()
+    await turns()
+  }
+  await Promise.all([first, later])
+  expect(await refused).toEqual([new Error('refused'), new Error('refused')])
+  expect((await store.get('k'))?.equals(BIG)).toBe(true)
+  expect(await store.get('l')).toEqual(SMALL)
 })
 
 describe('clear', () => {

@@ -196,6 +196,21 @@ it('what weighs nothing, a flush or close() say, waits its turn also behind one 
   expect(told.slice(2)).toEqual(['huge in', 'flush in', 'close in'])
 })
 
+it('what the log refuses as soon as it is let in makes room for the next, and is let in once', () => {
+  const admission = new Admission(1000)
+  const told: string[] = []
+  const enter = (name: string, start = () => {}) => {
+    const tell = (outcome: string) => () => void told.push(`${name} ${outcome}`)
+    admission.enter(1000, 1000, () => (tell('in')(), start()), tell('refused'))
+  }
+  const leave = () => admission.leave(1000)
+  enter('first')
+  for (const name of ['refused', 'refused too']) enter(name, leave)
+  for (const name of ['next', 'last']) enter(name)
+  leave()
+  expect(told).toEqual(['first in', 'refused in', 'refused too in', 'next in'])
+})
+
 it('what was let in, or turned away, leaves others its place among the 256 MiB that may wait', () => {
   const admission = new Admission(1000)
   const told: string[] = []
