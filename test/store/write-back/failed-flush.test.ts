@@ -247,13 +247,14 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect(await reopened.get('new')).toEqual(Buffer.from('newer'))
   })
 
-  it('close() resolves also while writers wait for room', async () => {
-    const { store, backend, fs, repair } = await refused(backendOf, {
+  it('close() resolves also while writers wait for room, and turns them away when a flush fails once more', async () => {
+    const { store, backend, fs, repair, errors } = await refused(backendOf, {
       memtable: { flushIntervalMs: INTERVAL_MS, maxBytes: 2 * (ENTRY_BYTES + 10) }
     })
     const puts = Promise.allSettled(['a', 'b', 'c'].map(key => store.put(key, NEW)))
     await store.close()
     const accepted = (await puts).filter(({ status }) => status === 'fulfilled').length
+    expect(errors.length).toBeLessThan(MAX_FAILED_FLUSHES)
     repair()
     const reopened = await openLogged(logOn(fs), backend, { memtable: NEVER })
     expect((await reopened.keys().all()).length).toBe(2 + accepted)

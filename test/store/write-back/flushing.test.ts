@@ -66,6 +66,22 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, backendOf) => {
     expect(await keysIn(backend)).toEqual(['a'])
   })
 
+  it('on flush(), which waits for nothing that is written after it', async () => {
+    const { store, backend } = await openWriteBack({}, backendOf())
+    await store.put('before', VALUE)
+    const first = holdWrites(backend)
+    const flush = store.flush()
+    await first.reached
+    const second = holdWrites(backend)
+    await store.put('after', VALUE)
+    const later = track(store.flush())
+    first.open()
+    await flush
+    await second.reached
+    expect(later.settled).toBe(false)
+    second.open()
+  })
+
   it('on flush(), with every write accepted before, values under compression too', async () => {
     const codec = new HeldCodec()
     const { store, backend } = await openWriteBack({}, backendOf())
