@@ -29,7 +29,7 @@ async function gatedStore(options: { overLevelDb?: boolean; marked?: boolean } =
     await gate.wait()
     return proceed()
   })
-  const putAll = (keys: readonly string[], value = FIRST, sync = false) =>
+  const putAll = (keys: readonly string[], value: Buffer = FIRST, sync = false) =>
     keys.map(key => store.put(key, value, { sync }))
   /** Until `writes` are done. */
   const openAll = async (writes: readonly Promise<unknown>[]) => {

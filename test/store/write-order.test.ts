@@ -7,6 +7,10 @@ import { track, turns } from '../support/turns.js'
 const BIG = text(100_000)
 const SMALL = Buffer.from('small')
 
+function refuse(): never {
+  throw new Error('refused')
+}
+
 describe('unawaited writes of one key keep their call order', () => {
   it('a small value put after a large one wins', async () => {
     const { store, codec } = await heldStore()
@@ -101,9 +105,6 @@ describe('unawaited writes of one key keep their call order', () => {
 
 it('a put whose onStored throws leaves its key as the put before made it, and fails alone among those that waited with it', async () => {
   const { store, codec } = await heldStore()
-  const refuse = () => {
-    throw new Error('refused')
-  }
   const first = store.put('k', BIG)
   const refused = failures(['k', 'l'].map(key => store.put(key, BIG, { onStored: refuse })))
   const later = store.put('l', SMALL)

@@ -156,7 +156,6 @@ export class Flusher {
     const { tables, log, onFlushed, onFailed } = this.#context
     const group = this.#ahead ?? this.#begin()
     this.#ahead = undefined
-    if (group === undefined) return
     const { items } = group
     const start = performance.now()
     let entries = 0
@@ -183,12 +182,11 @@ export class Flusher {
     onFlushed(weight, { entries, ms: performance.now() - start })
   }
 
-  /** Takes what comes next, and begins to seal it. */
-  #begin(): Group | undefined {
+  /** Takes what comes next, of which there is some, and begins to seal it. */
+  #begin(): Group {
     const { tables, flushBytes } = this.#context
     const items = tables.startFlush(flushBytes)
-    const [first] = items
-    if (first === undefined) return undefined
+    const first = items[0]!
     return 'clear' in first ? { items, clear: first } : { items, chunks: new FlushChunks(items, this.#context) }
   }
 
