@@ -10,7 +10,7 @@ import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './any-level.js'
 import { asBuffer, KEY_AS_BYTES } from './as-bytes.js'
 import { assertWrappable, rootOf } from './backend.js'
-import { leftAsFound } from './backend-lock.js'
+import { leftAsFound, unlockBackend } from './backend-lock.js'
 import { type BackendOperation, writeToBackend } from './backend-write.js'
 import { compactBackend } from './compaction.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
@@ -88,7 +88,8 @@ async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): 
     ...(wal === undefined ? {} : { wal })
   })
   await store.open()
-  await store.close()
+  // A backend that cannot be closed would leave the store open, and nobody else has it to close.
+  await store.close().finally(() => unlockBackend(backend, store))
 }
 
 async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ values: number }> {

@@ -374,6 +374,22 @@ describe('unwrap() that comes to the log', () => {
   )
 })
 
+describe.each(MODES)('unwrap() over a backend that fails to close (%s)', mode => {
+  it.each([false, true])('works when it is called again (open before: %s)', async isOpen => {
+    const { store, backend, fs } = await openMode(mode)
+    await store.put('k', text(3000))
+    await store.close()
+    if (isOpen) await backend.open()
+    const repair = failing(backend, ['_close'], new Error('not now'))
+    await expect(unwrap(backend, logOf({ mode, fs }))).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_CLOSED' })
+    repair()
+    expect(await unwrap(backend, logOf({ mode, fs }))).toEqual({ values: 1 })
+    expect(backend.status).toBe('open')
+    expect(await backend.get('k')).toEqual(text(3000))
+    await backend.close()
+  })
+})
+
 describe('unwrap() that fails early leaves the database as it was found', () => {
   const MARKER = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 
