@@ -23,6 +23,12 @@ export class Source {
     if (typeof (given as Partial<AsyncIterable<Uint8Array>> | null)?.[Symbol.asyncIterator] !== 'function') {
       throw invalidOption('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
     }
+    // The blob would be empty, and in place of the one before.
+    if (isNodeStream(given) && given.readableEnded) {
+      throw invalidOption(
+        'The stream was read to its end before, perhaps by a body parser: nothing is left of it to store'
+      )
+    }
     // A stream may fail before it is read, and an 'error' that nobody listens to ends the process. Reading throws it.
     if (isNodeStream(given)) given.on('error', () => {})
     this.#iterator = given instanceof ReadableStream ? iteratorOf(given) : given[Symbol.asyncIterator]()

@@ -195,6 +195,16 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     await expectOld()
   })
 
+  it('because its stream was read to the end by somebody else, is an invalid option', async () => {
+    const source = Readable.from([noise(10)])
+    await source.toArray()
+    await expect(blobs.putBlob('k', source)).rejects.toMatchObject({
+      code: 'CKV_INVALID_OPTION',
+      message: expect.stringMatching(/read to its end/)
+    })
+    await expectOld()
+  })
+
   it.each([
     ['text', 'text', /AsyncIterable/],
     ['null', null, /AsyncIterable/],
