@@ -211,7 +211,8 @@ export class GetQueue {
     try {
       stored = await this.#backend.getMany<Buffer, Uint8Array>(keys, AS_BYTES)
     } catch {
-      // One key that cannot be read must not fail the others.
+      // One key that cannot be read must not fail the others. These reads may see a write that was called meanwhile: else every write would have
+      // to wait for the calls under way, or take a snapshot for them.
       await Promise.all(lookups.map(lookup => this.#sendOne(lookup)))
       return
     }
