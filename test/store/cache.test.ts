@@ -45,7 +45,7 @@ describe('the cache', () => {
     ['clear with a limit', async store => store.clear({ limit: 1 }), undefined],
     ['large put', async store => store.put('k', text(100_000)), text(100_000)]
   ] as [string, (store: Awaited<ReturnType<typeof openStore>>['store']) => Promise<void>, Buffer | undefined][])(
-    'lets go of a value that was replaced by a %s',
+    'lets go of a value that was replaced by a %s, and takes values afterwards',
     async (_, write, expected) => {
       const { store } = await openStore(CACHED)
       await store.put('k', OLD)
@@ -53,6 +53,10 @@ describe('the cache', () => {
       await write(store)
       expect(await store.get('k')).toEqual(expected)
       expect(store.getSync('k')).toEqual(expected)
+      await store.put('l', OLD)
+      const { hits } = store.stats().cache
+      for (let i = 0; i < 2; i++) expect(await store.get('l')).toEqual(OLD)
+      expect(store.stats().cache.hits).toBe(hits + 1)
     }
   )
 

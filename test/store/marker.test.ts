@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../src/checksum/crc32c.js'
 import { type Backend, memory, openStore, storedEntries } from '../support/memory-store.js'
 import { intercept, WRITES } from '../support/intercept.js'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { logOn, openLogged } from '../support/logged-store.js'
+import { PermanentMemoryLevel } from '../support/permanent-memory-level.js'
 import { MARKER_KEY } from '../support/reserved.js'
 
 const BINARY = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
@@ -47,6 +50,19 @@ describe('the marker', () => {
       { operations: 1, sync: false }
     ])
   })
+
+  it.each([true, false])(
+    'is not written by a limited clear that finds nothing, with a log and memtable: %s',
+    async on => {
+      const backend = new PermanentMemoryLevel()
+      const memtable = on ? {} : false
+      const store = await openLogged(logOn(new CrashableFileSystem()), backend, { memtable })
+      await store.clear({ limit: 1 })
+      expect(backend.disk.batches).toEqual([])
+      await store.close()
+      expect(backend.disk.batches).toEqual([])
+    }
+  )
 
   it('is as docs/format.md draws it, and stays the same', async () => {
     const { store, backend } = await openStore()

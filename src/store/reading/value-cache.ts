@@ -80,7 +80,7 @@ export class ValueCache {
     this.#clears--
   }
 
-  /** Call when a write of this key has been accepted and when it is in a table, where readers look first. */
+  /** Call when a write of this key is in a table, where readers look first. */
   invalidate(name: string): void {
     this.#entries.delete(name)
     this.#fills.delete(name)

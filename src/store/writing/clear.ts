@@ -29,7 +29,6 @@ export async function clearLogged(
   log: StoreLog
 ): Promise<void> {
   const { sync = false, ...selection } = options
-  await log.checkpoint.begin()
   if (selection.limit !== -1 || selection.snapshot !== undefined) {
     const keys: Deletion[] = []
     for await (const chunk of deletionsIn(backend, selection, expiring)) keys.push(...chunk)
@@ -37,6 +36,7 @@ export async function clearLogged(
   }
   const range = halfOpen(selection)
   if (endsAtEmptyKey(range)) return
+  await log.checkpoint.begin()
   log.checkpoint.applying(await log.appendClear(range, sync || !log.isDatabase))
   await applyLogged(log, () => deleteRange(backend, range, !log.isDatabase))
 }

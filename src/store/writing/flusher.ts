@@ -90,7 +90,7 @@ export class Flusher {
     // Somebody may wait for the flush, and a promise alone keeps no process alive.
     this.#retry?.ref()
     this.#beginAhead()
-    if (this.#pumping || this.#stopped || this.#retry !== undefined) return
+    if (this.#pumping || this.#retry !== undefined) return
     this.#pumping = true
     void this.#pump()
   }
@@ -133,9 +133,9 @@ export class Flusher {
 
   async #pump(): Promise<void> {
     try {
-      while (this.#context.tables.oldest !== undefined && !this.#stopped) await this.#flushOldest()
+      while (this.#context.tables.oldest !== undefined) await this.#flushOldest()
     } catch {
-      // Already reported.
+      // Already reported, or the flusher is stopped.
     } finally {
       this.#pumping = false
     }
@@ -195,7 +195,7 @@ export class Flusher {
     if (!this.#mayBeginAhead || this.#ahead !== undefined || this.#stopped) return
     const { tables, flushBytes } = this.#context
     const next = tables.nextToFlush
-    if (next === undefined || 'clear' in next || next.weight < flushBytes * MIN_AHEAD) return
+    if (next === undefined || next.weight < flushBytes * MIN_AHEAD) return
     this.#ahead = this.#begin()
   }
 

@@ -125,7 +125,6 @@ export class TableWrites implements Writes {
   async clear(options: EncodedClearOptions): Promise<void> {
     const sync = options.sync === true
     const range = withOwnBounds(options) // A limited clear reads it later.
-    this.#context.cache?.clear()
     if (options.limit !== -1 || options.snapshot !== undefined) return this.#clearKeys(range, sync)
     const cleared = halfOpen(range)
     if (endsAtEmptyKey(cleared)) return
@@ -207,7 +206,7 @@ export class TableWrites implements Writes {
     sync: boolean,
     value?: Buffer
   ): Promise<void> {
-    const { cache, counters, admission } = this.#context
+    const { counters, admission } = this.#context
     const name = keyName(key)
     const waits = isPromise(kept)
     if (waits || !this.#order.isFree || this.#table.mustBegin || !admission.tryEnter(weight)) {
@@ -216,7 +215,6 @@ export class TableWrites implements Writes {
       return this.#accept({ operations: [operation], weight, sync, sealing })
     }
     counters.calls++
-    cache?.invalidate(name)
     this.#table.accepted()
     return this.#table.appendOne(tableRecord(key, kept, value), sync, new OneOperation(this.#table, name, kept, weight))
   }
@@ -247,10 +245,9 @@ export class TableWrites implements Writes {
   }
 
   #accept(given: Call): Promise<void> {
-    const { operations = [], clear, work, weight, sealing = [] } = given
-    const { admission, counters, cache } = this.#context
+    const { clear, work, weight, sealing = [] } = given
+    const { admission, counters } = this.#context
     if (!isBarrier(given)) counters.calls++
-    if (cache !== undefined) for (const { name } of operations) cache.invalidate(name)
     this.#table.accepted()
     return new Promise((resolve, reject) => {
       const call = pendingCall(given, resolve, reject)

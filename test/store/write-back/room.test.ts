@@ -171,9 +171,9 @@ it('what waits for a codec has its room already, and holds nobody up for ever', 
 
 it('more clears than may wait for the backend at once', async () => {
   const { store, backend } = await openWriteBack({ memtable: NEVER })
-  await Promise.all(manyPuts(store, 300))
+  await Promise.all(manyPuts(store, 500))
   const gate = holdWrites(backend)
-  const clears = Array.from({ length: 200 }, (_, i) => store.clear({ gte: `k${i}`, lte: `k${i}` }))
+  const clears = Array.from({ length: 400 }, (_, i) => store.clear({ gte: `k${i}`, lte: `k${i}` }))
   await gate.reached
   await turns(20)
   expect(store.stats().memtable!.frozen).toBeLessThan(80)
