@@ -3,6 +3,8 @@ import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { Gate } from '../support/gate.js'
+import { intercept } from '../support/intercept.js'
 import { logOn } from '../support/logged-store.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -44,6 +46,22 @@ describe.each(MODES.flatMap(mode => Object.keys(BACKENDS).map(name => [mode, nam
         expect(new Set(await Promise.all(gets))).toEqual(new Set(['old']))
         await written
       }
+    })
+
+    it.each(writes)('a %s called after them and done before the first is answered', async (_, write) => {
+      await using store = open(mode, name as keyof typeof BACKENDS)
+      await store.put('k', 'old')
+      await store.flush()
+      const gate = new Gate()
+      intercept(store.backend, ['_get', '_getMany'], async ({ proceed }) => {
+        const found = await proceed()
+        await gate.wait()
+        return found
+      })
+      const gets = Array.from({ length: GETS }, () => store.get('k'))
+      await Promise.all([write(store), store.flush()])
+      gate.open()
+      expect(new Set(await Promise.all(gets))).toEqual(new Set(['old']))
     })
   }
 )

@@ -87,6 +87,22 @@ describe('a log that is missing', () => {
     expect(message).toMatch(/missing.*put the directory back/is)
   })
 
+  const firstWrites: [string, (store: Store) => Promise<void>][] = [
+    ['a put', store => store.put('d', Buffer.from('D'))],
+    ['a del', store => store.del('a')],
+    ['a batch', store => store.batch([{ type: 'del', key: 'a' }])],
+    ['a clear', store => store.clear()],
+    ['a clear with a limit', store => store.clear({ limit: 1 })]
+  ]
+  it.each(firstWrites.flatMap(([name, write]) => [false, {}].map(memtable => [name, memtable, write] as const)))(
+    'is missed after %s that was all since the last close, with memtable: %j',
+    async (_, memtable, write) => {
+      const { backend, fs } = await closedStore()
+      await write(await openLogged(logOn(fs), new PermanentMemoryLevel(backend), { memtable }))
+      await expectRefused('LEVEL_CORRUPTION', backend.clone(), new CrashableFileSystem())
+    }
+  )
+
   it('is found when it is put back', async () => {
     const { backend, fs } = await killedStore()
     await expectRefused('LEVEL_CORRUPTION', backend, new CrashableFileSystem())
