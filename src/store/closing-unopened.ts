@@ -7,8 +7,9 @@ import { resource } from './resource.js'
  * resource of the backend and closes it in `_close`.)
  *
  * @param tookBackend whether the store opened the backend, or began to
+ * @returns unties the store from the backend, which would keep it otherwise: call it when the store takes the backend
  */
-export function closeTogetherUnopened(store: AnyLevel, backend: AnyLevel, tookBackend: () => boolean): void {
+export function closeTogetherUnopened(store: AnyLevel, backend: AnyLevel, tookBackend: () => boolean): () => void {
   // abstract-level does not call `_close` on a database that was closed before it opened; its resources it does close.
   const closeBackend = async () => {
     if (!tookBackend() && backend.status !== 'closing' && !isLocked(backend)) await backend.close()
@@ -18,5 +19,7 @@ export function closeTogetherUnopened(store: AnyLevel, backend: AnyLevel, tookBa
     if (!tookBackend() && store.status === 'opening') store.close().catch(() => {})
   }
   store.attachResource(resource(closeBackend))
-  backend.attachResource(resource(closeStore))
+  const tie = resource(closeStore)
+  backend.attachResource(tie)
+  return () => void backend.detachResource(tie)
 }

@@ -29,6 +29,7 @@ export class Lifecycle {
   #openingFailure: unknown
   /** Whether opening the backend was begun. Until then close() must close the backend without a session. */
   #tookBackend = false
+  readonly #untie: () => void
   /** What the backend closes before itself. */
   readonly #resource: AbstractResource
   /** Calls of the resource's `close()` that wait for what is open to end. */
@@ -36,7 +37,7 @@ export class Lifecycle {
 
   constructor(context: LifecycleContext) {
     this.#context = context
-    closeTogetherUnopened(context.store, context.backend, () => this.#tookBackend)
+    this.#untie = closeTogetherUnopened(context.store, context.backend, () => this.#tookBackend)
     this.#resource = resource(() => this.#closeWithBackend())
   }
 
@@ -69,6 +70,7 @@ export class Lifecycle {
   async #open(options: AbstractOpenOptions): Promise<void> {
     const { store, backend, settings, choice, counters, emit } = this.#context
     this.#tookBackend = true
+    this.#untie()
     lockBackend(backend, store)
     const { status } = backend
     try {

@@ -1,5 +1,5 @@
 import { Level } from 'level'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { failures } from '../support/failures.js'
 import { memory } from '../support/memory-store.js'
@@ -71,4 +71,18 @@ it('closing a store that never opened closes a backend that was open before', as
   await store.close()
   await turns()
   expect([store.status, backend.status]).toEqual(['closed', 'closed'])
+})
+
+it('stores that cannot be opened are not kept by a backend that stays open', async () => {
+  const backend = memory()
+  await new CompressedKvStore(backend).open()
+  const attach = vi.spyOn(backend, 'attachResource')
+  const detach = vi.spyOn(backend, 'detachResource')
+  for (let i = 0; i < 3; i++) {
+    const store = new CompressedKvStore(backend)
+    await expect(store.open()).rejects.toMatchObject({ cause: { code: 'LEVEL_LOCKED' } })
+  }
+  const detached = detach.mock.calls.map(([resource]) => resource)
+  expect(attach.mock.calls.map(([resource]) => resource).filter(resource => !detached.includes(resource))).toEqual([])
+  expect(attach).toHaveBeenCalledTimes(3)
 })
