@@ -35,6 +35,7 @@ export class SmallValueSample {
   /** Key and value are copied if they are taken. */
   add(key: Buffer, value: Buffer, codec: Codec): void {
     this.#seenBytes += value.length
+    if (key.length > RUN_BYTES) return // Each would be a run of its own, as long as it likes.
     if (this.#runBytes >= RUN_BYTES) this.#beginRun()
     this.#runBytes += key.length + value.length
     this.#open?.push({ key: Buffer.from(key), value: Buffer.from(value), codec })
