@@ -21,5 +21,5 @@ export function closeTogetherUnopened(store: AnyLevel, backend: AnyLevel, tookBa
   store.attachResource(resource(closeBackend))
   const tie = resource(closeStore)
   backend.attachResource(tie)
-  return () => void backend.detachResource(tie)
+  return () => backend.detachResource(tie)
 }
