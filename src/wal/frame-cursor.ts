@@ -123,8 +123,9 @@ export class FrameCursor {
 
   #startRun(current: Current, run: number): void {
     const { from, to } = current.segment.runs[run]!
-    current.scanner.end()
-    Object.assign(current, { run, ...readers(current.file, current.segment, from, to, this.#memory) })
+    current.scanner.goTo(from)
+    current.scanner.extend(to)
+    Object.assign(current, { run, frames: framesOf(current.scanner) })
   }
 
   async #leave(): Promise<void> {
@@ -144,5 +145,9 @@ function readers(
   memory: ChunkMemory
 ): { scanner: FrameScanner; frames: FrameReader } {
   const scanner = new FrameScanner(file, seed, { offset: from }, to, memory)
-  return { scanner, frames: new FrameReader(scanner, { transient: false }) }
+  return { scanner, frames: framesOf(scanner) }
+}
+
+function framesOf(scanner: FrameScanner): FrameReader {
+  return new FrameReader(scanner, { transient: false })
 }

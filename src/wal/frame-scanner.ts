@@ -108,6 +108,13 @@ export class FrameScanner {
     this.#end = end
   }
 
+  /** Goes on from another place, where any frame may follow: what is in memory need not be read again. */
+  goTo(offset: number): void {
+    this.#offset = offset
+    this.#previousCrc = undefined
+    this.#sequence = undefined
+  }
+
   /**
    * @returns undefined at the end
    * @throws LEVEL_NOT_SUPPORTED for an intact frame of a later version; errors of the file system

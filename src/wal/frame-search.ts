@@ -6,6 +6,9 @@ import { pieces } from './read-fully.js'
 const MAGIC_BYTES = Buffer.alloc(4)
 MAGIC_BYTES.writeUInt32LE(FRAME_MAGIC, 0)
 
+/** Read at first: where many frames are damaged, one after another, the next that is not is near. */
+const FIRST_BYTES = 4096
+
 /** Intact frame headers at any offset in `[from, to)`, whatever lies between them. */
 export async function* frameHeaders(
   file: File,
@@ -13,7 +16,7 @@ export async function* frameHeaders(
   from: number,
   to: number
 ): AsyncGenerator<{ readonly at: number; readonly header: FrameHeader }> {
-  for await (const { bytes, at } of pieces(file, from, to, FRAME_HEADER_BYTES - 1)) {
+  for await (const { bytes, at } of pieces(file, from, to, FRAME_HEADER_BYTES - 1, FIRST_BYTES)) {
     for (let i = bytes.indexOf(MAGIC_BYTES); i >= 0; i = bytes.indexOf(MAGIC_BYTES, i + 1)) {
       const header = decodeFrameHeader(bytes.subarray(i), frameSeed(seed, at + i))
       if (header !== undefined) yield { at: at + i, header }

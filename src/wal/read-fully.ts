@@ -31,15 +31,21 @@ export async function readPiece(file: File, at: number, length: number): Promise
 
 const PIECE_BYTES = 1024 * 1024
 
-/** Pieces of a file, each beginning with the last `overlap` bytes of the one before. */
+/**
+ * Pieces of a file, each beginning with the last `overlap` bytes of the one before.
+ *
+ * @param firstBytes of the first; each is twice as long as the one before, up to a MiB
+ */
 export async function* pieces(
   file: File,
   from: number,
   to: number,
-  overlap: number
+  overlap: number,
+  firstBytes = PIECE_BYTES
 ): AsyncGenerator<{ bytes: Buffer; at: number }> {
-  for (let at = from; at < to; at += PIECE_BYTES) {
-    const bytes = Buffer.allocUnsafe(Math.min(PIECE_BYTES + overlap, to - at))
+  let length = firstBytes
+  for (let at = from; at < to; at += length, length = Math.min(2 * length, PIECE_BYTES)) {
+    const bytes = Buffer.allocUnsafe(Math.min(length + overlap, to - at))
     await readFully(file, bytes, at)
     yield { bytes, at }
   }

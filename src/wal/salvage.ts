@@ -113,8 +113,11 @@ async function salvageSegment(
   const segment = new SalvagedSegment(id, seed, findings)
   let at = Math.min(size, SEGMENT_HEADER_BYTES)
   if (header === undefined) segment.skip(0, at, 'the header of the segment is damaged')
+  // One for all runs, of which there may be very many.
+  const scanner = new FrameScanner(file, seed, { offset: at }, size)
   while (at < size) {
-    const { to, why } = await intactRun(file, seed, at, size, found => segment.add(found))
+    scanner.goTo(at)
+    const { to, why } = await intactRun(scanner, found => segment.add(found))
     segment.endRun(at, to)
     at = to
     if (why === undefined || (await isAllocated(file, to, size))) break
@@ -130,16 +133,10 @@ interface IntactRun {
   readonly why: string | undefined
 }
 
-/** Finds how far frames follow one another intact from a place on. */
-async function intactRun(
-  file: File,
-  seed: number,
-  from: number,
-  size: number,
-  onFrame: (found: RestoredFrame) => Promise<void>
-): Promise<IntactRun> {
-  const frames = new FrameReader(new FrameScanner(file, seed, { offset: from }, size), { transient: true })
-  let to = from
+/** Finds how far frames follow one another intact from where the scanner is. */
+async function intactRun(scanner: FrameScanner, onFrame: (found: RestoredFrame) => Promise<void>): Promise<IntactRun> {
+  const frames = new FrameReader(scanner, { transient: true })
+  let to = scanner.offset
   for (;;) {
     try {
       const found = await frames.next()

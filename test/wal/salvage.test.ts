@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Record } from '../../src/index.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
@@ -74,6 +74,32 @@ test('a damaged frame is skipped and reported, those before and behind it are re
   expect(recovery).toMatchObject({ records: 9, segments: 1, bytesTruncated: 0 })
   expect(recovery.corruption).toEqual([{ segment: 1, from: offsets[3], to: offsets[4], why: expect.any(String) }])
   expect(await keys(wal.read())).toEqual([...numbered(1, 3), ...numbered(5, 10)])
+})
+
+test('of many damaged frames each costs a little reading, not megabytes', async () => {
+  const { wal, fs } = await openLog({ codec: 'none' })
+  const offsets: number[] = []
+  for (const key of numbered(1, 300)) offsets.push((await wal.append(Record.put(key, noise(500)))).offset)
+  await wal.close()
+  const disk = fs as CrashableFileSystem
+  for (let i = 1; i < offsets.length; i += 2) damage(disk, segment(1), offsets[i]! + 100)
+  let bytesRead = 0
+  const open = disk.open.bind(disk)
+  vi.spyOn(disk, 'open').mockImplementation(async (path, mode) => {
+    const file = await open(path, mode)
+    const read = file.read.bind(file)
+    return Object.assign(file, {
+      read: async (into: Uint8Array, position: number) => {
+        const count = await read(into, position)
+        bytesRead += count
+        return count
+      }
+    })
+  })
+  const { wal: left, recovery } = await salvage(disk)
+  expect(recovery.records).toBe(150)
+  expect(await keys(left.read())).toEqual(numbered(1, 300).filter((_, i) => i % 2 === 0))
+  expect(bytesRead).toBeLessThan(10 * disk.file(segment(1)).length)
 })
 
 test('every frame that is left is found by number and position, and read from there', async () => {
