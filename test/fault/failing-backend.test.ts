@@ -128,6 +128,22 @@ describe('a backend that rejects a write', () => {
   })
 })
 
+describe('a backend that writes, fails, and is closed', () => {
+  it('rejects each writer with its own error, which leaves open whether the write is there', async () => {
+    const { store, backend } = await openStore()
+    await store.put('first', SMALL)
+    intercept(backend, ['_batch'], async ({ proceed }) => {
+      await proceed()
+      void backend.close()
+      throw broken
+    })
+    expect(await outcomes([store.put('a', SMALL), store.put('b', SMALL)])).toEqual([broken.message, broken.message])
+    await store.close()
+    await backend.open()
+    expect(await backend.get('a')).toBeDefined()
+  })
+})
+
 describe('a backend that rejects a clear', () => {
   it('rejects the clear, and the writes behind it go on', async () => {
     const { store, backend } = await openStore()

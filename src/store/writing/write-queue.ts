@@ -1,6 +1,7 @@
 import { outcomeUnknown } from '../../errors.js'
 import { Lane } from '../../lane.js'
 import type { AnyLevel } from '../any-level.js'
+import { isOpen } from '../backend.js'
 import { type BackendBatch, type BackendOperation, writeToBackend } from '../backend-write.js'
 import { MARKER_KEY } from '../marker.js'
 import { keyName } from '../../memtable/key-name.js'
@@ -202,13 +203,17 @@ export class WriteQueue {
       return group
     } catch (error) {
       if (group.length === 1) return this.#reject(group[0]!, this.#noteRejected(group[0]!, error))
-      return this.#retries.run(() => this.#applyEach(group))
+      return this.#retries.run(() => this.#applyEach(group, error))
     }
   }
 
   /** One caller's bad operation must not fail its neighbours: each is tried alone, and hears of it before the next is tried. */
-  async #applyEach(group: readonly PendingCall[]): Promise<readonly PendingCall[]> {
-    for (const call of group) for (const applied of await this.#applyAll([call])) this.#settle(applied)
+  async #applyEach(group: readonly PendingCall[], error: unknown): Promise<readonly PendingCall[]> {
+    for (const call of group) {
+      // What the backend refused before it was closed may be there all the same. That it is not open would say that nothing is.
+      if (!isOpen(this.#backend)) this.#reject(call, this.#noteRejected(call, error))
+      else for (const applied of await this.#applyAll([call])) this.#settle(applied)
+    }
     return NO_CALLS
   }
 
