@@ -37,26 +37,26 @@ function copyingSeeks(iterator: Seekable): Seekable {
   return iterator
 }
 
-/** Which arguments of which method are bytes. */
+/** Which arguments of which method are bytes, and which options. */
 const COPIES: Record<string, (args: unknown[]) => unknown[]> = {
-  put: ([key, value, ...rest]) => [copied(key), copied(value), ...rest],
-  del: ([key, ...rest]) => [copied(key), ...rest],
+  put: ([key, value, ...rest]) => [copied(key), copied(value), ...rest.map(copiedOptions)],
+  del: ([key, ...rest]) => [copied(key), ...rest.map(copiedOptions)],
   batch: ([operations, ...rest]) => [
     Array.isArray(operations) ? operations.map(operation => withCopied(operation, ['key', 'value'])) : operations,
-    ...rest
+    ...rest.map(copiedOptions)
   ],
-  clear: ([options, ...rest]) => [copiedBounds(options), ...rest],
-  get: ([key, ...rest]) => [copied(key), ...rest],
-  has: ([key, ...rest]) => [copied(key), ...rest],
-  getMany: ([keys, ...rest]) => [Array.isArray(keys) ? keys.map(copied) : keys, ...rest],
-  hasMany: ([keys, ...rest]) => [Array.isArray(keys) ? keys.map(copied) : keys, ...rest],
-  iterator: ([options, ...rest]) => [copiedBounds(options), ...rest],
-  keys: ([options, ...rest]) => [copiedBounds(options), ...rest],
-  values: ([options, ...rest]) => [copiedBounds(options), ...rest]
+  clear: ([options, ...rest]) => [copiedOptions(options), ...rest],
+  get: ([key, ...rest]) => [copied(key), ...rest.map(copiedOptions)],
+  has: ([key, ...rest]) => [copied(key), ...rest.map(copiedOptions)],
+  getMany: ([keys, ...rest]) => [Array.isArray(keys) ? keys.map(copied) : keys, ...rest.map(copiedOptions)],
+  hasMany: ([keys, ...rest]) => [Array.isArray(keys) ? keys.map(copied) : keys, ...rest.map(copiedOptions)],
+  iterator: ([options, ...rest]) => [copiedOptions(options), ...rest],
+  keys: ([options, ...rest]) => [copiedOptions(options), ...rest],
+  values: ([options, ...rest]) => [copiedOptions(options), ...rest]
 }
 
-/** A copy of range options with bounds of its own. */
-function copiedBounds<T>(options: T): T {
+/** A copy of options, those of a range with bounds of its own. */
+function copiedOptions<T>(options: T): T {
   return withCopied(options, ['gt', 'gte', 'lt', 'lte'])
 }
 

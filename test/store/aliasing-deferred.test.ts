@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CompressedKvStore } from '../../src/index.js'
+import { type CodecName, CompressedKvStore } from '../../src/index.js'
 import { memory, openStore, type Store } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 
@@ -10,7 +10,7 @@ function openingStore(): Store {
   return new CompressedKvStore(memory())
 }
 
-describe('while the store is opening the caller may change its buffers right after', () => {
+describe('while the store is opening the caller may change its buffers and options right after', () => {
   it('put', async () => {
     const store = openingStore()
     const key = Buffer.from('key')
@@ -22,6 +22,16 @@ describe('while the store is opening the caller may change its buffers right aft
     await written
     expect(await store.keys().all()).toEqual(['key'])
     expect((await store.get('key'))?.equals(text(5000))).toBe(true)
+  })
+
+  it('the options of a put', async () => {
+    const store = openingStore()
+    const options: { codec: CodecName } = { codec: 'zstd' }
+    const written = store.put('key', text(5000), options)
+    options.codec = 'none' // For the next.
+    await written
+    await store.flush()
+    expect(store.stats().written.byCodec).toMatchObject({ zstd: { values: 1 } })
   })
 
   it('put of a view of floats', async () => {
