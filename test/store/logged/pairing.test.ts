@@ -99,7 +99,8 @@ describe('a log that is missing', () => {
     async (_, memtable, write) => {
       const { backend, fs } = await closedStore()
       await write(await openLogged(logOn(fs), new PermanentMemoryLevel(backend), { memtable }))
-      await expectRefused('LEVEL_CORRUPTION', backend.clone(), new CrashableFileSystem())
+      const message = await expectRefused('LEVEL_CORRUPTION', backend.clone(), new CrashableFileSystem())
+      expect(message).toContain('is missing')
     }
   )
 
