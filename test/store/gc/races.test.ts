@@ -190,6 +190,23 @@ describe.each(MODES)('a %s store', mode => {
     }
   })
 
+  it.each(Object.entries(writes))('%s that the backend has while the policy works wins', async (_, { act, left }) => {
+    const { store, backend } = await prepared(mode, new PermanentMemoryLevel())
+    const policy: Gc = {
+      process: async value => {
+        if (value.key.toString() === 'b') {
+          await act(store)
+          await store.flush()
+        }
+        return new Lz4Gc().process(value)
+      }
+    }
+    await store.gc.run({ policy })
+    expect(shown(await valuesIn(store))).toBe(shown(left))
+    expect((await bareEntries(backend)).length).toBe(left.length)
+    await store.close()
+  })
+
   it('a put of a key that was being compressed when the sweep began wins', async () => {
     const { store, backend } = await prepared(mode, new PermanentMemoryLevel())
     const gate = new Gate()
