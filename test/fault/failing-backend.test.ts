@@ -174,6 +174,22 @@ describe('a backend that rejects a clear', () => {
   })
 })
 
+/** An iterator over 'k' whose backend fails in its second call. The store's own entry comes with 'k', and is left out. */
+async function failingIterator() {
+  const { store, backend } = await openStore()
+  await store.put('k', SMALL)
+  let calls = 0
+  const repair = intercept(backend, ['_iterator'], ({ proceed }) => {
+    const made = proceed() as unknown as { _nextv: (...args: unknown[]) => Promise<unknown> }
+    const nextv = made._nextv.bind(made)
+    made._nextv = (...args) => (++calls === 2 ? Promise.reject(broken) : nextv(...args))
+    return made as unknown as Promise<unknown>
+  })
+  const iterator = store.iterator()
+  repair()
+  return iterator
+}
+
 describe('a backend that rejects a read', () => {
   it('rejects the read alone', async () => {
     const { store, backend } = await openStore({ cacheBytes: 1 << 20 })
@@ -188,18 +204,7 @@ describe('a backend that rejects a read', () => {
   })
 
   it('of an iterator does not lose the entries that came before', async () => {
-    const { store, backend } = await openStore()
-    await store.put('k', SMALL)
-    let calls = 0
-    // The store's own entry comes with 'k', and is left out.
-    const repair = intercept(backend, ['_iterator'], ({ proceed }) => {
-      const made = proceed() as unknown as { _nextv: (...args: unknown[]) => Promise<unknown> }
-      const nextv = made._nextv.bind(made)
-      made._nextv = (...args) => (++calls === 2 ? Promise.reject(broken) : nextv(...args))
-      return made as unknown as Promise<unknown>
-    })
-    const iterator = store.iterator()
-    repair()
+    const iterator = await failingIterator()
     const found: unknown[] = []
     const errors: unknown[] = []
     for (let some: unknown[] | undefined; some?.length !== 0;) {
@@ -209,6 +214,14 @@ describe('a backend that rejects a read', () => {
     await iterator.close()
     expect(found).toEqual([['k', SMALL]])
     expect(errors).toEqual([broken])
+  })
+
+  it('of an iterator that is sought anew is none of what it reads there', async () => {
+    const iterator = await failingIterator()
+    expect(await iterator.nextv(10)).toEqual([['k', SMALL]])
+    iterator.seek('a')
+    expect(await iterator.nextv(10)).toEqual([['k', SMALL]])
+    await iterator.close()
   })
 })
 
