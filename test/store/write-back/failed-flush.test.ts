@@ -260,6 +260,27 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect((await reopened.keys().all()).length).toBe(2 + accepted)
   })
 
+  it('close() waits for a value being compressed, also when others are turned away meanwhile', async () => {
+    const codec = new HeldCodec()
+    const memtable = { ...NEVER, maxBytes: 70_000 + 4 * ENTRY_BYTES }
+    const { store, backend, fs } = await openWriteBack({ memtable, codec }, backendOf())
+    const flushed = next(store, 'flush')
+    const large = store.put('large', text(70_000))
+    const puts = failures(manyPuts(store, 20))
+    const close = store.close()
+    const closed = track(close)
+    await flushed
+    const repair = failing(backend, WRITES, NO_SPACE)
+    expect((await inTime(puts)).at(-1)).toMatchObject({ code: 'CKV_BUSY' })
+    await turns()
+    expect(closed.settled).toBe(false)
+    codec.open()
+    await Promise.all([large, close])
+    repair()
+    const reopened = await openLogged(logOn(fs), backend, { memtable: NEVER })
+    expect(await reopened.has('large')).toBe(true)
+  })
+
   it('a flush that fails midway is done again from its beginning', async () => {
     const { store, backend } = await openWriteBack({ codec: 'none' }, backendOf())
     await store.put('k0', NEW)
