@@ -83,6 +83,21 @@ describe('next() of an iterator', () => {
     await iterator.close()
   })
 
+  it('finds nothing where it is sought outside its range, as nextv(), and goes on where it is sought then', async () => {
+    const { store } = await filled(20, 10)
+    const iterator = store.iterator({ gte: keyOf(5), lt: keyOf(15) })
+    const first = async () => [(await iterator.next())?.[0], (await iterator.nextv(1))[0]?.[0]]
+    for (const outside of [2, 17]) {
+      iterator.seek(keyOf(outside))
+      expect(await iterator.nextv(1)).toEqual([])
+      iterator.seek(keyOf(outside))
+      expect(await first()).toEqual([undefined, undefined])
+      iterator.seek(keyOf(7))
+      expect(await first()).toEqual([keyOf(7), keyOf(8)])
+    }
+    await iterator.close()
+  })
+
   it('hands out as many as its limit says, though a seek has left what was fetched', async () => {
     const { store, asked } = await filled(100, 10)
     const iterator = store.iterator({ gte: keyOf(0), lt: keyOf(90), limit: 12 })
