@@ -12,6 +12,9 @@ export function temporaryDirectory(): string {
   return directory
 }
 
+/** A suite leaves thousands of files, which a busy disk takes its time to remove. */
+const REMOVAL_MS = 300_000
+
 afterAll(() => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true })
-})
+}, REMOVAL_MS)

@@ -48,6 +48,12 @@ async function underWay(backendOf: () => PermanentMemoryLevel) {
   return { ...opened, gate, codec, outcome, restore }
 }
 
+// The store's timers are those of node:timers, which fake ones do not replace.
+vi.mock(import('node:timers'), async original => ({
+  ...(await original()),
+  setTimeout: ((callback: () => void, ms: number) => setTimeout(callback, ms)) as typeof setTimeout
+}))
+
 // The clock stands still: a flush that fails would be tried again before a test on a busy machine got that far.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
