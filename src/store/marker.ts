@@ -14,12 +14,14 @@ import { reservedKey } from './reserved-keys.js'
  *          4     2   format version, 1
  *          6     2   incompatible feature bits: 1 being unwrapped, 2 an unfinished backup; an unknown one refuses the store
  *          8    16   store id, random
- *         24     1   flags: 1 plain values may be there, 2 a TTL was written, 4 a log exists, 8 the log is dirty, 16 it says since when
+ *         24     1   flags: 1 plain values may be there, 2 a TTL was written, 4 a log exists, 8 the log is dirty, 16 it says since when,
+ *                    32 it says which dictionary is the newest
  *         25     7   the guard's random bytes; zeros in a store begun empty
  *         32     8   applied sequence number
  *         40     2   length of the sweep's state
  *         42     …   the sweep's state (`gc/sweep-state.ts`); while being unwrapped the last key that is plain again
  *          …     8   with flag 16: since when the log is dirty, ms since 1970
+ *          …     6   with flag 32: id of the newest dictionary, and crc32c of its bytes
  *        end     4   crc32c of all before
  */
 export const MARKER_KEY = reservedKey('marker')
@@ -37,7 +39,9 @@ const APPLIED_AT = GUARD_AT + GUARD_RANDOM_BYTES
 const SWEEP_LENGTH_AT = APPLIED_AT + 8
 const SWEEP_AT = SWEEP_LENGTH_AT + 2
 const DIRTY_SINCE_BYTES = 8
+const DICTIONARY_ID_BYTES = 2
 const CRC_BYTES = 4
+const NEWEST_DICTIONARY_BYTES = DICTIONARY_ID_BYTES + CRC_BYTES
 
 /** Versions of this library from before unwrapping refuse a store that has this bit. */
 const FEATURE_UNWRAPPING = 1
@@ -48,7 +52,16 @@ const FLAG_TTL_USED = 2
 const FLAG_LOG_EXISTS = 4
 const FLAG_LOG_DIRTY = 8
 const FLAG_DIRTY_SINCE = 16
-const FLAGS_KNOWN = FLAG_PLAIN_VALUES | FLAG_TTL_USED | FLAG_LOG_EXISTS | FLAG_LOG_DIRTY | FLAG_DIRTY_SINCE
+const FLAG_NEWEST_DICTIONARY = 32
+const FLAGS_KNOWN =
+  FLAG_PLAIN_VALUES | FLAG_TTL_USED | FLAG_LOG_EXISTS | FLAG_LOG_DIRTY | FLAG_DIRTY_SINCE | FLAG_NEWEST_DICTIONARY
+
+/** A dictionary that a store had, and may have lost. */
+export interface KnownDictionary {
+  readonly id: number
+  /** crc32c of its bytes. */
+  readonly crc: number
+}
 
 export interface Marker {
   readonly storeId: Buffer
@@ -67,6 +80,8 @@ export interface Marker {
    * has no segment that is as new. undefined if the log is not dirty.
    */
   readonly logDirtySince?: number | undefined
+  /** The newest dictionary that values may need: if it is lost, no other gets its id. undefined if there was none. */
+  readonly newestDictionary?: KnownDictionary | undefined
   /** Number of the last record of the log that the backend has; 0 without a log. */
   readonly applied: number
   /** Where an interrupted sweep goes on, at most 65,535 bytes; empty if none was. */
@@ -118,9 +133,10 @@ export function encodeUnfinishedMarker(marker: Marker): Buffer {
 }
 
 function encode(marker: Marker, features: number): Buffer {
-  const { logDirtySince } = marker
+  const { logDirtySince, newestDictionary } = marker
   const sweepEnd = SWEEP_AT + marker.sweep.length
-  const crcAt = sweepEnd + (logDirtySince === undefined ? 0 : DIRTY_SINCE_BYTES)
+  const dictionaryAt = sweepEnd + (logDirtySince === undefined ? 0 : DIRTY_SINCE_BYTES)
+  const crcAt = dictionaryAt + (newestDictionary === undefined ? 0 : NEWEST_DICTIONARY_BYTES)
   const out = Buffer.alloc(crcAt + CRC_BYTES)
   out.set(MAGIC, 0)
   out.writeUInt16LE(VERSION, VERSION_AT)
@@ -131,12 +147,17 @@ function encode(marker: Marker, features: number): Buffer {
     (marker.ttlUsed ? FLAG_TTL_USED : 0) |
     (marker.logExists ? FLAG_LOG_EXISTS : 0) |
     (marker.logDirty ? FLAG_LOG_DIRTY : 0) |
-    (logDirtySince === undefined ? 0 : FLAG_DIRTY_SINCE)
+    (logDirtySince === undefined ? 0 : FLAG_DIRTY_SINCE) |
+    (newestDictionary === undefined ? 0 : FLAG_NEWEST_DICTIONARY)
   if (marker.guard !== undefined) out.set(marker.guard.subarray(0, GUARD_RANDOM_BYTES), GUARD_AT)
   out.writeBigUInt64LE(BigInt(marker.applied), APPLIED_AT)
   out.writeUInt16LE(marker.sweep.length, SWEEP_LENGTH_AT)
   out.set(marker.sweep, SWEEP_AT)
   if (logDirtySince !== undefined) out.writeBigUInt64LE(BigInt(logDirtySince), sweepEnd)
+  if (newestDictionary !== undefined) {
+    out.writeUInt16LE(newestDictionary.id, dictionaryAt)
+    out.writeUInt32LE(newestDictionary.crc, dictionaryAt + DICTIONARY_ID_BYTES)
+  }
   out.writeUInt32LE(crc32c(out.subarray(0, crcAt)), crcAt)
   return out
 }
@@ -158,8 +179,10 @@ export function decodeMarker(bytes: Buffer): Marker {
     throw notSupported(`This store has format ${version}, features ${features}, flags ${flags}: upgrade compressed-kv`)
   }
   const hasDirtySince = (flags & FLAG_DIRTY_SINCE) !== 0
+  const hasDictionary = (flags & FLAG_NEWEST_DICTIONARY) !== 0
   const sweepEnd = SWEEP_AT + bytes.readUInt16LE(SWEEP_LENGTH_AT)
-  if (sweepEnd + (hasDirtySince ? DIRTY_SINCE_BYTES : 0) !== crcAt) throw damaged()
+  const dictionaryAt = sweepEnd + (hasDirtySince ? DIRTY_SINCE_BYTES : 0)
+  if (dictionaryAt + (hasDictionary ? NEWEST_DICTIONARY_BYTES : 0) !== crcAt) throw damaged()
 
   const random = bytes.subarray(GUARD_AT, APPLIED_AT)
   const guarded = random.some(byte => byte !== 0)
@@ -172,6 +195,12 @@ export function decodeMarker(bytes: Buffer): Marker {
     logExists: (flags & FLAG_LOG_EXISTS) !== 0,
     logDirty: (flags & FLAG_LOG_DIRTY) !== 0,
     ...(hasDirtySince && { logDirtySince: Number(bytes.readBigUInt64LE(sweepEnd)) }),
+    ...(hasDictionary && {
+      newestDictionary: {
+        id: bytes.readUInt16LE(dictionaryAt),
+        crc: bytes.readUInt32LE(dictionaryAt + DICTIONARY_ID_BYTES)
+      }
+    }),
     applied: Number(bytes.readBigUInt64LE(APPLIED_AT)),
     sweep: Buffer.from(bytes.subarray(SWEEP_AT, sweepEnd)),
     unwrapping: (features & FEATURE_UNWRAPPING) !== 0

@@ -142,8 +142,8 @@ export function readMarker(stored: Buffer): Marker {
   demand(crc32c(stored.subarray(0, end)) === stored.readUInt32LE(end), 'checksum fails')
   demand(stored.readUInt32LE(4) === 1, 'unknown format version or incompatible feature')
   const flags = stored.readUInt8(24)
-  demand((flags & ~31) === 0, 'unknown flag')
-  demand(42 + stored.readUInt16LE(40) + (flags & 16 ? 8 : 0) === end, 'sweep length differs')
+  demand((flags & ~63) === 0, 'unknown flag')
+  demand(42 + stored.readUInt16LE(40) + (flags & 16 ? 8 : 0) + (flags & 32 ? 6 : 0) === end, 'sweep length differs')
   const guardBytes = stored.subarray(25, 32)
   const guard = guardBytes.some(byte => byte !== 0) ? Buffer.concat([guardBytes, Buffer.of(0xff)]) : null
   return { storeId: stored.subarray(8, 24), guard, plainValues: (flags & 1) !== 0, ttlUsed: (flags & 2) !== 0 }

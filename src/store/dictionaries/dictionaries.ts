@@ -1,7 +1,9 @@
+import { crc32c } from '../../checksum/crc32c.js'
 import type { Codec, DictionaryCodec } from '../../codec/codec.js'
 import { corruption } from '../../errors.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES } from '../as-bytes.js'
+import type { KnownDictionary } from '../marker.js'
 import {
   decodeDictionary,
   DICTIONARIES_END,
@@ -57,6 +59,8 @@ export class Dictionaries {
   readonly #deleted = new Set<number>()
   /** Ids of those that are being stored. */
   readonly #storing = new Set<number>()
+  /** The newest that the store ever had, as its marker says. It may be lost. */
+  newestEver: KnownDictionary | undefined
 
   /** Reads those that a backend has. What is damaged is an error only to the values that need it. */
   async load(backend: AnyLevel, storeId: Buffer): Promise<void> {
@@ -132,10 +136,22 @@ export class Dictionaries {
     return [...this.#byId.keys(), ...this.#unreadable.keys()]
   }
 
+  /** The one with the highest id. */
+  get newest(): Dictionary | undefined {
+    return this.#byId.get(Math.max(...this.#byId.keys()))
+  }
+
   /** An id that no dictionary ever had: the highest stays for that. undefined if no more can be made. */
   get freeId(): number | undefined {
     const ids = this.#known
-    const next = Math.max(0, ...ids) + 1
+    const next = Math.max(0, this.newestEver?.id ?? 0, ...ids) + 1
     return ids.length < MAX_DICTIONARIES && next <= MAX_DICTIONARY_ID ? next : undefined
+  }
+
+  /** The id for a dictionary that the store does not have: if it had it as its newest, the same, so that values can be read again that need it. */
+  idFor(bytes: Uint8Array): number | undefined {
+    const { newestEver } = this
+    const isLost = newestEver !== undefined && !this.#known.includes(newestEver.id)
+    return isLost && newestEver.crc === crc32c(bytes) ? newestEver.id : this.freeId
   }
 }

@@ -26,7 +26,7 @@ export class GivenDictionary implements DictionarySource {
     this.#save = save
     this.#onFailed = onFailed
     small.current = small.dictionaries.find(bytes)
-    this.#id = small.current?.id ?? small.dictionaries.freeId
+    this.#id = small.current?.id ?? small.dictionaries.idFor(bytes)
     if (this.#id === undefined) {
       onFailed(notSupported('The store has as many dictionaries as it may: sweep it, and open it again'))
     }
