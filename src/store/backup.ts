@@ -134,8 +134,8 @@ function entriesNow(backend: AnyLevel, { view }: Session): UnopenedEntries {
 }
 
 /** Where a sweep is, and what the log has, is the store's own affair. */
-function markerOfCopy({ guard, plainValues, ttlUsed }: Marker): Marker {
-  return { ...newMarker(false), guard, plainValues, ttlUsed }
+function markerOfCopy({ guard, plainValues, ttlUsed, newestDictionary }: Marker): Marker {
+  return { ...newMarker(false), guard, plainValues, ttlUsed, newestDictionary }
 }
 
 async function writeMarker(target: AnyLevel, marker: Buffer): Promise<void> {

@@ -9,7 +9,7 @@ import { isLevelDb, isOpen } from './backend.js'
 import { BackendWrites } from './writing/backend-writes.js'
 import type { CodecChoice } from './codec-choice.js'
 import type { Coding } from './coding.js'
-import { Dictionaries, type Dictionary } from './dictionaries/dictionaries.js'
+import { Dictionaries } from './dictionaries/dictionaries.js'
 import { dictionaryKey, encodeDictionary } from './dictionaries/dictionary-record.js'
 import type { DictionarySource } from './dictionaries/dictionary-source.js'
 import { DictionaryTrainer, type TrainerContext } from './dictionaries/dictionary-trainer.js'
@@ -70,7 +70,6 @@ export async function beginSession(
   })
   const stored = await openStored(backend, settings, codingFor, small.dictionaries, emit)
   const { marker, log, coding } = stored
-  noteNewest(small.dictionaries.newest, marker)
   small.dictionaries.newestEver = marker.current.newestDictionary
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   const tables = stored.tables ?? (settings.memtable === undefined ? undefined : new Tables<TableValue>())
@@ -90,7 +89,7 @@ export async function beginSession(
     sealing: { guard: marker.guard, mayOmitChecksum },
     overLevelDb,
     save: dictionary => {
-      noteNewest(dictionary, marker)
+      marker.update({ newestDictionary: { id: dictionary.id, crc: crc32c(dictionary.bytes) } })
       return writes.storeReserved(dictionaryKey(dictionary.id), encodeDictionary(dictionary, marker.storeId))
     },
     onJudged: judgement => counters.judged(judgement),
@@ -109,16 +108,6 @@ export async function beginSession(
     tables,
     view
   }
-}
-
-/** The marker is written with the next value: the first that may need the dictionary. After a crash in between this is made up for. */
-function noteNewest(dictionary: Dictionary | undefined, marker: MarkerState): void {
-  if (dictionary === undefined) return
-  const { id } = dictionary
-  const crc = crc32c(dictionary.bytes)
-  const noted = marker.current.newestDictionary
-  const isNoted = noted !== undefined && (noted.id > id || (noted.id === id && noted.crc === crc))
-  if (!isNoted) marker.update({ newestDictionary: { id, crc } })
 }
 
 /** undefined where no dictionary is used, and for a store that writes nothing. */

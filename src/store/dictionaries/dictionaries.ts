@@ -59,7 +59,7 @@ export class Dictionaries {
   readonly #deleted = new Set<number>()
   /** Ids of those that are being stored. */
   readonly #storing = new Set<number>()
-  /** The newest that the store ever had, as its marker says. It may be lost. */
+  /** The newest that the store had, as its marker says when it is opened. It may be lost. */
   newestEver: KnownDictionary | undefined
 
   /** Reads those that a backend has. What is damaged is an error only to the values that need it. */
@@ -134,11 +134,6 @@ export class Dictionaries {
 
   get #known(): number[] {
     return [...this.#byId.keys(), ...this.#unreadable.keys()]
-  }
-
-  /** The one with the highest id. */
-  get newest(): Dictionary | undefined {
-    return this.#byId.get(Math.max(...this.#byId.keys()))
   }
 
   /** An id that no dictionary ever had: the highest stays for that. undefined if no more can be made. */

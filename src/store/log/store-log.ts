@@ -174,15 +174,15 @@ export class StoreLog {
   }
 
   /**
-   * Stores something of the store's own under a reserved key, on stable storage. Where the log is the database no snapshot may begin after
-   * the record is logged and before the backend has it. None does: the number of the record that a snapshot goes up to changes only in work that
-   * excludes this, or not at all while this is called.
+   * Stores something of the store's own under a reserved key, on stable storage, after the marker. Where the log is the database no snapshot may
+   * begin after the record is logged and before the backend has it. None does: the number of the record that a snapshot goes up to changes only
+   * in work that excludes this, or not at all while this is called.
    */
   async storeReserved(key: Buffer, value: Buffer): Promise<void> {
     const [backend, marker] = [this.#backend, this.#marker]
     await this.checkpoint.exclusively(async () => {
       if (!this.isDatabase) {
-        if (!marker.isStored) await marker.save(backend)
+        await marker.save(backend)
         return backend.put(key, value, AS_BYTES_SYNCED)
       }
       await this.#appended([Record.put(key, value)], true)

@@ -119,7 +119,7 @@ export class BackendWrites implements Writes {
     const { backend, marker, log } = this.#context
     return this.#queue.barrier(async () => {
       if (log !== undefined) return log.storeReserved(key, value)
-      if (!marker.isStored) await marker.save(backend)
+      await marker.save(backend)
       await writeToBackend(backend, [{ type: 'put', key, value }], true)
     })
   }
