@@ -54,7 +54,10 @@ export class Room {
    */
   async with(bytes: number, work: () => Promise<void>, spared: ReadonlySet<EntryId> = new Set()): Promise<boolean> {
     // One call at a time looks for room: were all that wait to look again whenever something ends, a thousand would do so a thousand times.
-    const begun = await this.#turns.run('', () => this.#begin(bytes, work, spared))
+    const inTurn = () => this.#turns.run('', () => this.#begin(bytes, work, spared))
+    let begun = await inTurn()
+    // Calls that waited behind it kept what they write anew from being evicted. They have begun when it is its turn again.
+    if (begun === undefined && this.#index.writing.size > 1) begun = await inTurn()
     await begun?.ended
     return begun !== undefined
   }

@@ -178,6 +178,15 @@ describe('concurrent calls', () => {
     expect(cache.stats()).toMatchObject({ entries: 1, evictions: 3 })
   })
 
+  it('find room in what later calls replace, which cannot be evicted meanwhile', async () => {
+    const cache = tinyCache(memoryStore(), { maxBytes: 12_000 })
+    const put = (name: string, length: number) => cache.putTensor(name, { data: bits(length, length), shape: [length] })
+    for (const name of ['a', 'b', 'c']) await put(name, 1500)
+    const puts = [put('a', 1500), put('large', 5000), put('b', 1500), put('c', 1500)]
+    expect(await Promise.all(puts)).toEqual([true, true, true, true])
+    expect((await cache.getTensor('large'))!.data).toEqual(bits(5000, 5000))
+  })
+
   it('read a tensor that is being replaced as it was or as it will be, never its bytes in another shape', async () => {
     const backend = memoryBackend()
     const cache = tinyCache(memoryStore(backend))
