@@ -119,11 +119,9 @@ export class Room {
     return running
   }
 
+  /** Nothing has taken their places meanwhile: whoever writes an entry waits for its deletion first. */
   #restore(entries: readonly Entry[], doomed: boolean): void {
-    const [kept, overwritten] = [[], []] as [Entry[], Entry[]]
-    for (const entry of entries) (this.#index.get(entry.id) === undefined ? kept : overwritten).push(entry)
-    for (const { record } of overwritten) this.giveBack(record.bytes)
-    for (const entry of kept) entry.doomed ||= doomed
-    this.#index.addOldest(kept)
+    for (const entry of entries) entry.doomed ||= doomed
+    this.#index.addOldest(entries)
   }
 }

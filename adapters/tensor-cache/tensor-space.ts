@@ -111,7 +111,8 @@ export class TensorSpace {
     { keep = false, spared = new Set(), next }: WriteSettings = {}
   ): Promise<boolean> {
     return this.#locks.run(id, async () => {
-      await this.room.deletions.get(id)?.catch(() => {}) // Where its eviction fails it is there after all, and takes its room.
+      // Where its eviction fails it is there after all, and takes its room.
+      while (this.room.deletions.has(id)) await this.room.deletions.get(id)!.catch(() => {})
       if (keep && this.find(id) !== undefined) return true
       const record: EntryRecord = { ...facts, bytes: 0, used: this.order.timeBefore(next), values: values.length }
       const overhead = overheadBytes(this.#keys, id, record)
@@ -131,7 +132,8 @@ export class TensorSpace {
   }
 
   async #delete(id: EntryId): Promise<boolean> {
-    await this.room.deletions.get(id)?.catch(() => {}) // It may be evicted, and come back.
+    // It may be evicted, and come back. Where it is not, nothing is awaited: its eviction could begin meanwhile.
+    while (this.room.deletions.has(id)) await this.room.deletions.get(id)!.catch(() => {})
     const found = this.find(id) !== undefined
     const entry = this.#index.get(id)
     if (entry !== undefined) await this.room.delete([entry])

@@ -391,6 +391,31 @@ describe('a backend that fails', () => {
     expect(await store.keys().all()).toEqual([])
   })
 
+  it.each(['clear', 'delTensor', 'putTensor'] as const)(
+    'while something is evicted by a call made just before %s(): that does what it says',
+    async call => {
+      const backend = memoryBackend()
+      const probe = tinyCache()
+      await probe.putTensor('x', tensorOf(1000))
+      const cache = tinyCache(memoryStore(backend), { maxBytes: Math.floor(1.5 * probe.stats().bytes) })
+      await cache.putTensor('x', tensorOf(1000))
+      const refused = Object.assign(new Error('no room'), { code: 'CKV_BUSY' })
+      let writes = 0
+      intercept(backend, WRITES, async ({ proceed }) => {
+        if (++writes === 1) throw refused
+        return proceed()
+      })
+      const evicting = cache.putTensor('y', tensorOf(1000)).catch((error: Error) => error)
+      const version = tensorOf(900)
+      const called = { clear: () => cache.clear(), delTensor: () => cache.delTensor('x') }
+      const done = call === 'putTensor' ? cache.putTensor('x', version) : called[call]()
+      expect(await evicting).toBe(refused)
+      expect(await done).toBe(call === 'clear' ? undefined : true)
+      expect(await cache.getTensor('x')).toEqual(call === 'putTensor' ? version : undefined)
+      expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
+    }
+  )
+
   it('while the only chunk is evicted that is put again meanwhile: it is put, where nothing else could make room', async () => {
     const backend = memoryBackend()
     const probe = tinyCache()
