@@ -104,7 +104,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * Stores the whole chunks of a sequence that are not there yet, first to last.
    *
    * @param layers for every layer the tensor of the whole sequence, or of a longer one: the number of tokens follows from its length
-   * @returns how many leading tokens are cached now: fewer than given if pinned entries leave too little room
+   * @returns how many leading tokens are cached now: fewer than given if entries that are pinned, or being replaced, leave too little room
    * @throws CKV_TENSOR_MISMATCH; CKV_VALUE_TOO_LARGE for chunks above `maxBytes`; what the store throws
    */
   async putPrefix(tokens: Tokens, layers: readonly TensorArray<D>[]): Promise<number> {
@@ -143,7 +143,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * Stores one chunk, unless it is there already.
    *
    * @param layers each of the cache's `shape`
-   * @returns whether it is cached now: false if pinned entries leave too little room
+   * @returns whether it is cached now: false if entries that are pinned, or being replaced, leave too little room
    * @throws CKV_TENSOR_MISMATCH for another number of layers, dtype or shape, or a chunk of another model's cache; CKV_VALUE_TOO_LARGE if the
    *   chunk is above `maxBytes`; what the store throws
    */
@@ -197,7 +197,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * Stores one tensor of the cache's model and dtype, of any shape, in place of the one that had its name.
    *
-   * @returns whether it is cached now: false if pinned entries leave too little room
+   * @returns whether it is cached now: false if entries that are pinned, or being replaced, leave too little room
    * @throws CKV_TENSOR_MISMATCH if `data` is not an array of that dtype, or not of that shape; CKV_VALUE_TOO_LARGE; what the store throws
    */
   async putTensor(name: string, given: Tensor<D>): Promise<boolean> {

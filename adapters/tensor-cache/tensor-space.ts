@@ -100,7 +100,7 @@ export class TensorSpace {
    * @param keep whether an entry that is stored already stays as it is
    * @param spared entries that are not evicted for it
    * @param next the entry that counts as used just after it; without one it becomes the most recently used
-   * @returns whether it is stored: false if pinned entries leave too little room
+   * @returns whether it is stored: false if entries that are pinned, or being replaced, leave too little room
    * @throws CKV_VALUE_TOO_LARGE if it would not fit into an empty cache; what the store throws
    */
   write(
