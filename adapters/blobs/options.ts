@@ -124,7 +124,7 @@ export function assertPath(path: string): void {
  * @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE
  */
 export function putOptionsOf(options: PutBlobOptions) {
-  assertKnownOptions('putBlob() and putFile()', options, PUT_OPTIONS)
+  assertKnownOptions('putBlob() or putFile()', options, PUT_OPTIONS)
   const { model, metadata = {}, codec, signal } = options
   assertModel(model)
   // A Map or Headers would be kept without what is in it.

@@ -73,7 +73,7 @@ export async function put(
   return EXIT.ok
 }
 
-/** The longest value that a store takes, in bytes. */
+/** The longest value that a store takes by default, as here, in bytes. */
 const MAX_VALUE_BYTES = 1024 ** 3
 
 async function inputOf({ streams }: Context, encoding: TextEncoding): Promise<Buffer> {

@@ -7,13 +7,14 @@ import { thrownCode } from '../support/thrown-code.js'
 const STORE_ID = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')
 const GUARD = Buffer.from('8a13c5520e77f0ff', 'hex')
 
+const NEW = { storeId: STORE_ID, guard: undefined, plainValues: false, ttlUsed: false }
 const NO_SWEEP = { sweep: Buffer.alloc(0), unwrapping: false }
 const NO_LOG = { logExists: false, logDirty: false, applied: 0, ...NO_SWEEP }
 
 const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store begun empty',
-    marker: { storeId: STORE_ID, guard: undefined, plainValues: false, ttlUsed: false, ...NO_LOG },
+    marker: { ...NEW, ...NO_LOG },
     hex: `636b766d0100 0000 ${STORE_ID.toString('hex')} 00 00000000000000 0000000000000000 0000`
   },
   {
@@ -34,10 +35,7 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store whose log may be ahead',
     marker: {
-      storeId: STORE_ID,
-      guard: undefined,
-      plainValues: false,
-      ttlUsed: false,
+      ...NEW,
       logExists: true,
       logDirty: true,
       applied: 2 ** 40 + 5,
@@ -48,10 +46,7 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store that is being swept, and says since when its log may be ahead',
     marker: {
-      storeId: STORE_ID,
-      guard: undefined,
-      plainValues: false,
-      ttlUsed: false,
+      ...NEW,
       logExists: true,
       logDirty: true,
       logDirtySince: 1_700_000_000_000,
@@ -64,10 +59,7 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store that had a dictionary',
     marker: {
-      storeId: STORE_ID,
-      guard: undefined,
-      plainValues: false,
-      ttlUsed: false,
+      ...NEW,
       ...NO_LOG,
       newestDictionary: { id: 0x0203, crc: 0x89abcdef }
     },
@@ -76,10 +68,7 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store with a dictionary that is being swept, and says since when its log may be ahead',
     marker: {
-      storeId: STORE_ID,
-      guard: undefined,
-      plainValues: false,
-      ttlUsed: false,
+      ...NEW,
       logExists: true,
       logDirty: true,
       logDirtySince: 1_700_000_000_000,
@@ -93,10 +82,7 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a closed store with a log',
     marker: {
-      storeId: STORE_ID,
-      guard: undefined,
-      plainValues: false,
-      ttlUsed: false,
+      ...NEW,
       logExists: true,
       logDirty: false,
       applied: 7,
@@ -107,10 +93,7 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store that is being swept',
     marker: {
-      storeId: STORE_ID,
-      guard: undefined,
-      plainValues: false,
-      ttlUsed: false,
+      ...NEW,
       ...NO_LOG,
       sweep: Buffer.from('0100046c7a34206b', 'hex')
     },
@@ -119,10 +102,7 @@ const MARKERS: { name: string; marker: Marker; hex: string }[] = [
   {
     name: 'a store that is being unwrapped',
     marker: {
-      storeId: STORE_ID,
-      guard: undefined,
-      plainValues: false,
-      ttlUsed: false,
+      ...NEW,
       ...NO_LOG,
       sweep: Buffer.from('k'),
       unwrapping: true

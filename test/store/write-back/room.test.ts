@@ -182,13 +182,19 @@ it('more clears than may wait for the backend at once', async () => {
   expect((await store.keys().all()).length).toBe(100)
 })
 
-it('what weighs nothing, a flush or close() say, waits its turn also behind one call of more than 256 MiB', () => {
+/** An admission with room for 1000 bytes, and what it tells those who enter. */
+function door() {
   const admission = new Admission(1000)
   const told: string[] = []
-  const enter = (name: string, weight: number) => {
+  const enter = (name: string, weight: number, start = () => {}) => {
     const tell = (outcome: string) => () => void told.push(`${name} ${outcome}`)
-    admission.enter(weight, weight, tell('in'), tell('refused'))
+    admission.enter(weight, weight, () => (tell('in')(), start()), tell('refused'))
   }
+  return { admission, told, enter }
+}
+
+it('what weighs nothing, a flush or close() say, waits its turn also behind one call of more than 256 MiB', () => {
+  const { admission, told, enter } = door()
   const huge = 257 * 1024 * 1024
   for (const [name, weight] of Object.entries({ first: 1, huge, flush: 0, small: 1, close: 0 })) enter(name, weight)
   expect(told).toEqual(['first in', 'small refused'])
@@ -197,27 +203,17 @@ it('what weighs nothing, a flush or close() say, waits its turn also behind one 
 })
 
 it('what the log refuses as soon as it is let in makes room for the next, and is let in once', () => {
-  const admission = new Admission(1000)
-  const told: string[] = []
-  const enter = (name: string, start = () => {}) => {
-    const tell = (outcome: string) => () => void told.push(`${name} ${outcome}`)
-    admission.enter(1000, 1000, () => (tell('in')(), start()), tell('refused'))
-  }
+  const { admission, told, enter } = door()
   const leave = () => admission.leave(1000)
-  enter('first')
-  for (const name of ['refused', 'refused too']) enter(name, leave)
-  for (const name of ['next', 'last']) enter(name)
+  enter('first', 1000)
+  for (const name of ['refused', 'refused too']) enter(name, 1000, leave)
+  for (const name of ['next', 'last']) enter(name, 1000)
   leave()
   expect(told).toEqual(['first in', 'refused in', 'refused too in', 'next in'])
 })
 
 it('what was let in, or turned away, leaves others its place among the 256 MiB that may wait', () => {
-  const admission = new Admission(1000)
-  const told: string[] = []
-  const enter = (name: string, bytes: number) => {
-    const tell = (outcome: string) => () => void told.push(`${name} ${outcome}`)
-    admission.enter(bytes, bytes, tell('in'), tell('refused'))
-  }
+  const { admission, told, enter } = door()
   const large = 200 * 1024 * 1024
   for (const [name, bytes] of Object.entries({ first: 1, large })) enter(name, bytes)
   admission.leave(1)
