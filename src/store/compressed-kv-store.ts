@@ -27,7 +27,7 @@ import { assertOwnSublevel, assertSync, batchRequests, type EncodedOperation } f
 import { type CompressedKvStoreOptions, resolveOptions, type WriteOptions } from './options.js'
 import type { EncodedReadOptions } from './reading/reader.js'
 import { OpeningSublevels } from './opening-sublevels.js'
-import type { RecoveryReport } from '../wal/recovered-log.js'
+import type { RecoveryReport } from '../wal/recovery/recovered-log.js'
 import type { WalReader } from '../wal/wal-reader.js'
 import { assertNotReserved } from './reserved-keys.js'
 import { safeEmitter } from './safe-emitter.js'

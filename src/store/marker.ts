@@ -3,7 +3,7 @@ import { crc32c } from '../checksum/crc32c.js'
 import { GUARD_BYTES, GUARD_LAST } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import { type CompressedKvError, corruption, notSupported } from '../errors.js'
-import { STORE_ID_BYTES } from '../wal/format.js'
+import { STORE_ID_BYTES } from '../wal/format/format.js'
 import { reservedKey } from './reserved-keys.js'
 
 /**

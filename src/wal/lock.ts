@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { CompressedKvError, ioError } from '../errors.js'
 import { type FileSystem, isMissing } from '../fs/file-system.js'
-import type { LogDirectory } from './segment-files.js'
+import type { LogDirectory } from './segments/segment-files.js'
 
 /** Who holds a lock: enough to find out, on the same machine, whether that process still runs. */
 interface Owner {

@@ -7,9 +7,9 @@ import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { MAX_INTERVAL_MS, shown } from '../option-checks.js'
 import type { FileSystem } from '../fs/file-system.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
-import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
+import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format/format.js'
 import type { WalEvent } from './observer.js'
-import type { WalProgress } from './recovery-progress.js'
+import type { WalProgress } from './recovery/recovery-progress.js'
 
 /** Options of a write-ahead log. */
 export interface WalOptions {

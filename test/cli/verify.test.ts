@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed } from '../../src/envelope/seal.js'
 import { Record, Wal } from '../../src/index.js'
-import { sealedPut } from '../../src/wal/record.js'
+import { sealedPut } from '../../src/wal/format/record.js'
 import {
   bare,
   bareLevel,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { FRAME_TYPE, MAX_FRAME_BYTES, readU64, writeU64 } from '../../src/wal/format.js'
-import { type FrameHeader, isPlausible } from '../../src/wal/frame-header.js'
+import { FRAME_TYPE, MAX_FRAME_BYTES, readU64, writeU64 } from '../../src/wal/format/format.js'
+import { type FrameHeader, isPlausible } from '../../src/wal/format/frame-header.js'
 
 const NONE = 0
 const LZ4 = 1

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FrameIndex } from '../../src/wal/frame-index.js'
+import { FrameIndex } from '../../src/wal/segments/frame-index.js'
 
 const SPACING = 16 * 1024
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { FRAME_HEADER_BYTES } from '../../src/wal/format.js'
-import { FrameMemory } from '../../src/wal/frame-memory.js'
+import { FRAME_HEADER_BYTES } from '../../src/wal/format/format.js'
+import { FrameMemory } from '../../src/wal/writing/frame-memory.js'
 
 const BLOCK_BYTES = 64 * 1024
 const SLAB_BYTES = 1024 * 1024

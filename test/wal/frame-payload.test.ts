@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Codec, none, registerCodec } from '../../src/index.js'
-import { FRAME_TYPE } from '../../src/wal/format.js'
-import type { FrameHeader } from '../../src/wal/frame-header.js'
-import { restorePayload, storePayload } from '../../src/wal/frame-payload.js'
+import { FRAME_TYPE } from '../../src/wal/format/format.js'
+import type { FrameHeader } from '../../src/wal/format/frame-header.js'
+import { restorePayload, storePayload } from '../../src/wal/format/frame-payload.js'
 import { text } from '../support/sample-values.js'
 
 const KIB = 1024

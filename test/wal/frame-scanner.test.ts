@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { File } from '../../src/fs/file-system.js'
-import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from '../../src/wal/format.js'
-import { encodeFrameHeader } from '../../src/wal/frame-header.js'
-import { ChunkMemory, type Frame, FrameScanner } from '../../src/wal/frame-scanner.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from '../../src/wal/format/format.js'
+import { encodeFrameHeader } from '../../src/wal/format/frame-header.js'
+import { ChunkMemory, type Frame, FrameScanner } from '../../src/wal/reading/frame-scanner.js'
 import { noise } from '../support/sample-values.js'
 
 const SEED = 7

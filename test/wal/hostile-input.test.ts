@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Record } from '../../src/index.js'
-import type { LogRecord } from '../../src/wal/record.js'
+import type { LogRecord } from '../../src/wal/format/record.js'
 import { thrownCode } from '../support/thrown-code.js'
 import { keys, openLog, reopened } from './open-log.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { OverlappingSyncs } from '../../src/wal/overlapping-syncs.js'
+import { OverlappingSyncs } from '../../src/wal/writing/overlapping-syncs.js'
 import { track, turns } from '../support/turns.js'
 
 /** One that is under way until the test says what came of it. */

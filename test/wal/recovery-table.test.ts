@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { RECOVERY_CASES, recoveryCase, type RecoveryAction, type SegmentFacts } from '../../src/wal/recovery-table.js'
+import {
+  RECOVERY_CASES,
+  recoveryCase,
+  type RecoveryAction,
+  type SegmentFacts
+} from '../../src/wal/recovery/recovery-table.js'
 
 const HEADERS = ['sound', 'torn', 'bad'] as const
 const ENDS = ['sealed', 'unsealed', 'bad frame', 'undecodable'] as const

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { FRAME_HEADER_CRC_AT, SEGMENT_HEADER_BYTES } from '../../src/wal/format.js'
-import { decodeSegmentHeader, encodeSegmentHeader, type SegmentEnd } from '../../src/wal/segment-header.js'
+import { FRAME_HEADER_CRC_AT, SEGMENT_HEADER_BYTES } from '../../src/wal/format/format.js'
+import { decodeSegmentHeader, encodeSegmentHeader, type SegmentEnd } from '../../src/wal/format/segment-header.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
 import { afterPowerCut, contents, DIRECTORY, fill, keys, numbered, openLog } from './open-log.js'

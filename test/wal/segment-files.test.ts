@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { draftPath, segmentIds, segmentPath, tornPath } from '../../src/wal/segment-files.js'
+import { draftPath, segmentIds, segmentPath, tornPath } from '../../src/wal/segments/segment-files.js'
 
 test('segments are found among other files, in the order of their ids', () => {
   const names = ['000010.wal', '000009.wal', 'LOCK', '000002.wal.new', '000001.torn-5', '1000000.wal', 'x000003.wal']

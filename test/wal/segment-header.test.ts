@@ -7,8 +7,8 @@ import {
   SEGMENT_PREVIOUS_LENGTH_AT,
   SEGMENT_RESERVED_AT,
   SEGMENT_VERSION_AT
-} from '../../src/wal/format.js'
-import { decodeSegmentHeader, encodeSegmentHeader } from '../../src/wal/segment-header.js'
+} from '../../src/wal/format/format.js'
+import { decodeSegmentHeader, encodeSegmentHeader } from '../../src/wal/format/segment-header.js'
 
 const HEADER = {
   storeId: Buffer.from('sixteen bytes id'),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Segments } from '../../src/wal/segments.js'
+import { Segments } from '../../src/wal/segments/segments.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { DIRECTORY } from './open-log.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_VARINT_BYTES, varintBytes, writeVarint } from '../../src/wal/varint.js'
+import { MAX_VARINT_BYTES, varintBytes, writeVarint } from '../../src/wal/format/varint.js'
 
 const CASES: [number: number, hex: string][] = [
   [0, '00'],

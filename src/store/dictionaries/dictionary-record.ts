@@ -1,6 +1,6 @@
 import { crc32c } from '../../checksum/crc32c.js'
 import { corruption, notSupported } from '../../errors.js'
-import { STORE_ID_BYTES } from '../../wal/format.js'
+import { STORE_ID_BYTES } from '../../wal/format/format.js'
 import { asBuffer } from '../as-bytes.js'
 import { reservedKey } from '../reserved-keys.js'
 

@@ -1,5 +1,5 @@
 import { type CompressedKvError, corruption, notSupported } from '../../errors.js'
-import type { SegmentExtent } from '../../wal/recovered-log.js'
+import type { SegmentExtent } from '../../wal/segments/recovered-segment.js'
 import type { Marker } from '../marker.js'
 
 /**

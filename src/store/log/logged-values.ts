@@ -1,6 +1,6 @@
 import { corruption } from '../../errors.js'
-import type { Unseal } from '../../wal/decoded-frame.js'
-import type { RecordCursor } from '../../wal/record-cursor.js'
+import type { Unseal } from '../../wal/format/decoded-frame.js'
+import type { RecordCursor } from '../../wal/format/record-cursor.js'
 import type { AnyLevel } from '../any-level.js'
 import type { Coding, CodingFor } from '../coding.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'

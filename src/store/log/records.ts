@@ -1,5 +1,5 @@
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
-import { clearRange, type LogRecord, rawPut, Record, sealedPut } from '../../wal/record.js'
+import { clearRange, type LogRecord, rawPut, Record, sealedPut } from '../../wal/format/record.js'
 import type { HalfOpenRange } from '../key-range.js'
 import { isReserved } from '../reserved-keys.js'
 import type { BackendOperation } from '../backend-write.js'

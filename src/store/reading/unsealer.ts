@@ -8,7 +8,7 @@ import { codecInput, codecInputNow, openEnvelope, type Opened } from '../../enve
 import { ALIGNMENT } from '../../envelope/stored-memory.js'
 import { notSupported, tooLarge } from '../../errors.js'
 import { TurnQueue } from '../../turn.js'
-import type { Unsealed } from '../../wal/decoded-frame.js'
+import type { Unsealed } from '../../wal/format/decoded-frame.js'
 import { asBuffer } from '../as-bytes.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { DEFAULTS, type Settings } from '../options.js'

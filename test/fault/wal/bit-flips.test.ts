@@ -1,6 +1,6 @@
 // oxlint-disable vitest/no-conditional-expect -- what is expected depends on where the fault falls
 import { describe, expect, test } from 'vitest'
-import { SEGMENT_HEADER_BYTES } from '../../../src/wal/format.js'
+import { SEGMENT_HEADER_BYTES } from '../../../src/wal/format/format.js'
 import { everyBitFlipped } from '../../support/sample-values.js'
 import { rejectedCode } from '../../support/thrown-code.js'
 import { diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openLog } from './log-disk.js'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Record } from '../../../src/wal/record.js'
+import { Record } from '../../../src/wal/format/record.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem, SimulatedCrash } from '../../support/crashable-file-system.js'
 import { killed, powerCut } from '../../support/logged-store.js'

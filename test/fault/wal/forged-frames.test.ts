@@ -20,7 +20,7 @@ import {
   SEGMENT_ID_AT,
   SEGMENT_RESERVED_AT,
   SEGMENT_VERSION_AT
-} from '../../../src/wal/format.js'
+} from '../../../src/wal/format/format.js'
 import { boundedMemory } from '../../codec/bounded-memory.js'
 import { frame as zstdFrame, rawBlock, rleBlock, WINDOW_128_KIB } from '../../codec/zstd/zstd-parts.js'
 import { noise, text } from '../../support/sample-values.js'

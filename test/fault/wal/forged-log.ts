@@ -13,10 +13,10 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentSeed,
   writeU64
-} from '../../../src/wal/format.js'
-import { encodeFrameHeader } from '../../../src/wal/frame-header.js'
-import { encodeSegmentHeader, NO_SEGMENT_BEFORE } from '../../../src/wal/segment-header.js'
-import { writeVarint } from '../../../src/wal/varint.js'
+} from '../../../src/wal/format/format.js'
+import { encodeFrameHeader } from '../../../src/wal/format/frame-header.js'
+import { encodeSegmentHeader, NO_SEGMENT_BEFORE } from '../../../src/wal/format/segment-header.js'
+import { writeVarint } from '../../../src/wal/format/varint.js'
 
 const STORE_ID = Buffer.alloc(16, 0x5e)
 

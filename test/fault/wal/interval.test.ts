@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Record } from '../../../src/wal/record.js'
+import { Record } from '../../../src/wal/format/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { turns } from '../../support/turns.js'
 import { powerCut } from '../../support/logged-store.js'

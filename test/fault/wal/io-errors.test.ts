@@ -1,6 +1,6 @@
 // oxlint-disable vitest/no-conditional-expect -- what is expected depends on where the fault falls
 import { describe, expect, test } from 'vitest'
-import { Record } from '../../../src/wal/record.js'
+import { Record } from '../../../src/wal/format/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { killed, powerCut } from '../../support/logged-store.js'

@@ -7,10 +7,10 @@ import {
   payloadCrc,
   SEGMENT_HEADER_BYTES,
   segmentSeed
-} from '../../../src/wal/format.js'
-import { decodeFrameHeader, encodeFrameHeader } from '../../../src/wal/frame-header.js'
-import { Record } from '../../../src/wal/record.js'
-import { decodeSegmentHeader } from '../../../src/wal/segment-header.js'
+} from '../../../src/wal/format/format.js'
+import { decodeFrameHeader, encodeFrameHeader } from '../../../src/wal/format/frame-header.js'
+import { Record } from '../../../src/wal/format/record.js'
+import { decodeSegmentHeader } from '../../../src/wal/format/segment-header.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { powerCut } from '../../support/logged-store.js'
 import { DIRECTORY, diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openedLines, openLog } from './log-disk.js'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CODEC_ID } from '../../../src/codec/codec.js'
-import { FRAME_TYPE, RECORD_EXPIRES, RECORD_MORE } from '../../../src/wal/format.js'
+import { FRAME_TYPE, RECORD_EXPIRES, RECORD_MORE } from '../../../src/wal/format/format.js'
 import { noise } from '../../support/sample-values.js'
 import { type ForgedFrame, forgedSegment, good, putBytes, recordOf, sealOf } from './forged-log.js'
 import { diskWith, openLog } from './log-disk.js'

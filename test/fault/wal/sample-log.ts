@@ -1,4 +1,4 @@
-import { Record } from '../../../src/wal/record.js'
+import { Record } from '../../../src/wal/format/record.js'
 import type { WalOptions } from '../../../src/wal/options.js'
 import type { Wal } from '../../../src/wal/wal.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'

@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync, existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/node-file-system.js'
-import { Record } from '../../../src/wal/record.js'
+import { Record } from '../../../src/wal/format/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem, type FileCall } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'

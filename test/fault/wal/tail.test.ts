@@ -1,6 +1,6 @@
 // oxlint-disable vitest/no-conditional-expect -- what is expected depends on where the fault falls
 import { describe, expect, test } from 'vitest'
-import { FRAME_HEADER_BYTES, FRAME_MAGIC, SEGMENT_HEADER_BYTES } from '../../../src/wal/format.js'
+import { FRAME_HEADER_BYTES, FRAME_MAGIC, SEGMENT_HEADER_BYTES } from '../../../src/wal/format/format.js'
 import { noise } from '../../support/sample-values.js'
 import { diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openLog } from './log-disk.js'
 import { type SampleLog, sampleLog } from './sample-log.js'

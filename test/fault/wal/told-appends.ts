@@ -1,4 +1,4 @@
-import { Record } from '../../../src/wal/record.js'
+import { Record } from '../../../src/wal/format/record.js'
 import type { Wal } from '../../../src/wal/wal.js'
 
 /** Appends records one after another, and remembers what came of each. */

@@ -1,6 +1,6 @@
 // oxlint-disable vitest/expect-expect -- the functions that they call expect
 import { describe, expect, test } from 'vitest'
-import { SEGMENT_HEADER_BYTES } from '../../../src/wal/format.js'
+import { SEGMENT_HEADER_BYTES } from '../../../src/wal/format/format.js'
 import { diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openLog } from './log-disk.js'
 import { endBelow, linesBelow, type SampleLog, sampleLog } from './sample-log.js'
 

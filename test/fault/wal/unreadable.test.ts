@@ -7,7 +7,7 @@ import { FaultyFileSystem, type FileCall } from '../../support/faulty-file-syste
 import { noise } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 import type { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import { Record } from '../../../src/wal/record.js'
+import { Record } from '../../../src/wal/format/record.js'
 import { diskWith, filesOf, imageOf, linesOf, openLog } from './log-disk.js'
 import { sampleLog } from './sample-log.js'
 

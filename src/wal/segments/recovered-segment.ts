@@ -1,0 +1,32 @@
+import type { FrameIndex } from './frame-index.js'
+
+/** Where a snapshot begins or ends. */
+export type SnapshotMark =
+  /** `sequence` is that of the last record which the snapshot contains. */
+  | { readonly type: 'begin'; readonly sequence: number; readonly offset: number }
+  | { readonly type: 'end'; readonly offset: number }
+
+/** Offsets in a segment's file, `[from, to)`, between which it is frame after frame. */
+export interface Run {
+  readonly from: number
+  readonly to: number
+}
+
+/** A segment that can be read. */
+export interface RecoveredSegment {
+  readonly id: number
+  readonly seed: number
+  readonly firstSequence: number
+  /** Its readable frames: all of them but the seal, and but for what salvage skips. */
+  readonly runs: readonly Run[]
+  readonly index: FrameIndex
+  readonly snapshots: readonly SnapshotMark[]
+}
+
+/** Which records a segment holds; without any, the last is one below the first. */
+export interface SegmentExtent {
+  readonly firstSequence: number
+  readonly lastSequence: number
+  /** ms since 1970 */
+  readonly createdAt: number
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import type { FileSystem } from '../../fs/file-system.js'
+
+/** Where a log's files are. */
+export interface LogDirectory {
+  readonly fs: FileSystem
+  readonly directory: string
+}
+
+/** Names of segment files. Others in the directory are left alone. */
+const SEGMENT_NAME = /^(\d{6,15})\.wal$/
+
+export function segmentPath(directory: string, id: number): string {
+  return join(directory, segmentName(id))
+}
+
+function segmentName(id: number): string {
+  return `${digitsOf(id)}.wal`
+}
+
+function digitsOf(id: number): string {
+  return String(id).padStart(6, '0')
+}
+
+/** Where a new version of a segment is written before it takes the segment's name. */
+export function draftPath(directory: string, id: number): string {
+  return `${segmentPath(directory, id)}.new`
+}
+
+/** Where the bytes are kept that recovery cut off, at `time` (ms since 1970). */
+export function tornPath(directory: string, id: number, time: number): string {
+  return join(directory, `${digitsOf(id)}.torn-${time}`)
+}
+
+/** Ids of the segments among file names, ascending. */
+export function segmentIds(names: readonly string[]): number[] {
+  return names
+    .map(name => ({ name, id: Number(SEGMENT_NAME.exec(name)?.[1] ?? 0) }))
+    .filter(({ name, id }) => id > 0 && name === segmentName(id))
+    .map(({ id }) => id)
+    .sort((a, b) => a - b)
+}

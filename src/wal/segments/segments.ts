@@ -1,0 +1,211 @@
+import { LRUCache } from 'lru-cache'
+import { outOfRange } from '../../errors.js'
+import { type File, type FileSystem, isMissing } from '../../fs/file-system.js'
+import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from '../format/format.js'
+import { FrameIndex } from './frame-index.js'
+import { OpenFiles } from './open-files.js'
+import type { RecoveredSegment, Run } from './recovered-segment.js'
+import { type LogDirectory, segmentPath } from './segment-files.js'
+
+/** A segment that readers may read. */
+export interface Segment {
+  readonly id: number
+  /** See `segmentSeed`. */
+  readonly seed: number
+  readonly firstSequence: number
+  lastSequence: number
+  /** What may be read. The last one of the segment that is written to grows. */
+  runs: readonly Run[]
+  /** While above 0 it is not deleted. */
+  pins: number
+}
+
+/** Where a frame was written. */
+export interface WrittenFrame {
+  readonly segment: number
+  readonly offset: number
+  readonly firstSequence: number
+}
+
+/** Indexes of sealed segments that are kept. */
+const MAX_INDEXES = 16
+
+/** The segments of a log, oldest first, with their indexes. */
+export class Segments {
+  readonly #fs: FileSystem
+  readonly #directory: string
+  readonly #storeId: Uint8Array
+  readonly #list: Segment[] = []
+  readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
+  readonly #files: OpenFiles
+  /** Whether a deletion, of this process or one before, may not be on stable storage. */
+  #hasUnsyncedDeletion = true
+  /** Index of the segment that is written to. */
+  #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
+
+  constructor({ fs, directory }: LogDirectory, storeId: Uint8Array, recovered: readonly RecoveredSegment[]) {
+    this.#fs = fs
+    this.#directory = directory
+    this.#storeId = storeId
+    this.#files = new OpenFiles({ fs, directory })
+    for (const { id, seed, firstSequence, runs, index } of recovered) {
+      this.#list.push({ id, seed, firstSequence, lastSequence: index.lastSequence, runs, pins: 0 })
+      this.#indexes.set(id, index)
+    }
+  }
+
+  get count(): number {
+    return this.#list.length
+  }
+
+  get first(): Segment | undefined {
+    return this.#list[0]
+  }
+
+  get last(): Segment | undefined {
+    return this.#list.at(-1)
+  }
+
+  /** Bytes of all segments, about: what may not be read is not counted. */
+  get bytes(): number {
+    return this.#list.reduce((sum, segment) => sum + endOf(segment), 0)
+  }
+
+  byId(id: number): Segment | undefined {
+    const guess = this.#list[id - (this.#list[0]?.id ?? 0)]
+    return guess?.id === id ? guess : this.#list.find(segment => segment.id === id) // Salvage may miss some.
+  }
+
+  /** The next segment after one, if there is one. */
+  after(id: number): Segment | undefined {
+    return this.byId(id + 1) ?? this.#list.find(segment => segment.id > id)
+  }
+
+  /** The segment that holds a record, if there is one. */
+  bySequence(sequence: number): Segment | undefined {
+    const list = this.#list
+    let low = 0
+    let high = list.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (list[middle]!.firstSequence <= sequence) low = middle
+      else high = middle - 1
+    }
+    const found = list[low]
+    return found !== undefined && sequence >= found.firstSequence && sequence <= found.lastSequence ? found : undefined
+  }
+
+  /** The oldest segment with a record above a number. */
+  firstAbove(sequence: number): Segment | undefined {
+    return this.#list.find(({ lastSequence }) => lastSequence > sequence)
+  }
+
+  /** Takes note of a segment that was begun. */
+  began(id: number, firstSequence: number): Segment {
+    const segment = {
+      id,
+      seed: segmentSeed(this.#storeId, id),
+      firstSequence,
+      lastSequence: firstSequence - 1,
+      runs: [{ from: SEGMENT_HEADER_BYTES, to: SEGMENT_HEADER_BYTES }],
+      pins: 0
+    }
+    this.#list.push(segment)
+    if (this.#openIndex !== undefined) this.#indexes.set(this.#openIndex.id, this.#openIndex.index)
+    this.#openIndex = { id, index: new FrameIndex(firstSequence) }
+    return segment
+  }
+
+  /**
+   * Takes note of a frame that was written.
+   *
+   * @param count its records; 0 for a frame that readers of records skip
+   */
+  written({ segment: id, offset, firstSequence }: WrittenFrame, storedBytes: number, count: number): void {
+    const { last } = this
+    const segment = last?.id === id ? last : this.began(id, firstSequence)
+    if (count > 0) {
+      this.#openIndex!.index.add(offset, firstSequence, count)
+      segment.lastSequence = firstSequence + count - 1
+    }
+    segment.runs = [{ from: SEGMENT_HEADER_BYTES, to: offset + FRAME_HEADER_BYTES + storedBytes }]
+  }
+
+  /** The index of a segment, if it is in memory. */
+  indexOf(id: number): FrameIndex | undefined {
+    return this.#openIndex?.id === id ? this.#openIndex.index : this.#indexes.get(id)
+  }
+
+  keepIndex(id: number, index: FrameIndex): void {
+    this.#indexes.set(id, index)
+  }
+
+  /** Runs `work` with the file of a segment, which is not deleted meanwhile. */
+  read<T>(segment: Segment, work: (file: File) => Promise<T>): Promise<T> {
+    return pinned(segment, () => this.#files.use(segment.id, work))
+  }
+
+  /**
+   * Deletes the oldest segments, those below `id`, up to the first that a reader holds or that has a gap after it: a log with a gap
+   * is refused. The last one always stays: it knows the sequence numbers.
+   *
+   * @param onDeleted called after each
+   */
+  async deleteBefore(id: number, onDeleted: () => void): Promise<void> {
+    for (;;) {
+      const [oldest, next] = this.#list
+      if (oldest === undefined || oldest.id >= id || oldest.pins > 0 || next?.id !== oldest.id + 1) return
+      // One by one: were the second gone after a power cut and the first not, the log would look damaged.
+      if (this.#hasUnsyncedDeletion) {
+        await this.#syncDeletions()
+        continue // A reader may have reached it.
+      }
+      this.#list.shift() // First, so that no reader begins with it.
+      this.#hasUnsyncedDeletion = true
+      try {
+        await this.#remove(oldest.id)
+      } catch (error) {
+        this.#list.unshift(oldest)
+        throw error
+      }
+      onDeleted()
+      await this.#syncDeletions()
+    }
+  }
+
+  async #syncDeletions(): Promise<void> {
+    await this.#fs.syncDirectory(this.#directory)
+    this.#hasUnsyncedDeletion = false
+  }
+
+  async #remove(id: number): Promise<void> {
+    await this.#fs.remove(segmentPath(this.#directory, id)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error // Somebody else has removed it.
+    })
+    this.#files.forget(id)
+    this.#indexes.delete(id)
+  }
+
+  close(): Promise<void> {
+    return this.#files.close()
+  }
+}
+
+/** Where what may be read of a segment ends, an offset in its file. */
+export function endOf({ runs }: Pick<Segment, 'runs'>): number {
+  return runs.at(-1)!.to
+}
+
+/** Runs `work` while the segment cannot be deleted. */
+export async function pinned<T>(segment: Segment, work: () => Promise<T>): Promise<T> {
+  segment.pins++
+  try {
+    return await work()
+  } finally {
+    segment.pins--
+  }
+}
+
+export function noSuchSegment(id: number): Error {
+  return outOfRange(`The log has no segment ${id}: it was deleted, or never written`)
+}

@@ -1,0 +1,262 @@
+import { CODEC_ID } from '../../codec/codec.js'
+import { ioError } from '../../errors.js'
+import type { File } from '../../fs/file-system.js'
+import { Allocation } from '../segments/allocation.js'
+import { FRAME_HEADER_BYTES, FRAME_TYPE, SEGMENT_HEADER_BYTES, segmentSeed } from '../format/format.js'
+import type { WrittenFrame } from '../segments/segments.js'
+import { FrameWriter, type WritableFrame } from './frame-writer.js'
+import { encodeSeal, removeSeal, syncSeal } from '../segments/seal.js'
+import { createSegment } from '../segments/segment-creation.js'
+import type { LogDirectory } from '../segments/segment-files.js'
+import type { LogTail } from '../format/segment-header.js'
+import type { WalObserver } from '../observer.js'
+import { OverlappingSyncs } from './overlapping-syncs.js'
+
+/**
+ * When this many bytes are covered by no fsync yet, one is started, under every policy: else the seal of a segment, or a `sync()`,
+ * would wait for all of them at once.
+ */
+const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
+/** Fsyncs under way at once. With two the disk goes on with the next bytes while the first one returns. Each takes a thread. */
+const MAX_SYNCS = 2
+
+/** The segment that is written to. */
+interface OpenSegment {
+  readonly id: number
+  readonly file: File
+  readonly allocation: Allocation
+  readonly seed: number
+  /** End of the last frame that is written whole: the next one goes here. */
+  offset: number
+  syncedOffset: number
+  /** End of what is on stable storage, or will be when the fsyncs under way have succeeded. */
+  coveredOffset: number
+  lastCrc: number
+  records: number
+}
+
+interface SegmentWriterSettings extends LogDirectory {
+  readonly storeId: Buffer
+  readonly segmentBytes: number
+  readonly observer: WalObserver
+}
+
+/**
+ * Owns the end of the log: the open file, the offset in it, the next sequence number. Callers await each call of `prepare`, `write` and
+ * `seal` before the next; `sync` may come at any time.
+ *
+ * The first segment, and the one after a rotation, is created when there is something to write into it.
+ */
+export class SegmentWriter {
+  readonly #settings: SegmentWriterSettings
+  #open: OpenSegment | undefined
+  #tail: LogTail
+  #nextSequence: number
+  readonly #syncs = new OverlappingSyncs()
+  #nextSync: Promise<void> | undefined
+  #poison: Error | undefined
+  readonly #frames = new FrameWriter()
+
+  constructor(settings: SegmentWriterSettings, tail: LogTail) {
+    this.#settings = settings
+    this.#tail = tail
+    this.#nextSequence = tail.nextSequence
+  }
+
+  /** Id of the segment that is written to, 0 if none is open. */
+  get openSegment(): number {
+    return this.#open?.id ?? 0
+  }
+
+  /** When the last segment was created, ms since 1970; 0 if there never was one. */
+  get createdAt(): number {
+    return this.#tail.createdAt
+  }
+
+  /** Why nothing can be written any more; undefined while it can. */
+  get poison(): Error | undefined {
+    return this.#poison
+  }
+
+  /** How many bytes more the open segment takes; 0 or less once it is full. */
+  get room(): number {
+    const { segmentBytes } = this.#settings
+    return this.#open === undefined ? segmentBytes - SEGMENT_HEADER_BYTES : segmentBytes - this.#open.offset
+  }
+
+  /** Makes sure that there is a segment for a frame of that many stored bytes: a full one is sealed and a new one made. */
+  async prepare(storedLength: number): Promise<void> {
+    this.#assertSound()
+    const open = this.#open
+    if (open !== undefined) {
+      if (FRAME_HEADER_BYTES + storedLength <= this.room || open.offset === SEGMENT_HEADER_BYTES) return
+      await this.seal()
+    }
+    await this.#create()
+  }
+
+  /**
+   * Writes frames one after another into the open segment, all or none.
+   *
+   * @returns where they are
+   * @throws the file system's error if nothing was written and the log goes on; LEVEL_IO_ERROR if it cannot
+   */
+  async write(frames: readonly WritableFrame[]): Promise<WrittenFrame[]> {
+    this.#assertSound()
+    const open = this.#open!
+    let written: WrittenFrame[]
+    const next = { ...open, sequence: this.#nextSequence } // A copy: `open` moves on only once all of it is written.
+    try {
+      written = await this.#frames.write(frames, next)
+    } catch (error) {
+      await this.#rollBack(open, error)
+      throw error
+    }
+    this.#assertSound() // An fsync may have failed meanwhile: what lies before these frames may be lost, and they with it.
+    open.offset = next.offset
+    open.lastCrc = next.lastCrc
+    open.records = next.records
+    this.#nextSequence = next.sequence
+    this.#writeBehind(open)
+    return written
+  }
+
+  /** Preallocates if small groups are being synced often, then syncs. `bytes` is the size of the last write. */
+  async syncGroup(bytes: number): Promise<void> {
+    const open = this.#open
+    if (open !== undefined) await open.allocation.written(bytes, open.offset)
+    return this.sync()
+  }
+
+  /** Puts everything written so far on stable storage. Calls made while one is under way share the next. */
+  sync(): Promise<void> {
+    const open = this.#open
+    if (this.#poison !== undefined) return Promise.reject(this.#poison)
+    if (open === undefined || open.syncedOffset === open.offset) return Promise.resolve()
+    if (this.#syncs.areSettled) return this.#startSync(open)
+    this.#nextSync ??= this.#syncs.settled().then(() => {
+      this.#nextSync = undefined
+      return this.sync()
+    })
+    return this.#nextSync
+  }
+
+  /** Starts an fsync that nobody waits for, so that a later one has less to do. */
+  #writeBehind(open: OpenSegment): void {
+    if (open.offset - open.coveredOffset < WRITE_BEHIND_BYTES) return
+    if (this.#syncs.underWay < MAX_SYNCS && this.#nextSync === undefined) this.#startSync(open).catch(() => {})
+  }
+
+  /** Ends the open segment, if there is one: its seal says how many records it has, and nothing is ever written to it again. */
+  async seal(): Promise<void> {
+    const open = this.#open
+    if (open === undefined) return
+    await this.sync()
+    const seal = encodeSeal({ records: open.records, lastSequence: this.#nextSequence - 1 })
+    const sealAt = open.offset
+    await open.allocation.giveBack(sealAt)
+    await this.write([
+      { type: FRAME_TYPE.seal, codecId: CODEC_ID.none, stored: seal, rawLength: seal.length, count: 0 }
+    ])
+    try {
+      await this.sync()
+    } catch (error) {
+      await removeSeal(open.file, sealAt)
+      throw error
+    }
+    this.#tail = {
+      segment: open.id,
+      end: { lastSequence: this.#nextSequence - 1, length: open.offset, crc: open.lastCrc },
+      createdAt: this.#tail.createdAt,
+      nextSequence: this.#nextSequence,
+      synced: true
+    }
+    this.#open = undefined
+    await open.file.close()
+    this.#settings.observer.rolled(open.id, open.offset)
+  }
+
+  /** Closes the file as it is, without a seal. */
+  async release(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await this.#syncs.settled()
+    await open?.file.close()
+  }
+
+  /** Lets nothing be written from now on. Returns the error for it. */
+  #fail(what: string, cause: unknown): Error {
+    if (this.#poison === undefined) {
+      this.#poison = ioError(`${what}; close the log and open it again`, cause)
+      this.#settings.observer.poisoned(this.#poison)
+    }
+    return this.#poison
+  }
+
+  #assertSound(): void {
+    if (this.#poison !== undefined) throw this.#poison
+  }
+
+  #startSync(open: OpenSegment): Promise<void> {
+    const upTo = (open.coveredOffset = open.offset)
+    let ms = 0
+    return this.#syncs.run(
+      async () => void (ms = await this.#fsync(open.file)),
+      () => {
+        open.syncedOffset = Math.max(open.syncedOffset, upTo)
+        this.#settings.observer.fsynced(ms)
+      }
+    )
+  }
+
+  /** @returns how many ms it took */
+  async #fsync(file: File): Promise<number> {
+    const start = performance.now()
+    try {
+      await file.sync()
+      return performance.now() - start
+    } catch (error) {
+      // The system may have dropped the bytes it could not write, and would report success the next time.
+      throw this.#fail('The log could not be put on stable storage', error)
+    }
+  }
+
+  /** Cuts off what a failed write left: it must not lie before frames that are acknowledged later. */
+  async #rollBack(open: OpenSegment, cause: unknown): Promise<void> {
+    try {
+      await open.file.truncate(open.offset)
+    } catch {
+      throw this.#fail('A write to the log failed and could not be undone', cause)
+    }
+  }
+
+  async #create(): Promise<void> {
+    const { storeId, observer } = this.#settings
+    if (!this.#tail.synced) {
+      await syncSeal(this.#settings, this.#tail, error => {
+        throw this.#fail('The end of the last segment could not be put on stable storage', error)
+      })
+      this.#tail = { ...this.#tail, synced: true }
+    }
+    const id = this.#tail.segment + 1
+    const firstSequence = this.#nextSequence
+    const createdAt = Math.max(Date.now(), this.#tail.createdAt) // Whatever the clock does.
+    const header = { storeId, id, firstSequence, createdAt, previous: this.#tail.end }
+    const { file, crc } = await createSegment(this.#settings, header, error => {
+      throw this.#fail('A segment could not be created', error)
+    })
+    this.#tail = { ...this.#tail, createdAt }
+    this.#open = {
+      id,
+      file,
+      allocation: new Allocation(file),
+      seed: segmentSeed(storeId, id),
+      offset: SEGMENT_HEADER_BYTES,
+      syncedOffset: SEGMENT_HEADER_BYTES,
+      coveredOffset: SEGMENT_HEADER_BYTES,
+      lastCrc: crc,
+      records: 0
+    }
+    observer.segmentsChanged(1)
+  }
+}
