@@ -25,8 +25,8 @@ import {
 import { endPin, type Pin, pinEntries } from './tensor-cache/pins.js'
 import { mergeSequence } from './tensor-cache/sequence-axis.js'
 import { spaceOf } from './tensor-cache/shared-spaces.js'
-import { bytesOf, type Tensor, type TensorArray } from './tensor-cache/tensor-array.js'
 import type { TensorCacheStats } from './tensor-cache/stats.js'
+import { bytesOf, type Tensor, type TensorArray } from './tensor-cache/tensor-array.js'
 import type { TensorSpace } from './tensor-cache/tensor-space.js'
 import { chunksOf, type TokenChunk, type Tokens } from './tensor-cache/token-chunks.js'
 

@@ -4,8 +4,8 @@ import type { Report } from './harness/report.js'
 import { bloscContenders } from './tensor/blosc.js'
 import { benchCacheLoad } from './tensor/cache-load.js'
 import { TENSOR_LZ4, TENSOR_ZSTD } from './tensor/contenders.js'
-import { type Measured, measureAll } from './tensor/measure.js'
 import type { Times } from './tensor/measure-child.js'
+import { type Measured, measureAll } from './tensor/measure.js'
 import { halfEmptyTensor, realTensors, seededTensors, type Tensor } from './tensor/tensors.js'
 
 /** Raw bytes over compressed ones that the tensor codec has to reach on real tensors. */

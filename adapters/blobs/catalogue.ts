@@ -1,4 +1,5 @@
 import { CompressedKvError } from 'compressed-kv'
+import { isRefusal } from '../refusals.js'
 import type { BytesLevel, DelOperation, PutOperation } from './bytes-level.js'
 import type { ChunkWriter } from './chunk-writer.js'
 import { corrupt } from './errors.js'
@@ -6,7 +7,6 @@ import { discard, discardOrphans } from './garbage.js'
 import { blobKey, chunkKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.js'
 import type { ListBlobsOptions } from './options.js'
-import { isRefusal } from '../refusals.js'
 import { type Space, spaceOf } from './space.js'
 
 /** Generations that one put examines when there may be orphans. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type Codec, type CodecName, CompressedKvError, type WriteOptions } from 'compressed-kv'
+import { ByteSemaphore } from './byte-semaphore.js'
 import { type BytesLevel, keepsOrder } from './bytes-level.js'
 import { FlushPace } from './flush-pace.js'
 import { chunkKey, garbageKey, type Generation, MAX_CHUNKS } from './keys.js'
 import { LLAMA_HEADER_BYTES } from './llama-state.js'
-import { ByteSemaphore } from './byte-semaphore.js'
 
 /**
  * Chunks being compressed and logged at once, in the whole process: the thread pool has four threads, of which codecs get three. Chunks that

@@ -1,7 +1,7 @@
+import { asErrorOfCall } from '../closed-meanwhile.js'
 import { type BytesLevel, type DelOperation, keepsOrder } from './bytes-level.js'
 import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn } from './keys.js'
 import type { LiveGenerations } from './live-generations.js'
-import { asErrorOfCall } from '../closed-meanwhile.js'
 
 /** Keys of chunks that are listed and deleted at a time. */
 const MAX_KEYS = 1000

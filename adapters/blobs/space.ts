@@ -1,7 +1,7 @@
 import type { CompressedKvStore } from 'compressed-kv'
+import { KeyedLock } from '../keyed-lock.js'
 import type { BytesLevel } from './bytes-level.js'
 import type { Generation } from './keys.js'
-import { KeyedLock } from '../keyed-lock.js'
 import { LiveGenerations } from './live-generations.js'
 
 /** State that all blob stores over one sublevel share. */

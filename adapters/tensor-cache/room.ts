@@ -1,6 +1,6 @@
-import type { Entry, EntryIndex } from './entry-index.js'
 import { KeyedLock } from '../keyed-lock.js'
 import { isRefusal } from '../refusals.js'
+import type { Entry, EntryIndex } from './entry-index.js'
 import type { EntryId } from './keys.js'
 
 /**

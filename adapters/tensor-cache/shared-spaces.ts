@@ -1,6 +1,6 @@
 import { CompressedKvError, CompressedKvStore } from 'compressed-kv'
-import type { TensorBackingStore } from './backing-store.js'
 import { invalidOption } from '../invalid-option.js'
+import type { TensorBackingStore } from './backing-store.js'
 import { EntryKeys } from './keys.js'
 import { TensorSpace } from './tensor-space.js'
 

@@ -1,12 +1,12 @@
 import { type GcReport, ZstdGc } from 'compressed-kv'
+import { median } from '../harness/median.js'
 import { countText, threeDigits } from '../harness/number-text.js'
 import { percentile } from '../harness/percentile.js'
 import type { Report } from '../harness/report.js'
 import { alternate, medianQuotient } from '../harness/rounds.js'
 import { KIB } from '../wal/sizes.js'
-import { median } from '../harness/median.js'
-import { EVERY_VALUE_LZ4, inFilledStore, jsonDocuments } from './stores.js'
 import { type Latencies, type Load, oneAfterAnother, paced, PACE_MS } from './foreground-load.js'
+import { EVERY_VALUE_LZ4, inFilledStore, jsonDocuments } from './stores.js'
 
 const RECORDS = 16 * KIB
 const ROUNDS = 3

@@ -1,7 +1,7 @@
 import { CompressedKvStore, type CompressedKvStoreOptions } from 'compressed-kv'
 import { Level } from 'level'
-import { cut, jsonSource } from '../documents/pieces.js'
 import type { DocumentSet } from '../documents/document.js'
+import { cut, jsonSource } from '../documents/pieces.js'
 import { inFlight } from '../harness/in-flight.js'
 import { shuffledKeys } from '../harness/keys.js'
 import { inTemporaryDirectory } from '../harness/temporary-directory.js'

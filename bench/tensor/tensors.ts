@@ -1,7 +1,7 @@
+import { join } from 'node:path'
 import type { TensorDtype } from 'compressed-kv'
 import { tensorSets } from '../documents/corpus.js'
 import { seeded } from '../documents/seeded.js'
-import { join } from 'node:path'
 
 /** What a cache server keeps for one prompt and layer. */
 export const ENTRY_BYTES = 2 * 1024 * 1024

@@ -1,5 +1,5 @@
-import type { LogRecord, Wal } from 'compressed-kv'
 import { getHeapStatistics } from 'node:v8'
+import type { LogRecord, Wal } from 'compressed-kv'
 import { median } from '../harness/median.js'
 import { jsonPayload, recordsOf } from './payload.js'
 import { appendAll } from './rates.js'

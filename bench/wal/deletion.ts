@@ -1,6 +1,6 @@
-import { type Position, Wal } from 'compressed-kv'
 import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Position, Wal } from 'compressed-kv'
 import { ratioText, threeDigits } from '../harness/number-text.js'
 import type { Report } from '../harness/report.js'
 import { inTemporaryDirectory } from '../harness/temporary-directory.js'

@@ -1,6 +1,6 @@
-import { type LogRecord, Record } from 'compressed-kv'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type LogRecord, Record } from 'compressed-kv'
 import { cut, jsonSource, type Source } from '../documents/pieces.js'
 import { randomBytes } from '../documents/seeded.js'
 import { bitsPerByte } from '../harness/entropy.js'

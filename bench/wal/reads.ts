@@ -1,7 +1,7 @@
-import { type CodecName, type LogRecord, type Position, Wal } from 'compressed-kv'
 import { closeSync, openSync, read, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { type CodecName, type LogRecord, type Position, Wal } from 'compressed-kv'
 import { shuffled } from '../documents/seeded.js'
 import { inFlight } from '../harness/in-flight.js'
 import { bytesText, ratioText } from '../harness/number-text.js'

@@ -1,6 +1,6 @@
-import { Wal } from 'compressed-kv'
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
+import { Wal } from 'compressed-kv'
 import { inFlightFor } from '../harness/in-flight.js'
 import { jsonPayload, recordsOf } from './payload.js'
 import { appendAll, type Policy } from './rates.js'

@@ -3,8 +3,8 @@ import { countText, ratioText, threeDigits } from '../harness/number-text.js'
 import type { Report } from '../harness/report.js'
 import { alternate, medianQuotient } from '../harness/rounds.js'
 import { askChild } from '../wal/child.js'
-import { EVENT_LOOP_LOADS, type EventLoopLoad } from './event-loop-loads.js'
 import type { EventLoopReply, EventLoopRequest } from './event-loop-child.js'
+import { EVENT_LOOP_LOADS, type EventLoopLoad } from './event-loop-loads.js'
 
 const CHILD = new URL('./event-loop-child.js', import.meta.url)
 /** Over bare. */

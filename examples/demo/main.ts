@@ -1,5 +1,5 @@
-import { bytesIn, type DocumentSet } from '../../bench/documents/document.js'
 import { loadDocuments } from '../../bench/documents.js'
+import { bytesIn, type DocumentSet } from '../../bench/documents/document.js'
 import { bytesText, countText } from '../../bench/harness/number-text.js'
 import { HELP, readArguments } from './arguments.js'
 import { swapCodec } from './codec-swap.js'

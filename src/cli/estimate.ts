@@ -1,6 +1,6 @@
 import { type CommonOptions, type Context, withBar } from './context.js'
-import { type Candidate, candidatesFor } from './estimate-candidates.js'
 import { advise, type Expectation, expect } from './estimate-advice.js'
+import { type Candidate, candidatesFor } from './estimate-candidates.js'
 import { type Sample, takeSample } from './estimate-sample.js'
 import { Trials } from './estimate-trial.js'
 import { EXIT, Failure } from './failure.js'

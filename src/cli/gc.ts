@@ -1,10 +1,10 @@
 import { type CodecName, type GcProgress, type GcReport, Lz4Gc, NoGc, ZstdGc } from '../index.js'
+import type { Database } from './classic-level.js'
 import { type CommonOptions, type Context, withBar } from './context.js'
 import { sizesOf } from './database-files.js'
 import { EXIT, WrongUsage } from './failure.js'
 import { bytes, count, table } from './table.js'
 import { writeTo } from './writing.js'
-import type { Database } from './classic-level.js'
 
 interface GcCommandOptions extends CommonOptions {
   readonly policy: CodecName

@@ -7,8 +7,8 @@ import { copyDatabase } from './copy.js'
 import { sizesOf } from './database-files.js'
 import { describe } from './failure.js'
 import { assertDatabase, logDirectory } from './location.js'
-import { withTemporaryDirectory } from './temporary.js'
 import type { Bar } from './progress.js'
+import { withTemporaryDirectory } from './temporary.js'
 
 /** A copy of a database, opened: LevelDB writes when it opens one, and what is looked at stays as it is to the byte. */
 export interface Look {

@@ -1,13 +1,13 @@
-import { assertPolicy, assertRate, assertSweepInterval } from './checks.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { nextTurn } from '../turn.js'
+import { assertPolicy, assertRate, assertSweepInterval } from './checks.js'
 import { decideAll, noteRewritten } from './decisions.js'
 import type { GcHost } from './host.js'
 import { Pace } from './pace.js'
 import type { Gc } from './policy.js'
 import { emptyReport, type GcCounts, type GcReport } from './report.js'
-import { beginSweep, type Sweep } from './sweep.js'
 import { encodeSweepState } from './sweep-state.js'
-import { nextTurn } from '../turn.js'
+import { beginSweep, type Sweep } from './sweep.js'
 
 export interface GcProgress extends Readonly<GcCounts> {
   /** The last key that was swept. */

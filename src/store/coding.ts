@@ -1,6 +1,6 @@
 import type { Guard } from '../envelope/guard.js'
-import type { Sealer } from './writing/sealer.js'
 import type { Unsealer } from './reading/unsealer.js'
+import type { Sealer } from './writing/sealer.js'
 
 /** How values become envelopes, and envelopes values. */
 export interface Coding {

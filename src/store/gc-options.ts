@@ -1,8 +1,8 @@
 import { invalidOption } from '../errors.js'
-import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { assertPolicy, assertRate, assertSweepInterval } from '../gc/checks.js'
 import type { CollectorSettings } from '../gc/collector.js'
 import type { Gc } from '../gc/policy.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
 
 /** What sweeps do, and when. */
 export interface GcOptions {

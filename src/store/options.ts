@@ -1,12 +1,13 @@
 import { constants } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
+import type { Meter } from '@opentelemetry/api'
 import type { AbstractDatabaseOptions } from 'abstract-level'
-import { dictionaryContent } from '../codec/dictionary/dictionary-format.js'
 import { type Codec, CODEC_ID, type CodecName } from '../codec/codec.js'
+import { dictionaryContent } from '../codec/dictionary/dictionary-format.js'
 import type { CodecSelector } from '../codec/selector.js'
 import { invalidOption } from '../errors.js'
 import { assertNoneMisspelt, type OptionTable } from '../known-options.js'
-import type { Meter } from '@opentelemetry/api'
+import { assertBytes, shown } from '../option-checks.js'
 import { resolveWalOptions, type WalOptions } from '../wal/options.js'
 import type { WalProgress } from '../wal/recovery/recovery-progress.js'
 import { MAX_DICTIONARY_BYTES } from './dictionaries/dictionaries.js'
@@ -14,7 +15,6 @@ import { collectorSettings, type GcOptions, type GcSettings } from './gc-options
 import type { KeyPrefix } from './key-prefix.js'
 import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
 import { assertNoneMisplaced } from './misplaced-options.js'
-import { assertBytes, shown } from '../option-checks.js'
 
 /** Which codec for which keys. A rule with neither `prefix` nor `sublevel` matches every key. */
 export interface CodecRule extends KeyPrefix {

@@ -2,10 +2,10 @@ import type { AnyLevel } from './any-level.js'
 import { encodedKey, encodedValue } from './as-bytes.js'
 import { copyArguments } from './caller-buffers.js'
 import { StoreChainedBatch } from './chained-batch.js'
-import { type EncodedOperation, toParent, withEncodedValue } from './operations.js'
 import type { OpeningSublevels } from './opening-sublevels.js'
-import { override } from './override.js'
+import { type EncodedOperation, toParent, withEncodedValue } from './operations.js'
 import type { WriteOptions } from './options.js'
+import { override } from './override.js'
 
 type Sublevel = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
 

@@ -1,8 +1,8 @@
-import type { Log } from './log.js'
-import type { ReadOptions } from './reading/read-start.js'
-import type { WalStats } from './observer.js'
 import type { Position } from './format/position.js'
 import type { WalRecord } from './format/record.js'
+import type { Log } from './log.js'
+import type { WalStats } from './observer.js'
+import type { ReadOptions } from './reading/read-start.js'
 import type { LogEntry } from './reading/record-iterator.js'
 
 /** The part of a log that reads. */

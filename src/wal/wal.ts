@@ -1,16 +1,16 @@
 import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
-import { Log } from './log.js'
-import { asPosition, type ReadOptions } from './reading/read-start.js'
-import type { WalStats } from './observer.js'
-import { type OpenFrame, waiter, type Waiter } from './writing/open-frame.js'
-import { resolveWalOptions, type WalOptions } from './options.js'
 import type { Position } from './format/position.js'
-import { assertRecord, type LogRecord, type WalRecord } from './format/record.js'
 import { unsealRecord } from './format/record-codec.js'
+import { assertRecord, type LogRecord, type WalRecord } from './format/record.js'
+import { Log } from './log.js'
+import type { WalStats } from './observer.js'
+import { resolveWalOptions, type WalOptions } from './options.js'
+import { asPosition, type ReadOptions } from './reading/read-start.js'
 import type { LogEntry } from './reading/record-iterator.js'
 import type { RecoveryReport } from './recovery/recovered-log.js'
 import type { WalReader } from './wal-reader.js'
+import { type OpenFrame, waiter, type Waiter } from './writing/open-frame.js'
 
 export interface AppendOptions {
   /** Resolve only when it is on stable storage, whatever the log's policy. */

@@ -10,7 +10,7 @@ import { layersOf, memoryBackend, memoryStore, tinyCache, tokens } from './tenso
 const NOT_OPEN = { code: 'LEVEL_DATABASE_NOT_OPEN' }
 
 it('calls of a tensor cache whose store is closed meanwhile say that it is not open, not that an iterator is not', async () => {
-  const store = memoryStore(new PermanentMemoryLevel())
+  const store = new CompressedKvStore<string, Buffer>(new PermanentMemoryLevel())
   await tinyCache(store).putPrefix(tokens(16), layersOf(1, 2, 96))
   await store.close()
   await store.open()

@@ -1,5 +1,5 @@
-import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type EntryLine, lineText } from '../../src/cli/entry-lines.js'
 import { Failure } from '../../src/cli/failure.js'

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { compiled } from '../torture/compiled.js'
 import { noise } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
+import { compiled } from '../torture/compiled.js'
 import { digests, newLocation, withStore, wrapped } from './databases.js'
 
 describe('ckv as a program', () => {

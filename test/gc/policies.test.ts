@@ -12,8 +12,8 @@ import {
   zstd,
   ZstdGc
 } from '../../src/index.js'
-import { thrownCode } from '../support/thrown-code.js'
 import { noise, text } from '../support/sample-values.js'
+import { thrownCode } from '../support/thrown-code.js'
 
 const LEVELS = [1, 3, 9, 19, 22]
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../src/checksum/crc32c.js'
-import { type Backend, memory, openStore, storedEntries } from '../support/memory-store.js'
-import { intercept, WRITES } from '../support/intercept.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { intercept, WRITES } from '../support/intercept.js'
 import { logOn, openLogged } from '../support/logged-store.js'
+import { type Backend, memory, openStore, storedEntries } from '../support/memory-store.js'
 import { PermanentMemoryLevel } from '../support/permanent-memory-level.js'
 import { MARKER_KEY } from '../support/reserved.js'
 

@@ -2,9 +2,9 @@ import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { memory, openStore, storedEntries, storedValue } from '../support/memory-store.js'
+import { MARKER_KEY } from '../support/reserved.js'
 import { noise, text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
-import { MARKER_KEY } from '../support/reserved.js'
 
 /** Plain values that look like all sorts of things. */
 const plain: Record<string, Buffer> = {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { type Codec, openEnvelope, NO_GUARD, registerCodec, zstd } from '../../src/index.js'
 import { openStore, storedValue } from '../support/memory-store.js'
 import { noise, text } from '../support/sample-values.js'
-import { deflate, HeldCodec } from '../support/user-codecs.js'
 import { track, turns } from '../support/turns.js'
+import { deflate, HeldCodec } from '../support/user-codecs.js'
 
 /** How one value was stored. */
 async function storedAs(options: Parameters<typeof openStore>[0], value: Buffer) {

@@ -1,6 +1,6 @@
 import type { MemoryLevel } from 'memory-level'
-import { CompressedKvStore, type Gc, type GcDecision, registerCodec, type Codec } from '../../src/index.js'
 import { openEnvelope, type Opened } from '../../src/envelope/open.js'
+import { CompressedKvStore, type Gc, type GcDecision, registerCodec, type Codec } from '../../src/index.js'
 import { decodeMarker, type Marker } from '../../src/store/marker.js'
 import { isReserved } from '../../src/store/reserved-keys.js'
 import { CrashableFileSystem } from './crashable-file-system.js'

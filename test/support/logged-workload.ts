@@ -1,6 +1,6 @@
-import { seededRandom } from './seeded-random.js'
-import { noise, text } from './sample-values.js'
 import type { Store } from './logged-store.js'
+import { noise, text } from './sample-values.js'
+import { seededRandom } from './seeded-random.js'
 
 /** One call, and what it does to the entries, which are keys and values as text. */
 interface Call {

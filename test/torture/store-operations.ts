@@ -1,5 +1,5 @@
-import type { CompressedKvStore, CompressedKvStoreOptions } from '../../src/index.js'
 import { crc32c } from '../../src/checksum/crc32c.js'
+import type { CompressedKvStore, CompressedKvStoreOptions } from '../../src/index.js'
 import { noise } from '../support/sample-values.js'
 import { seededRandom } from '../support/seeded-random.js'
 

@@ -9,8 +9,8 @@
 import { Level } from 'level'
 import { CompressedKvStore } from '../../src/index.js'
 import { seededRandom } from '../support/seeded-random.js'
-import { mayBeOvertaken, operations, perform, settingsOf } from './store-operations.js'
 import { print } from './print.js'
+import { mayBeOvertaken, operations, perform, settingsOf } from './store-operations.js'
 
 const MAX_IN_FLIGHT = 64
 

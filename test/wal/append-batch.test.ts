@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Record } from '../../src/index.js'
-import { noise, text } from '../support/sample-values.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
+import { noise, text } from '../support/sample-values.js'
 import { afterPowerCut, collect, DIRECTORY, keys, numbered, openLog, reopened } from './open-log.js'
 
 test('a batch lies in one frame, its positions one behind the other', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Codec, CODEC_ID } from '../../src/codec/codec.js'
-import { FrameCompression } from '../../src/wal/writing/frame-compression.js'
 import type { StoredPayload } from '../../src/wal/format/frame-payload.js'
+import { FrameCompression } from '../../src/wal/writing/frame-compression.js'
 import { turns } from '../support/turns.js'
 
 const BLOCK = Buffer.alloc(64 * 1024, 'block')

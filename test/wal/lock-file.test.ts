@@ -7,8 +7,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from '../../src/index.js'
 import { errnoError } from '../support/errno-error.js'
 import { FaultyFileSystem } from '../support/faulty-file-system.js'
-import { rejectedCode } from '../support/thrown-code.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
+import { rejectedCode } from '../support/thrown-code.js'
 import { openLog } from './open-log.js'
 
 interface Owner {

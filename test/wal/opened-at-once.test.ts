@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Record, Wal } from '../../src/index.js'
 import { lz4 } from '../../src/codec/lz4/lz4.js'
+import { Record, Wal } from '../../src/index.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { noise, text } from '../support/sample-values.js'
 import { DIRECTORY, fingerprints, openLog } from './open-log.js'

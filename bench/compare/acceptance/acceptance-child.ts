@@ -1,7 +1,7 @@
 import { inTemporaryDirectory } from '../../harness/temporary-directory.js'
 import { contenderNamed } from '../contenders/all.js'
-import type { Workload } from '../measure/workload.js'
 import { warmUp } from '../measure/warm-up.js'
+import type { Workload } from '../measure/workload.js'
 import { type PayloadFile, valuesOf } from '../payload.js'
 import { replyOnce } from '../process/reply.js'
 import type { Settings } from '../settings.js'

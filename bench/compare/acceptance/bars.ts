@@ -1,9 +1,9 @@
-import { BURST_RECORDS, type Sample } from './loads.js'
-import { type AcceptanceSettings, FEW_ENTRIES } from '../settings.js'
-import { countText } from '../../harness/number-text.js'
 import { median } from '../../harness/median.js'
+import { countText } from '../../harness/number-text.js'
 import { medianQuotient } from '../../harness/rounds.js'
+import { type AcceptanceSettings, FEW_ENTRIES } from '../settings.js'
 import type { Load } from './acceptance-child.js'
+import { BURST_RECORDS, type Sample } from './loads.js'
 
 /** All rounds of a load, this store's beside the bare database's. */
 export interface Sides {

@@ -1,5 +1,5 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inFlight } from '../../harness/in-flight.js'
 import { median } from '../../harness/median.js'
 import { paced } from '../../harness/paced.js'

@@ -1,5 +1,5 @@
-import { contenderNamed } from '../contenders/all.js'
 import { inTemporaryDirectory } from '../../harness/temporary-directory.js'
+import { contenderNamed } from '../contenders/all.js'
 import { measureHeld } from '../measure/held.js'
 import type { Figures } from '../measure/operations.js'
 import { startPeakMemory } from '../measure/peak-memory.js'

@@ -1,4 +1,5 @@
 import { corruption } from '../../errors.js'
+import type { Steps } from '../steps.js'
 import {
   describeDistribution,
   distribute,
@@ -7,7 +8,6 @@ import {
 } from '../zstd-format/fse-distribution.js'
 import { describeHuffmanCode } from '../zstd-format/huffman-description.js'
 import { descriptionBytes } from '../zstd-format/huffman-weights.js'
-import type { Steps } from '../steps.js'
 import { LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS, type SequenceField } from '../zstd-format/sequence-table.js'
 import { MAX_BLOCK_BYTES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 

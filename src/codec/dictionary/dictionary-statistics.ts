@@ -1,4 +1,3 @@
-import type { SymbolCounts } from './dictionary-format.js'
 import {
   LITERAL_LENGTH_BITS,
   LITERAL_LENGTH_CODES,
@@ -10,6 +9,7 @@ import {
   offsetCode
 } from '../zstd-format/zstd-codes.js'
 import type { Sequences } from '../zstd-format/zstd-sequences.js'
+import type { SymbolCounts } from './dictionary-format.js'
 
 /** What a frame takes beside literals and sequences, about: headers of frame, block and sections, coder states. */
 const FRAME_BITS = 13 * 8

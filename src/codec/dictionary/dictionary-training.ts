@@ -1,9 +1,9 @@
+import { inTurns, type Steps } from '../steps.js'
 import { FIRST_REPEATS, MIN_CONTENT_BYTES, MIN_HEADER_BYTES, writeDictionary } from './dictionary-format.js'
 import { DictionaryMatcher } from './dictionary-matcher.js'
 import { chooseContent, countRuns, type RunCounts } from './dictionary-segments.js'
 import { DictionaryStatistics } from './dictionary-statistics.js'
 import { MAX_VALUE_BYTES } from './matcher-functions.js'
-import { inTurns, type Steps } from '../steps.js'
 
 /** Bytes of each sample that are used: dictionaries are for small values, and help at the beginning of larger ones. */
 export const MAX_SAMPLE_BYTES = MAX_VALUE_BYTES

@@ -4,11 +4,11 @@ import { shown } from '../../option-checks.js'
 import { builtIn, isBuiltIn } from '../built-in.js'
 import { type Codec, CODEC_ID } from '../codec.js'
 import { lz4 } from '../lz4/lz4.js'
+import { zstd } from '../zstd/zstd.js'
 import { MAX_BLOCKS } from './tensor-blocks.js'
 import { decodeTensor, decodeTensorSync } from './tensor-decode.js'
 import { encodeTensor, encodeTensorSync } from './tensor-encode.js'
 import { DTYPES, type TensorDtype } from './tensor-format.js'
-import { zstd } from '../zstd/zstd.js'
 
 /**
  * Level 1 beats level 3 here: among exponents Zstandard's stronger levels find short matches that cost more than literals. bf16 KV tensors

@@ -1,10 +1,10 @@
 import { MIN_CONTENT_BYTES, type ParsedDictionary, parseDictionary } from '../dictionary/dictionary-format.js'
 import { DictionaryMatcher } from '../dictionary/dictionary-matcher.js'
 import { LITERALS, MATCHER_FUNCTIONS, type MatcherFunctions, MEMORY_BYTES } from '../dictionary/matcher-functions.js'
-import { FseEncoder } from '../zstd-format/fse-encoder.js'
-import { HuffmanCode } from '../zstd-format/huffman-code.js'
 import { allSteps } from '../steps.js'
 import { wasmInstances } from '../wasm-instances.js'
+import { FseEncoder } from '../zstd-format/fse-encoder.js'
+import { HuffmanCode } from '../zstd-format/huffman-code.js'
 import { LITERAL_LENGTH_CODES, MATCH_LENGTH_CODES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 import { BLOCK, CODER_FUNCTIONS, type CoderFunctions, type CoderTables, putTables } from './zstd-coder-functions.js'
 

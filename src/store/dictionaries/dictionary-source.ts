@@ -1,8 +1,8 @@
 import type { Codec } from '../../codec/codec.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import type { Overlay } from '../../memtable/overlay.js'
-import type { SmallValues } from './small-values.js'
 import type { TableValue } from '../table-value.js'
+import type { SmallValues } from './small-values.js'
 
 /** What tables hold, in the order of keys; from the beginning with every call. */
 export type TableEntries = () => Promise<Overlay<TableValue>>

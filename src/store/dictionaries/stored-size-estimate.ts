@@ -1,5 +1,5 @@
-import { lz4 } from '../../codec/lz4/lz4.js'
 import { SIZE_BYTES } from '../../codec/lz4/lz4-kernel.js'
+import { lz4 } from '../../codec/lz4/lz4.js'
 
 /** What LevelDB compresses together, before compression. */
 const BLOCK_BYTES = 4096

@@ -7,14 +7,14 @@ import { Overlay } from '../../memtable/overlay.js'
 import type { Frozen } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { asBuffer, AS_BYTES } from '../as-bytes.js'
-import { errorOfKey } from './error-of-key.js'
-import type { Unsealer } from './unsealer.js'
 import { isOutside, type KeyRange, withOwnBounds } from '../key-range.js'
 import { isReserved, mayHoldReserved } from '../reserved-keys.js'
+import type { TableValue } from '../table-value.js'
+import { errorOfKey } from './error-of-key.js'
 import { MergedEntries } from './merged-entries.js'
 import { backendSnapshotOf } from './snapshot.js'
 import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
-import type { TableValue } from '../table-value.js'
+import type { Unsealer } from './unsealer.js'
 
 /** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024

@@ -3,8 +3,8 @@ import { TOMBSTONE } from '../../memtable/memtable.js'
 import type { Overlay } from '../../memtable/overlay.js'
 import { nextTurn, Turn } from '../../turn.js'
 import { isReserved } from '../reserved-keys.js'
-import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 import type { TableValue } from '../table-value.js'
+import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 
 /** Entries that one call asks the backend for at least: how many of them tables hide is not known before. */
 const MIN_FETCH = 16

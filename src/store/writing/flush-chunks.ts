@@ -7,8 +7,8 @@ import type { Frozen } from '../../memtable/tables.js'
 import { BACKGROUND_TURN_MS, nextTurn, Turn } from '../../turn.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
-import type { Sealer } from './sealer.js'
 import type { TableValue } from '../table-value.js'
+import type { Sealer } from './sealer.js'
 
 /** What one backend batch takes: a backend in memory carries it out in one go, on the calling thread. */
 const MAX_CHUNK_OPERATIONS = 1000

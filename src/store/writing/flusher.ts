@@ -5,13 +5,13 @@ import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../as-bytes.js'
 import { deleteRange } from '../delete-range.js'
-import { type Chunk, FlushChunks } from './flush-chunks.js'
-import type { GetQueue } from '../reading/get-queue.js'
 import { rangeOfTombstone } from '../key-range.js'
-import { MARKER_KEY } from '../marker.js'
-import type { Sealer } from './sealer.js'
 import type { StoreLog } from '../log/store-log.js'
+import { MARKER_KEY } from '../marker.js'
+import type { GetQueue } from '../reading/get-queue.js'
 import type { TableValue } from '../table-value.js'
+import { type Chunk, FlushChunks } from './flush-chunks.js'
+import type { Sealer } from './sealer.js'
 
 export interface FlushReport {
   /** Keys, deleted ones included; 0 for a deleted range. */

@@ -11,9 +11,9 @@ import type { ValueCache } from '../reading/value-cache.js'
 import { visibleKeys } from '../reading/visible-keys.js'
 import type { SafeEmit } from '../safe-emitter.js'
 import type { Counters } from '../stats.js'
+import type { TableValue } from '../table-value.js'
 import { Admission } from './admission.js'
 import { Flusher } from './flusher.js'
-import type { TableValue } from '../table-value.js'
 import { TableWrites } from './table-writes.js'
 
 /** A flush that failed is tried again after this time at the latest, however often it has failed. */

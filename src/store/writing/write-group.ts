@@ -1,5 +1,5 @@
-import type { AnyLevel } from '../any-level.js'
 import { keyName } from '../../memtable/key-name.js'
+import type { AnyLevel } from '../any-level.js'
 import { BackendBatch, type BackendOperation } from '../backend-write.js'
 import type { OrderedWrite } from './write-order.js'
 

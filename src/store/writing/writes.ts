@@ -1,6 +1,6 @@
 import type { BackendOperation } from '../backend-write.js'
-import type { EncodedClearOptions } from './clear.js'
 import type { WriteOptions } from '../options.js'
+import type { EncodedClearOptions } from './clear.js'
 import type { TouchedKeys } from './touched-keys.js'
 
 /*

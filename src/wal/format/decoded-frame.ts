@@ -1,8 +1,8 @@
 import { isPromise } from '../../is-promise.js'
-import type { FrameHeader } from './frame-header.js'
 import { RECORD_KIND } from './format.js'
-import type { WalRecord } from './record.js'
+import type { FrameHeader } from './frame-header.js'
 import { RecordCursor } from './record-cursor.js'
+import type { WalRecord } from './record.js'
 
 /** Up to this length a loop copies faster than a call. */
 const LOOP_BYTES = 24

@@ -1,10 +1,10 @@
 import { isUint8Array } from 'node:util/types'
 import type { Codec, CodecName } from '../../codec/codec.js'
+import { expiryOf } from '../../envelope/expiry.js'
+import { MAX_EXPIRES_AT } from '../../envelope/format.js'
 import { invalidOption } from '../../errors.js'
 import { assertKnownOptions, type OptionTable } from '../../known-options.js'
 import { shown } from '../../option-checks.js'
-import { expiryOf } from '../../envelope/expiry.js'
-import { MAX_EXPIRES_AT } from '../../envelope/format.js'
 import { RECORD_KIND } from './format.js'
 
 /** What is appended to a log: made by {@link Record}. Its bytes are copied when it is appended, not before. */

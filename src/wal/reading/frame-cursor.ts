@@ -1,9 +1,9 @@
 import { corruption } from '../../errors.js'
 import type { File, FileSystem } from '../../fs/file-system.js'
-import { FrameReader, type RestoredFrame } from './frame-reader.js'
-import { ChunkMemory, FrameScanner } from './frame-scanner.js'
 import { segmentPath } from '../segments/segment-files.js'
 import { noSuchSegment, pinned, type Segment, type Segments } from '../segments/segments.js'
+import { FrameReader, type RestoredFrame } from './frame-reader.js'
+import { ChunkMemory, FrameScanner } from './frame-scanner.js'
 
 /** Where a cursor begins: at a frame, or where the next one will be. */
 export interface CursorStart {

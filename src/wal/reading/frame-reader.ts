@@ -1,9 +1,9 @@
 import { corruption } from '../../errors.js'
-import { isPlausible } from '../format/frame-header.js'
 import { isPromise } from '../../is-promise.js'
 import { nextTurn, Turn } from '../../turn.js'
-import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
+import { isPlausible } from '../format/frame-header.js'
 import { fitsScratch, restorePayload, restorePayloadInto, SCRATCH_BYTES } from '../format/frame-payload.js'
+import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
 
 /** A frame and its raw payload. */
 export interface RestoredFrame {

@@ -1,8 +1,8 @@
 import { notSupported } from '../../errors.js'
 import type { File } from '../../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc } from '../format/format.js'
-import { readFully } from '../segments/read-fully.js'
 import { decodeFrameHeader, type FrameHeader, unknownFrameBits } from '../format/frame-header.js'
+import { readFully } from '../segments/read-fully.js'
 
 /** A frame whose checksums hold. */
 export interface Frame {

@@ -1,16 +1,16 @@
 import { invalidOption } from '../../errors.js'
 import { assertKnownOptions } from '../../known-options.js'
 import type { Unseal } from '../format/decoded-frame.js'
+import type { Position } from '../format/position.js'
+import type { WalRecord } from '../format/record.js'
+import type { LogDirectory } from '../segments/segment-files.js'
+import type { Segments } from '../segments/segments.js'
 import { FollowSignal } from './follow-signal.js'
 import { type CursorStart, FrameCursor } from './frame-cursor.js'
 import { PointReader } from './point-reader.js'
-import type { Position } from '../format/position.js'
 import { asPosition, type LogEnd, READ_OPTIONS, type ReadOptions, resolveStart } from './read-start.js'
-import type { WalRecord } from '../format/record.js'
 import { type IterationStart, RecordIterator } from './record-iterator.js'
 import { SalvageCursor, type SalvagedSnapshots } from './salvage-cursor.js'
-import type { LogDirectory } from '../segments/segment-files.js'
-import type { Segments } from '../segments/segments.js'
 
 /** What is done with records before readers get them. */
 export interface ReadContext {

@@ -1,9 +1,9 @@
 import { invalidOption } from '../../errors.js'
 import type { OptionTable } from '../../known-options.js'
-import type { CursorStart } from './frame-cursor.js'
-import type { PointReader } from './point-reader.js'
 import { noSuchFrame, type Position } from '../format/position.js'
 import { noSuchSegment, type Segments } from '../segments/segments.js'
+import type { CursorStart } from './frame-cursor.js'
+import type { PointReader } from './point-reader.js'
 
 export interface ReadOptions {
   /**

@@ -1,8 +1,8 @@
 import type { File } from '../../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed } from '../format/format.js'
 import { decodeFrameHeader } from '../format/frame-header.js'
-import { FrameIndex } from '../segments/frame-index.js'
 import { damagedFrame } from '../format/position.js'
+import { FrameIndex } from '../segments/frame-index.js'
 import { readPiece } from '../segments/read-fully.js'
 import type { Segment, Segments } from '../segments/segments.js'
 

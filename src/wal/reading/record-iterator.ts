@@ -1,12 +1,12 @@
 import { CompressedKvError } from '../../errors.js'
 import { isPromise } from '../../is-promise.js'
 import { recordOf, type Unseal } from '../format/decoded-frame.js'
-import type { FollowSignal } from './follow-signal.js'
 import { FRAME_TYPE } from '../format/format.js'
-import type { FoundFrame, FrameCursor } from './frame-cursor.js'
 import { noSuchIndex, type Position } from '../format/position.js'
-import type { WalRecord } from '../format/record.js'
 import { RecordCursor } from '../format/record-cursor.js'
+import type { WalRecord } from '../format/record.js'
+import type { FollowSignal } from './follow-signal.js'
+import type { FoundFrame, FrameCursor } from './frame-cursor.js'
 
 /** A record and where it lies in the log. */
 export interface LogEntry {

@@ -1,12 +1,12 @@
 import { type CompressedKvError, corruption } from '../../errors.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64, SEGMENT_HEADER_BYTES } from '../format/format.js'
-import { FrameIndex } from '../segments/frame-index.js'
+import { checkRecords } from '../format/record-cursor.js'
+import type { SegmentHeader } from '../format/segment-header.js'
 import type { RestoredFrame } from '../reading/frame-reader.js'
 import type { ScanStart } from '../reading/frame-scanner.js'
-import { checkRecords } from '../format/record-cursor.js'
+import { FrameIndex } from '../segments/frame-index.js'
 import type { SnapshotMark } from '../segments/recovered-segment.js'
 import { decodeSeal } from '../segments/seal.js'
-import type { SegmentHeader } from '../format/segment-header.js'
 
 /** The frames of a segment from its beginning on, as far as they are intact, and what they hold. */
 export class IntactFrames {

@@ -1,6 +1,6 @@
-import type { RecoveredSegment } from '../segments/recovered-segment.js'
-import type { SalvagedSnapshots } from '../reading/salvage-cursor.js'
 import type { LogTail } from '../format/segment-header.js'
+import type { SalvagedSnapshots } from '../reading/salvage-cursor.js'
+import type { RecoveredSegment } from '../segments/recovered-segment.js'
 
 /*
  * What opening a log gives, whether it was recovered or salvaged.

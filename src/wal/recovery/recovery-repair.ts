@@ -3,13 +3,13 @@ import { CODEC_ID } from '../../codec/codec.js'
 import type { File, FileSystem } from '../../fs/file-system.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, frameSeed, payloadCrc, SEAL_BYTES, segmentSeed } from '../format/format.js'
 import { encodeFrameHeader } from '../format/frame-header.js'
-import { encodeSeal } from '../segments/seal.js'
-import type { WalObserver } from '../observer.js'
-import { draftPath, type LogDirectory, segmentPath, tornPath } from '../segments/segment-files.js'
 import type { SegmentEnd } from '../format/segment-header.js'
+import type { WalObserver } from '../observer.js'
 import { pieces } from '../segments/read-fully.js'
-import type { ScannedSegment } from './segment-scan.js'
+import { encodeSeal } from '../segments/seal.js'
+import { draftPath, type LogDirectory, segmentPath, tornPath } from '../segments/segment-files.js'
 import { writeAll } from '../segments/write-all.js'
+import type { ScannedSegment } from './segment-scan.js'
 
 interface Repair extends LogDirectory {
   readonly observer: WalObserver

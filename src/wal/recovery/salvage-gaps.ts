@@ -1,5 +1,5 @@
-import type { CorruptRange } from './recovered-log.js'
 import type { SegmentEnd } from '../format/segment-header.js'
+import type { CorruptRange } from './recovered-log.js'
 
 /** How far a segment reaches of which a part may be gone. */
 export interface Reach {

@@ -1,11 +1,11 @@
 import { CompressedKvError, whatIsCorrupt } from '../../errors.js'
 import { recordOf, type Unseal } from '../format/decoded-frame.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, readU64 } from '../format/format.js'
-import { FrameIndex } from '../segments/frame-index.js'
-import type { RestoredFrame } from '../reading/frame-reader.js'
 import { RecordCursor } from '../format/record-cursor.js'
-import type { CorruptRange } from './recovered-log.js'
+import type { RestoredFrame } from '../reading/frame-reader.js'
+import { FrameIndex } from '../segments/frame-index.js'
 import type { RecoveredSegment, Run } from '../segments/recovered-segment.js'
+import type { CorruptRange } from './recovered-log.js'
 import type { SalvagedRecords } from './salvaged-records.js'
 
 /** What is found in a damaged log, over all of its segments. */

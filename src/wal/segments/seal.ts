@@ -1,8 +1,8 @@
 import type { File } from '../../fs/file-system.js'
 import { FRAME_HEADER_BYTES, readU64, SEAL_BYTES, writeU64 } from '../format/format.js'
+import type { LogTail } from '../format/segment-header.js'
 import { readPiece } from './read-fully.js'
 import { type LogDirectory, segmentPath } from './segment-files.js'
-import type { LogTail } from '../format/segment-header.js'
 import { writeAll } from './write-all.js'
 
 /*

@@ -1,7 +1,7 @@
 import type { File } from '../../fs/file-system.js'
 import { SEGMENT_CRC_AT } from '../format/format.js'
-import { type LogDirectory, segmentPath } from './segment-files.js'
 import { encodeSegmentHeader, type SegmentHeader } from '../format/segment-header.js'
+import { type LogDirectory, segmentPath } from './segment-files.js'
 import { writeAll } from './write-all.js'
 
 /**

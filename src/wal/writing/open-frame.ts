@@ -5,9 +5,9 @@ import {
   RECORD_MORE,
   RECORD_SEALED
 } from '../format/format.js'
-import type { WrittenFrame } from '../segments/segments.js'
 import type { LogRecord } from '../format/record.js'
 import { varintBytes, writeVarint } from '../format/varint.js'
+import type { WrittenFrame } from '../segments/segments.js'
 
 /** Up to this length a loop copies faster than a call. */
 const LOOP_BYTES = 24

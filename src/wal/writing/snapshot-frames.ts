@@ -1,10 +1,10 @@
 import { type Codec, CODEC_ID } from '../../codec/codec.js'
 import { FRAME_HEADER_BYTES, FRAME_TYPE, SNAPSHOT_BEGIN_BYTES, SNAPSHOT_END_BYTES, writeU64 } from '../format/format.js'
 import { storePayload } from '../format/frame-payload.js'
-import { OpenFrame, recordBytes } from './open-frame.js'
 import type { LogRecord } from '../format/record.js'
 import type { RecoveredSegment } from '../segments/recovered-segment.js'
 import type { WritableFrame } from './frame-writer.js'
+import { OpenFrame, recordBytes } from './open-frame.js'
 
 /** Where a snapshot begins, and what it contains. */
 export interface SnapshotPlace {

@@ -1,7 +1,7 @@
+import type { Readable } from 'node:stream'
 import { CompressedKvStore } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
 import { Level } from 'level'
-import type { Readable } from 'node:stream'
 import { expect, vi } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { EVENTUALLY } from '../../support/eventually.js'

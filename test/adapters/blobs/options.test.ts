@@ -1,6 +1,6 @@
-import { MemoryLevel } from 'memory-level'
 import { CompressedKvStore } from 'compressed-kv'
 import { BlobStore } from 'compressed-kv/blobs'
+import { MemoryLevel } from 'memory-level'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesOf } from './blob-stores.js'
 

@@ -1,6 +1,6 @@
-import { MemoryLevel } from 'memory-level'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MemoryLevel } from 'memory-level'
 import { expect, onTestFinished, test } from 'vitest'
 import { BlobStore } from '../../../adapters/blobs.js'
 import { CompressedKvStore } from '../../../src/index.js'

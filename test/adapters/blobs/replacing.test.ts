@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlobStore } from 'compressed-kv/blobs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../support/logged-store.js'
 import { noise } from '../../support/sample-values.js'
 import { turns } from '../../support/turns.js'

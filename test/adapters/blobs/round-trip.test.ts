@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import * as fc from 'fast-check'
 import { BlobStore } from 'compressed-kv/blobs'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../support/logged-store.js'
 import { noise, text } from '../../support/sample-values.js'

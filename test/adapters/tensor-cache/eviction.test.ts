@@ -1,7 +1,7 @@
 import { CompressedKvStore, ZstdGc } from 'compressed-kv'
+import type { TensorCache, TokenChunk } from 'compressed-kv/tensor-cache'
 import { Level } from 'level'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { TensorCache, TokenChunk } from 'compressed-kv/tensor-cache'
 import { Gate } from '../../support/gate.js'
 import { intercept, WRITES } from '../../support/intercept.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'

@@ -2,8 +2,8 @@ import * as fc from 'fast-check'
 import { compressSync, uncompressSync } from 'lz4-napi'
 import { describe, expect, it } from 'vitest'
 import { lz4 } from '../../../src/codec/lz4/lz4.js'
-import { documents } from '../../support/small-documents.js'
 import { everyBitFlipped, noise, text } from '../../support/sample-values.js'
+import { documents } from '../../support/small-documents.js'
 import { thrownCode } from '../../support/thrown-code.js'
 
 const DOCUMENTS = documents(60)

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { describeWeights, descriptionBytes, readWeights } from '../../../src/codec/zstd-format/huffman-weights.js'
 import { codeLengths } from '../../../src/codec/zstd-format/huffman-description.js'
+import { describeWeights, descriptionBytes, readWeights } from '../../../src/codec/zstd-format/huffman-weights.js'
 import { thrownCode } from '../../support/thrown-code.js'
 
 /** Weights of a whole code for some of 256 bytes, the last of them among those. */

@@ -8,15 +8,15 @@ import {
   withoutId
 } from '../../../src/codec/dictionary/dictionary-format.js'
 import { trainDictionary } from '../../../src/codec/dictionary/dictionary-training.js'
-import { ZstdBlockDecoder } from '../../../src/codec/zstd/zstd-block-decoder.js'
-import { ZstdBlockEncoder } from '../../../src/codec/zstd/zstd-block-encoder.js'
-import { describeHuffmanCode } from '../../../src/codec/zstd-format/huffman-description.js'
 import { distribute } from '../../../src/codec/zstd-format/fse-distribution.js'
+import { describeHuffmanCode } from '../../../src/codec/zstd-format/huffman-description.js'
 import {
   PREDEFINED_LITERAL_LENGTHS,
   PREDEFINED_MATCH_LENGTHS,
   PREDEFINED_OFFSETS
 } from '../../../src/codec/zstd-format/predefined-distributions.js'
+import { ZstdBlockDecoder } from '../../../src/codec/zstd/zstd-block-decoder.js'
+import { ZstdBlockEncoder } from '../../../src/codec/zstd/zstd-block-encoder.js'
 import { everyBitFlipped, noise, text } from '../../support/sample-values.js'
 import { seededRandom } from '../../support/seeded-random.js'
 import { thrownCode } from '../../support/thrown-code.js'

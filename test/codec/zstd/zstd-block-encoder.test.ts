@@ -6,8 +6,8 @@ import { trainDictionary } from '../../../src/codec/dictionary/dictionary-traini
 import { FREE_BYTES } from '../../../src/codec/dictionary/matcher-functions.js'
 import { MAX_ENCODED_BYTES, ZstdBlockEncoder } from '../../../src/codec/zstd/zstd-block-encoder.js'
 import { CODER_BYTES } from '../../../src/codec/zstd/zstd-coder-functions.js'
-import { seededRandom } from '../../support/seeded-random.js'
 import { everyBitFlipped, noise, text } from '../../support/sample-values.js'
+import { seededRandom } from '../../support/seeded-random.js'
 import { thrownCode } from '../../support/thrown-code.js'
 import { documents } from '../dictionary/dictionary-samples.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { measureFrame } from '../../../src/codec/zstd/zstd-frame.js'
 import { MAX_BLOCK_BYTES } from '../../../src/codec/zstd-format/zstd-codes.js'
+import { measureFrame } from '../../../src/codec/zstd/zstd-frame.js'
 import { zstd } from '../../../src/codec/zstd/zstd.js'
 import { noise, text } from '../../support/sample-values.js'
 import { thrownCode } from '../../support/thrown-code.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, Lz4Gc } from '../../../src/index.js'
-import { filled, markerIn, openMode } from '../../support/gc-store.js'
 import type { WalOptions } from '../../../src/wal/options.js'
+import { filled, markerIn, openMode } from '../../support/gc-store.js'
 import { contents, type Store } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise, text } from '../../support/sample-values.js'

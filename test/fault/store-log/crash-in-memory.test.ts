@@ -12,8 +12,8 @@ import {
   powerCut,
   type StoreOptions
 } from '../../support/logged-store.js'
-import { mortal } from '../../support/mortal-file-system.js'
 import { LoggedWorkload } from '../../support/logged-workload.js'
+import { mortal } from '../../support/mortal-file-system.js'
 import { turns } from '../../support/turns.js'
 
 /** What of the unsynced survives a crash at a step; the seed is named when a test fails. */

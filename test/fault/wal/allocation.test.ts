@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ALLOCATION_BYTES } from '../../../src/wal/segments/allocation.js'
 import { Record } from '../../../src/wal/format/record.js'
+import { ALLOCATION_BYTES } from '../../../src/wal/segments/allocation.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { killed, powerCut } from '../../support/logged-store.js'

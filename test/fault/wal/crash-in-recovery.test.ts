@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import type { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import { noise } from '../../support/sample-values.js'
 import { powerCut } from '../../support/logged-store.js'
+import { noise } from '../../support/sample-values.js'
 import { diskWith, filesOf, goOn, imageOf, laterLine, linesOf, openLog } from './log-disk.js'
 import { type SampleLog, sampleLog } from './sample-log.js'
 

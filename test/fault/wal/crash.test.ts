@@ -3,8 +3,8 @@ import { Record } from '../../../src/wal/format/record.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem, SimulatedCrash } from '../../support/crashable-file-system.js'
 import { killed, powerCut } from '../../support/logged-store.js'
-import { filesOf, goOn, laterLine, linesOf, openedLines, openLog } from './log-disk.js'
 import { CrashWorkload, type Policy } from './crash-workload.js'
+import { filesOf, goOn, laterLine, linesOf, openedLines, openLog } from './log-disk.js'
 import { appendFrames } from './sample-log.js'
 
 /** Decides what of the unsynced survives; printed when a test fails. */

@@ -1,12 +1,12 @@
 // oxlint-disable vitest/no-conditional-expect -- what is expected depends on where the fault falls
 // oxlint-disable vitest/expect-expect -- the functions that they call expect
 import { describe, expect, test } from 'vitest'
+import { crc32c } from '../../../src/checksum/crc32c.js'
 import { CODEC_ID } from '../../../src/codec/codec.js'
 import { lz4 } from '../../../src/codec/lz4/lz4.js'
 import { zstd } from '../../../src/codec/zstd/zstd.js'
 import { NO_GUARD } from '../../../src/envelope/guard.js'
 import { sealCompressed } from '../../../src/envelope/seal.js'
-import { crc32c } from '../../../src/checksum/crc32c.js'
 import {
   FRAME_TYPE,
   MAX_FRAME_BYTES,
@@ -24,8 +24,8 @@ import {
 import { boundedMemory } from '../../codec/bounded-memory.js'
 import { frame as zstdFrame, rawBlock, rleBlock, WINDOW_128_KIB } from '../../codec/zstd/zstd-parts.js'
 import { noise, text } from '../../support/sample-values.js'
-import { diskWith, filesOf, imageOf, linesOf, openLog, putLine } from './log-disk.js'
 import { type ForgedFrame, forgedSegment, good, putBytes, recordOf, sealOf } from './forged-log.js'
+import { diskWith, filesOf, imageOf, linesOf, openLog, putLine } from './log-disk.js'
 
 const { lz4: LZ4, zstd: ZSTD } = CODEC_ID
 const GIB = 1024 ** 3

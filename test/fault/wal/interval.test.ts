@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Record } from '../../../src/wal/format/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import { turns } from '../../support/turns.js'
 import { powerCut } from '../../support/logged-store.js'
+import { turns } from '../../support/turns.js'
 import { openedLines, openLog, putLine } from './log-disk.js'
 
 const BURST = 50

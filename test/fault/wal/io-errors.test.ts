@@ -4,8 +4,8 @@ import { Record } from '../../../src/wal/format/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { killed, powerCut } from '../../support/logged-store.js'
-import { openLog } from './log-disk.js'
 import { ForgetfulFileSystem } from './forgetful-file-system.js'
+import { openLog } from './log-disk.js'
 import { keysOf, ToldAppends } from './told-appends.js'
 
 const SEGMENT = /\.wal$/

@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path'
-import { Wal } from '../../../src/wal/wal.js'
 import { Record, type WalRecord } from '../../../src/wal/format/record.js'
 import type { WalOptions } from '../../../src/wal/options.js'
 import type { RecoveryReport } from '../../../src/wal/recovery/recovered-log.js'
+import { Wal } from '../../../src/wal/wal.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { isLock } from '../../support/logged-store.js'
 

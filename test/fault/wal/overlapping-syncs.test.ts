@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { FRAME_SYNCED_OFFSET_AT, readU64, SEGMENT_HEADER_BYTES } from '../../../src/wal/format/format.js'
 import { Record } from '../../../src/wal/format/record.js'
 import type { Wal } from '../../../src/wal/wal.js'
-import { FRAME_SYNCED_OFFSET_AT, readU64, SEGMENT_HEADER_BYTES } from '../../../src/wal/format/format.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { powerCut } from '../../support/logged-store.js'
 import { noise } from '../../support/sample-values.js'
 import { track, turns } from '../../support/turns.js'
-import { powerCut } from '../../support/logged-store.js'
 import { DIRECTORY, openLog } from './log-disk.js'
 
 const MIB = 1024 * 1024

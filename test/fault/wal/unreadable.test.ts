@@ -1,13 +1,13 @@
 // oxlint-disable vitest/no-conditional-expect -- what is expected depends on where the fault falls
 import { chmodSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { WalOptions } from '../../../src/wal/options.js'
 import { nodeFileSystem } from '../../../src/fs/node-file-system.js'
+import { Record } from '../../../src/wal/format/record.js'
+import type { WalOptions } from '../../../src/wal/options.js'
+import type { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem, type FileCall } from '../../support/faulty-file-system.js'
 import { noise } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
-import type { CrashableFileSystem } from '../../support/crashable-file-system.js'
-import { Record } from '../../../src/wal/format/record.js'
 import { diskWith, filesOf, imageOf, linesOf, openLog } from './log-disk.js'
 import { sampleLog } from './sample-log.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { openMode } from '../../support/gc-store.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { openMode } from '../../support/gc-store.js'
 import {
   bytesOn,
   contents,

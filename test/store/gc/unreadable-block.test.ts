@@ -1,6 +1,6 @@
-import { ClassicLevel } from 'classic-level'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
 import { expect, test } from 'vitest'
 import { CompressedKvStore, unwrap } from '../../../src/index.js'
 import { ckv } from '../../cli/run.js'

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Record, Wal } from '../../../src/index.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
+import { failing, WRITES } from '../../support/intercept.js'
 import {
   contents,
   contentsOf,
@@ -19,7 +20,6 @@ import {
   refusal,
   type Store
 } from '../../support/logged-store.js'
-import { failing, WRITES } from '../../support/intercept.js'
 import { BackendDisk, PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'

@@ -1,14 +1,15 @@
-import { describe, expect, it } from 'vitest'
-import { compiled } from '../../torture/compiled.js'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { contents, contentsOf, LOG, logOn, memoryLevel, openLogged } from '../../support/logged-store.js'
+import { describe, expect, it } from 'vitest'
+import { CompressedKvStore } from '../../../src/index.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { contents, contentsOf, LOG, logOn, memoryLevel, openLogged } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { track, turns } from '../../support/turns.js'
 import { HeldCodec } from '../../support/user-codecs.js'
+import { compiled } from '../../torture/compiled.js'
 import {
   afterKill,
   BACKENDS,
@@ -19,7 +20,6 @@ import {
   NEVER,
   openWriteBack
 } from './write-back-store.js'
-import { CompressedKvStore } from '../../../src/index.js'
 
 const VALUE = Buffer.from('value')
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
+import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { contents, logOn, openLogged } from '../../support/logged-store.js'
 import { text } from '../../support/sample-values.js'
 import { track, turns } from '../../support/turns.js'
