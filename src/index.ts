@@ -1,9 +1,9 @@
 export { CompressedKvStore } from './store/compressed-kv-store.js'
 export { adaptive, type AdaptiveOptions, type TensorKeys } from './store/adaptive.js'
-export type { CodecRule, CompressedKvStoreOptions, WriteOptions } from './store/options.js'
+export type { CodecRule, CompressedKvStoreOptions, WriteOptions } from './store/options/options.js'
 export type { StoreEvents } from './store/store-events.js'
-export type { GcOptions } from './store/gc-options.js'
-export type { MemTableOptions } from './store/memtable-options.js'
+export type { GcOptions } from './store/options/gc-options.js'
+export type { MemTableOptions } from './store/options/memtable-options.js'
 export type {
   CodecStats,
   DictionaryStats,

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { CompressedKvError } from '../index.js'
-import { withOriginalPaths } from './copied-paths.js'
+import { withOriginalPaths } from './database/copied-paths.js'
 
 /** What the command could not do, on one line, with the remedy. Exit code 1. */
 export class Failure extends Error {

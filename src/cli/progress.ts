@@ -1,5 +1,5 @@
 import progress, { type GenericFormatter, type SingleBar } from 'cli-progress'
-import { type Database, endKeys } from './classic-level.js'
+import { type Database, endKeys } from './database/classic-level.js'
 import type { Streams } from './output.js'
 
 /** How far a command is, on a terminal; nowhere else. */

@@ -8,7 +8,7 @@ import { zstd, ZSTD_DEFAULT_LEVEL } from '../codec/zstd/zstd.js'
 import { invalidOption } from '../errors.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { assertBytes } from '../option-checks.js'
-import { beginsWith, KEY_PREFIX_OPTIONS, type KeyPrefix, prefixBytes } from './key-prefix.js'
+import { beginsWith, KEY_PREFIX_OPTIONS, type KeyPrefix, prefixBytes } from './options/key-prefix.js'
 
 export interface AdaptiveOptions {
   /** Keys under which tensors are: those are written with tensor(). The first match wins. @default none */

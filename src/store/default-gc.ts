@@ -6,8 +6,8 @@ import { NoGc } from '../gc/no-gc.js'
 import { type Gc, idOf } from '../gc/policy.js'
 import { SelectorGc } from '../gc/selector-gc.js'
 import { ZstdGc } from '../gc/zstd-gc.js'
-import { byRule } from './codec-choice.js'
-import { type CodecRule, defaultMinSize, type Settings } from './options.js'
+import { byRule } from './options/codec-choice.js'
+import { type CodecRule, defaultMinSize, type Settings } from './options/options.js'
 
 /** Makes of old values what the store makes of new ones. */
 export function defaultGc({ codec, minSize }: Pick<Settings, 'codec' | 'minSize'>, overLevelDb: boolean): Gc {

@@ -1,10 +1,10 @@
 import type { AbstractSnapshot } from 'abstract-level'
-import type { AnyLevel } from './any-level.js'
-import { asBuffer, AS_BYTES, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from './as-bytes.js'
-import { type HalfOpenRange, type KeyRange, keyRangeOf } from './key-range.js'
+import type { AnyLevel } from './backend/any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from './backend/as-bytes.js'
+import { type HalfOpenRange, type KeyRange, keyRangeOf } from './backend/key-range.js'
+import { aroundReserved, isReserved } from './backend/reserved-keys.js'
 import { backendSnapshotOf } from './reading/snapshot.js'
 import type { Unsealer } from './reading/unsealer.js'
-import { aroundReserved, isReserved } from './reserved-keys.js'
 
 /** Keys that one backend batch deletes. */
 export const CHUNK_OPERATIONS = 1000

@@ -1,9 +1,9 @@
 import type { Guard } from '../envelope/guard.js'
 import { CompressedKvError, notSupported } from '../errors.js'
-import type { AnyLevel } from './any-level.js'
-import { asBuffer, AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from './as-bytes.js'
+import type { AnyLevel } from './backend/any-level.js'
+import { asBuffer, AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from './backend/as-bytes.js'
+import { RESERVED_END, RESERVED_START } from './backend/reserved-keys.js'
 import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY, newMarker } from './marker.js'
-import { RESERVED_END, RESERVED_START } from './reserved-keys.js'
 
 /**
  * The store's marker while it is open. A new or changed marker is written in the same backend batch as the first value that

@@ -4,7 +4,7 @@ import { GUARD_BYTES, GUARD_LAST } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import { type CompressedKvError, corruption, notSupported } from '../errors.js'
 import { STORE_ID_BYTES } from '../wal/format/format.js'
-import { reservedKey } from './reserved-keys.js'
+import { reservedKey } from './backend/reserved-keys.js'
 
 /**
  * The marker, format version 1: what a store remembers of itself, under a reserved key, not in an envelope. Little-endian.

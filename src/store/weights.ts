@@ -1,4 +1,4 @@
-import type { MemTableSettings } from './memtable-options.js'
+import type { MemTableSettings } from './options/memtable-options.js'
 
 /*
  * What is counted, in bytes, of what is logged and not yet in the backend. `memtable.maxBytes` bounds the sum.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isCopyOf, withOriginalPaths } from '../../src/cli/copied-paths.js'
+import { isCopyOf, withOriginalPaths } from '../../src/cli/database/copied-paths.js'
 
 test('an original whose name has a dollar sign is named as it is', () => {
   isCopyOf('/tmp/copy', '/data/a$$b$&c')

@@ -1,7 +1,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { sizesOf } from '../../src/cli/database-files.js'
+import { sizesOf } from '../../src/cli/database/database-files.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 it('a segment that its log deletes while sizes are taken is left out', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadClassicLevel } from '../../src/cli/classic-level.js'
+import { loadClassicLevel } from '../../src/cli/database/classic-level.js'
 import { bareLevel, wrapped } from './databases.js'
 import { ckv } from './run.js'
 

@@ -3,7 +3,7 @@ import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import tape from 'tape'
 import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
-import type { Wrappable } from '../../src/store/any-level.js'
+import type { Wrappable } from '../../src/store/backend/any-level.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 const suite = createRequire(import.meta.url)('abstract-level/test') as (options: object) => void

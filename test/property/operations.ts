@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import type { CompressedKvStoreOptions } from '../../src/index.js'
-import type { MemTableOptions } from '../../src/store/memtable-options.js'
+import type { MemTableOptions } from '../../src/store/options/memtable-options.js'
 import { noise } from '../support/sample-values.js'
 import { deflate } from '../support/user-codecs.js'
 import type { Range } from './model.js'

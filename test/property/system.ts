@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert'
 import type { AbstractSnapshot } from 'abstract-level'
 import { CompressedKvStore } from '../../src/index.js'
-import type { Wrappable } from '../../src/store/any-level.js'
+import type { Wrappable } from '../../src/store/backend/any-level.js'
 import type { WalOptions } from '../../src/wal/options.js'
 import { deflate } from '../support/user-codecs.js'
 import { Model, type Range } from './model.js'

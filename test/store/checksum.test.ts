@@ -1,7 +1,7 @@
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
-import type { Wrappable } from '../../src/store/any-level.js'
+import type { Wrappable } from '../../src/store/backend/any-level.js'
 import { memory } from '../support/memory-store.js'
 import { noise } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'

@@ -2,7 +2,7 @@ import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
-import type { Wrappable } from '../../src/store/any-level.js'
+import type { Wrappable } from '../../src/store/backend/any-level.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 

@@ -1,7 +1,7 @@
 import { MemoryLevel } from 'memory-level'
 import { expect, test } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
-import type { KeyRange } from '../../src/store/key-range.js'
+import type { KeyRange } from '../../src/store/backend/key-range.js'
 import { rawEntries } from '../../src/store/reading/raw-entries.js'
 
 type Level = MemoryLevel<Buffer, Buffer>

@@ -1,8 +1,8 @@
 import { crc32c } from '../../checksum/crc32c.js'
 import type { Codec, DictionaryCodec } from '../../codec/codec.js'
 import { corruption } from '../../errors.js'
-import type { AnyLevel } from '../any-level.js'
-import { asBuffer, AS_BYTES } from '../as-bytes.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { asBuffer, AS_BYTES } from '../backend/as-bytes.js'
 import type { KnownDictionary } from '../marker.js'
 import {
   decodeDictionary,

@@ -1,8 +1,8 @@
 import { crc32c } from '../../checksum/crc32c.js'
 import { corruption, notSupported } from '../../errors.js'
 import { STORE_ID_BYTES } from '../../wal/format/format.js'
-import { asBuffer } from '../as-bytes.js'
-import { reservedKey } from '../reserved-keys.js'
+import { asBuffer } from '../backend/as-bytes.js'
+import { reservedKey } from '../backend/reserved-keys.js'
 
 /**
  * A dictionary, format version 1: as the store keeps it, under a reserved key of its own, not in an envelope. Little-endian.

@@ -1,6 +1,6 @@
 import { Lane } from '../../lane.js'
 import type { Log } from '../../wal/log.js'
-import type { AnyLevel } from '../any-level.js'
+import type { AnyLevel } from '../backend/any-level.js'
 import type { MarkerState } from '../marker-state.js'
 
 /**

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { AnyLevel } from '../any-level.js'
-import { locationOf } from '../backend.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { locationOf } from '../backend/backend.js'
 
 /** LevelDB leaves alone what it does not know. */
 const NAME = 'ckv-wal'

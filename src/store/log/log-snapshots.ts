@@ -1,10 +1,10 @@
 import type { Log } from '../../wal/log.js'
-import type { AnyLevel } from '../any-level.js'
-import { asBuffer, AS_BYTES } from '../as-bytes.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { asBuffer, AS_BYTES } from '../backend/as-bytes.js'
+import { isReserved } from '../backend/reserved-keys.js'
 import type { MarkerState } from '../marker-state.js'
 import { MARKER_KEY } from '../marker.js'
 import type { Unsealer } from '../reading/unsealer.js'
-import { isReserved } from '../reserved-keys.js'
 import type { BackgroundTask } from './background-task.js'
 import { storedRecord } from './records.js'
 

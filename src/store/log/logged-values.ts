@@ -1,11 +1,11 @@
 import { corruption } from '../../errors.js'
 import type { Unseal } from '../../wal/format/decoded-frame.js'
 import type { RecordCursor } from '../../wal/format/record-cursor.js'
-import type { AnyLevel } from '../any-level.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { isReserved } from '../backend/reserved-keys.js'
 import type { Coding, CodingFor } from '../coding.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { decodeMarker, guardOf, type Marker, MARKER_KEY } from '../marker.js'
-import { isReserved } from '../reserved-keys.js'
 
 /** Opens and seals the values in a store's own log. It can do so only once the store's marker has been read, which may be in the log. */
 export class LoggedValues {

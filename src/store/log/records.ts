@@ -1,8 +1,8 @@
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import { clearRange, type LogRecord, rawPut, Record, sealedPut } from '../../wal/format/record.js'
-import type { BackendOperation } from '../backend-write.js'
-import type { HalfOpenRange } from '../key-range.js'
-import { isReserved } from '../reserved-keys.js'
+import type { BackendOperation } from '../backend/backend-write.js'
+import type { HalfOpenRange } from '../backend/key-range.js'
+import { isReserved } from '../backend/reserved-keys.js'
 import type { TableValue } from '../table-value.js'
 
 /** A put of bytes as the backend stores them: an envelope, except under a reserved key. */

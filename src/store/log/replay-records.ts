@@ -3,9 +3,9 @@ import { FRAME_TYPE, RECORD_KIND } from '../../wal/format/format.js'
 import { RecordCursor } from '../../wal/format/record-cursor.js'
 import type { Log } from '../../wal/log.js'
 import type { CursorStart, FoundFrame } from '../../wal/reading/frame-cursor.js'
-import type { BackendOperation } from '../backend-write.js'
-import type { HalfOpenRange } from '../key-range.js'
-import { isReserved } from '../reserved-keys.js'
+import type { BackendOperation } from '../backend/backend-write.js'
+import type { HalfOpenRange } from '../backend/key-range.js'
+import { isReserved } from '../backend/reserved-keys.js'
 import type { LoggedValues } from './logged-values.js'
 
 /** What one backend batch takes together. */

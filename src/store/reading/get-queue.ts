@@ -1,7 +1,7 @@
 import { TurnQueue } from '../../turn.js'
-import type { AnyLevel } from '../any-level.js'
-import { AS_BYTES } from '../as-bytes.js'
-import { supportsGetSync } from '../manifest.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { AS_BYTES } from '../backend/as-bytes.js'
+import { supportsGetSync } from '../backend/backend.js'
 import { SyncReads } from './sync-reads.js'
 
 /**

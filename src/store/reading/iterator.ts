@@ -1,7 +1,7 @@
 import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator } from 'abstract-level'
 import { isPromise } from '../../is-promise.js'
-import type { AnyLevel } from '../any-level.js'
-import { encodedKey } from '../as-bytes.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { encodedKey } from '../backend/as-bytes.js'
 import type { Entry, EntrySource } from './entry-source.js'
 
 type IteratorClass<T> = new (store: AnyLevel, options: object, source: EntrySource) => T

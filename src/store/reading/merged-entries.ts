@@ -2,7 +2,7 @@ import { keyName, keyOfName } from '../../memtable/key-name.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import type { Overlay } from '../../memtable/overlay.js'
 import { nextTurn, Turn } from '../../turn.js'
-import { isReserved } from '../reserved-keys.js'
+import { isReserved } from '../backend/reserved-keys.js'
 import type { TableValue } from '../table-value.js'
 import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 

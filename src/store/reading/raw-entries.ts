@@ -1,8 +1,8 @@
 import type { AbstractIterator } from 'abstract-level'
-import type { AnyLevel } from '../any-level.js'
-import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../as-bytes.js'
-import { type KeyRange, LAST_KEY } from '../key-range.js'
-import { aroundReserved } from '../reserved-keys.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../backend/as-bytes.js'
+import { type KeyRange, LAST_KEY } from '../backend/key-range.js'
+import { aroundReserved } from '../backend/reserved-keys.js'
 
 /** Entries that are fetched together; few, as values may be large. */
 const FETCH_ENTRIES = 32

@@ -1,7 +1,7 @@
 import { AbstractSnapshot } from 'abstract-level'
 import { notSupported } from '../../errors.js'
 import type { Frozen } from '../../memtable/tables.js'
-import type { AnyLevel } from '../any-level.js'
+import type { AnyLevel } from '../backend/any-level.js'
 import type { TableValue } from '../table-value.js'
 
 /** abstract-level passes options to the constructor, which its types leave out. */

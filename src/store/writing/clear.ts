@@ -1,12 +1,12 @@
 import { outcomeUnknown } from '../../errors.js'
-import type { AnyLevel } from '../any-level.js'
-import { KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from '../as-bytes.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from '../backend/as-bytes.js'
+import { endsAtEmptyKey, halfOpen } from '../backend/key-range.js'
+import { aroundReserved } from '../backend/reserved-keys.js'
 import { CHUNK_OPERATIONS, type Deletion, deleteRange, deletionsIn, type KeySelection } from '../delete-range.js'
-import { endsAtEmptyKey, halfOpen } from '../key-range.js'
 import type { StoreLog } from '../log/store-log.js'
 import { backendSnapshotOf } from '../reading/snapshot.js'
 import type { Unsealer } from '../reading/unsealer.js'
-import { aroundReserved } from '../reserved-keys.js'
 
 /** As abstract-level hands them to `_clear`: bounds encoded. */
 export interface EncodedClearOptions extends KeySelection {

@@ -1,5 +1,5 @@
-import type { AnyLevel } from '../any-level.js'
-import { type BackendOperation, writeToBackend } from '../backend-write.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { type BackendOperation, writeToBackend } from '../backend/backend-write.js'
 import type { TouchedKeys } from './touched-keys.js'
 
 /** Few operations at a time: a sweep stays out of the way of others. */

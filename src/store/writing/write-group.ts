@@ -1,6 +1,6 @@
 import { keyName } from '../../memtable/key-name.js'
-import type { AnyLevel } from '../any-level.js'
-import { BackendBatch, type BackendOperation } from '../backend-write.js'
+import type { AnyLevel } from '../backend/any-level.js'
+import { BackendBatch, type BackendOperation } from '../backend/backend-write.js'
 import type { OrderedWrite } from './write-order.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { AnyLevel } from '../any-level.js'
+import type { AnyLevel } from '../backend/any-level.js'
 import type { MarkerState } from '../marker-state.js'
 import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup } from './write-group.js'
 

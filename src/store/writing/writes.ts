@@ -1,5 +1,5 @@
-import type { BackendOperation } from '../backend-write.js'
-import type { WriteOptions } from '../options.js'
+import type { BackendOperation } from '../backend/backend-write.js'
+import type { WriteOptions } from '../options/options.js'
 import type { EncodedClearOptions } from './clear.js'
 import type { TouchedKeys } from './touched-keys.js'
 

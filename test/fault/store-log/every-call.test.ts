@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MemTableOptions } from '../../../src/store/memtable-options.js'
+import type { MemTableOptions } from '../../../src/store/options/memtable-options.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem, FILE_CALLS } from '../../support/faulty-file-system.js'
 import { contentsOf, killed, logOn, memoryLevel, openLogged, powerCut, type Store } from '../../support/logged-store.js'

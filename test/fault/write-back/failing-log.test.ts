@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MemTableOptions } from '../../../src/store/memtable-options.js'
+import type { MemTableOptions } from '../../../src/store/options/memtable-options.js'
 import type { WalOptions } from '../../../src/wal/options.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'

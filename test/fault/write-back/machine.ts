@@ -1,4 +1,4 @@
-import type { MemTableOptions } from '../../../src/store/memtable-options.js'
+import type { MemTableOptions } from '../../../src/store/options/memtable-options.js'
 import type { WalOptions } from '../../../src/wal/options.js'
 import type { Unsynced } from '../../support/crashable-disk.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { MAX_ANSWER_MS } from '../../../src/gc/decisions.js'
 import { type Gc, type GcReport, Lz4Gc, NoGc, type StoredValue, ZstdGc } from '../../../src/index.js'
-import { resource } from '../../../src/store/resource.js'
+import { resource } from '../../../src/store/backend/resource.js'
 import { EVENTUALLY } from '../../support/eventually.js'
 import { Gate } from '../../support/gate.js'
 import { Counted, filled, markerIn, MODES, openAfterKill, openMode, type Sweepable } from '../../support/gc-store.js'

@@ -1,6 +1,6 @@
 import type { MemoryLevel } from 'memory-level'
 import type { WalOptions } from '../../../src/index.js'
-import { isReserved } from '../../../src/store/reserved-keys.js'
+import { isReserved } from '../../../src/store/backend/reserved-keys.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { Gate } from '../../support/gate.js'
 import { intercept, WRITES } from '../../support/intercept.js'

@@ -1,0 +1,27 @@
+import { unwrap } from '../../index.js'
+import { type CommonOptions, type Context, withBar } from '../context.js'
+import { databaseAt } from '../database/classic-level.js'
+import { assertDatabase } from '../database/location.js'
+import { EXIT, Interruption, isInterruption } from '../failure.js'
+import { counted } from '../table.js'
+
+export async function unwrapDatabase(
+  context: Context,
+  location: string,
+  { wal, json }: CommonOptions
+): Promise<number> {
+  const { signal, output } = context
+  await assertDatabase(location)
+  const database = await databaseAt(location, false)
+  const { values } = await withBar(context, 'Unwrapping', async bar => {
+    const onProgress = ({ values: done }: { readonly values: number }) => bar.done(done)
+    return unwrap(database, { signal, onProgress, ...(wal === undefined ? {} : { wal }) })
+  }).catch((error: unknown) => {
+    if (isInterruption(error))
+      throw new Interruption(`run 'ckv unwrap' on ${location} once more; it goes on from there`)
+    throw error
+  })
+  if (json) await output.json({ values })
+  else await output.line(`${counted(values, 'value')} written back: ${location} is a bare LevelDB database`)
+  return EXIT.ok
+}

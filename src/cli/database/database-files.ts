@@ -1,0 +1,60 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf } from '../failure.js'
+import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
+
+/** A table. Once it is part of the database, LevelDB never changes it. */
+export const TABLE = /^(\d+)\.(?:ldb|sst)$/
+/** The files of a database, without LOCK and the diary LOG. */
+export const DATABASE_FILE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
+
+/** Files of a directory. */
+export interface Source {
+  readonly from: string
+  readonly files: RegExp
+}
+
+/** Names of the files that are there, sorted; none where the directory is missing. */
+export async function filesOf({ from, files }: Source): Promise<string[]> {
+  const names = (await namesIn(from)) ?? []
+  return names.filter(name => files.test(name)).sort()
+}
+
+interface SizedFile {
+  readonly name: string
+  readonly bytes: number
+}
+
+async function sized(source: Source): Promise<SizedFile[]> {
+  const files = await Promise.all(
+    (await filesOf(source)).map(async name => ({ name, bytes: await sizeOf(join(source.from, name)) }))
+  )
+  return files.filter((file): file is SizedFile => file.bytes !== undefined)
+}
+
+/** undefined if it is gone: a log alone is looked at where it is, and may lose segments meanwhile. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function sum(files: readonly SizedFile[]): number {
+  return files.reduce((total, file) => total + file.bytes, 0)
+}
+
+/** Bytes of the files of a database: tables, LevelDB's other files, segments of the log. */
+export async function sizesOf(
+  location: string,
+  wal: string | undefined
+): Promise<{ tables: number; others: number; segments: SizedFile[] }> {
+  const files = await sized({ from: location, files: DATABASE_FILE })
+  return {
+    tables: sum(files.filter(({ name }) => TABLE.test(name))),
+    others: sum(files.filter(({ name }) => !TABLE.test(name))),
+    segments: await sized({ from: logDirectory(location, wal), files: SEGMENT_FILE })
+  }
+}

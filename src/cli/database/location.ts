@@ -1,0 +1,48 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, Failure } from '../failure.js'
+
+/** Where a store keeps its log, unless its options say otherwise. */
+const LOG_DIRECTORY = 'ckv-wal'
+
+/** A segment of a log. */
+export const SEGMENT_FILE = /^\d+\.wal$/
+
+export function logDirectory(location: string, elsewhere: string | undefined): string {
+  return elsewhere ?? join(location, LOG_DIRECTORY)
+}
+
+/** @throws Failure unless there is a LevelDB database */
+export async function assertDatabase(location: string): Promise<void> {
+  const names = await namesIn(location)
+  if (names === undefined) throw new Failure(`${location} does not exist: check the path, or make it with 'ckv import'`)
+  if (!names.includes('CURRENT')) {
+    throw new Failure(`${location} is not a LevelDB database (it has no file CURRENT): pass the directory of one`)
+  }
+  assertNotRocksDb(location, names)
+}
+
+/** @throws Failure where a new database would be mixed up with other files */
+export async function assertDatabaseOrNew(location: string): Promise<void> {
+  const names = await namesIn(location)
+  if (names === undefined || names.length === 0) return
+  if (names.includes('CURRENT')) return assertNotRocksDb(location, names)
+  throw new Failure(`${location} holds files that are not a LevelDB database: pass another directory`)
+}
+
+/** Its files have LevelDB's names and another format. Only it writes down its options. */
+function assertNotRocksDb(location: string, names: readonly string[]): void {
+  if (!names.some(name => /^OPTIONS-\d+$/.test(name))) return
+  throw new Failure(`${location} is a RocksDB database: pass the directory of a LevelDB one`)
+}
+
+/** @returns undefined if it does not exist */
+export async function namesIn(directory: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOTDIR') throw new Failure(`${directory} is a file: pass the directory of a database`)
+    throw error
+  }
+}

@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CompressedKvStore, inspect, type Inspection, type StoredEntry } from '../../index.js'
+import { describe } from '../failure.js'
+import type { Bar } from '../progress.js'
+import { type Database, databaseAt } from './classic-level.js'
+import { isCopyOf } from './copied-paths.js'
+import { copyDatabase } from './copy.js'
+import { sizesOf } from './database-files.js'
+import { assertDatabase, logDirectory } from './location.js'
+import { withTemporaryDirectory } from './temporary.js'
+
+/** A copy of a database, opened: LevelDB writes when it opens one, and what is looked at stays as it is to the byte. */
+export interface Look {
+  readonly database: Database
+  readonly inspection: Inspection
+  /** As it was found. */
+  readonly marker: Inspection['marker']
+  readonly sizes: Awaited<ReturnType<typeof sizesOf>>
+  /** What LevelDB left out of its own log, which is damaged: it opens the database all the same. */
+  readonly dropped: string | undefined
+}
+
+interface LookOptions {
+  /** Directory of the log, if it is not in that of the database. */
+  readonly wal?: string | undefined
+  /** Brings the copy up to its log, so that its entries are all there are. */
+  readonly settle: boolean
+  /** Is told why, where the log is damaged or gone: then the entries are what the database has without it. Else that is an error. */
+  readonly onDamagedLog?: (error: unknown) => void
+}
+
+/** @throws Failure for what is no database; errors of LevelDB and of the log */
+export async function look<T>(
+  location: string,
+  { wal, settle, onDamagedLog }: LookOptions,
+  use: (look: Look) => Promise<T>
+): Promise<T> {
+  await assertDatabase(location)
+  return withTemporaryDirectory(location, async directory => {
+    await copyDatabase(location, directory, wal)
+    isCopyOf(logDirectory(directory, undefined), logDirectory(location, wal))
+    isCopyOf(directory, location)
+    const sizes = await sizesOf(directory, undefined)
+    const database = await databaseAt(directory, false)
+    try {
+      const { marker } = await inspect(database)
+      const dropped = await droppedIn(directory, hasLog(marker, sizes))
+      if (settle && hasLog(marker, sizes) && !marker?.unwrapping) {
+        await replay(database).catch(error => {
+          if (onDamagedLog === undefined || describe(error).code !== 'LEVEL_CORRUPTION') throw error
+          onDamagedLog(error)
+        })
+      }
+      return await use({ database, inspection: await inspect(database), marker, sizes, dropped })
+    } finally {
+      await database.close()
+    }
+  })
+}
+
+/** What LevelDB dropped when it opened a database: it tells nobody but its diary. */
+async function droppedIn(directory: string, isLogged: boolean): Promise<string | undefined> {
+  const diary = await readFile(join(directory, 'LOG'), 'utf8')
+  const [first] = diary.matchAll(/(\d+\.log): dropping \d+ bytes; (.*)/g)
+  const remedy = isLogged ? "; if a power cut left it so, the store's own log has what is missing" : ''
+  return first && `${first[1]} of LevelDB is damaged, and it drops what it cannot read of it: ${first[2]}${remedy}`
+}
+
+/** Whether there is one, or should be. A log without a marker is that of another database. */
+export function hasLog(marker: Look['marker'], { segments }: Look['sizes']): boolean {
+  return segments.length > 0 || marker?.logDirty === true
+}
+
+/**
+ * Brings a copy up to its log, which a store does when it opens.
+ *
+ * @throws what a store that is opened does, as for a log that is damaged, or of another database
+ */
+export async function replay(database: Database): Promise<void> {
+  const store = new CompressedKvStore(database, { meter: false })
+  await store.open()
+  await store.close()
+}
+
+/** Entries, until the signal is aborted. A progress bar follows them. */
+export async function* entriesOf(
+  { database, inspection }: Pick<Look, 'database' | 'inspection'>,
+  bar: Bar,
+  signal: AbortSignal,
+  range?: { readonly gte?: Buffer; readonly lt?: Buffer }
+): AsyncGenerator<StoredEntry, void, undefined> {
+  await bar.over(database)
+  for await (const entry of inspection.entries(range)) {
+    signal.throwIfAborted()
+    yield entry
+    await bar.at(entry.key)
+  }
+}

@@ -1,0 +1,50 @@
+import { CompressedKvStore, type CompressedKvStoreOptions, inspect } from '../../index.js'
+import { Failure } from '../failure.js'
+import { databaseAt } from './classic-level.js'
+import { assertDatabase, assertDatabaseOrNew } from './location.js'
+
+export type Store = CompressedKvStore<Buffer, Buffer>
+
+interface WritingOptions {
+  readonly wal?: string | undefined
+  /** Make the database if it is not there. */
+  readonly create: boolean
+  /** Wrap a database that never was: after that, programs that read it bare see envelopes. */
+  readonly wrap?: boolean | undefined
+  readonly store?: Pick<CompressedKvStoreOptions<Buffer, Buffer>, 'codec' | 'minSize'> | undefined
+}
+
+/**
+ * Opens the database itself, not a copy.
+ *
+ * @throws Failure for what is no database, or was never wrapped; what opening a store throws
+ */
+export async function writeTo<T>(
+  location: string,
+  { wal, create, wrap, store: options }: WritingOptions,
+  use: (store: Store) => Promise<T>
+): Promise<T> {
+  await (create ? assertDatabaseOrNew(location) : assertDatabase(location))
+  const database = await databaseAt(location, create)
+  try {
+    const { marker } = await inspect(database)
+    if (marker === undefined && !wrap && (await database.keys({ limit: 1 }).all()).length > 0)
+      throw notWrapped(location)
+    const store = new CompressedKvStore(database, { meter: false, ...options, ...(wal === undefined ? {} : { wal }) })
+    await store.open()
+    try {
+      return await use(store)
+    } finally {
+      await store.close()
+    }
+  } finally {
+    await database.close()
+  }
+}
+
+function notWrapped(location: string): Failure {
+  return new Failure(
+    `${location} was never wrapped, and programs that open it bare could not read what is written now: ` +
+      'pass --wrap to wrap it from now on'
+  )
+}

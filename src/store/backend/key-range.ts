@@ -1,0 +1,79 @@
+import { keyName, keyOfName } from '../../memtable/key-name.js'
+import type { RangeTombstone } from '../../memtable/range-tombstone.js'
+import { encodedKey } from './as-bytes.js'
+
+/*
+ * The shapes of a range of keys:
+ *
+ *     KeyRange          gt, gte, lt, lte: as abstract-level hands it over, and as a backend takes it
+ *     HalfOpenRange     [start, end), of bytes: as the log has it
+ *     RangeTombstone    [start, end), of names: as tables have it
+ */
+
+/** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is there counts, even if undefined. */
+export interface KeyRange {
+  readonly gt?: Buffer
+  readonly gte?: Buffer
+  readonly lt?: Buffer
+  readonly lte?: Buffer
+}
+
+const BOUNDS = ['gt', 'gte', 'lt', 'lte'] as const
+
+/** Where a range has no end: greater than any key that is likely. */
+export const LAST_KEY = Buffer.alloc(64, 0xff)
+
+/**
+ * A copy of range options with bounds of its own, as bytes.
+ *
+ * @throws LEVEL_INVALID_KEY
+ */
+export function withOwnBounds<T extends KeyRange>(options: T): T {
+  const own: { -readonly [bound in keyof KeyRange]: Buffer } = {}
+  for (const name of BOUNDS) if (name in options) own[name] = Buffer.from(encodedKey(options[name]))
+  return { ...options, ...own }
+}
+
+/** `[start, end)`; without `end` there is no upper bound. */
+export interface HalfOpenRange {
+  readonly start: Buffer
+  readonly end: Buffer | undefined
+}
+
+/** Whether a key lies before or after a range. */
+export function isOutside(key: Buffer, { gt, gte, lt, lte }: KeyRange): boolean {
+  if (gte !== undefined ? Buffer.compare(key, gte) < 0 : gt !== undefined && Buffer.compare(key, gt) <= 0) return true
+  return lte !== undefined ? Buffer.compare(key, lte) > 0 : lt !== undefined && Buffer.compare(key, lt) >= 0
+}
+
+export function halfOpen({ gt, gte, lt, lte }: KeyRange): HalfOpenRange {
+  const start = gte ?? (gt === undefined ? Buffer.alloc(0) : keyAfter(gt))
+  return { start, end: lte === undefined ? lt : keyAfter(lte) }
+}
+
+/** Whether a range ends at the empty key. No key lies below that, and in the log an empty end means that there is none. */
+export function endsAtEmptyKey({ end }: HalfOpenRange): boolean {
+  return end?.length === 0
+}
+
+export function keyRangeOf({ start, end }: HalfOpenRange): KeyRange {
+  return end === undefined ? { gte: start } : { gte: start, lt: end }
+}
+
+export function tombstoneOf({ start, end }: HalfOpenRange): RangeTombstone {
+  return { start: keyName(start), end: end === undefined ? undefined : keyName(end) }
+}
+
+export function rangeOfTombstone({ start, end }: RangeTombstone): HalfOpenRange {
+  return { start: keyOfName(start), end: end === undefined ? undefined : keyOfName(end) }
+}
+
+/** The next key in order. */
+function keyAfter(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)])
+}
+
+/** abstract-level lets `gte` and `lte` win over `gt` and `lt`. */
+export function boundsOf({ gt, gte, lt, lte }: KeyRange): { lower: Buffer | undefined; upper: Buffer | undefined } {
+  return { lower: gte ?? gt, upper: lte ?? lt }
+}

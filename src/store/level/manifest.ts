@@ -1,0 +1,34 @@
+import type { AnyLevel } from '../backend/any-level.js'
+import { supportsGetSync } from '../backend/backend.js'
+import type { StoreEvents } from '../store-events.js'
+
+const EVENTS: Readonly<Record<keyof StoreEvents, true>> = {
+  codecError: true,
+  flush: true,
+  flushError: true,
+  gcError: true,
+  walSegmentRoll: true,
+  walFsync: true,
+  walTruncated: true,
+  walPoisoned: true
+}
+
+/** What the store supports: what its backend does, in bytes. */
+export function manifestFor(backend: AnyLevel, logged: boolean): object {
+  const { supports } = backend
+  return {
+    // Native formats only: abstract-level adds the encodings it can make of them.
+    encodings: { buffer: true },
+    implicitSnapshots: supports.implicitSnapshots,
+    explicitSnapshots: supports.explicitSnapshots,
+    seek: supports.seek,
+    has: true,
+    getSync: supportsGetSync(backend),
+    permanence: supports.permanence || logged,
+    createIfMissing: supports.createIfMissing,
+    errorIfExists: supports.errorIfExists,
+    additionalMethods: { ...supports.additionalMethods },
+    signals: { ...supports.signals },
+    events: { ...EVENTS }
+  }
+}

@@ -1,0 +1,41 @@
+import type { AnyLevel } from '../backend/any-level.js'
+import { encodedKey, encodedValue } from '../backend/as-bytes.js'
+import { override } from '../backend/override.js'
+import type { WriteOptions } from '../options/options.js'
+import { copyArguments } from './caller-buffers.js'
+import { StoreChainedBatch } from './chained-batch.js'
+import type { OpeningSublevels } from './opening-sublevels.js'
+import { type EncodedOperation, toParent, withEncodedValue } from './operations.js'
+
+type Sublevel = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
+
+/** Makes the sublevels of a database, and theirs, treat keys, values and options as the store does: abstract-level makes them. */
+export function adaptSublevels(db: AnyLevel, opening: OpeningSublevels): void {
+  override(db, 'sublevel', make => (...args) => {
+    const sublevel = make.apply(db, args) as Sublevel
+    copyArguments(sublevel)
+    opening.watch(sublevel)
+    adaptSublevels(sublevel, opening)
+    handOnBytes(sublevel)
+    return sublevel
+  })
+}
+
+function handOnBytes(sublevel: Sublevel): void {
+  override(
+    sublevel,
+    'prefixKey', // Takes nothing but bytes.
+    prefixed => (key, format, local) => prefixed.call(sublevel, encodedKey(key), format, local)
+  )
+  // `_put` and `_batch` hand on to the store, which would make text of any value but bytes.
+  override(sublevel, '_put', put => (key, value, options) => put.call(sublevel, key, encodedValue(value), options))
+  override(sublevel, '_batch', write => (operations, options) => {
+    const encoded = (operations as readonly EncodedOperation[]).map(withEncodedValue)
+    return write.apply(sublevel, toParent(encoded, options as WriteOptions))
+  })
+  override(
+    sublevel,
+    '_chainedBatch', // abstract-level's own would keep the caller's buffers until it is written.
+    () => () => new StoreChainedBatch(sublevel, (operations, options) => sublevel._batch(operations, options))
+  )
+}
