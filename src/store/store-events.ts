@@ -1,5 +1,4 @@
 import type { WalEvent } from '../wal/observer.js'
-import type { FlushReport } from './writing/flusher.js'
 
 type EventOfLog<Type extends WalEvent['type']> = Extract<WalEvent, { readonly type: Type }>
 
@@ -7,8 +6,8 @@ type EventOfLog<Type extends WalEvent['type']> = Extract<WalEvent, { readonly ty
 export interface StoreEvents {
   /** A codec failed, and the value was stored raw. */
   codecError: { readonly codec: string; readonly error: unknown }
-  /** A part of the MemTable was moved to the backend. */
-  flush: FlushReport
+  /** A part of the MemTable was moved to the backend: so many keys, deleted ones included; 0 for a deleted range. */
+  flush: { readonly entries: number; readonly ms: number }
   /** The backend refused a flush, which is tried again. */
   flushError: { readonly error: unknown }
   /** A sweep in the background failed, or its policy kept `close()` waiting. */

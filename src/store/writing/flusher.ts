@@ -9,15 +9,10 @@ import { deleteRange } from '../delete-range.js'
 import type { StoreLog } from '../log/store-log.js'
 import { MARKER_KEY } from '../marker.js'
 import type { GetQueue } from '../reading/get-queue.js'
+import type { StoreEvents } from '../store-events.js'
 import type { TableValue } from '../table-value.js'
 import { type Chunk, FlushChunks } from './flush-chunks.js'
 import type { Sealer } from './sealer.js'
-
-export interface FlushReport {
-  /** Keys, deleted ones included; 0 for a deleted range. */
-  readonly entries: number
-  readonly ms: number
-}
 
 export interface FlushFailure {
   readonly error: unknown
@@ -39,7 +34,7 @@ interface FlusherContext {
   /** How long to wait at most before a flush that failed is tried again. */
   readonly maxRetryMs: number
   /** @param weight of what the backend has now */
-  readonly onFlushed: (weight: number, report: FlushReport) => void
+  readonly onFlushed: (weight: number, report: StoreEvents['flush']) => void
   readonly onFailed: (failure: FlushFailure) => void
   readonly onBackendCall: () => void
 }
