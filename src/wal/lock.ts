@@ -33,6 +33,9 @@ const MAX_TAKEOVERS = 8
 /** The directories that this thread has locked, by the nonces of their locks. */
 const held = new Map<string, string>()
 
+/** Nonces of locks that this thread has let go of, though their files could not be removed: it may have them again. */
+const leftBehind = new Set<string>()
+
 /**
  * Makes a log's directory, if it is missing, and locks it for this process: at once, or not at all. A lock whose owner is dead is taken
  * over.
@@ -63,20 +66,21 @@ async function take(
 ): Promise<Lock> {
   const mine: Owner = { ...thisProcess(), nonce: randomBytes(8).toString('hex') }
   const bytes = Buffer.from(JSON.stringify(mine))
-  const taken = (): Lock => {
-    held.set(mine.nonce, directory)
-    return { release: () => releaseIfOurs(fs, path, mine.nonce) }
+  const taken = (nonce: string): Lock => {
+    held.set(nonce, directory)
+    return { release: () => releaseIfOurs(fs, path, nonce) }
   }
   for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
     try {
       await fs.createWith(path, bytes)
-      return taken()
+      return taken(mine.nonce)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const owner = await ownerOf(fs, path)
     if (owner === undefined) continue // It has just been released.
-    if (owner.nonce === mine.nonce) return taken() // NFS asks once more for a link whose answer was lost.
+    // NFS asks once more for a link whose answer was lost.
+    if (owner.nonce === mine.nonce || leftBehind.delete(owner.nonce)) return taken(owner.nonce)
     if (depth === MAX_TAKEOVERS || (ownerIsDead ? held.has(owner.nonce) : mayLive(owner)))
       throw locked(directory, path, owner)
     // Only the one that holds the lock on taking over from this very owner may remove its lock.
@@ -92,8 +96,13 @@ async function take(
 
 async function releaseIfOurs(fs: FileSystem, path: string, nonce: string): Promise<void> {
   held.delete(nonce)
-  const owner = await ownerOf(fs, path)
-  if (owner?.nonce === nonce) await fs.remove(path)
+  try {
+    const owner = await ownerOf(fs, path)
+    if (owner?.nonce === nonce) await fs.remove(path)
+  } catch (error) {
+    leftBehind.add(nonce) // Not before: what is removed here must be nobody's.
+    throw error
+  }
 }
 
 /** What is not a lock of ours is never taken over: it has no nonce to take it over from. */

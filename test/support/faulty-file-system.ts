@@ -9,6 +9,7 @@ export type FileCall = Exclude<keyof FileSystem | keyof File, symbol>
 export const FILE_CALLS: readonly FileCall[] = [
   'open',
   'createWith',
+  'readFile',
   'rename',
   'remove',
   'list',

@@ -80,11 +80,11 @@ export function killed(fs: CrashableFileSystem): CrashableFileSystem {
   return withDeadOwners(fs.clone())
 }
 
-/** Whoever holds a lock is this process, and lives: so that it can be taken over, it is made one of before the machine was started. */
+/** Whoever holds a lock is this process, and lives: so that it can be taken over, it is made another's, of before the machine was started. */
 function withDeadOwners(disk: CrashableFileSystem): CrashableFileSystem {
   for (const path of disk.paths().filter(other => isLock(basename(other)))) {
     const owner = JSON.parse(disk.file(path).toString()) as object
-    disk.put(path, Buffer.from(JSON.stringify({ ...owner, bootId: 'the one before' })))
+    disk.put(path, Buffer.from(JSON.stringify({ ...owner, bootId: 'the one before', nonce: 'dead' })))
   }
   return disk
 }

@@ -114,6 +114,27 @@ test('close lets go of the lock, and so does an open that fails', async () => {
   expect(readdirSync(dir)).toEqual(['000001.wal'])
 })
 
+test.each([
+  ['read', 'readFile', 'EMFILE'],
+  ['removed', 'remove', 'EACCES']
+] as const)(
+  'a lock that could not be %s when it was let go of does not keep this process out',
+  async (_, call, code) => {
+    const dir = temporaryDirectory()
+    const fs = new FaultyFileSystem(nodeFileSystem)
+    for (let times = 0; times < 2; times++) {
+      const { wal } = await open(dir, { fs })
+      fs.fail(call, { code, path: /LOCK$/ })
+      await expect(wal.close()).rejects.toMatchObject({ code })
+      expect(readdirSync(dir)).toEqual(['LOCK'])
+    }
+    const { wal } = await open(dir)
+    expect(await rejectedCode(open(dir))).toBe('LEVEL_LOCKED')
+    await wal.close()
+    expect(readdirSync(dir)).toEqual([])
+  }
+)
+
 test('a lock whose process is dead is taken over, and nothing is left of it', async () => {
   const dir = await lockedBy({ pid: deadPid(), startTime: '1' })
   const { wal } = await open(dir)

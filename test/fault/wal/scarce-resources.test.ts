@@ -169,11 +169,6 @@ describe('opening a log with a torn end, when a call fails', () => {
         if (read !== undefined) expect(read, `at ${where}`).toEqual(lines)
         await opened?.wal.close().catch(expectCode)
         expect(memory.openHandles, `at ${where}`).toBe(0)
-        if (memory.paths().some(path => path.endsWith('/LOCK'))) {
-          // Letting go of the lock is what failed: nobody else can have it.
-          expect(call, `at ${where}`).toBe('remove')
-          break
-        }
         // What is cut off is kept under the time, in ms.
         await new Promise(resolve => setTimeout(resolve, 2))
         const { wal: again } = await openLog(memory)
