@@ -12,7 +12,7 @@ import { Room } from './room.js'
 import { readRecords } from './stored-records.js'
 import type { Facts, Storing, WriteSettings } from './storing.js'
 import { UseOrder } from './use-order.js'
-import { readValues } from './value-reads.js'
+import { isReadAtOnce, readValues } from './value-reads.js'
 
 /** The entries of all models in one database or sublevel, their order of use, and the room they take. */
 export class TensorSpace {
@@ -71,7 +71,10 @@ export class TensorSpace {
       // Reported once. If it stayed, every prefix that it is in would be an error for good, since what is there is not put again.
       if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') await this.#drop(entries[i]!)
     })
-    const incomplete = found.findIndex(values => values.includes(undefined))
+    // One that was evicted between two calls may have been put again: some of its values would be of another put.
+    const incomplete = found.findIndex(
+      (values, i) => values.includes(undefined) || !(isReadAtOnce(wanted[i]!) || this.#index.isSettled(entries[i]!))
+    )
     if (incomplete < 0) return found as Uint8Array[][]
     // It was evicted since, or some of it was deleted by others: the rest is useless. It is a miss even if the rest cannot be deleted.
     await this.#drop(entries[incomplete]!)

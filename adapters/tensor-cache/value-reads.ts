@@ -49,9 +49,18 @@ export async function readValues(
   return found
 }
 
+/** Whether one call reads all values of an entry, which are then of one moment. */
+export function isReadAtOnce({ keys, valueBytes }: Wanted): boolean {
+  return keys.length <= valuesPerCall(valueBytes)
+}
+
+function valuesPerCall(valueBytes: number): number {
+  return Math.max(1, Math.floor(READ_BYTES / valueBytes))
+}
+
 function* callsFor(wanted: readonly Wanted[]): Generator<Call, void> {
   for (const [entry, { keys, valueBytes }] of wanted.entries()) {
-    const size = Math.max(1, Math.floor(READ_BYTES / valueBytes))
+    const size = valuesPerCall(valueBytes)
     for (let at = 0; at < keys.length; at += size) yield { entry, at, keys: keys.slice(at, at + size) }
   }
 }

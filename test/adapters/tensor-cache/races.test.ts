@@ -45,6 +45,34 @@ describe('a chunk that is being evicted', () => {
     expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(2))
   })
 
+  it('is a miss when it goes, and is put again, while its layers are read in several calls', async () => {
+    const store = memoryStore()
+    const elements = 2 ** 19 // 1 MiB a layer, which is read by a call of its own.
+    const cache = tinyCache(store, { layers: 6, shape: [4, elements / 4], seqAxis: 0 })
+    const [chunk] = cache.chunksOf(tokens(4))
+    const old = Array<Uint16Array>(6).fill(bits(elements, 1))
+    const layers = Array<Uint16Array>(6).fill(bits(elements, 2))
+    for (const read of [() => cache.getLayers(chunk!), () => cache.getPrefix(tokens(4))]) {
+      await cache.clear()
+      await cache.putLayers(chunk!, old)
+      const gate = new Gate()
+      // The sixth layer is asked for when one of the first five is there.
+      const release = intercept(store, ['_getMany'], async ({ proceed }) => {
+        const values = await proceed()
+        await gate.wait()
+        return values
+      })
+      const reading = read()
+      await gate.reached
+      await cache.clear()
+      await cache.putLayers(chunk!, layers)
+      release()
+      gate.open()
+      expect(await reading).toBeUndefined()
+      expect((await cache.getLayers(chunk!))!.map(([first]) => first)).toEqual(layers.map(([first]) => first))
+    }
+  })
+
   it('may be put again at once', async () => {
     const backend = memoryBackend()
     const cache = tinyCache(memoryStore(backend))
