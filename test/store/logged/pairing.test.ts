@@ -153,11 +153,13 @@ describe('a log of another store', () => {
     expect(await keysOn(other.backend, other.fs)).toBe('xyz')
   })
 
-  it('is what remains beside a database that was destroyed and made again', async () => {
+  it('is what remains beside a database that was destroyed and made again, and the message says so', async () => {
     const { fs } = await closedStore()
-    expect(await expectRefused('LEVEL_CORRUPTION', new BackendDisk(), fs)).toMatch(/another store/)
+    expect(await expectRefused('LEVEL_CORRUPTION', new BackendDisk(), fs)).toMatch(/another store.* was destroyed/)
     const killedToo = await killedStore()
-    expect(await expectRefused('LEVEL_CORRUPTION', new BackendDisk(), killedToo.fs)).toMatch(/another store/)
+    expect(await expectRefused('LEVEL_CORRUPTION', new BackendDisk(), killedToo.fs)).toMatch(
+      /another store.* was destroyed/
+    )
   })
 
   it('is refused by a database without a log of its own', async () => {
