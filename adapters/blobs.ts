@@ -193,7 +193,12 @@ export class BlobStore {
     return this.#catalogue.remove(key)
   }
 
-  /** Lists the blobs of one moment, in the order of their keys as UTF-8. */
+  /**
+   * Lists the blobs of one moment, in the order of their keys as UTF-8. One whose properties cannot be read is left out; when all others were
+   * listed, the error of the first such is thrown, which names it.
+   *
+   * @throws CKV_INVALID_OPTION; LEVEL_CORRUPTION; what the store throws
+   */
   async *listBlobs(options: ListBlobsOptions = {}): AsyncGenerator<BlobStat, void> {
     assertListOptions(options)
     for await (const { stat } of this.#catalogue.list(options)) yield stat

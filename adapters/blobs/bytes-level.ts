@@ -27,7 +27,7 @@ export interface BytesLevel {
   put(key: Buffer, value: Uint8Array, options: WriteOptions): Promise<void>
   batch(operations: (PutOperation | DelOperation)[], options: Pick<WriteOptions, 'sync'>): Promise<void>
   keys(range: KeyRange): AsyncIterable<Buffer> & { all(): Promise<Buffer[]> }
-  iterator(range: KeyRange): AsyncIterable<[Buffer, Buffer]>
+  iterator(range: KeyRange): { next(): Promise<[Buffer, Buffer] | undefined>; close(): Promise<void> }
 }
 
 /** By store or sublevel, then by name. An abstract-level database keeps every sublevel that was made of it until it is closed. */

@@ -12,6 +12,18 @@ import { type Space, spaceOf } from './space.js'
 /** Generations that one put examines when there may be orphans. */
 const MAX_ORPHANS_LOOKED_AT = 100
 
+const OF_ONE_VALUE: ReadonlySet<unknown> = new Set([
+  'LEVEL_CORRUPTION',
+  'LEVEL_NOT_SUPPORTED',
+  'CKV_CODEC_UNAVAILABLE',
+  'CKV_VALUE_TOO_LARGE'
+])
+
+/** Whether it says that a value cannot be read. An error of the backend may come again and again. */
+function isOfOneValue(error: unknown): boolean {
+  return error instanceof CompressedKvError && OF_ONE_VALUE.has(error.code)
+}
+
 /** Which generation each key has. Generations come and go here, and their chunks with them. */
 export class Catalogue {
   readonly #level: BytesLevel
@@ -49,6 +61,7 @@ export class Catalogue {
     this.#space.live.endReading(generation)
   }
 
+  /** @throws LEVEL_CORRUPTION, or what else keeps a manifest from being read, when all others were given */
   async *list({
     gt,
     gte,
@@ -60,10 +73,30 @@ export class Catalogue {
     const range = {
       ...(gt === undefined ? { gte: gte === undefined ? MANIFESTS.gte : manifestKey(gte) } : { gt: manifestKey(gt) }),
       ...(lte === undefined ? { lt: lt === undefined ? MANIFESTS.lt : manifestKey(lt) } : { lte: manifestKey(lte) }),
-      ...(limit === Infinity ? {} : { limit }),
       reverse
     }
-    for await (const [key, bytes] of this.#level.iterator(range)) yield decodeManifest(blobKey(key), bytes)
+    const iterator = this.#level.iterator(range)
+    let unreadable: { readonly error: unknown } | undefined
+    try {
+      for (let left = limit; left > 0;) {
+        let manifest: Manifest
+        try {
+          const entry = await iterator.next()
+          if (entry === undefined) break
+          const [key, bytes] = entry
+          manifest = decodeManifest(blobKey(key), bytes)
+        } catch (error) {
+          if (!isOfOneValue(error)) throw error
+          unreadable ??= { error }
+          continue // So does the iterator.
+        }
+        left--
+        yield manifest
+      }
+    } finally {
+      await iterator.close()
+    }
+    if (unreadable !== undefined) throw unreadable.error
   }
 
   beginWriting(generation: Generation): void {

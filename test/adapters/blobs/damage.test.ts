@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CompressedKvStore } from 'compressed-kv'
-import type { BlobStore } from 'compressed-kv/blobs'
+import type { BlobStore, ListBlobsOptions } from 'compressed-kv/blobs'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { failures } from '../../support/failures.js'
 import { type Backend, memory, openStore, type Store } from '../../support/memory-store.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
@@ -100,6 +101,34 @@ describe('a manifest', () => {
     await level.put(key, Buffer.from('neither checksum nor JSON'))
     await blobs.putBlob('k', text(3))
     expect((await bytesOf(await blobs.getBlob('k'))).equals(text(3))).toBe(true)
+  })
+
+  it('that cannot be read is named when the others were listed', async () => {
+    const level = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await blobs.putBlob(key, text(3))
+    await level.put(Buffer.from('mb'), Buffer.from('neither checksum nor JSON'))
+    await store.flush()
+    const stored = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+    const damaged = (await backend.get<Buffer, Buffer>(Buffer.from('!blobs!md'), stored))!
+    damaged[damaged.length - 1]! ^= 0x80 // The store itself cannot open this one.
+    await putStored(Buffer.from('!blobs!md'), damaged)
+    const listed = async (options?: ListBlobsOptions) => {
+      const keys: string[] = []
+      const list = async () => {
+        for await (const { key } of blobs.listBlobs(options)) keys.push(key)
+      }
+      const [error] = await failures([list()])
+      return [keys.join(''), (error as Error | undefined)?.message]
+    }
+    const [ofB, ofD] = [expect.stringContaining(`blob 'b'`), expect.stringContaining(`'!blobs!md'`)]
+    expect(await listed()).toEqual(['acek', ofB])
+    expect(await listed({ reverse: true })).toEqual(['keca', ofD])
+    expect(await listed({ limit: 2 })).toEqual(['ac', ofB])
+    expect(await listed({ gt: 'b', limit: 2 })).toEqual(['ce', ofD])
+    expect(await listed({ gt: 'd' })).toEqual(['ek', undefined])
+    await blobs.deleteBlob('b')
+    await blobs.putBlob('d', text(3))
+    expect(await listed()).toEqual(['acdek', undefined])
   })
 
   it('of one blob under the key of another is corrupt', async () => {
