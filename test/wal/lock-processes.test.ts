@@ -1,9 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from '../../src/index.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { rejectedCode } from '../support/thrown-code.js'
@@ -20,8 +20,24 @@ interface Holder {
   readonly tell: (order: Order) => Promise<Answer>
 }
 
-async function startProcess(): Promise<Holder & { readonly child: ChildProcess }> {
-  const child = fork(program)
+/** Runs a program as a container does: as the first process that it sees. */
+const CONTAINED = ['--pid', '--fork', '--mount-proc', '--kill-child']
+
+function canContain(): boolean {
+  return spawnSync('unshare', [...CONTAINED, 'true']).status === 0
+}
+
+function startContained(): Promise<Holder & { readonly child: ChildProcess }> {
+  return started(
+    spawn('unshare', [...CONTAINED, process.execPath, program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  )
+}
+
+function startProcess(): Promise<Holder & { readonly child: ChildProcess }> {
+  return started(fork(program))
+}
+
+async function started(child: ChildProcess): Promise<Holder & { readonly child: ChildProcess }> {
   onTestFinished(() => void child.kill('SIGKILL'))
   await once(child, 'message')
   const tell = async (order: Order) => {
@@ -74,6 +90,22 @@ test('what kill -9 leaves is taken over at once', async () => {
   const { wal } = await open(dir)
   await wal.close()
   expect(readdirSync(dir)).toEqual([])
+})
+
+describe.runIf(canContain())('in containers', () => {
+  test('a log that is open in one is locked in the other, and what kill -9 leaves of one the other takes over', async () => {
+    const dir = temporaryDirectory()
+    const [one, other] = await Promise.all([startContained(), startContained()])
+    expect(await one.tell({ open: dir })).toEqual({ opened: true })
+    expect((await other.tell({ open: dir })).code).toBe('LEVEL_LOCKED')
+    expect(await rejectedCode(open(dir))).toBe('LEVEL_LOCKED')
+    one.child.kill('SIGKILL')
+    await once(one.child, 'exit')
+    expect(await other.tell({ open: dir })).toEqual({ opened: true })
+    expect(await rejectedCode(open(dir))).toBe('LEVEL_LOCKED')
+    expect(await other.tell({ close: true })).toEqual({ closed: true })
+    expect(readdirSync(dir)).toEqual([])
+  })
 })
 
 test('of processes that race to take over a dead lock exactly one gets it', async () => {

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { hasEnded, isOnLocalDisk } from './owner-socket.js'
+
+/** Who holds a lock: enough to find out, on the same machine, whether that process still runs. */
+export interface Owner {
+  readonly host: string
+  /** Tells hosts of one name apart. Empty where there is none. */
+  readonly machineId: string
+  /** Changes when the machine starts. Empty where there is none. */
+  readonly bootId: string
+  /** Process ids are unique only within one. Empty where there is none. */
+  readonly pidNamespace: string
+  readonly pid: number
+  /** A later process may get the same pid, but not the same start. Empty where it cannot be known. */
+  readonly startTime: string
+  /** Tells one lock from the next of the same process. */
+  readonly nonce: string
+  /** Whether it listens on a socket. */
+  readonly socket?: boolean
+}
+
+/** What is not a lock of ours is never taken over: it has no nonce to take it over from. */
+export const NOBODY_KNOWN: Owner = {
+  host: '',
+  machineId: '',
+  bootId: '',
+  pidNamespace: '',
+  pid: 0,
+  startTime: '',
+  nonce: 'unreadable'
+}
+
+/** State of a process that has ended, as long as its parent has not asked how. */
+const ZOMBIE = 'Z'
+/** Linux gives the namespace that all others are in always the same number. */
+const INITIAL_NAMESPACE = 'pid:[4026531836]'
+
+/** A new lock of this process. */
+export function ownerHere(): Owner {
+  return {
+    host: hostname(),
+    machineId: textOf('/etc/machine-id'),
+    bootId: textOf('/proc/sys/kernel/random/boot_id'),
+    pidNamespace: linkOf('/proc/self/ns/pid'),
+    pid: process.pid,
+    startTime: statusOf(process.pid).startTime,
+    nonce: randomBytes(8).toString('hex')
+  }
+}
+
+/** Whether the processes of others, who may want the lock, cannot see this one by its pid. */
+export function isInContainer({ pidNamespace }: Owner): boolean {
+  return pidNamespace !== '' && pidNamespace !== INITIAL_NAMESPACE
+}
+
+export function decodeOwner(text: string): Owner {
+  try {
+    const owner = JSON.parse(text) as Owner
+    if (typeof owner.pid === 'number' && /^[0-9a-f]+$/.test(owner.nonce)) return owner
+  } catch {
+    // Not JSON: handled below, like any other file that is no lock.
+  }
+  return NOBODY_KNOWN
+}
+
+/** Whether the owner of the lock in a directory may still run. */
+export async function mayLive(owner: Owner, directory: string): Promise<boolean> {
+  if (owner === NOBODY_KNOWN) return true
+  const here = ownerHere()
+  const sameHost = owner.host === here.host && owner.machineId === here.machineId
+  if (sameHost && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace) return isRunning(owner)
+  // Another container, or machine: its processes cannot be seen from here.
+  if (owner.socket === true && (await hasEnded(directory, owner.nonce))) return false
+  // Hosts without a machine id may have one name, as containers do, and share a network's file system.
+  const isThisMachine = sameHost && (here.machineId !== '' || (await isOnLocalDisk(directory)))
+  return !isThisMachine || owner.bootId === here.bootId // Else it was restarted since.
+}
+
+function isRunning(owner: Owner): boolean {
+  if (!hasProcess(owner.pid)) return false
+  const { state, startTime } = statusOf(owner.pid)
+  if (state === ZOMBIE) return false
+  return startTime === '' || owner.startTime === '' || startTime === owner.startTime
+}
+
+function hasProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+/** Fields 3 and 22 of /proc/PID/stat, counted after the name, which may contain anything. The start is in clock ticks since boot. */
+function statusOf(pid: number): { readonly state: string; readonly startTime: string } {
+  const stat = textOf(`/proc/${pid}/stat`)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0] ?? '', startTime: fields[19] ?? '' }
+}
+
+/** Empty where there is none. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+/** Empty where there is none. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,157 @@
+import { join } from 'node:path'
+import { CompressedKvError, ioError } from '../../errors.js'
+import { type FileSystem, isMissing } from '../../fs/file-system.js'
+import { nodeFileSystem } from '../../fs/node-file-system.js'
+import type { LogDirectory } from '../segments/segment-files.js'
+import { decodeOwner, isInContainer, mayLive, NOBODY_KNOWN, type Owner, ownerHere } from './lock-owner.js'
+import { listenIn, removeSocket } from './owner-socket.js'
+
+export interface Lock {
+  release(): Promise<void>
+}
+
+/** A lock that is to be taken. */
+interface Wanted {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly path: string
+  readonly ownerIsDead: boolean
+  /** How many locks on taking over another this one is in. */
+  readonly depth: number
+}
+
+type Socket = Awaited<ReturnType<typeof listenIn>>
+
+const LOCK_NAME = 'LOCK'
+/** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried this many times. */
+const MAX_TAKEOVERS = 8
+
+/** The directories that this thread has locked, by the nonces of their locks. */
+const held = new Map<string, string>()
+
+/** Locks that this thread has let go of, though their files could not be removed: it may have them again. Their sockets, by their nonces. */
+const leftBehind = new Map<string, Socket>()
+
+/**
+ * Makes a log's directory, if it is missing, and locks it for this process: at once, or not at all. A lock whose owner is dead is taken
+ * over.
+ *
+ * @param ownerIsDead whether whoever held the lock before is known to be gone, unless it is this thread: LevelDB opens a directory twice in a
+ *   process that gives it two paths
+ * @throws LEVEL_LOCKED; LEVEL_IO_ERROR where the directory cannot be made or written
+ */
+export async function makeAndLock({ fs, directory }: LogDirectory, ownerIsDead = false): Promise<Lock> {
+  try {
+    await fs.makeDirectory(directory)
+    return await take({ fs, directory, path: join(directory, LOCK_NAME), ownerIsDead, depth: 0 })
+  } catch (error) {
+    if (error instanceof CompressedKvError) throw error
+    throw ioError(
+      `The log's directory ${directory} cannot be written; to only read the log, pass readOnly: true`,
+      error
+    )
+  }
+}
+
+async function take(wanted: Wanted): Promise<Lock> {
+  const { fs, directory, ownerIsDead } = wanted
+  const here = ownerHere()
+  const listens = fs === nodeFileSystem && !ownerIsDead && isInContainer(here)
+  const socket = listens ? await listenIn(directory, here.nonce) : undefined
+  try {
+    return await takeAs(socket === undefined ? here : { ...here, socket: true }, socket, wanted)
+  } catch (error) {
+    await socket?.close()
+    throw error
+  }
+}
+
+async function takeAs(mine: Owner, socket: Socket, wanted: Wanted): Promise<Lock> {
+  const { fs, directory, path, ownerIsDead, depth } = wanted
+  const bytes = Buffer.from(JSON.stringify(mine))
+  for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
+    try {
+      await fs.createWith(path, bytes)
+      return taken(wanted, mine.nonce, socket)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const owner = await ownerOf(fs, path)
+    if (owner === undefined) continue // It has just been released.
+    if (owner.nonce === mine.nonce) return taken(wanted, mine.nonce, socket) // NFS asks once more for a link whose answer was lost.
+    const left = leftBehind.get(owner.nonce)
+    if (leftBehind.delete(owner.nonce)) {
+      void socket?.close()
+      return taken(wanted, owner.nonce, left)
+    }
+    if (depth === MAX_TAKEOVERS || (ownerIsDead ? held.has(owner.nonce) : await mayLive(owner, directory)))
+      throw locked(directory, path, owner)
+    // Only the one that holds the lock on taking over from this very owner may remove its lock.
+    const guard = await take({ ...wanted, path: `${path}.${owner.nonce}`, depth: depth + 1 })
+    try {
+      if ((await ownerOf(fs, path))?.nonce === owner.nonce) {
+        await fs.remove(path)
+        if (owner.socket === true) await removeSocket(directory, owner.nonce)
+      }
+    } finally {
+      await guard.release()
+    }
+  }
+  throw locked(directory, path, undefined)
+}
+
+function taken({ fs, directory, path }: Wanted, nonce: string, socket: Socket): Lock {
+  held.set(nonce, directory)
+  return {
+    async release() {
+      held.delete(nonce)
+      try {
+        if ((await ownerOf(fs, path))?.nonce === nonce) await fs.remove(path)
+      } catch (error) {
+        leftBehind.set(nonce, socket) // Not before: what is removed here must be nobody's.
+        throw error
+      }
+      await socket?.close()
+    }
+  }
+}
+
+/** undefined if there is no such file. */
+async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined> {
+  let text: string
+  try {
+    text = Buffer.from(await fs.readFile(path)).toString()
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+  return decodeOwner(text)
+}
+
+function locked(directory: string, path: string, owner: Owner | undefined): CompressedKvError {
+  return new CompressedKvError('LEVEL_LOCKED', whyLocked(directory, path, owner))
+}
+
+function whyLocked(directory: string, path: string, owner: Owner | undefined): string {
+  if (owner === NOBODY_KNOWN) {
+    return (
+      `The log in ${directory} cannot be locked: ${path} is no lock of a log. If something else keeps its files there, as LevelDB does, ` +
+      'give the log a directory of its own. If it is a lock that was cut short, and you know that nobody has the log open, delete the file'
+    )
+  }
+  const heldIn = owner && held.get(owner.nonce)
+  if (heldIn === directory) {
+    return (
+      `The log in ${directory} is open already, in this process, ${process.pid}: close it, or the store that it belongs to, first. ` +
+      `Its lock is ${path}`
+    )
+  }
+  if (heldIn !== undefined) {
+    return (
+      `The log in ${directory} has the lock of the one in ${heldIn}, which is open in this process, ${process.pid}. ` +
+      `If both are one directory, close that first. If this is a copy of that, delete the file ${path}`
+    )
+  }
+  const who = owner === undefined ? 'somebody' : `process ${owner.pid} on host '${owner.host}'`
+  return `The log in ${directory} is open elsewhere, by ${who}. If you know that nobody has it open, delete the file ${path}`
+}
