@@ -3,7 +3,7 @@ import { crc32c } from '../checksum/crc32c.js'
 import { GUARD_BYTES, GUARD_LAST } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import { type CompressedKvError, corruption, notSupported } from '../errors.js'
-import { STORE_ID_BYTES } from '../wal/format/format.js'
+import { readU64, STORE_ID_BYTES, writeU64 } from '../wal/format/format.js'
 import { reservedKey } from './backend/reserved-keys.js'
 
 /**
@@ -150,10 +150,10 @@ function encode(marker: Marker, features: number): Buffer {
     (logDirtySince === undefined ? 0 : FLAG_DIRTY_SINCE) |
     (newestDictionary === undefined ? 0 : FLAG_NEWEST_DICTIONARY)
   if (marker.guard !== undefined) out.set(marker.guard.subarray(0, GUARD_RANDOM_BYTES), GUARD_AT)
-  out.writeBigUInt64LE(BigInt(marker.applied), APPLIED_AT)
+  writeU64(out, marker.applied, APPLIED_AT)
   out.writeUInt16LE(marker.sweep.length, SWEEP_LENGTH_AT)
   out.set(marker.sweep, SWEEP_AT)
-  if (logDirtySince !== undefined) out.writeBigUInt64LE(BigInt(logDirtySince), sweepEnd)
+  if (logDirtySince !== undefined) writeU64(out, logDirtySince, sweepEnd)
   if (newestDictionary !== undefined) {
     out.writeUInt16LE(newestDictionary.id, dictionaryAt)
     out.writeUInt32LE(newestDictionary.crc, dictionaryAt + DICTIONARY_ID_BYTES)
@@ -186,7 +186,10 @@ export function decodeMarker(bytes: Buffer): Marker {
 
   const random = bytes.subarray(GUARD_AT, APPLIED_AT)
   const guarded = random.some(byte => byte !== 0)
+  const applied = readU64(bytes, APPLIED_AT)
+  const logDirtySince = hasDirtySince ? readU64(bytes, sweepEnd) : undefined
   if (flags & FLAG_PLAIN_VALUES && !guarded) throw damaged()
+  if (Number.isNaN(applied) || Number.isNaN(logDirtySince)) throw damaged()
   return {
     storeId: Buffer.from(bytes.subarray(STORE_ID_AT, FLAGS_AT)),
     guard: guarded ? Buffer.concat([random, Buffer.from([GUARD_LAST])]) : undefined,
@@ -194,14 +197,14 @@ export function decodeMarker(bytes: Buffer): Marker {
     ttlUsed: (flags & FLAG_TTL_USED) !== 0,
     logExists: (flags & FLAG_LOG_EXISTS) !== 0,
     logDirty: (flags & FLAG_LOG_DIRTY) !== 0,
-    ...(hasDirtySince && { logDirtySince: Number(bytes.readBigUInt64LE(sweepEnd)) }),
+    ...(logDirtySince !== undefined && { logDirtySince }),
     ...(hasDictionary && {
       newestDictionary: {
         id: bytes.readUInt16LE(dictionaryAt),
         crc: bytes.readUInt32LE(dictionaryAt + DICTIONARY_ID_BYTES)
       }
     }),
-    applied: Number(bytes.readBigUInt64LE(APPLIED_AT)),
+    applied,
     sweep: Buffer.from(bytes.subarray(SWEEP_AT, sweepEnd)),
     unwrapping: (features & FEATURE_UNWRAPPING) !== 0
   }

@@ -187,6 +187,13 @@ describe('an intact marker', () => {
     }
   )
 
+  test('with a number that no log and no clock comes to is corrupt', () => {
+    const above = [0, 0, 0, 0, 0, 0, 0x20, 0] // 2^53
+    expect(codeOf(intact(32, above))).toBe('LEVEL_CORRUPTION')
+    expect(codeOf(intact(24, [29], above))).toBe('LEVEL_CORRUPTION')
+    expect(decodeMarker(intact(32, [255, 255, 255, 255, 255, 255, 0x1f, 0])).applied).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
   test('with another magic is corrupt', () => {
     expect(codeOf(intact(0, [0x43]))).toBe('LEVEL_CORRUPTION')
   })
