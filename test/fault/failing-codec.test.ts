@@ -153,11 +153,19 @@ describe('a codec that fails while reading', () => {
   ])('%s off the main thread gives the same', async (_, decompress) => {
     const store = await storedWith(221, LARGE, { decompress })
     const corruption = { code: 'LEVEL_CORRUPTION', cause: broken }
+    const named = { ...corruption, message: expect.stringContaining("(the value of 'k')") as string }
     await expect(store.get('k')).rejects.toMatchObject(corruption)
     await expect(store.getMany(['k', 'k', 'l'])).rejects.toMatchObject(corruption)
     const iterator = store.iterator()
     await expect(iterator.next()).rejects.toMatchObject(corruption)
     expect((await iterator.next())?.[0]).toBe('l')
+    const many = store.iterator()
+    await expect(many.nextv(10)).rejects.toMatchObject(named)
+    expect((await many.nextv(10)).map(([key]) => key)).toEqual(['l'])
+    await expect(store.iterator({ reverse: true }).all()).rejects.toMatchObject(named)
+    // An iterator over values alone knows no key.
+    await expect(store.values({ gte: 'k', lt: 'm' }).all()).rejects.toMatchObject(corruption)
+    await expect(store.values({ gte: 'k', lt: 'm' }).next()).rejects.toMatchObject(corruption)
     await store.close()
   })
 

@@ -91,4 +91,7 @@ it('a key handed out by an iterator is the caller’s own', async () => {
   const [first] = (await store.iterator({ keyEncoding: 'buffer' }).next()) as unknown as [Buffer, Buffer]
   first.fill('z')
   expect(await store.keys().all()).toEqual(['a', 'b'])
+  const only = await store.keys({ keyEncoding: 'buffer' } as object).next()
+  ;(only as unknown as Buffer).fill('z')
+  expect(await store.keys().all()).toEqual(['a', 'b'])
 })

@@ -30,6 +30,8 @@ describe('a damaged value among many is named by its key', () => {
     expect((await iterator.next())?.[0]).toBe('a')
     await expect(iterator.next()).rejects.toMatchObject(of("'m'"))
     expect((await iterator.next())?.[0]).toBe('z')
+    // An iterator over values alone knows no key.
+    await expect(store.values({ gte: 'm', lt: 'z' }).all()).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
     expect(await store.keys().all()).toEqual(['a', 'm', 'z'])
   })
 

@@ -1,5 +1,5 @@
 import { MemoryLevel } from 'memory-level'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import type { KeyRange } from '../../src/store/backend/key-range.js'
 import { rawEntries } from '../../src/store/reading/raw-entries.js'
@@ -30,6 +30,36 @@ test.each([0, 1, 31, 32, 33, 64])('a range of %i entries ends where it says, wha
   expect(await keysIn(level, {})).toEqual([...inside, 'l', 'l\0', 'm', '\xffckv\x01', '\xffd'])
   expect(await keysIn(level, { lt: bytes('\xffd') })).toEqual([...inside, 'l', 'l\0', 'm', '\xffckv\x01'])
 })
+
+test.each([1000, 3])(
+  'the iterator of the backend is closed, whether %i of its entries are taken or it fails',
+  async taken => {
+    const level = await levelWith(Array.from({ length: 100 }, (_, i) => `k${i}`))
+    const closed = vi.fn<() => void>()
+    const iterator = level.iterator.bind(level) as (options: object) => ReturnType<Level['iterator']>
+    let fails = false
+    level.iterator = ((options: object) => {
+      const made = iterator(options)
+      const close = made.close.bind(made)
+      made.close = () => {
+        closed()
+        return close()
+      }
+      if (fails) made.nextv = () => Promise.reject(new Error('refused'))
+      return made
+    }) as typeof level.iterator
+    const take = async () => {
+      let left = taken
+      for await (const _ of rawEntries(level as never, {})) if (--left === 0) break
+    }
+    await take()
+    expect(closed.mock.calls.length).toBeGreaterThan(0)
+    closed.mockClear()
+    fails = true
+    await expect(take()).rejects.toThrow('refused')
+    expect(closed).toHaveBeenCalledOnce()
+  }
+)
 
 test('a sweep seeks an iterator to its last key: to where none is, classic-level would go by way of both ends of the database', async () => {
   const level = await levelWith(Array.from({ length: 600 }, (_, i) => `k${i}`))

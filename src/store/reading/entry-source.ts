@@ -184,7 +184,7 @@ export class EntrySource {
       }
       const before = visible.length
       for (const entry of fetched) if (!isReserved(entry[0]!)) visible.push(entry)
-      if (visible.length - before === fetched.length || visible.length === size) return visible
+      if (visible.length - before === fetched.length) return visible
     }
   }
 

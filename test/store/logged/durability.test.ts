@@ -14,6 +14,7 @@ import {
   powerCut,
   type Store
 } from '../../support/logged-store.js'
+import { storedEntries } from '../../support/memory-store.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
@@ -337,6 +338,15 @@ async function filled(): Promise<MemoryLevel<string, Buffer>> {
   return level
 }
 
+async function filledByAStore(): Promise<MemoryLevel<string, Buffer>> {
+  const level = memoryLevel()
+  const store = await openLogged(logOn(new CrashableFileSystem()), level)
+  await store.put('theirs', text(100))
+  await store.close()
+  await level.open()
+  return level
+}
+
 describe('what a memory-level held before it was wrapped', () => {
   const plain: [string, string][] = [
     ['empty', ''],
@@ -378,13 +388,19 @@ describe('what a memory-level held before it was wrapped', () => {
     expect(await contentsOf(logOn(fs), level)).toEqual(plain)
   })
 
-  it('is refused beside a log that holds something else', async () => {
+  it.each([
+    ['plain values', filled],
+    ['what another store wrote', filledByAStore]
+  ])('is refused beside a log that holds something else, and left alone: %s', async (_, levelOf) => {
     const fs = new CrashableFileSystem()
     const store = await openLogged(logOn(fs))
     await store.put('k', Buffer.from('K'))
     await store.close()
-    const level = await filled()
+    const level = await levelOf()
+    const before = await storedEntries(level)
     await expect(openLogged(logOn(fs), level)).rejects.toMatchObject({ cause: { code: 'LEVEL_CORRUPTION' } })
+    await level.open()
+    expect(await storedEntries(level)).toEqual(before)
     const after = memoryLevel()
     expect(await contentsOf(logOn(fs), after)).toEqual([['k', 'K']])
   })

@@ -63,6 +63,20 @@ describe('over classic-level', () => {
     expect(Object.keys(imageOf(`${directory}/ckv-wal`)).length).toBeLessThan(2)
   })
 
+  it('what is read from a table is the own of its reader, as what LevelDB hands out', async () => {
+    const store = await open(temporaryDirectory())
+    await store.put('raw', text(5001), { codec: 'none' })
+    await store.put('compressed', text(5001), { codec: 'lz4' })
+    await store.put('kept', text(5001))
+    for (const key of ['raw', 'compressed', 'kept']) {
+      const found = [await store.get(key), store.getSync(key), (await store.getMany([key]))[0]]
+      found.push(...(await store.values({ gte: key, lte: key }).all()))
+      for (const value of found) value!.fill(0)
+      expect((await store.get(key))!.equals(text(5001))).toBe(true)
+    }
+    await store.close()
+  })
+
   it('iterators with seek, reverse and limits over both, and snapshots', async () => {
     const store = await open(temporaryDirectory())
     for (const key of 'bdfh') await store.put(key, Buffer.from('backend'))
