@@ -7,6 +7,7 @@ import {
   contents,
   contentsOf,
   copyWhileOpen,
+  imageOfDisk,
   killed,
   logOn,
   memoryLevel,
@@ -15,6 +16,7 @@ import {
   type Store
 } from '../../support/logged-store.js'
 import { storedEntries } from '../../support/memory-store.js'
+import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
@@ -253,6 +255,29 @@ describe('over memory-level', () => {
     expect(new CompressedKvStore(memoryLevel()).supports.permanence).toBe(false)
   })
 })
+
+it.each([false, { flushIntervalMs: Infinity }])(
+  'over a permanent backend a store writes nothing while nothing is written to it, memtable: %j',
+  async memtable => {
+    const fs = new CrashableFileSystem()
+    const backend = new PermanentMemoryLevel()
+    const look = async () => {
+      const store = await openLogged(logOn(fs), backend, { memtable })
+      await store.get('k')
+      await store.keys().all()
+      await store.close()
+    }
+    await look()
+    expect(backend.disk.steps).toBe(0)
+    const store = await openLogged(logOn(fs), backend, { memtable })
+    await store.put('k', Buffer.from('K'))
+    await store.close()
+    const [{ steps }, image] = [backend.disk, imageOfDisk(fs)]
+    await look()
+    expect(backend.disk.steps).toBe(steps)
+    expect(imageOfDisk(fs)).toEqual(image)
+  }
+)
 
 /** Which reads of another store find a key. */
 async function foundBy(wal: ReturnType<typeof logOn>, key: string): Promise<string[]> {
