@@ -9,7 +9,7 @@ import { unwrapDatabase } from './commands/unwrap.js'
 import { verify } from './commands/verify.js'
 import { wal } from './commands/wal.js'
 import type { Context } from './context.js'
-import { byteCount, positive, whole, zstdLevel } from './numbers.js'
+import { byteCount, timeToLive, whole, zstdLevel } from './numbers.js'
 import { TEXT_ENCODINGS } from './text.js'
 
 type Finish = (exitCode: number) => void
@@ -66,7 +66,7 @@ export function addEntryCommands(program: Command, context: Context, finish: Fin
     .argument('<location>', LOCATION)
     .argument('<key>')
     .argument('<value>', "'-' to read it from stdin")
-    .option('--ttl <ms>', 'time to live', positive)
+    .option('--ttl <ms>', 'time to live', timeToLive)
     .action(async (location, key, value, options) => finish(await put(context, location, key, value, options)))
   encoded(command(program, 'del', 'deletes a key'))
     .argument('<location>', LOCATION)

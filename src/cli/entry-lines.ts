@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { MAX_EXPIRES_AT } from './expiry.js'
 import { Failure } from './failure.js'
 import { MAX_LINE_CHARACTERS } from './input-lines.js'
 
@@ -61,8 +62,13 @@ export function parseEntry(line: string): Entry {
   if (kind === 'delete') return { kind, key: keyBytes }
   if (kind === 'clear') return { kind, key: keyBytes, end: end === undefined ? undefined : bytesOf('end', end) }
   if (kind !== undefined && kind !== 'put') throw new Failure('"kind" is none of put, delete, clear')
-  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) throw new Failure('"expiresAt" is not a number of ms')
-  return { kind: 'put', key: keyBytes, value: bytesOf('value', value), expiresAt: expiresAt as number | undefined }
+  if (expiresAt !== undefined && !isTime(expiresAt))
+    throw new Failure('"expiresAt" is not a number of ms, or too large')
+  return { kind: 'put', key: keyBytes, value: bytesOf('value', value), expiresAt }
+}
+
+function isTime(ms: unknown): ms is number {
+  return typeof ms === 'number' && ms <= MAX_EXPIRES_AT
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> {

@@ -1,10 +1,11 @@
 import { InvalidArgumentError } from 'commander'
+import { MAX_EXPIRES_AT } from './expiry.js'
 
-/** For options: a number above 0. */
-export function positive(text: string): number {
-  const number = Number(text)
-  if (text.trim() !== '' && number > 0) return number
-  throw new InvalidArgumentError('It must be a number above 0.')
+/** For options: ms from now on. */
+export function timeToLive(text: string): number {
+  const ms = Number(text)
+  if (text.trim() !== '' && ms > 0 && Date.now() + ms <= MAX_EXPIRES_AT) return ms
+  throw new InvalidArgumentError('It must be a number of ms above 0, at most until the year 10889.')
 }
 
 export function whole(text: string): number {

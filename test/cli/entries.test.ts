@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { unwrap } from '../../src/index.js'
 import { noise } from '../support/sample-values.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
 import { bare, bareLevel, digests, newLocation, withStore, wrapped } from './databases.js'
 import { ckv, json } from './run.js'
 
@@ -59,6 +60,19 @@ describe('ckv put, get, del and ls', () => {
     const location = newLocation()
     await ckv(['put', location, '\u001b[2J', 'x'])
     expect((await ckv(['ls', location])).lines).toEqual(['0x1b5b324a'])
+  })
+
+  it('make no database where the log is to be in a file', async () => {
+    const [location, file] = [newLocation(), join(temporaryDirectory(), 'file')]
+    writeFileSync(file, '')
+    for (const argv of [
+      ['put', location, 'a', 'b'],
+      ['import', location]
+    ]) {
+      const { code, err } = await ckv([...argv, '--wal', file])
+      expect([code, err]).toEqual([1, `ckv: ${file} is a file: pass a directory\n`])
+    }
+    expect(existsSync(location)).toBe(false)
   })
 
   it('a value whose time is over is not there', async () => {

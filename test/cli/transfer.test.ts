@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
@@ -56,7 +56,8 @@ describe('ckv export and import', () => {
     ['{"key":{"base64":"?"},"value":""}', '"key" is neither text nor'],
     [String.raw`{"key":"\ud800","value":""}`, '"key" is neither text nor'],
     [Buffer.from('{"key":"caf\xe9","value":""}', 'latin1'), 'not UTF-8'],
-    ['{"key":"a","value":"b","kind":"merge"}', '"kind" is none of']
+    ['{"key":"a","value":"b","kind":"merge"}', '"kind" is none of'],
+    ['{"key":"a","value":"b","expiresAt":281474976710656}', '"expiresAt" is not a number of ms, or too large']
   ])('%s is refused by the number of its line; those before it are there', async (line, why) => {
     const location = newLocation()
     const stdin = Buffer.concat([Buffer.from('{"key":"x","value":"y"}\n\n'), Buffer.from(line), Buffer.from('\n')])
@@ -65,6 +66,13 @@ describe('ckv export and import', () => {
     expect(err).toContain('ckv: line 3: ')
     expect(err).toContain(why)
     expect((await ckv(['ls', location])).lines).toEqual(['x'])
+  })
+
+  it('import makes no database of what is nothing but another kind of file', async () => {
+    const location = newLocation()
+    const { code, err } = await ckv(['import', location], { stdin: 'id,name\n1,Ada\n' })
+    expect([code, err]).toEqual([1, 'ckv: line 1: not JSON\n'])
+    expect(existsSync(location)).toBe(false)
   })
 
   it('import takes lines as Windows ends them, behind a byte order mark, and one that has no end', async () => {
@@ -97,8 +105,11 @@ describe('ckv export and import', () => {
     const stdin = new PassThrough()
     const [stdout, stderr, interruption] = [new PassThrough(), new PassThrough(), new AbortController()]
     const done = main(['import', location, '--json'], { stdin, stdout, stderr, signal: interruption.signal })
-    stdin.write('{"key":"a","value":"1"}\n{"key":"b","value":"2"}\n{"key":')
-    await vi.waitFor(() => expect(stdin.readableLength).toBe(0), EVENTUALLY)
+    // More is read when the lines before it are taken.
+    for (const piece of ['{"key":"a","value":"1"}\n{"key":"b","value":"2"}\n', '{"key":']) {
+      stdin.write(piece)
+      await vi.waitFor(() => expect(stdin.readableLength).toBe(0), EVENTUALLY)
+    }
     interruption.abort()
     expect(await done).toBe(130)
     const { error } = JSON.parse(String(stderr.read())) as { error: { message: string } }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadClassicLevel } from '../../src/cli/database/classic-level.js'
 import { bareLevel, wrapped } from './databases.js'
@@ -30,7 +31,11 @@ describe('usage', () => {
     [['get', 'x', 'zz', '--encoding', 'hex']],
     [['ls', 'x', '--limit', '0']],
     [['gc', 'x', '--level', '23']],
-    [['put', 'x', 'a', 'b', '--ttl', '-1']]
+    [['put', 'x', 'a', 'b', '--ttl', '-1']],
+    [['put', 'x', 'a', 'b', '--ttl', '1e300']],
+    [['put', 'x', 'a', 'b', '--wal', '']],
+    [['put', '', 'a', 'b']],
+    [['stats', '']]
   ])('%j is wrong usage: 2', async argv => {
     const { code, out, err } = await ckv(argv)
     expect(code).toBe(2)
@@ -39,6 +44,7 @@ describe('usage', () => {
     const json = await ckv([...argv, '--json'])
     expect(json.code).toBe(2)
     expect(JSON.parse(json.err)).toMatchObject({ error: { code: 'USAGE', message: expect.stringMatching(/./) } })
+    expect(existsSync('x')).toBe(false)
   })
 
   it('an error of usage names the help of its command', async () => {

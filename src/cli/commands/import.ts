@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { CodecName } from '../../index.js'
 import type { CommonOptions, Context } from '../context.js'
+import { assertDatabaseOrNew } from '../database/location.js'
 import { type Store, writeTo } from '../database/writing.js'
 import { type Entry, parseEntry } from '../entry-lines.js'
 import { describe, EXIT, Failure, Interruption, isInterruption } from '../failure.js'
@@ -23,9 +24,13 @@ export async function importEntries(
   location: string,
   { codec, minSize, wrap, wal, json }: ImportOptions
 ): Promise<number> {
+  await assertDatabaseOrNew(location)
+  const entries = entriesIn(streams.stdin)
+  // Before there is a database: a file of another kind would leave an empty one.
+  const first = await entries.next().catch((error: unknown) => Promise.reject(errorOfLine(1, error)))
   const counts = await writeTo(location, { wal, create: true, wrap, store: { codec, minSize } }, async store => {
     const batches = new Batches(store)
-    await addAll(batches, streams.stdin, signal)
+    await addAll(batches, first, entries, signal)
     await store.sync()
     return batches.counts
   })
@@ -37,12 +42,25 @@ export async function importEntries(
   return EXIT.ok
 }
 
+/** An empty line is none. */
+type Line = Entry | undefined
+
+/** @throws Failure for the line behind those that were taken */
+async function* entriesIn(input: Readable): AsyncGenerator<Line, void> {
+  for await (const line of inputLines(input)) yield line.trim() === '' ? undefined : parseEntry(line)
+}
+
 /** Whatever ends it, the lines that were read before are stored, and the error says so. */
-async function addAll(batches: Batches, input: Readable, signal: AbortSignal): Promise<void> {
+async function addAll(
+  batches: Batches,
+  first: IteratorResult<Line, void>,
+  rest: AsyncGenerator<Line, void>,
+  signal: AbortSignal
+): Promise<void> {
   try {
-    for await (const line of inputLines(input)) {
+    for (let next = first; next.done !== true; next = await rest.next()) {
       signal.throwIfAborted()
-      await batches.add(line)
+      await batches.add(next.value)
     }
   } catch (error) {
     if (error instanceof RefusedLines) throw error
@@ -51,11 +69,15 @@ async function addAll(batches: Batches, input: Readable, signal: AbortSignal): P
     if (isInterruption(error)) {
       throw new Interruption(`${counted(lines, 'line')} imported; import what follows, or all of it again`)
     }
-    if (!(error instanceof Failure)) throw error
-    const before = lines > 0 ? '; the lines before it were imported' : ''
-    throw new Failure(`line ${lines + 1}: ${error.message}${before}`)
+    throw errorOfLine(lines + 1, error)
   }
   await batches.write()
+}
+
+function errorOfLine(number: number, error: unknown): unknown {
+  if (!(error instanceof Failure)) return error
+  const before = number > 1 ? '; the lines before it were imported' : ''
+  return new Failure(`line ${number}: ${error.message}${before}`)
 }
 
 /** The store took none of some lines. Those before them are stored. */
@@ -81,9 +103,7 @@ class Batches {
     return this.#taken
   }
 
-  /** @throws Failure for a line that is none, which is not taken */
-  async add(line: string): Promise<void> {
-    const entry = line.trim() === '' ? undefined : parseEntry(line)
+  async add(entry: Line): Promise<void> {
     if (entry?.kind === 'clear') await this.write()
     this.#taken++
     if (entry?.kind === 'clear') {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf, Failure } from '../failure.js'
+import { codeOf, Failure, WrongUsage } from '../failure.js'
 
 /** Where a store keeps its log, unless its options say otherwise. */
 const LOG_DIRECTORY = 'ckv-wal'
@@ -38,11 +38,12 @@ function assertNotRocksDb(location: string, names: readonly string[]): void {
 
 /** @returns undefined if it does not exist */
 export async function namesIn(directory: string): Promise<string[] | undefined> {
+  if (directory === '') throw new WrongUsage('A path is empty: pass that of a directory')
   try {
     return await readdir(directory)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
-    if (codeOf(error) === 'ENOTDIR') throw new Failure(`${directory} is a file: pass the directory of a database`)
+    if (codeOf(error) === 'ENOTDIR') throw new Failure(`${directory} is a file: pass a directory`)
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { CompressedKvStore, type CompressedKvStoreOptions, inspect } from '../../index.js'
 import { Failure } from '../failure.js'
 import { databaseAt } from './classic-level.js'
-import { assertDatabase, assertDatabaseOrNew } from './location.js'
+import { assertDatabase, assertDatabaseOrNew, namesIn } from './location.js'
 
 export type Store = CompressedKvStore<Buffer, Buffer>
 
@@ -25,6 +25,7 @@ export async function writeTo<T>(
   use: (store: Store) => Promise<T>
 ): Promise<T> {
   await (create ? assertDatabaseOrNew(location) : assertDatabase(location))
+  if (wal !== undefined) await namesIn(wal) // Before there is a database: a path that cannot be would leave an empty one.
   const database = await databaseAt(location, create)
   try {
     const { marker } = await inspect(database)
