@@ -46,7 +46,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     .exitOverride()
     .showHelpAfterError("See 'ckv --help'.")
     .configureOutput({
-      writeOut: text => streams.stdout.write(text),
+      writeOut: text => output.text(text),
       // With --json an error is written once, at the end.
       writeErr: text => void (isJson || streams.stderr.write(text.replace(/^error: /, 'ckv: ')))
     })
@@ -61,7 +61,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   const stopReading = () => streams.stdin.on('error', () => {}).destroy(new DOMException('Interrupted', 'AbortError'))
   signal.addEventListener('abort', stopReading)
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync([...argv], { from: 'user' }).catch(unlessDone)
     await output.flush()
     return exitCode
   } catch (error) {
@@ -69,6 +69,11 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   } finally {
     signal.removeEventListener('abort', stopReading)
   }
+}
+
+/** Commander throws when it has shown help or the version. */
+function unlessDone(error: unknown): void {
+  if (!(error instanceof CommanderError) || exitCodeOf(error) !== EXIT.ok) throw error
 }
 
 async function failed(error: unknown, argv: readonly string[], { stderr }: Streams, output: Output): Promise<number> {

@@ -45,6 +45,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   LEVEL_LOCKED: 'close the program that has it open',
   CKV_OUTCOME_UNKNOWN: 'look with `ckv get`',
   EACCES: 'check the permissions',
+  EISDIR: 'pass a file',
   ENOENT: 'check the path',
   ENOSPC: 'make room on the disk'
 }

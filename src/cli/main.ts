@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { createWriteStream } from 'node:fs'
-import type { Writable } from 'node:stream'
+import { createReadStream, createWriteStream } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
 import { main } from './command-line.js'
 import { EXIT } from './failure.js'
 
@@ -13,11 +13,17 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-const { stdin, stderr } = process
+const { stderr } = process
+const stdin = read(process.stdin)
 const stdout = written(process.stdout)
 process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, signal: interruption.signal })
 // stdin may still be open, though nobody reads it.
 stdin.destroy()
+
+/** For what is none of file, pipe, socket and terminal, such as a directory, `process.stdin` is a stream that is at its end, without an error. */
+function read(stream: Readable): Readable {
+  return stream.constructor.name === 'Readable' ? createReadStream('', { fd: 0, autoClose: false }) : stream
+}
 
 /**
  * Where it is a file, `process.stdout` calls the system once for each write, and takes no notice of how much was written: where a disk fills up,

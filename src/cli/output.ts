@@ -25,10 +25,16 @@ export class Output {
     if (stream.listenerCount('error') === 0) stream.on('error', () => {})
   }
 
+  /** To be written with the next line, or by {@link flush}. */
+  text(text: string): void {
+    this.#waiting.push(text)
+    this.#waitingCharacters += text.length
+  }
+
   /** @throws EPIPE when nobody reads any more */
   async line(text: string): Promise<void> {
-    this.#waiting.push(text, '\n')
-    this.#waitingCharacters += text.length + 1
+    this.text(text)
+    this.text('\n')
     if (this.#waitingCharacters >= PIECE_CHARACTERS) await this.flush()
   }
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { noise } from '../support/sample-values.js'
@@ -44,6 +44,28 @@ describe('ckv as a program', () => {
     const whole = run(['export', '--prefix', 'order:01', location]).stdout
     expect(whole.startsWith(readFileSync(file, 'utf8'))).toBe(true)
   })
+
+  it('fails where its help cannot be written, as any other output', () => {
+    for (const argv of [['--help'], ['help', 'put'], ['put', '--help'], ['--version']]) {
+      const stdout = openSync('/dev/full', 'w')
+      const { status, stderr } = spawnSync(process.execPath, [program, ...argv], { stdio: ['ignore', stdout, 'pipe'] })
+      closeSync(stdout)
+      expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^ckv: ENOSPC: .*\n$/)])
+    }
+  })
+
+  it.each([['import'], ['put', 'k', '-']])(
+    '%s does not take a directory for an stdin without bytes',
+    (command, ...rest) => {
+      const location = newLocation()
+      const stdin = openSync(temporaryDirectory(), 'r')
+      const argv = [program, command, location, ...rest]
+      const { status, stderr } = spawnSync(process.execPath, argv, { stdio: [stdin, 'ignore', 'pipe'] })
+      closeSync(stdin)
+      expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^ckv: EISDIR: .*: pass a file\n$/)])
+      expect(existsSync(location)).toBe(false)
+    }
+  )
 
   it('ends with its exit code where nobody reads its errors', async () => {
     const child = spawn(process.execPath, [program, 'nothing like it'], { stdio: ['ignore', 'ignore', 'pipe'] })
