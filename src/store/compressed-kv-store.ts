@@ -14,7 +14,14 @@ import type { WalReader } from '../wal/wal-reader.js'
 import { backendProperty, callWithRange, forwardAdditionalMethods } from './backend/additional-methods.js'
 import type { AnyLevel, Wrappable } from './backend/any-level.js'
 import { encodedKey, encodedKeys, encodedValue } from './backend/as-bytes.js'
-import { assertWrappable, isLevelDb, locationOf, openByItselfWith, rootOf } from './backend/backend.js'
+import {
+  assertWrappable,
+  encodingOverBuffers,
+  isLevelDb,
+  locationOf,
+  openByItselfWith,
+  rootOf
+} from './backend/backend.js'
 import { assertNotReserved } from './backend/reserved-keys.js'
 import { backUp, type BackupOptions, type BackupReport } from './backup.js'
 import { defaultGc } from './default-gc.js'
@@ -91,8 +98,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     const choice = chooseCodecs(settings.codec)
     super(manifestFor(backend, settings.wal !== undefined), {
       ...rest,
-      keyEncoding: rest.keyEncoding ?? backend.keyEncoding(),
-      valueEncoding: rest.valueEncoding ?? backend.valueEncoding()
+      keyEncoding: rest.keyEncoding ?? encodingOverBuffers(backend.keyEncoding()),
+      valueEncoding: rest.valueEncoding ?? encodingOverBuffers(backend.valueEncoding())
     })
     const [keys, values] = [this.keyEncoding(), this.valueEncoding()]
     this.#encodeKey = key => keys.encode(key)

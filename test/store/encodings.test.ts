@@ -161,3 +161,23 @@ it('methods with two keys take what such an encoding returns', async () => {
   expect(await store.approximateSize('a', 'z')).toBeGreaterThan(0)
   expect(await store.approximateSize('x', 'z')).toBe(0)
 })
+
+it.each(['buffer', 'view', 'utf8', 'json'] as const)(
+  'over a backend of views a store has its encoding, %s, and makes sublevels',
+  async encoding => {
+    const backend = new MemoryLevel<unknown, unknown>({
+      storeEncoding: 'view',
+      keyEncoding: encoding,
+      valueEncoding: encoding
+    })
+    const store = new CompressedKvStore(backend)
+    onTestFinished(() => store.close())
+    const isBytes = encoding === 'buffer' || encoding === 'view'
+    const [key, value] = isBytes ? [Buffer.from('key'), Buffer.from('value')] : ['key', 'value']
+    await store.put(key, value)
+    expect(await store.iterator().all()).toEqual([[key, value]])
+    const sublevel = store.sublevel('sub')
+    await sublevel.put('a', 'A')
+    expect(await sublevel.get('a')).toBe('A')
+  }
+)

@@ -1,4 +1,4 @@
-import type { AbstractOpenOptions } from 'abstract-level'
+import type { AbstractOpenOptions, Transcoder } from 'abstract-level'
 import { notSupported } from '../../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { override } from './override.js'
@@ -49,6 +49,16 @@ export function assertWrappable(backend: AnyLevel): void {
       cause
     )
   }
+}
+
+/**
+ * An encoding of a backend for the store, whose format is Buffers. Where the backend has views only, its 'buffer' is one that makes views: under
+ * that name it would hide the store's own, and abstract-level could make no sublevel.
+ */
+export function encodingOverBuffers<In, Format, Out>(
+  encoding: Transcoder.Encoding<In, Format, Out>
+): Transcoder.Encoding<In, Format, Out> | 'buffer' {
+  return encoding.commonName === 'buffer' && encoding.format !== 'buffer' ? 'buffer' : encoding
 }
 
 export function isOpen(backend: AnyLevel): boolean {
