@@ -31,6 +31,15 @@ describe('a store whose opening fails', () => {
     expect(errors).toMatchObject([expected, expected, expected])
   })
 
+  it('rejects what was written to a sublevel that waited for it, and nothing else', async () => {
+    const backend = memory()
+    failing(backend, ['_get'], whyOpening)
+    const store = new CompressedKvStore(backend)
+    const sublevel = store.sublevel('s')
+    const errors = await failures([sublevel.put('k', 'v'), sublevel.batch([{ type: 'del', key: 'k' }])])
+    expect(errors).toMatchObject([{ code: 'LEVEL_DATABASE_NOT_OPEN' }, { code: 'LEVEL_DATABASE_NOT_OPEN' }])
+  })
+
   it('says why, also when closing the backend fails as well, and can be opened later', async () => {
     const backend = memory()
     const repairGet = failing(backend, ['_get'], whyOpening)

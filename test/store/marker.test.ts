@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { crc32c } from '../../src/checksum/crc32c.js'
+import { MarkerState } from '../../src/store/marker-state.js'
+import { decodeMarker } from '../../src/store/marker.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { intercept, WRITES } from '../support/intercept.js'
 import { logOn, openLogged } from '../support/logged-store.js'
@@ -97,6 +99,39 @@ describe('the marker', () => {
     await store.put('k', VALUE)
     expect((await markerOf(backend))![FLAGS_AT]).toBe(0)
     await Promise.all([store.put('l', VALUE), store.put('k', VALUE, { ttl: 1000 }), store.put('m', VALUE)])
+    expect((await markerOf(backend))![FLAGS_AT]).toBe(2)
+  })
+
+  it('is written once for all times to live', async () => {
+    for (const memtable of [false, {}]) {
+      const backend = new PermanentMemoryLevel()
+      const store = await openLogged(logOn(new CrashableFileSystem()), backend, { memtable })
+      await store.put('k', VALUE, { ttl: 1000 })
+      await store.flush()
+      const markers = vi.fn<() => void>()
+      intercept(backend, WRITES, ({ args, proceed }) => {
+        if (Buffer.isBuffer(args[0]) && args[0].equals(MARKER_KEY)) markers()
+        return proceed()
+      })
+      for (let i = 0; i < 3; i++) await store.put('k', VALUE, { ttl: 1000 })
+      await store.batch([{ type: 'put', key: 'l', value: VALUE, ttl: 1000 }])
+      expect(markers).not.toHaveBeenCalled()
+      await store.close()
+    }
+  })
+
+  it('is written again where it changes while it is being written', async () => {
+    const backend = memory()
+    await backend.open()
+    const state = await MarkerState.load(backend as never)
+    const writing = state.unsaved!
+    state.useTtl()
+    state.saved(writing)
+    expect(state.mustPrecede).toBe(true)
+    expect(decodeMarker(state.unsaved!)).toMatchObject({ ttlUsed: true, storeId: state.storeId })
+    await state.save(backend as never)
+    expect(state.mustPrecede).toBe(false)
+    expect(state.unsaved).toBeUndefined()
     expect((await markerOf(backend))![FLAGS_AT]).toBe(2)
   })
 

@@ -5,8 +5,10 @@ import { SyncReads } from '../../src/store/reading/sync-reads.js'
 import { failures } from '../support/failures.js'
 import { intercept } from '../support/intercept.js'
 import { openStore, type Backend, type Store } from '../support/memory-store.js'
+import { MARKER_KEY } from '../support/reserved.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { turns } from '../support/turns.js'
+import { openWriteBack } from './write-back/write-back-store.js'
 
 const FIRST_GETS = 20
 const VALUE = Buffer.from('a value')
@@ -175,6 +177,30 @@ describe('has() of one key', () => {
     vi.spyOn(Date, 'now').mockReturnValue(now + 1001)
     expect(await store.has('short')).toBe(false)
     expect(reads.count).toBe(2)
+  })
+
+  it('sees there no reserved key, and nothing that a snapshot does not have', async () => {
+    const { store } = await storeWithClock()
+    await getInTurn(store, FIRST_GETS)
+    const snapshot = store.snapshot()
+    await store.put('later', VALUE)
+    await store.del('key')
+    expect([await store.has('key'), await store.has('later')]).toEqual([false, true])
+    expect([await store.has('key', { snapshot }), await store.has('later', { snapshot })]).toEqual([true, false])
+    await snapshot.close()
+    expect(await store.has(MARKER_KEY, { keyEncoding: 'buffer' } as object)).toBe(false)
+  })
+
+  it('sees what tables have before what the backend has', async () => {
+    const { store, backend } = await openWriteBack()
+    await store.put('key', VALUE)
+    await store.flush()
+    await getInTurn(store, FIRST_GETS)
+    const reads = countSyncReads(backend)
+    await store.del('key')
+    await store.put('new', VALUE)
+    expect([await store.has('key'), await store.has('new'), await store.has('nothing')]).toEqual([false, true, false])
+    expect(reads.count).toBe(1)
   })
 
   it('asks the backend where that cannot read there', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isReserved } from '../../../src/store/backend/reserved-keys.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { contents, type Store } from '../../support/logged-store.js'
 import { turns } from '../../support/turns.js'
@@ -117,6 +118,20 @@ describe.each(Object.entries(machines))('over %s', (_, make) => {
     const expected = [...many(30).flatMap(({ key }) => (key === 'k1003' ? [] : [key])), ...late, 'z']
     expect(await keysAfter(machine.afterKill())).toEqual(expected)
     expect(await keysAfter(machine)).toEqual(expected)
+  })
+
+  it('refusing the last flush, but no marker: close leaves in the log what the backend lacks', async () => {
+    const machine = make()
+    const store = await machine.open({ memtable: LAZY })
+    await store.put('a', SMALL)
+    await store.flush()
+    await store.put('b', SMALL)
+    await store.del('a')
+    intercept(store.backend, ['_batch'], ({ args, proceed }) =>
+      (args[0] as { key: Buffer }[]).every(({ key }) => isReserved(key)) ? proceed() : Promise.reject(broken)
+    )
+    await store.close()
+    expect(await keysAfter(machine)).toEqual(['b'])
   })
 
   it('failing for good: close resolves, and the next opening has what was acknowledged', async () => {

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { failing, WRITES } from '../../support/intercept.js'
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { Gate } from '../../support/gate.js'
+import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { contents, type Store } from '../../support/logged-store.js'
 import { type Death, DEATHS, LAZY, lossesAt, type Machine, MemoryMachine, PermanentMachine, until } from './machine.js'
 
@@ -83,6 +84,31 @@ describe.each(Object.entries(machines))('over %s', (_, make) => {
     })
   })
 })
+
+test.each([1, 2])(
+  'during write %i of a marker, that of the first value of all: it goes when its time is over',
+  async call => {
+    const machine = new PermanentMachine()
+    const store = await machine.open({ memtable: LAZY })
+    const gate = new Gate()
+    let calls = 0
+    intercept(store.backend, ['_put'], async ({ proceed }) => {
+      if (++calls === call) await gate.wait()
+      return proceed()
+    })
+    const puts = [store.put('a', T)]
+    await gate.reached
+    puts.push(store.put('t', T, TTL))
+    gate.open()
+    await Promise.all(puts)
+    const again = await machine.afterKill().open()
+    vi.advanceTimersByTime(1001)
+    expect(await again.keys().all()).toEqual(['a'])
+    expect(await again.has('t')).toBe(false)
+    await again.close()
+    await store.close()
+  }
+)
 
 describe('a flush whose last chunk is refused', () => {
   it('leaves a marker that does not say it is done, whoever writes the marker next', async () => {

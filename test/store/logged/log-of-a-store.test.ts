@@ -226,12 +226,16 @@ describe('what is on stable storage', () => {
     ['chained batch', store => store.batch().put('k', Buffer.of(1)).write({ sync: true })],
     ['clear', store => store.clear({ gte: 'x', sync: true })],
     ['clear with a limit', store => store.clear({ gte: 'b', limit: 1, sync: true })],
+    ['clear with a limit that finds nothing', store => store.clear({ gte: 'y', limit: 1, sync: true })],
     ['put through a sublevel', store => store.sublevel('s').put('k', '1', { sync: true })]
   ]
 
-  it.each(synced)('{ sync: true } on %s: it, and all before it', async (_, write) => {
+  const modes = [false, { flushIntervalMs: Infinity }]
+  const syncedInModes = synced.flatMap(([name, write]) => modes.map(memtable => [name, memtable, write] as const))
+
+  it.each(syncedInModes)('{ sync: true } on %s: it, and all before it, memtable: %j', async (_, memtable, write) => {
     const fs = new CrashableFileSystem()
-    const store = await openLogged(logOn(fs))
+    const store = await openLogged(logOn(fs), memoryLevel(), { memtable })
     await store.batch(Array.from('abx', key => ({ type: 'put', key, value: Buffer.of(1) })))
     expect(await afterwards(fs)).toBe('')
     await write(store)

@@ -319,6 +319,18 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect(closed).toHaveBeenCalledTimes(1)
   })
 
+  it.each([1, 2, 3])('where chunk %i of three is refused, leaves no batch open in the backend', async refusedOne => {
+    const { store, backend } = await openWriteBack({}, backendOf())
+    await store.batch(Array.from({ length: 2500 }, (__, i) => ({ type: 'put' as const, key: `k${i}`, value: NEW })))
+    let calls = 0
+    intercept(backend, ['_batch'], ({ proceed }) => (++calls === refusedOne ? Promise.reject(NO_SPACE) : proceed()))
+    const opened = vi.spyOn(backend, 'attachResource')
+    const closed = vi.spyOn(backend, 'detachResource')
+    await expect(store.flush()).rejects.toBe(NO_SPACE)
+    await turns(10)
+    expect(closed).toHaveBeenCalledTimes(opened.mock.calls.length)
+  })
+
   it('a listener that throws does no harm', async () => {
     const { store, repair } = await refused(backendOf)
     store.on('flushError', () => {

@@ -81,6 +81,19 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect(store.stats().memtable).toMatchObject({ entries: 0, frozen: 0 })
   })
 
+  it('one table at a time, however many are full meanwhile, and all are written', async () => {
+    const { store, backend, gate, codec } = await underWay(backendOf)
+    for (const key of ['k3', 'k5']) {
+      await Promise.all([store.put(key, VALUE), store.put(`${key}b`, VALUE)])
+      await turns(20)
+    }
+    expect(codec.count).toBe(4)
+    gate.open()
+    await store.flush()
+    expect(await keysIn(backend)).toEqual(['first', 'k0', 'k1', 'k2', 'k3', 'k3b', 'k5', 'k5b'])
+    expect(store.stats().memtable).toMatchObject({ entries: 0, frozen: 0 })
+  })
+
   it('small tables are not: they are better taken together', async () => {
     const codec = counting()
     const memtable = { ...NEVER, flushBytes: 100 * FLUSH_BYTES }
