@@ -65,6 +65,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     await output.flush()
     return exitCode
   } catch (error) {
+    if (isBrokenPipe(error)) return exitCode // Whoever reads the output has seen enough; what a command found stays so.
     return await failed(error, argv, streams, output)
   } finally {
     signal.removeEventListener('abort', stopReading)
@@ -78,8 +79,7 @@ function unlessDone(error: unknown): void {
 
 async function failed(error: unknown, argv: readonly string[], { stderr }: Streams, output: Output): Promise<number> {
   const exitCode = exitCodeOf(error)
-  if (!isBrokenPipe(error)) await output.flush().catch(() => {})
-  if (exitCode === EXIT.ok) return exitCode
+  await output.flush().catch(() => {})
   if (argv.includes('--json')) stderr.write(errorLine(error, true))
   // Commander has written its own.
   else if (!(error instanceof CommanderError)) stderr.write(`ckv: ${describe(error).message}${seeHelp(error, argv)}\n`)

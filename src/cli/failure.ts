@@ -27,11 +27,10 @@ export const EXIT = { ok: 0, problem: 1, usage: 2, interrupted: 130 } as const
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (error instanceof WrongUsage) return EXIT.usage
-  if (isInterruption(error)) return EXIT.interrupted
-  return isBrokenPipe(error) ? EXIT.ok : EXIT.problem
+  return isInterruption(error) ? EXIT.interrupted : EXIT.problem
 }
 
-/** Whoever read our output has seen enough. */
+/** Nobody reads our output any more. */
 export function isBrokenPipe(error: unknown): boolean {
   return codeOf(error) === 'EPIPE' || codeOf(error) === 'ERR_STREAM_DESTROYED'
 }

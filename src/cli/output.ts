@@ -38,13 +38,14 @@ export class Output {
     if (this.#waitingCharacters >= PIECE_CHARACTERS) await this.flush()
   }
 
-  async lines(texts: readonly string[]): Promise<void> {
-    for (const text of texts) await this.line(text)
+  /** A whole result, written by {@link flush}: the command ends first, with the exit code that it has whether somebody reads this or not. */
+  lines(texts: readonly string[]): void {
+    for (const text of texts) this.text(`${text}\n`)
   }
 
-  /** A whole result. */
-  json(value: unknown): Promise<void> {
-    return this.line(JSON.stringify(value, forJson, 2))
+  /** A whole result, as {@link lines}. */
+  json(value: unknown): void {
+    this.lines([JSON.stringify(value, forJson, 2)])
   }
 
   async bytes(bytes: Uint8Array): Promise<void> {

@@ -1,6 +1,8 @@
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { main } from '../../src/cli/command-line.js'
 import { NO_GUARD } from '../../src/envelope/guard.js'
 import { sealCompressed } from '../../src/envelope/seal.js'
 import { Record, Wal } from '../../src/index.js'
@@ -62,6 +64,19 @@ describe('ckv verify', () => {
     const found = await json<Findings>(['verify', location])
     expect(found).toMatchObject({ sound: false, values: 30, corruptValues: 2 })
     expect(found.corrupt.map(({ key }) => key)).toEqual(['order:020', 'user:015'])
+  })
+
+  it('what is corrupt: 1, also where nobody reads the list to its end', async () => {
+    const location = await wrapped()
+    const level = bareLevel(location)
+    const keys = Array.from({ length: 2000 }, (_, i) => `user:${i}`)
+    await level.batch(keys.map(key => ({ type: 'put', key, value: Buffer.from('no envelope') })))
+    await level.close()
+    const closed = Object.assign(new Error('closed'), { code: 'EPIPE' })
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => done(closed) })
+    const stderr = new PassThrough()
+    expect(await main(['verify', location], { stdin: Readable.from([]), stdout, stderr })).toBe(1)
+    expect(stderr.read()).toBeNull()
   })
 
   it('damage in the middle of the log: 1, and how much can be read', async () => {

@@ -41,7 +41,8 @@ export async function estimate(
   )
   const { bare, others } = await tried(context, taken, guarded, candidates)
   const found = { sample: taken, bytesNow, bare, others, best: advise(bare, others) }
-  await (json ? output.json(asJson(found)) : output.lines(shown(found)))
+  if (json) output.json(asJson(found))
+  else output.lines(shown(found))
   return EXIT.ok
 }
 

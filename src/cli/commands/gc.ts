@@ -34,7 +34,8 @@ export async function gc(
     })
   )
   const onDisk = { before, after: await bytesOnDisk(location) }
-  await (json ? output.json({ ...report, bytesOnDisk: onDisk }) : output.lines(shown(report, onDisk)))
+  if (json) output.json({ ...report, bytesOnDisk: onDisk })
+  else output.lines(shown(report, onDisk))
   if (!report.complete) return EXIT.interrupted
   return report.failed > 0 ? EXIT.problem : EXIT.ok
 }

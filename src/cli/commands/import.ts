@@ -34,7 +34,7 @@ export async function importEntries(
     await store.sync()
     return batches.counts
   })
-  if (json) await output.json(counts)
+  if (json) output.json(counts)
   else
     await output.line(
       `${counted(counts.put, 'value')} imported${counts.expired > 0 ? `, ${counts.expired} had expired` : ''}`

@@ -36,7 +36,7 @@ export async function get(
       const value = await valueOf(entry, key)
       const { expiresAt } = entry.opened!
       if (isExpired(expiresAt)) break
-      if (json) await output.json(putLine(keyBytes, value, expiresAt))
+      if (json) output.json(putLine(keyBytes, value, expiresAt))
       else if (raw) await output.bytes(value)
       else if (encoding === 'utf8') await output.bytes(Buffer.concat([value, Buffer.from('\n')]))
       else await output.line(value.toString(encoding))
@@ -69,7 +69,7 @@ export async function put(
   await writeTo(location, { wal, create: true, wrap, store: { codec } }, store =>
     store.put(keyBytes, valueBytes, options)
   )
-  if (json) await context.output.json({ key: jsonBytes(keyBytes), bytes: valueBytes.length })
+  if (json) context.output.json({ key: jsonBytes(keyBytes), bytes: valueBytes.length })
   return EXIT.ok
 }
 
@@ -103,7 +103,7 @@ export async function del(
     return found
   })
   if (!existed) throw new Failure(`There is no key '${key}': nothing was deleted`)
-  if (json) await output.json({ key: jsonBytes(keyBytes), deleted: true })
+  if (json) output.json({ key: jsonBytes(keyBytes), deleted: true })
   return EXIT.ok
 }
 

@@ -13,7 +13,8 @@ export async function stats(context: Context, location: string, { wal, json }: C
     await withBar(context, 'Counting', async bar => {
       for await (const entry of entriesOf(looked, bar, signal)) tally.add(entry)
     })
-    await (json ? output.json(asJson(looked, tally)) : output.lines(shown(looked, tally)))
+    if (json) output.json(asJson(looked, tally))
+    else output.lines(shown(looked, tally))
     return EXIT.ok
   })
 }

@@ -21,7 +21,7 @@ export async function unwrapDatabase(
       throw new Interruption(`run 'ckv unwrap' on ${location} once more; it goes on from there`)
     throw error
   })
-  if (json) await output.json({ values })
+  if (json) output.json({ values })
   else await output.line(`${counted(values, 'value')} written back: ${location} is a bare LevelDB database`)
   return EXIT.ok
 }

@@ -31,9 +31,9 @@ export async function verify(context: Context, location: string, { wal, json }: 
   const sound = corruptCount === 0 && unreadable === undefined && (log === undefined || log.damage.length === 0)
   if (json) {
     const listed = corrupt.map(({ key, why }) => ({ key: jsonBytes(key), why }))
-    await output.json({ sound, values, corruptValues: corruptCount, corrupt: listed, unreadable, log })
+    output.json({ sound, values, corruptValues: corruptCount, corrupt: listed, unreadable, log })
   } else {
-    await output.lines([
+    output.lines([
       ...corrupt.map(({ key, why }) => `${shownKey(key)}: ${why}`),
       ...(corruptCount > corrupt.length ? [`… and ${counted(corruptCount - corrupt.length, 'more value')}`] : []),
       ...(unreadable

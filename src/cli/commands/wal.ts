@@ -34,8 +34,8 @@ export async function wal(
   const sizeOf = new Map(sizes.map(({ name, bytes: size }) => [Number.parseInt(name), size]))
   if (json) {
     const segments = findings.segments.map(segment => ({ ...segment, bytes: sizeOf.get(segment.segment) }))
-    await output.json({ ...findings, segmentFiles: sizes, segments })
-  } else await output.lines(shown(findings, sizes.length, sizeOf))
+    output.json({ ...findings, segmentFiles: sizes, segments })
+  } else output.lines(shown(findings, sizes.length, sizeOf))
   return findings.damage.length + tooLong === 0 ? EXIT.ok : EXIT.problem
 }
 
