@@ -4,7 +4,7 @@ import type { BytesLevel, DelOperation, PutOperation } from './bytes-level.js'
 import type { ChunkWriter } from './chunk-writer.js'
 import { corrupt } from './errors.js'
 import { discard, discardOrphans } from './garbage.js'
-import { blobKey, chunkKey, garbageKey, type Generation, manifestKey, MANIFESTS } from './keys.js'
+import { blobKey, chunkKey, garbageKey, type Generation, manifestKey, MANIFESTS, nameOf } from './keys.js'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.js'
 import type { ListBlobsOptions } from './options.js'
 import { type Space, spaceOf } from './space.js'
@@ -150,7 +150,7 @@ export class Catalogue {
     space.mayHaveOrphans = false // Unless something fails from here on.
     let all = false
     try {
-      ;({ all } = await discardOrphans(this.#level, space.live, MAX_ORPHANS_LOOKED_AT))
+      ;({ all } = await discardOrphans(this.#level, space, MAX_ORPHANS_LOOKED_AT))
     } finally {
       if (!all) space.mayHaveOrphans = true
     }
@@ -158,7 +158,7 @@ export class Catalogue {
 
   /** Deletes all that crashes have left. @returns how many blobs were only begun, or only partly deleted */
   async discardAllOrphans(): Promise<number> {
-    return (await discardOrphans(this.#level, this.#space.live)).discarded
+    return (await discardOrphans(this.#level, this.#space)).discarded
   }
 
   /**
@@ -209,10 +209,11 @@ export class Catalogue {
   }
 
   /** A failure only costs space until orphans are deleted: the caller's own work is done, or has failed by itself. */
-  async #discard(generation: Generation, failed?: readonly Buffer[]): Promise<void> {
+  async #discard(generation: Generation, failed: readonly Buffer[] = []): Promise<void> {
     try {
       await discard(this.#level, generation, failed)
     } catch {
+      if (failed.length > 0) this.#space.hidden.set(nameOf(generation), failed)
       this.#space.mayHaveOrphans = true
     }
   }

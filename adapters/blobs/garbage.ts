@@ -1,7 +1,7 @@
 import { asErrorOfCall } from '../closed-meanwhile.js'
 import { type BytesLevel, type DelOperation, keepsOrder } from './bytes-level.js'
-import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn } from './keys.js'
-import type { LiveGenerations } from './live-generations.js'
+import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn, nameOf } from './keys.js'
+import type { Space } from './space.js'
 
 /** Keys of chunks that are listed and deleted at a time. */
 const MAX_KEYS = 1000
@@ -35,7 +35,7 @@ export async function discard(
  */
 export async function discardOrphans(
   level: BytesLevel,
-  live: LiveGenerations,
+  { live, hidden }: Space,
   limit = Infinity
 ): Promise<{ discarded: number; all: boolean }> {
   let seen = 0
@@ -47,7 +47,8 @@ export async function discardOrphans(
       // A generation that is no longer live may have been published since the scan began: then its entry is gone. While that is looked up it may
       // have found a reader and been replaced: then its entry is there again, and the reader needs it.
       if (live.isLive(generation) || !(await level.has(key)) || live.isLive(generation)) continue
-      await discard(level, generation)
+      await discard(level, generation, hidden.get(nameOf(generation)))
+      hidden.delete(nameOf(generation))
       discarded++
     }
   } catch (error) {

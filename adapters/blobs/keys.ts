@@ -27,6 +27,11 @@ export function newGeneration(): Generation {
   return randomBytes(GENERATION_BYTES)
 }
 
+/** A generation as a key of a Map or Set. */
+export function nameOf(generation: Generation): string {
+  return generation.toString('latin1')
+}
+
 export function isGeneration(bytes: Uint8Array): boolean {
   return bytes.length === GENERATION_BYTES
 }

@@ -1,4 +1,4 @@
-import type { Generation } from './keys.js'
+import { type Generation, nameOf } from './keys.js'
 
 /** Generations that must not be deleted yet, even if no manifest names them. In memory, since only one process has the store. */
 export class LiveGenerations {
@@ -41,8 +41,4 @@ export class LiveGenerations {
     this.#unread.set(name, act)
     return true
   }
-}
-
-function nameOf(generation: Generation): string {
-  return generation.toString('latin1')
 }

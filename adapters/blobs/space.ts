@@ -13,6 +13,8 @@ export interface Space {
   readonly inDoubt: Map<string, Generation[]>
   /** Whether there may be garbage that nobody is about to delete. */
   mayHaveOrphans: boolean
+  /** Of such garbage, by generation: keys of chunks that a listing does not show, while replaying the log may restore them. */
+  readonly hidden: Map<string, readonly Buffer[]>
 }
 
 const spaces = new WeakMap<object, Map<string, Space>>()
@@ -25,7 +27,8 @@ export function spaceOf({ db, prefix }: BytesLevel): Space {
     live: new LiveGenerations(),
     publishing: new KeyedLock(),
     inDoubt: new Map(),
-    mayHaveOrphans: true // Left by an earlier process.
+    mayHaveOrphans: true, // Left by an earlier process.
+    hidden: new Map()
   }
   ofStore.set(prefix, space)
   return space
@@ -42,5 +45,6 @@ function spacesOf(store: CompressedKvStore<unknown, unknown>): Map<string, Space
 function endDoubts(space: Space): void {
   for (const generation of [...space.inDoubt.values()].flat()) space.live.endWriting(generation)
   space.inDoubt.clear()
+  space.hidden.clear()
   space.mayHaveOrphans = true
 }

@@ -271,7 +271,10 @@ describe('a backend that refuses writes', () => {
 })
 
 describe('a backend that refuses a chunk', () => {
-  it('and a log that brings it back after a crash: the chunk goes as well', async () => {
+  it.each([
+    ['', false],
+    [', also where the blob could not be given up at once', true]
+  ])('and a log that brings it back after a crash: the chunk goes as well%s', async (_, unlisted) => {
     const fs = new CrashableFileSystem()
     const level = memoryLevel()
     const store = await openLogged(logOn(fs), level)
@@ -281,8 +284,10 @@ describe('a backend that refuses a chunk', () => {
       const keys = method === '_put' ? [args[0] as Buffer] : putKeys(args[0] as Operations)
       return keys.some(isSecondChunk) ? Promise.reject(new Error('refused')) : proceed()
     })
+    const list = unlisted ? intercept(level, ['_iterator'], throwing) : () => {}
     await expect(blobs.putBlob('k', noise(3 * CHUNK, 9))).rejects.toMatchObject({ code: 'CKV_OUTCOME_UNKNOWN' })
     restore()
+    list()
     await blobs.removeOrphans()
     expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
     const again = await openLogged(logOn(killed(fs)))
