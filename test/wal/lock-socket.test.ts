@@ -1,7 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import type * as Fs from 'node:fs'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import type * as FsPromises from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -13,16 +22,22 @@ import { openLog } from './open-log.js'
 
 const NFS = 0x6969
 const EXT4 = 0xef53
+const XFS = 0x58465342
+const INITIAL = 'pid:[4026531836]'
+const OURS = 'pid:[4026532001]'
 
 /** What this process sees of the machine it is on. */
-const machine = vi.hoisted(() => ({ pidNamespace: '', fileSystem: 0, machineId: '' }))
+const machine = vi.hoisted(() => ({ pidNamespace: '', fileSystem: 0, machineId: '', processState: '' }))
 
 vi.mock('node:fs', async importOriginal => {
   const fs = await importOriginal<typeof Fs>()
   const readlinkSync = (path: string) =>
     path === '/proc/self/ns/pid' ? machine.pidNamespace : fs.readlinkSync(path, 'utf8')
-  const textOf = (path: string, encoding: 'utf8') =>
-    path === '/etc/machine-id' ? machine.machineId : fs.readFileSync(path, encoding)
+  const textOf = (path: string, encoding: 'utf8') => {
+    if (path === '/etc/machine-id') return machine.machineId
+    if (path.endsWith('/stat') && machine.processState) return machine.processState
+    return fs.readFileSync(path, encoding)
+  }
   return { ...fs, readlinkSync, readFileSync: textOf }
 })
 
@@ -35,7 +50,7 @@ const open = (dir: string) => openLog({ dir, fs: nodeFileSystem })
 const lockPath = (dir: string) => join(dir, 'LOCK')
 
 beforeEach(() => {
-  Object.assign(machine, { pidNamespace: 'pid:[4026532001]', fileSystem: EXT4, machineId: 'a1' })
+  Object.assign(machine, { pidNamespace: OURS, fileSystem: EXT4, machineId: 'a1', processState: '' })
 })
 
 /** A log that was opened in another container of this machine, and not closed. */
@@ -66,8 +81,8 @@ describe.runIf(process.platform === 'linux')('in a container', () => {
   test('the owner of a lock listens on a socket beside it, and closing removes both', async () => {
     const dir = temporaryDirectory()
     const { wal } = await open(dir)
-    const { nonce, socket } = JSON.parse(readFileSync(lockPath(dir), 'utf8')) as { nonce: string; socket: boolean }
-    expect(socket).toBe(true)
+    const { nonce, socket } = JSON.parse(readFileSync(lockPath(dir), 'utf8')) as { nonce: string; socket: number }
+    expect(socket).toBe(EXT4)
     expect(readdirSync(dir).sort()).toEqual(['LOCK', `LOCK.${nonce}.socket`])
     expect(await rejectedCode(open(dir))).toBe('LEVEL_LOCKED')
     expect(readdirSync(dir)).toHaveLength(2)
@@ -98,17 +113,21 @@ describe.runIf(process.platform === 'linux')('in a container', () => {
     expect(readdirSync(dir).sort()).toEqual(['LOCK', 'LOCK.abcdef.socket'])
   })
 
-  test('nor where it listens again a moment later', async () => {
+  test('nor by a path that is too long for a socket', async () => {
     const { dir, socket } = await leftByAnotherContainer()
-    const opening = rejectedCode(open(dir))
-    setTimeout(() => void listenOn(socket), 100)
-    expect(await opening).toBe('LEVEL_LOCKED')
+    await listenOn(socket)
+    const long = join(temporaryDirectory(), 'x'.repeat(100))
+    symlinkSync(dir, long)
+    expect(await rejectedCode(open(long))).toBe('LEVEL_LOCKED')
   })
 
-  test('nor in the file system of a network, where a socket refuses all but its own machine', async () => {
+  test.for([
+    ['of a network', NFS],
+    ['that an overlay lies over', XFS]
+  ] as const)('nor in the file system %s, where its socket refuses everybody while it listens', async ([, type]) => {
     const { dir, socket } = await leftByAnotherContainer()
     killListener(socket)
-    machine.fileSystem = NFS
+    machine.fileSystem = type
     expect(await rejectedCode(open(dir))).toBe('LEVEL_LOCKED')
     expect(existsSync(socket)).toBe(true)
   })
@@ -143,38 +162,59 @@ describe.runIf(process.platform === 'linux')('in a container', () => {
 })
 
 describe.runIf(process.platform === 'linux')('outside of a container', () => {
-  beforeEach(() => void (machine.pidNamespace = 'pid:[4026531836]'))
+  beforeEach(() => void (machine.pidNamespace = INITIAL))
 
   test('there is no socket: everybody sees the process', async () => {
     const dir = temporaryDirectory()
     await open(dir)
     expect(readdirSync(dir)).toEqual(['LOCK'])
   })
+
+  test('a process that was killed runs until the last of its threads, which may be writing, has ended', async () => {
+    const dir = temporaryDirectory()
+    const { wal } = await open(dir)
+    const lock = readFileSync(lockPath(dir), 'utf8')
+    await wal.close()
+    writeFileSync(lockPath(dir), JSON.stringify({ ...(JSON.parse(lock) as object), nonce: 'abcdef' }))
+    const { startTime } = JSON.parse(lock) as { startTime: string }
+    const withThreads = (threads: number) => `7 (node) Z ${'0 '.repeat(16)}${threads} 0 ${startTime} 0`
+    machine.processState = withThreads(2)
+    expect(await rejectedCode(open(dir))).toBe('LEVEL_LOCKED')
+    machine.processState = withThreads(1)
+    await expect(open(dir)).resolves.toBeDefined()
+  })
 })
 
 /** The lock of an earlier start of a machine of this name. */
 async function leftBefore(): Promise<string> {
   const dir = temporaryDirectory()
-  machine.pidNamespace = ''
   const { wal } = await open(dir)
   const lock = readFileSync(lockPath(dir), 'utf8')
   await wal.close()
-  writeFileSync(lockPath(dir), JSON.stringify({ ...(JSON.parse(lock) as object), bootId: 'earlier' }))
+  writeFileSync(
+    lockPath(dir),
+    JSON.stringify({ ...(JSON.parse(lock) as object), bootId: 'earlier', socket: undefined })
+  )
   return dir
 }
 
 describe.runIf(process.platform === 'linux')(
   'a lock of a host of the same name that was started at another time',
   () => {
-    test('is taken over where the host has a machine id, or the file system for itself', async () => {
-      machine.fileSystem = NFS
-      await expect(open(await leftBefore())).resolves.toBeDefined()
-      Object.assign(machine, { machineId: '', fileSystem: EXT4 })
+    test.for([
+      { has: 'a machine id', pidNamespace: INITIAL, machineId: 'a1', fileSystem: NFS },
+      { has: 'the file system for itself', pidNamespace: INITIAL, machineId: '', fileSystem: EXT4 },
+      { has: 'the file system for itself, seen from a container', pidNamespace: OURS, machineId: '', fileSystem: EXT4 }
+    ])('is taken over where the host has $has', async seen => {
+      Object.assign(machine, seen)
       await expect(open(await leftBefore())).resolves.toBeDefined()
     })
 
-    test('is left alone otherwise: it may be another host', async () => {
-      Object.assign(machine, { machineId: '', fileSystem: NFS })
+    test.for([
+      { what: 'it has no machine id', pidNamespace: INITIAL, machineId: '' },
+      { what: 'it is a container, whose machine id is that of its image', pidNamespace: OURS, machineId: 'a1' }
+    ])('is left alone in the file system of a network where $what: it may be another host', async seen => {
+      Object.assign(machine, { ...seen, fileSystem: NFS })
       expect(await rejectedCode(open(await leftBefore()))).toBe('LEVEL_LOCKED')
     })
   }

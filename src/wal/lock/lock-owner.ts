@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { hasEnded, isOnLocalDisk } from './owner-socket.js'
+import { hasEnded, localFileSystem } from './owner-socket.js'
 
 /** Who holds a lock: enough to find out, on the same machine, whether that process still runs. */
 export interface Owner {
@@ -17,8 +17,8 @@ export interface Owner {
   readonly startTime: string
   /** Tells one lock from the next of the same process. */
   readonly nonce: string
-  /** Whether it listens on a socket. */
-  readonly socket?: boolean
+  /** The file system in which it sees the socket on which it listens, if it does. */
+  readonly socket?: number
 }
 
 /** What is not a lock of ours is never taken over: it has no nonce to take it over from. */
@@ -32,7 +32,7 @@ export const NOBODY_KNOWN: Owner = {
   nonce: 'unreadable'
 }
 
-/** State of a process that has ended, as long as its parent has not asked how. */
+/** State of a process whose first thread has ended; of one that has ended, as long as its parent has not asked how. */
 const ZOMBIE = 'Z'
 /** Linux gives the namespace that all others are in always the same number. */
 const INITIAL_NAMESPACE = 'pid:[4026531836]'
@@ -72,16 +72,17 @@ export async function mayLive(owner: Owner, directory: string): Promise<boolean>
   const sameHost = owner.host === here.host && owner.machineId === here.machineId
   if (sameHost && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace) return isRunning(owner)
   // Another container, or machine: its processes cannot be seen from here.
-  if (owner.socket === true && (await hasEnded(directory, owner.nonce))) return false
-  // Hosts without a machine id may have one name, as containers do, and share a network's file system.
-  const isThisMachine = sameHost && (here.machineId !== '' || (await isOnLocalDisk(directory)))
+  if (owner.socket !== undefined && (await hasEnded(directory, owner.nonce, owner.socket))) return false
+  // Hosts without one may have one name, as containers may, whose machine id is their image's, and share a network's file system.
+  const hasMachineId = here.machineId !== '' && !isInContainer(here)
+  const isThisMachine = sameHost && (hasMachineId || (await localFileSystem(directory)) !== undefined)
   return !isThisMachine || owner.bootId === here.bootId // Else it was restarted since.
 }
 
 function isRunning(owner: Owner): boolean {
   if (!hasProcess(owner.pid)) return false
-  const { state, startTime } = statusOf(owner.pid)
-  if (state === ZOMBIE) return false
+  const { state, threads, startTime } = statusOf(owner.pid)
+  if (state === ZOMBIE && threads <= 1) return false
   return startTime === '' || owner.startTime === '' || startTime === owner.startTime
 }
 
@@ -94,11 +95,18 @@ function hasProcess(pid: number): boolean {
   }
 }
 
-/** Fields 3 and 22 of /proc/PID/stat, counted after the name, which may contain anything. The start is in clock ticks since boot. */
-function statusOf(pid: number): { readonly state: string; readonly startTime: string } {
+interface Status {
+  readonly state: string
+  readonly threads: number
+  /** In clock ticks since boot. Empty where there is none. */
+  readonly startTime: string
+}
+
+/** Fields 3, 20 and 22 of /proc/PID/stat, counted after the name, which may contain anything. */
+function statusOf(pid: number): Status {
   const stat = textOf(`/proc/${pid}/stat`)
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { state: fields[0] ?? '', startTime: fields[19] ?? '' }
+  return { state: fields[0] ?? '', threads: Number(fields[17]), startTime: fields[19] ?? '' }
 }
 
 /** Empty where there is none. */

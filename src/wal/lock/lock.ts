@@ -4,7 +4,7 @@ import { type FileSystem, isMissing } from '../../fs/file-system.js'
 import { nodeFileSystem } from '../../fs/node-file-system.js'
 import type { LogDirectory } from '../segments/segment-files.js'
 import { decodeOwner, isInContainer, mayLive, NOBODY_KNOWN, type Owner, ownerHere } from './lock-owner.js'
-import { listenIn, removeSocket } from './owner-socket.js'
+import { listenIn, type OwnerSocket, removeSocket } from './owner-socket.js'
 
 export interface Lock {
   release(): Promise<void>
@@ -20,8 +20,6 @@ interface Wanted {
   readonly depth: number
 }
 
-type Socket = Awaited<ReturnType<typeof listenIn>>
-
 const LOCK_NAME = 'LOCK'
 /** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried this many times. */
 const MAX_TAKEOVERS = 8
@@ -30,7 +28,7 @@ const MAX_TAKEOVERS = 8
 const held = new Map<string, string>()
 
 /** Locks that this thread has let go of, though their files could not be removed: it may have them again. Their sockets, by their nonces. */
-const leftBehind = new Map<string, Socket>()
+const leftBehind = new Map<string, OwnerSocket | undefined>()
 
 /**
  * Makes a log's directory, if it is missing, and locks it for this process: at once, or not at all. A lock whose owner is dead is taken
@@ -59,14 +57,14 @@ async function take(wanted: Wanted): Promise<Lock> {
   const listens = fs === nodeFileSystem && !ownerIsDead && isInContainer(here)
   const socket = listens ? await listenIn(directory, here.nonce) : undefined
   try {
-    return await takeAs(socket === undefined ? here : { ...here, socket: true }, socket, wanted)
+    return await takeAs(socket === undefined ? here : { ...here, socket: socket.fileSystem }, socket, wanted)
   } catch (error) {
     await socket?.close()
     throw error
   }
 }
 
-async function takeAs(mine: Owner, socket: Socket, wanted: Wanted): Promise<Lock> {
+async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Wanted): Promise<Lock> {
   const { fs, directory, path, ownerIsDead, depth } = wanted
   const bytes = Buffer.from(JSON.stringify(mine))
   for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
@@ -91,7 +89,7 @@ async function takeAs(mine: Owner, socket: Socket, wanted: Wanted): Promise<Lock
     try {
       if ((await ownerOf(fs, path))?.nonce === owner.nonce) {
         await fs.remove(path)
-        if (owner.socket === true) await removeSocket(directory, owner.nonce)
+        if (owner.socket !== undefined) await removeSocket(directory, owner.nonce)
       }
     } finally {
       await guard.release()
@@ -100,7 +98,7 @@ async function takeAs(mine: Owner, socket: Socket, wanted: Wanted): Promise<Lock
   throw locked(directory, path, undefined)
 }
 
-function taken({ fs, directory, path }: Wanted, nonce: string, socket: Socket): Lock {
+function taken({ fs, directory, path }: Wanted, nonce: string, socket: OwnerSocket | undefined): Lock {
   held.set(nonce, directory)
   return {
     async release() {

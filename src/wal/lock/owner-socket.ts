@@ -9,7 +9,10 @@ import { setTimeout } from 'node:timers/promises'
  * so to whoever connects, from whichever container: there it is all that can be known of the process.
  */
 
-/** A process that ends by itself closes its sockets first, and then waits for the write that is under way. */
+/**
+ * A thread that is terminated closes its sockets first, which removes them, and then waits for the write that is under way. Those of a process are
+ * open until nothing of it runs any more.
+ */
 const LAST_WRITE_MS = 1000
 /** Linux has 108 bytes for the path of a socket, of which one ends it. */
 const MAX_PATH_BYTES = 107
@@ -22,13 +25,19 @@ const LOCAL: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994, 0x794c7630
 ])
 
-/** Whether this machine alone has the file system that a directory is in, as far as is known. */
-export async function isOnLocalDisk(directory: string): Promise<boolean> {
+/** The number of the file system that a directory is in, if it is known that this machine has it for itself. */
+export async function localFileSystem(directory: string): Promise<number | undefined> {
   try {
-    return process.platform === 'linux' && LOCAL.has((await statfs(directory)).type)
+    const { type } = await statfs(directory)
+    return process.platform === 'linux' && LOCAL.has(type) ? type : undefined
   } catch {
-    return false
+    return undefined
   }
+}
+
+export interface OwnerSocket {
+  readonly fileSystem: number
+  close(): Promise<void>
 }
 
 /**
@@ -36,9 +45,10 @@ export async function isOnLocalDisk(directory: string): Promise<boolean> {
  *
  * @returns undefined where that is not possible, or would say nothing
  */
-export async function listenIn(directory: string, nonce: string): Promise<{ close(): Promise<void> } | undefined> {
+export async function listenIn(directory: string, nonce: string): Promise<OwnerSocket | undefined> {
   const path = socketPath(directory, nonce)
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES || !(await isOnLocalDisk(directory))) return undefined
+  const fileSystem = await localFileSystem(directory)
+  if (fileSystem === undefined || isTooLong(path)) return undefined
   const server = createServer(socket => void socket.destroy())
   try {
     server.listen({ path, exclusive: true }).unref() // Not shared with a cluster's other processes, which may outlive this one.
@@ -47,36 +57,44 @@ export async function listenIn(directory: string, nonce: string): Promise<{ clos
     return undefined
   }
   server.on('error', () => {})
-  return { close: () => new Promise(resolve => server.close(() => resolve())) }
+  return { fileSystem, close: () => new Promise(resolve => server.close(() => resolve())) }
 }
 
-/** Whether nobody listens, and nobody did when asked again: the owner has ended. False where that cannot be known. */
-export async function hasEnded(directory: string, nonce: string): Promise<boolean> {
-  if (!(await isOnLocalDisk(directory))) return false
+/**
+ * Whether nobody listens any more: the owner has ended. False where that cannot be known.
+ *
+ * @param fileSystem where its owner saw the socket: seen through another, a network's or what an overlay lies over, it refuses everybody
+ */
+export async function hasEnded(directory: string, nonce: string, fileSystem: number): Promise<boolean> {
   const path = socketPath(directory, nonce)
-  try {
-    if (!(await refuses(path))) return false
-    await setTimeout(LAST_WRITE_MS)
-    return await refuses(path)
-  } catch {
-    return false // Node.js may have been told to forbid sockets.
-  }
+  if (isTooLong(path) || (await localFileSystem(directory)) !== fileSystem) return false
+  const answer = await answerOf(path)
+  if (answer === 'ENOENT') await setTimeout(LAST_WRITE_MS)
+  return answer === 'ENOENT' || answer === 'ECONNREFUSED'
 }
 
-function refuses(path: string): Promise<boolean> {
+function answerOf(path: string): Promise<string | undefined> {
   return new Promise(resolve => {
-    const socket = connect(path, () => {
-      socket.destroy()
-      resolve(false)
-    })
-    // A process that ends by itself removes the socket.
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED' || code === 'ENOENT'))
+    try {
+      const socket = connect(path, () => {
+        socket.destroy()
+        resolve('connected')
+      })
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+    } catch (error) {
+      resolve((error as NodeJS.ErrnoException).code) // Node.js may have been told to forbid sockets.
+    }
   })
 }
 
 /** Removes what a process that has ended left. */
 export async function removeSocket(directory: string, nonce: string): Promise<void> {
   await rm(socketPath(directory, nonce), { force: true })
+}
+
+/** Node.js before 24 cuts such a path off, and finds nothing there. */
+function isTooLong(path: string): boolean {
+  return Buffer.byteLength(path) > MAX_PATH_BYTES
 }
 
 function socketPath(directory: string, nonce: string): string {
