@@ -1,4 +1,5 @@
 import { setInterval } from 'node:timers'
+import { FRAME_HEADER_BYTES, SEAL_BYTES } from '../../wal/format/format.js'
 import type { Log } from '../../wal/log.js'
 import type { MarkerState } from '../marker-state.js'
 import type { BackgroundTask } from './background-task.js'
@@ -6,8 +7,11 @@ import type { BackgroundTask } from './background-task.js'
 /** A segment that the backend no longer needs is ended and deleted from this size on, though there is room in it. */
 const MIN_ROLL_BYTES = 1024 * 1024
 
-/** Enough to end a segment at a clean close, where nothing waits for the fsyncs of a new one. Less would free no block of a file system. */
-const MIN_CLOSE_ROLL_BYTES = 4096
+/**
+ * Enough to end a segment at a clean close, where nothing waits for the fsyncs of a new one: 4 KiB with the seal that it gets then. Less would free
+ * no block of a file system.
+ */
+const MIN_CLOSE_ROLL_BYTES = 4096 - FRAME_HEADER_BYTES - SEAL_BYTES
 
 /** When a deletion that failed, or that a reader held up, is tried again. */
 const INTERVAL_MS = 60_000

@@ -156,6 +156,16 @@ describe('over a permanent backend', () => {
     expect(await contentsOf(logOn(fs), new PermanentMemoryLevel(backend.disk))).toEqual(expected)
   })
 
+  it('the log takes less than 4 KiB after a clean close, however much was written', async () => {
+    for (let length = 3900; length < 4096; length += 16) {
+      const fs = new CrashableFileSystem()
+      const store = await openLogged(logOn(fs, { segmentBytes: 1024 ** 2 }), new PermanentMemoryLevel())
+      await store.put('k', noise(length))
+      await store.close()
+      expect(bytesOn(fs), `${length} bytes`).toBeLessThan(4096)
+    }
+  })
+
   it('what a crash left in the log goes at the next clean close, though nothing was written since', async () => {
     const fs = new CrashableFileSystem()
     const backend = new PermanentMemoryLevel()
