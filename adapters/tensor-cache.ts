@@ -9,6 +9,7 @@ import {
   putSequence,
   touchChunk
 } from './tensor-cache/chunk-entries.js'
+import type { Entry } from './tensor-cache/entry-index.js'
 import { mismatch } from './tensor-cache/errors.js'
 import { assertChunkLayers, assertDtype, assertSequenceLayers, storedArrays } from './tensor-cache/given-tensors.js'
 import { chunkId, type EntryId, tensorId } from './tensor-cache/keys.js'
@@ -116,7 +117,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * The tensors of as many leading tokens as are cached; undefined if there are none.
    *
-   * @throws LEVEL_CORRUPTION if a value is damaged; its chunk is deleted, and a miss from then on
+   * @throws LEVEL_CORRUPTION if a value is damaged, CKV_TENSOR_MISMATCH if it has another length; its chunk is deleted, and a miss from then on
    */
   async getPrefix(tokens: Tokens): Promise<CachedPrefix<D> | undefined> {
     const { layout } = this.#format
@@ -127,7 +128,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     // Only the first missing chunk counts as a miss.
     if ((read.length + 1) * this.chunkTokens <= tokens.length) this.#misses++
     if (read.length === 0) return undefined
-    const arrays = read.map(values => this.#found(values, layout.layers, layout.elements))
+    const arrays = await Promise.all(
+      read.map((values, i) => this.#found(space, leading[i]!.entry, values, layout.layers, layout.elements))
+    )
     const layers = Array.from({ length: layout.layers }, (_, layer) =>
       mergeSequence(
         layout,
@@ -170,7 +173,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     const entry = space.find(chunkId(chunk))
     if (entry !== undefined) touchChunk(space, chunk)
     const values = entry && (await space.read(entry))
-    return values === undefined ? this.#missed() : this.#found(values, layers, elements)
+    return values === undefined ? this.#missed() : this.#found(space, entry!, values, layers, elements)
   }
 
   /**
@@ -230,7 +233,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
       throw mismatch(`'${name}' has shape ${shown(shape)}, not ${shown(wanted)}`)
     }
     space.order.touch([found.entry])
-    const [data] = this.#found(found.values, 1, elementsOf(shape))
+    const [data] = await this.#found(space, found.entry, found.values, 1, elementsOf(shape))
     return { data: data!, shape: [...shape] }
   }
 
@@ -273,10 +276,21 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return chunksOf(tokens, this.chunkTokens, this.#namespace)
   }
 
-  #found(values: readonly Uint8Array[], count: number, elements: number): TensorArray<D>[] {
-    const arrays = storedArrays(this.#format.layout, values, count, elements)
-    this.#hits++
-    return arrays
+  async #found(
+    space: TensorSpace,
+    entry: Entry,
+    values: readonly Uint8Array[],
+    count: number,
+    elements: number
+  ): Promise<TensorArray<D>[]> {
+    try {
+      const arrays = storedArrays(this.#format.layout, values, count, elements)
+      this.#hits++
+      return arrays
+    } catch (error) {
+      await space.drop(entry) // As what is damaged: it is reported once, and can be put again.
+      throw error
+    }
   }
 
   #missed(): undefined {

@@ -69,7 +69,7 @@ export class TensorSpace {
     }))
     const found = await readValues(this.#db, wanted, async (i, error) => {
       // Reported once. If it stayed, every prefix that it is in would be an error for good, since what is there is not put again.
-      if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') await this.#drop(entries[i]!)
+      if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') await this.drop(entries[i]!)
     })
     // One that was evicted between two calls may have been put again: some of its values would be of another put.
     const incomplete = found.findIndex(
@@ -77,12 +77,12 @@ export class TensorSpace {
     )
     if (incomplete < 0) return found as Uint8Array[][]
     // It was evicted since, or some of it was deleted by others: the rest is useless. It is a miss even if the rest cannot be deleted.
-    await this.#drop(entries[incomplete]!)
+    await this.drop(entries[incomplete]!)
     return found.slice(0, incomplete) as Uint8Array[][]
   }
 
   /** Deletes an entry that cannot be read, if it can be deleted, unless it was replaced meanwhile. */
-  async #drop(entry: Entry): Promise<void> {
+  async drop(entry: Entry): Promise<void> {
     if (this.#index.isSettled(entry)) await this.room.delete([entry]).catch(() => {})
   }
 

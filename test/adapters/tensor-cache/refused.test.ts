@@ -72,6 +72,17 @@ describe('a tensor or chunk that is not of the cache', () => {
     const [key] = await store.keys({ gte: 'tensor-cache:1:data:', limit: 1 }).all()
     await store.put(key!, Buffer.alloc(7))
     await expect(cache.getPrefix(tokens(4))).rejects.toMatchObject(MISMATCH)
+    await expectReplaceable(cache)
+  })
+
+  it('of a name is refused when somebody else wrote it, with another length, and is then gone', async () => {
+    const store = memoryStore()
+    const cache = tinyCache(store)
+    await cache.putTensor('x', { data: bits(6, 1), shape: [6] })
+    const [key] = await store.keys({ gte: 'tensor-cache:1:data:', limit: 1 }).all()
+    await store.put(key!, Buffer.alloc(7))
+    await expect(cache.getTensor('x')).rejects.toMatchObject(MISMATCH)
+    expect(await cache.getTensor('x')).toBeUndefined()
   })
 
   it('is refused when the index says that it has fewer layers', async () => {
@@ -84,10 +95,17 @@ describe('a tensor or chunk that is not of the cache', () => {
     await store.close()
     await store.open()
     const cache = tinyCache(store)
-    await expect(cache.getPrefix(tokens(4))).rejects.toMatchObject(MISMATCH)
     await expect(cache.getLayers(cache.chunksOf(tokens(4))[0]!)).rejects.toMatchObject(MISMATCH)
+    await expectReplaceable(cache)
   })
 })
+
+/** What was refused is a miss from then on: it would be an error for good, since what is there is not put again. */
+async function expectReplaceable(cache: TensorCache<'bf16'>): Promise<void> {
+  expect(await cache.hasPrefix(tokens(4))).toBe(0)
+  expect(await cache.putPrefix(tokens(4), layersOf(2))).toBe(4)
+  expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(2))
+}
 
 describe('options', () => {
   it.each([
