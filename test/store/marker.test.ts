@@ -102,6 +102,32 @@ describe('the marker', () => {
     expect((await markerOf(backend))![FLAGS_AT]).toBe(2)
   })
 
+  it('is synced with whatever it changes with, where writes go together', async () => {
+    const { store, backend } = await openStore()
+    await store.put('a', VALUE)
+    const calls: { keys: string; sync: unknown }[] = []
+    intercept(backend, WRITES, ({ args, proceed }) => {
+      const operations = Array.isArray(args[0]) ? (args[0] as { key: Buffer }[]) : [{ key: args[0] as Buffer }]
+      const keys = operations.map(({ key }) => (MARKER_KEY.equals(key) ? 'marker' : String(key)))
+      calls.push({ keys: keys.sort().join(), sync: (args.at(-1) as { sync?: boolean }).sync ?? false })
+      return proceed()
+    })
+    await Promise.all([store.put('b', VALUE), store.put('c', VALUE), store.put('d', VALUE, { ttl: 1000 })])
+    const withMarker = calls.filter(({ keys }) => keys.includes('marker'))
+    expect(withMarker.length).toBe(1)
+    expect(withMarker[0]!.sync).toBe(true)
+    expect(calls.map(({ keys }) => keys).join()).toContain('c')
+  })
+
+  it('is not written by deletions alone, without a log', async () => {
+    const { store, backend } = await openStore()
+    await store.del('a')
+    await store.batch([{ type: 'del', key: 'b' }])
+    await store.close()
+    await backend.open()
+    expect(await storedEntries(backend)).toEqual([])
+  })
+
   it('is written once for all times to live', async () => {
     for (const memtable of [false, {}]) {
       const backend = new PermanentMemoryLevel()

@@ -21,8 +21,8 @@ export function assertBelongsTogether(
         'Put the directory back, name the one that the log is in, or restore both from one backup'
     )
   }
-  const { logDirty, logDirtySince = 0 } = marker
-  if (logDirty && segments.at(-1)!.createdAt < logDirtySince) {
+  const { logDirtySince = 0 } = marker // Unset unless the log is dirty.
+  if (segments.at(-1)!.createdAt < logDirtySince) {
     throw corruption(
       `the log in ${directory} is an older one: the database was last used with another, and was not closed. ` +
         'Writes that the database lacks may be in the other: open it with the directory of that one, or restore both from one backup'

@@ -54,7 +54,7 @@ export class FlushChunks {
 
   /** Whether everything is in the chunks that {@link next} has given. */
   get isLast(): boolean {
-    return this.#ahead === undefined && this.#entries.head === undefined
+    return this.#entries.head === undefined
   }
 
   /** Keys in the chunks so far, deleted ones included. */

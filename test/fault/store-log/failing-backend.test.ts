@@ -11,7 +11,7 @@ import {
   refusal,
   type Store
 } from '../../support/logged-store.js'
-import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
+import { BackendDisk, PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
 
 const broken = new Error('the backend fails')
@@ -207,6 +207,31 @@ describe('a clear', () => {
       expect(keysOf(await afterKill(made))).toBe('a')
     }
   )
+})
+
+describe('an opening that the backend fails', () => {
+  it('while the log is replayed leaves the log free, and the next one has everything', async () => {
+    const { fs, backend, store } = await setUp()
+    await store.put('b', SMALL)
+    const [disk, log] = [new BackendDisk(backend.disk.batches.slice(0, -1)), killed(fs)]
+    const again = new PermanentMemoryLevel(disk)
+    const repair = failing(again, ['_batch'], broken)
+    await expect(openLogged(logOn(log), again)).rejects.toMatchObject({ cause: broken })
+    repair()
+    expect(keysOf(await contentsOf(logOn(log), again))).toBe('ab')
+  })
+
+  it('which the log is to fill leaves the log free as well', async () => {
+    const fs = new CrashableFileSystem()
+    const store = await openLogged(logOn(fs))
+    await store.put('a', SMALL)
+    await store.close()
+    const again = memoryLevel()
+    const repair = failing(again, ['_batch'], broken)
+    await expect(openLogged(logOn(fs), again)).rejects.toMatchObject({ cause: broken })
+    repair()
+    expect(keysOf(await contentsOf(logOn(fs), again))).toBe('a')
+  })
 })
 
 it('an error of a write that was logged says that its outcome is unknown', async () => {

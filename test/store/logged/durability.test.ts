@@ -245,7 +245,10 @@ describe('over memory-level', () => {
 
   it('an empty store that is opened and closed stays empty, and opens again', async () => {
     const fs = new CrashableFileSystem()
-    for (let i = 0; i < 3; i++) expect(await contentsOf(logOn(fs))).toEqual([])
+    for (let i = 0; i < 3; i++) {
+      expect(await contentsOf(logOn(fs))).toEqual([])
+      expect(imageOfDisk(fs)).toEqual({})
+    }
   })
 
   it('says that it keeps what it gets', async () => {
@@ -411,6 +414,13 @@ describe('what a memory-level held before it was wrapped', () => {
     await (await openLogged(logOn(fs), level)).close()
     expect(await contentsOf(logOn(fs))).toEqual(plain)
     expect(await contentsOf(logOn(fs), level)).toEqual(plain)
+  })
+
+  it('is read with readOnly beside a log that has nothing, and nothing is written', async () => {
+    const fs = new CrashableFileSystem()
+    await contentsOf(logOn(fs))
+    expect(await contentsOf(logOn(fs), await filled(), { readOnly: true })).toEqual(plain)
+    expect(imageOfDisk(fs)).toEqual({})
   })
 
   it.each([

@@ -40,6 +40,8 @@ const cases: [object, string][] = [
   [{ gt: 'b', lte: 'f' }, 'abh'],
   [{ gte: 'c', reverse: true }, 'ab'],
   [{ lt: 'a' }, 'abcdfh'],
+  [{ lt: '' }, 'abcdfh'],
+  [{ lte: '' }, 'abcdfh'],
   [{ gt: 'h' }, 'abcdfh'],
   [{ gt: 'f', lt: 'b' }, 'abcdfh'],
   [{ gt: 'b', lt: 'b' }, 'abcdfh']

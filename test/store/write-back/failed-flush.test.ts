@@ -305,13 +305,16 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     expect((await store.get('k4'))!.length).toBe(600_000)
   })
 
-  it('where only the marker is refused, leaves no batch open in the backend', async () => {
+  it.each([
+    ['only the marker is', MARKER_KEY],
+    ['an entry is', Buffer.from('k')]
+  ])('where %s refused, leaves no batch open in the backend', async (__, refusedKey) => {
     const { store, backend } = await openWriteBack({}, backendOf())
     await store.put('k', NEW)
-    const refuseMarker = ({ key }: { key: unknown }) => {
-      if (MARKER_KEY.equals(key as Buffer)) throw NO_SPACE
+    const refuse = ({ key }: { key: unknown }) => {
+      if (refusedKey.equals(key as Buffer)) throw NO_SPACE
     }
-    ;(backend as PermanentMemoryLevel).hooks.prewrite.add(refuseMarker)
+    ;(backend as PermanentMemoryLevel).hooks.prewrite.add(refuse)
     const opened = vi.spyOn(backend, 'attachResource')
     const closed = vi.spyOn(backend, 'detachResource')
     await expect(store.flush()).rejects.toMatchObject({ code: 'LEVEL_HOOK_ERROR', cause: NO_SPACE })

@@ -120,11 +120,15 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, anyBackend) => {
     const opened = await underWay(backendOf)
     const { store, backend, gate, codec, outcome, restore } = opened
     const expected = await contents(store)
+    const detached = vi.spyOn(backend, 'detachResource')
     await turns(20)
     const flush = store.flush()
     outcome.error = NO_SPACE
     gate.open()
     await expect(flush).rejects.toBe(NO_SPACE)
+    await turns(20)
+    expect(detached).toHaveBeenCalledTimes(2) // Neither batch is left open.
+    detached.mockRestore()
     expect(await contents(store)).toEqual(expected)
     expect(await contents(await afterKill(opened))).toEqual(expected)
     expect(store.stats().memtable!.flushes.failed).toBe(1)

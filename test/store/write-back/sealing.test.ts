@@ -5,8 +5,9 @@ import { failing, WRITES } from '../../support/intercept.js'
 import { contents, openLogged, logOn } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise, text } from '../../support/sample-values.js'
-import { deflate } from '../../support/user-codecs.js'
-import { afterKill, BACKENDS, NEVER, openWriteBack } from './write-back-store.js'
+import { track, turns } from '../../support/turns.js'
+import { deflate, HeldCodec } from '../../support/user-codecs.js'
+import { afterKill, BACKENDS, keysIn, NEVER, openWriteBack } from './write-back-store.js'
 
 /** Deflate that counts its calls, and may fail. */
 const counted = {
@@ -131,6 +132,23 @@ describe('the codec of a call', () => {
     await store.flush()
     expect(Object.keys(store.stats().written.byCodec)).toEqual(['zstd'])
   })
+})
+
+it('a codec without synchronous forms compresses small values at the flush, which waits for it', async () => {
+  const codec = new HeldCodec()
+  const opened = await openWriteBack({ codec }, new PermanentMemoryLevel())
+  const { store, backend } = opened
+  await store.batch(['a', 'b', 'c'].map(key => ({ type: 'put' as const, key, value: text(5000) })))
+  expect(codec.held.length).toBe(0)
+  const flushed = store.flush()
+  const flush = track(flushed)
+  await turns(20)
+  expect(codec.held.length).toBeGreaterThan(0)
+  expect([flush.settled, await keysIn(backend)]).toEqual([false, []])
+  codec.open()
+  await flushed
+  expect(await keysIn(backend)).toEqual(['a', 'b', 'c'])
+  expect((await (await afterKill(opened)).getMany(['a', 'c'])).map(value => value!.length)).toEqual([5000, 5000])
 })
 
 it('the codec is chosen when a value is written, not when it is flushed', async () => {
