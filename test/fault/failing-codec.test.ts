@@ -34,7 +34,9 @@ describe('a codec that fails while sealing', () => {
     ['throws at once', flawed(210, { compressSync: fail }), VALUE],
     ['rejects', flawed(211, { compress: reject }), LARGE],
     ['throws instead of rejecting', flawed(212, { compress: fail }), LARGE],
-    ['returns no bytes', flawed(213, { compressSync: () => undefined as unknown as Uint8Array }), VALUE]
+    ['returns no bytes', flawed(213, { compressSync: () => undefined as unknown as Uint8Array }), VALUE],
+    ['returns a list of numbers', flawed(214, { compressSync: () => [1, 2, 3] as unknown as Uint8Array }), VALUE],
+    ['resolves with a text', flawed(215, { compress: async () => '123' as unknown as Uint8Array }), LARGE]
   ]
 
   it('with a dictionary, or returns no bytes there: the value is stored raw, counted and told', async () => {

@@ -72,6 +72,17 @@ describe('a backend that rejects a write that was logged', () => {
     expect(keysOf(await afterClose(made))).toBe('a')
   })
 
+  it('does not bring it back after a kill, where only the marker was written since', async () => {
+    const made = await setUp()
+    const { store, backend } = made
+    refuseKey(backend, 'b')
+    refuseKey(backend, 'c')
+    await expect(store.put('b', SMALL)).rejects.toThrow(Error)
+    // The first time to live has the marker written before it is logged.
+    await expect(store.put('c', SMALL, { ttl: 1_000_000 })).rejects.toThrow(Error)
+    expect(keysOf(await afterKill(made))).toBe('ac')
+  })
+
   it('does not bring it back over what was written later, after a kill', async () => {
     const made = await setUp()
     const { store, backend } = made

@@ -39,6 +39,25 @@ describe.each(EVERYWHERE)('$mode, $codec: a dictionary given in the options', ({
     await store.close()
   })
 
+  it('is stored while the caller may change what it has put', async () => {
+    const { store } = await openMode(mode, undefined, options)
+    const binary = { keyEncoding: 'buffer' } as object
+    const writes = [0, 1, 2].map(i => {
+      const [key, value] = [Buffer.from(keyOf(i)), Buffer.from(DOCUMENTS[i]!)]
+      const put =
+        i < 2
+          ? store.put(key as never, value, binary)
+          : store.batch([{ type: 'put', key: key as never, value, ...binary }])
+      key.fill(0)
+      value.fill(0)
+      return put
+    })
+    await Promise.all(writes)
+    await store.flush()
+    expect(await store.iterator().all()).toEqual([0, 1, 2].map(i => [keyOf(i), DOCUMENTS[i]]))
+    await store.close()
+  })
+
   it('is kept with the data: another store reads it without being given it', async () => {
     const opened = await openMode(mode, undefined, options)
     await opened.store.put('a', DOCUMENTS[1]!, { sync: true })

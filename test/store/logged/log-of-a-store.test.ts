@@ -454,7 +454,11 @@ it('file handles of a closed store are closed', async () => {
   await store.wal!.get(store.wal!.nextSequence - 1)
   for await (const { record } of store.wal!.read()) if (record.value!.length === 700) break
   expect(fs.openHandles).toBeGreaterThan(0)
+  const left = killed(fs)
   await store.close()
   expect(fs.openHandles).toBe(0)
   expect(fs.paths().filter(path => path.includes('LOCK'))).toEqual([])
+  const replayed = await openLogged(logOn(left))
+  await replayed.close()
+  expect(left.openHandles).toBe(0)
 })
