@@ -32,6 +32,15 @@ describe('gets made at one moment', () => {
     expect(most).toBe(8)
   })
 
+  it('fail alone where a value is damaged, and the store closes', async () => {
+    const { store, backend } = await filledStore(10)
+    await backend.put('key 3', Buffer.from('no envelope'))
+    const outcomes = await Promise.allSettled(names(10).map(key => store.get(key)))
+    expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(names(10).map((_, i) => i !== 3))
+    expect(outcomes[3]).toMatchObject({ reason: { code: 'LEVEL_CORRUPTION' } })
+    await store.close()
+  })
+
   it('find what is there and not what is not', async () => {
     const { store } = await filledStore(10)
     const found = await Promise.all(['key 1', 'nothing', 'key 2', 'key 1'].map(key => store.get(key)))

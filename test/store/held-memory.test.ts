@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CodecName } from '../../src/index.js'
+import { collectGarbage } from '../support/collect-garbage.js'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { logOn } from '../support/logged-store.js'
 import { memory, openStore } from '../support/memory-store.js'
@@ -45,4 +46,22 @@ test.for<[CodecName, string]>([
   const { held, stored } = await heldBy(backend)
   // The marker, written once, lies in Node.js's own pool.
   expect(held - Buffer.poolSize).toBeLessThan(1.25 * stored)
+})
+
+function heapBytes(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+test.each([0, 100_000])('reads leave nothing of keys that they did not find, with cacheBytes: %i', async cacheBytes => {
+  const { store } = await openStore({ cacheBytes })
+  const look = async (round: number) => {
+    const keys = Array.from({ length: 100 }, (_, i) => `${round} ${i} `.padEnd(1000, 'x'))
+    await Promise.all(keys.map(key => store.get(key)))
+  }
+  for (let round = 0; round < 20; round++) await look(round)
+  const before = heapBytes()
+  for (let round = 20; round < 220; round++) await look(round)
+  expect(heapBytes() - before).toBeLessThan(8e6) // Of 20 MB of keys.
 })

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { SyncReads } from '../../src/store/reading/sync-reads.js'
 import { failures } from '../support/failures.js'
+import { Gate } from '../support/gate.js'
 import { intercept } from '../support/intercept.js'
 import { openStore, type Backend, type Store } from '../support/memory-store.js'
 import { MARKER_KEY } from '../support/reserved.js'
@@ -153,6 +154,53 @@ describe('gets that wait for a turn of the event loop', () => {
     const [errors] = await Promise.all([failures(gets), backend.close()])
     expect(errors).toEqual(gets.map(() => expect.objectContaining({ code: 'LEVEL_DATABASE_NOT_OPEN' })))
     expect(store.status).toBe('closed')
+  })
+})
+
+/** Gets all of them at once, with keys that are changed before any of them is answered. */
+async function getAll(store: Store, names: string): Promise<string> {
+  const keys = Array.from(names, name => Buffer.from(name))
+  const gets = keys.map(key => store.get(key as never, { keyEncoding: 'buffer' } as object))
+  for (const key of keys) key.fill('z')
+  return (await Promise.all(gets)).map(String).join('')
+}
+
+async function filled() {
+  const opened = await storeWithClock()
+  for (const name of 'abcdez') await opened.store.put(name, Buffer.from(name))
+  return opened
+}
+
+describe('a caller may change its key right after a get', () => {
+  it('that waits for others', async () => {
+    const { store } = await filled()
+    expect(await getAll(store, 'abcde')).toBe('abcde')
+  })
+
+  it('that waits for a turn in which it is read on the calling thread', async () => {
+    const { store, backend, pass } = await filled()
+    await getInTurn(store, FIRST_GETS + 1)
+    pass(1)
+    const reads = countSyncReads(backend)
+    expect(await getAll(store, 'abcde')).toBe('abcde')
+    expect(reads.count).toBe(5)
+  })
+
+  it('that another thread answers, since this one cannot', async () => {
+    const { store, backend } = await filled()
+    await getInTurn(store, FIRST_GETS)
+    countSyncReads(backend, () => {
+      throw new Error('not here')
+    })
+    const gate = new Gate()
+    intercept(backend, ['_get'], async ({ proceed }) => {
+      await gate.wait()
+      return proceed()
+    })
+    const gets = getAll(store, 'abcde')
+    await gate.reached
+    gate.open()
+    expect(await gets).toBe('abcde')
   })
 })
 

@@ -179,6 +179,29 @@ describe('run', () => {
     await store.close()
   })
 
+  it('whose signal is aborted while it waits for another does nothing, and does not wait for its end', async () => {
+    const { store } = await openMode('logged')
+    await fill(store, 10)
+    const gate = new Gate()
+    const first = store.gc.run({
+      policy: {
+        process: async () => {
+          await gate.wait()
+          return { action: 'keep' }
+        }
+      }
+    })
+    await gate.reached
+    const abort = new AbortController()
+    const second = store.gc.run({ signal: abort.signal })
+    abort.abort()
+    expect(await second).toMatchObject({ scanned: 0, complete: false })
+    expect(store.gc.isRunning).toBe(true)
+    gate.open()
+    expect(await first).toMatchObject({ scanned: 10, complete: true })
+    await store.close()
+  })
+
   it('goes on after one before it failed', async () => {
     const { store, backend } = await openMode('write-through')
     await fill(store, 3)

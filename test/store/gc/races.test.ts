@@ -338,3 +338,22 @@ it('a plain value that is dropped is gone, and counts as dropped', async () => {
     await store.close()
   }
 })
+
+it.each(MODES)('what is read while a policy drops it is gone from the cache of a %s store as well', async mode => {
+  const { store, backend } = await openMode(mode, undefined, { cacheBytes: 1 << 20 })
+  await store.put('k', text(100))
+  await store.flush()
+  const gate = new Gate()
+  intercept(backend, ['_batch'], async ({ proceed }) => {
+    await gate.wait()
+    return proceed()
+  })
+  const sweep = store.gc.run({ policy: { process: () => ({ action: 'drop' }) } })
+  if (mode !== 'write-back') await gate.reached
+  await store.get('k')
+  gate.open()
+  expect(await sweep).toMatchObject({ dropped: 1 })
+  expect(await store.get('k')).toBeUndefined()
+  expect(store.getSync('k')).toBeUndefined()
+  await store.close()
+})
