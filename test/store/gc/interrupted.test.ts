@@ -93,6 +93,31 @@ describe.each(MODES)('a sweep of a %s store that was stopped behind a chunk', mo
     await store.close()
   })
 
+  it('is remembered every 16 MiB, for the case of a kill', async () => {
+    const opened = await openMode('write-through', undefined, { codec: 'none' })
+    const { store } = opened
+    const value = Buffer.alloc(1 << 20)
+    for (let i = 0; i < 20; i++) await store.put(nameOf(i), value)
+    const gate = new Gate()
+    const policy: Gc = {
+      id: 'p',
+      process: async ({ key }) => {
+        if (key.toString() === nameOf(18)) await gate.wait()
+        return { action: 'keep' }
+      }
+    }
+    const sweep = store.gc.run({ policy })
+    await gate.reached
+    const again = await openAfterKill(opened)
+    const report = await again.store.gc.run({ policy: { ...policy, process: () => ({ action: 'keep' }) } })
+    expect(report).toMatchObject({ resumed: true, complete: true })
+    expect(report.scanned).toBeLessThan(10)
+    gate.open()
+    await sweep
+    await store.close()
+    await again.store.close()
+  })
+
   it('remembers that a plain value was overtaken', async () => {
     const backend = await filled(Array.from({ length: 300 }, (_, i) => [nameOf(i), VALUE]))
     const { store, fs } = await openMode(mode, backend)
@@ -176,29 +201,6 @@ describe('run', () => {
     ])
     expect(running).toBe(3) // Each is alone when it is at its first chunk.
     expect(store.gc.isRunning).toBe(false)
-    await store.close()
-  })
-
-  it('whose signal is aborted while it waits for another does nothing, and does not wait for its end', async () => {
-    const { store } = await openMode('logged')
-    await fill(store, 10)
-    const gate = new Gate()
-    const first = store.gc.run({
-      policy: {
-        process: async () => {
-          await gate.wait()
-          return { action: 'keep' }
-        }
-      }
-    })
-    await gate.reached
-    const abort = new AbortController()
-    const second = store.gc.run({ signal: abort.signal })
-    abort.abort()
-    expect(await second).toMatchObject({ scanned: 0, complete: false })
-    expect(store.gc.isRunning).toBe(true)
-    gate.open()
-    expect(await first).toMatchObject({ scanned: 10, complete: true })
     await store.close()
   })
 
