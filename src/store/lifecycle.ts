@@ -93,7 +93,7 @@ export class Lifecycle {
     }
   }
 
-  /** Waits for the reads and writes accepted so far. Works as well when the backend was closed by itself: then they are rejected. */
+  /** Waits for the writes accepted so far, and for gets; other reads the backend waits for. Works as well when the backend was closed by itself: then they are rejected. */
   async close(): Promise<void> {
     const { store, backend } = this.#context
     await store.gc.stop()
