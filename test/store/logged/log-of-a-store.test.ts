@@ -412,7 +412,7 @@ describe('a second opener', () => {
     const store = await openLogged(directory)
     const owner = JSON.parse(readFileSync(join(directory, 'LOCK'), 'utf8')) as object
     await store.close()
-    writeFileSync(join(directory, 'LOCK'), JSON.stringify({ ...owner, host: 'another' }))
+    writeFileSync(join(directory, 'LOCK'), JSON.stringify({ ...owner, host: 'another', socket: undefined }))
     expect((await refusal(directory)).code).toBe('LEVEL_LOCKED')
     writeFileSync(join(directory, 'LOCK'), JSON.stringify({ ...owner, bootId: 'the one before' }))
     expect(await refusal(directory)).toEqual({ code: undefined, message: 'It opened' })
