@@ -5,7 +5,8 @@ import { build } from 'rolldown'
  * its hundreds of sources take. The types beside it are `tsc`'s.
  */
 
-const PACKAGES = /^[^./]/ // This one included: an adapter imports it by its name.
+/** This one included: an adapter imports it by its name. Not a file on Windows, such as `C:\src\index.ts`. */
+const PACKAGES = /^[^./][^:]/
 
 /** The command imports the library by its path. Here it is a package like others, so that there is one of it. */
 const libraryByName = {
