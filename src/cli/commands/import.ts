@@ -27,7 +27,7 @@ export async function importEntries(
   await assertDatabaseOrNew(location)
   const entries = entriesIn(streams.stdin)
   // Before there is a database: a file of another kind would leave an empty one.
-  const first = await entries.next().catch((error: unknown) => Promise.reject(errorOfLine(1, error)))
+  const first = await entries.next()
   const counts = await writeTo(location, { wal, create: true, wrap, store: { codec, minSize } }, async store => {
     const batches = new Batches(store)
     await addAll(batches, first, entries, signal)
@@ -45,9 +45,18 @@ export async function importEntries(
 /** An empty line is none. */
 type Line = Entry | undefined
 
-/** @throws Failure for the line behind those that were taken */
+/** @throws Failure with the number of the line that cannot be read, which is the one behind those that were taken */
 async function* entriesIn(input: Readable): AsyncGenerator<Line, void> {
-  for await (const line of inputLines(input)) yield line.trim() === '' ? undefined : parseEntry(line)
+  let taken = 0
+  try {
+    for await (const line of inputLines(input)) {
+      yield line.trim() === '' ? undefined : parseEntry(line)
+      taken++
+    }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    throw new Failure(`line ${taken + 1}: ${error.message}${taken > 0 ? '; the lines before it were imported' : ''}`)
+  }
 }
 
 /** Whatever ends it, the lines that were read before are stored, and the error says so. */
@@ -63,25 +72,12 @@ async function addAll(
       await batches.add(next.value)
     }
   } catch (error) {
-    if (error instanceof RefusedLines) throw error
-    await batches.write()
-    const { lines } = batches
-    if (isInterruption(error)) {
-      throw new Interruption(`${counted(lines, 'line')} imported; import what follows, or all of it again`)
-    }
-    throw errorOfLine(lines + 1, error)
+    await batches.write() // Nothing is left if it is what failed.
+    if (!isInterruption(error)) throw error
+    throw new Interruption(`${counted(batches.lines, 'line')} imported; import what follows, or all of it again`)
   }
   await batches.write()
 }
-
-function errorOfLine(number: number, error: unknown): unknown {
-  if (!(error instanceof Failure)) return error
-  const before = number > 1 ? '; the lines before it were imported' : ''
-  return new Failure(`line ${number}: ${error.message}${before}`)
-}
-
-/** The store took none of some lines. Those before them are stored. */
-class RefusedLines extends Failure {}
 
 type Single = Exclude<Entry, { kind: 'clear' }>
 type Operation = { type: 'put'; key: Buffer; value: Buffer; ttl?: number } | { type: 'del'; key: Buffer }
@@ -117,7 +113,7 @@ class Batches {
     if (this.#waiting.length >= MAX_BATCH_ENTRIES || this.#bytes >= MAX_BATCH_BYTES) await this.write()
   }
 
-  /** @throws RefusedLines */
+  /** @throws Failure if the store took none of these lines. Those before them are stored. */
   async write(): Promise<void> {
     const entries = this.#waiting
     this.#waiting = []
@@ -129,7 +125,7 @@ class Batches {
     } catch (error) {
       const { code, message } = describe(error)
       const before = this.#stored > 0 ? '; the lines before them were imported' : ''
-      throw new RefusedLines(`lines ${this.#stored + 1} to ${this.#taken}: ${message}${before}`, code)
+      throw new Failure(`lines ${this.#stored + 1} to ${this.#taken}: ${message}${before}`, code)
     }
     this.#stored = this.#taken
   }
