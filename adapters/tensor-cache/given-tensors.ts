@@ -50,10 +50,11 @@ export function storedArrays<D extends TensorDtype>(
   count: number,
   elements: number
 ): TensorArray<D>[] {
-  if (values.length !== count) throw mismatch(`${values.length} layers are stored where ${count} should be`)
+  if (values.length !== count)
+    throw mismatch(`${values.length} layers are stored where ${count} should be: put them again`)
   for (const { length } of values) {
     if (length === elements * elementBytes(dtype)) continue
-    throw mismatch(`${length} bytes are stored where a ${dtype} tensor of ${elements} numbers should be`)
+    throw mismatch(`${length} bytes are stored where a ${dtype} tensor of ${elements} numbers should be: put it again`)
   }
   return values.map(value => arrayOver(dtype, value))
 }
