@@ -93,7 +93,10 @@ export class Lifecycle {
     }
   }
 
-  /** Waits for the writes accepted so far, and for gets; other reads the backend waits for. Works as well when the backend was closed by itself: then they are rejected. */
+  /**
+   * Waits for the writes accepted so far, and for gets; for other reads the backend waits. Works as well when the backend was closed by itself:
+   * then they are rejected.
+   */
   async close(): Promise<void> {
     const { store, backend } = this.#context
     await store.gc.stop()
