@@ -137,7 +137,7 @@ export async function endSession(session: Session, backend: AnyLevel): Promise<v
 /** Reads the marker and the dictionaries. Where there is a log it is opened, and the backend brought up to it. */
 async function openStored(
   backend: AnyLevel,
-  { wal, memtable = MEMTABLE_DEFAULTS }: Settings,
+  { wal, memtable = MEMTABLE_DEFAULTS, readOnly }: Settings,
   codingFor: (guard: Guard) => Coding,
   dictionaries: Dictionaries,
   emit: SafeEmit
@@ -147,7 +147,7 @@ async function openStored(
     return openStoreLog(backend, options, memtable.maxBytes, codingFor, dictionaries)
   }
   const marker = await MarkerState.load(backend)
-  assertNoLogNeeded(marker.log)
+  assertNoLogNeeded(marker.log, readOnly || backend.supports.permanence)
   await dictionaries.load(backend, marker.storeId)
   return { marker, log: undefined, coding: codingFor(marker.guard) }
 }

@@ -52,12 +52,24 @@ export function otherStore(directory: string): CompressedKvError {
 /**
  * Refuses a store that is opened without the log that it needs.
  *
+ * @param keeps whether the backend keeps what it has when it is closed. One that does not is filled from its log the next time that is opened, and
+ *   would lose what was written without it
  * @throws LEVEL_NOT_SUPPORTED
  */
-export function assertNoLogNeeded({ logDirty }: Pick<Marker, 'logDirty'>): void {
-  if (!logDirty) return
-  throw notSupported(
-    'The database was not closed, and its write-ahead log may hold writes that it has not: open it once with that log, ' +
-      'without `wal: false`, or with `wal` as it was'
-  )
+export function assertNoLogNeeded(
+  { logExists, logDirty }: Pick<Marker, 'logExists' | 'logDirty'>,
+  keeps: boolean
+): void {
+  if (logDirty) {
+    throw notSupported(
+      'The database was not closed, and its write-ahead log may hold writes that it has not: open it once with that log, ' +
+        'without `wal: false`, or with `wal` as it was'
+    )
+  }
+  if (logExists && !keeps) {
+    throw notSupported(
+      'What this backend holds is from a write-ahead log, which would not have what is written without it: open it with `wal` as it was, ' +
+        'or with `readOnly: true`; to go on without a log, back it up into another database and wrap that'
+    )
+  }
 }

@@ -100,6 +100,7 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
     await loadLog(log, backend, settings.directory, values)
     const marker = await MarkerState.load(backend, log.storeId)
     if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
+    if (!marker.log.logExists) marker.update({ logExists: true })
     await values.loadDictionaries(backend, marker.storeId)
     const coding = values.use(marker.current)
     const storeLog = new StoreLog({ log, recovery, settings, backend, marker, unsealer: coding.unsealer })

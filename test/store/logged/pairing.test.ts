@@ -381,6 +381,25 @@ describe('a database with a log that is opened without one', () => {
     await without.close()
   })
 
+  it('over memory-level, which its log fills: refused even after a close, as the log would not have what is written; can be read', async () => {
+    const fs = new CrashableFileSystem()
+    for (const opened of ['first', 'again']) {
+      const level = memoryLevel()
+      const store = await openLogged(logOn(fs), level)
+      if (opened === 'first') await putAll(store, 'abc')
+      await store.close()
+      const { code, message } = await refusal(false, level)
+      expect([opened, code]).toEqual([opened, 'LEVEL_NOT_SUPPORTED'])
+      expect(message).toMatch(/open it with `wal` as it was/)
+      const reading = await openLogged(false, level, { readOnly: true })
+      expect(await reading.keys().all()).toEqual(Array.from('abc'))
+      await reading.close()
+      const withLog = await openLogged(logOn(fs), level)
+      expect(await withLog.keys().all()).toEqual(Array.from('abc'))
+      await withLog.close()
+    }
+  })
+
   it('does not bring back, once it has its log again, what a poisoned log rejected', async () => {
     const backend = new BackendDisk()
     const disk = new CrashableFileSystem()
