@@ -11,7 +11,7 @@ import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
 import { Collector } from '../gc/collector.js'
 import type { RecoveryReport } from '../wal/recovery/recovered-log.js'
 import type { WalReader } from '../wal/wal-reader.js'
-import { backendProperty, callWithRange, forwardAdditionalMethods } from './backend/additional-methods.js'
+import { callWithRange, forwardAdditionalMethods, hideMissingMethods } from './backend/additional-methods.js'
 import type { AnyLevel, Wrappable } from './backend/any-level.js'
 import { encodedKey, encodedKeys, encodedValue } from './backend/as-bytes.js'
 import {
@@ -117,6 +117,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       defaultPolicy: () => defaultGc(settings, isLevelDb(backend))
     })
     this.gc = new Collector(host, settings.gc, error => emit('gcError', { error }))
+    hideMissingMethods(this, backend)
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
     adaptSublevels(this, this.#openingSublevels)
@@ -192,31 +193,19 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     return backUp({ store: this, backend: this.backend, session: this.#lifecycle.session }, level, options)
   }
 
-  /**
-   * Compacts a range of the backend, `[start..end)`.
-   *
-   * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
-   */
+  /** Compacts a range of the backend, `[start..end)`. Undefined if the backend has no such method. */
   async compactRange(start: K, end: K, options?: { keyEncoding?: string }): Promise<void> {
     await callWithRange(this, this.backend, 'compactRange', start, end, options)
   }
 
-  /**
-   * Bytes of disk space that a range of the backend takes, `[start..end)`.
-   *
-   * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
-   */
+  /** Bytes of disk space that a range of the backend takes, `[start..end)`. Undefined if the backend has no such method. */
   async approximateSize(start: K, end: K, options?: { keyEncoding?: string }): Promise<number> {
     return (await callWithRange(this, this.backend, 'approximateSize', start, end, options)) as number
   }
 
-  /**
-   * Internal details of the backend, such as 'leveldb.stats'.
-   *
-   * @throws LEVEL_NOT_SUPPORTED if the backend has no such method
-   */
+  /** Internal details of the backend, such as 'leveldb.stats'. Undefined if the backend has no such method. */
   getProperty(property: string): string {
-    return backendProperty(this.backend, property)
+    return (this.backend as unknown as { getProperty(name: string): string }).getProperty(property)
   }
 
   // ---- opening and closing

@@ -104,7 +104,7 @@ describe('opening and closing', () => {
   })
 
   it('refuses every call when closed', async () => {
-    const { store } = await openStore()
+    const { store } = await openStore({}, Object.assign(memory(), { compactRange: async () => {} }))
     await store.close()
     const calls = [
       store.get('k'),

@@ -1,4 +1,3 @@
-import { notSupported } from '../../errors.js'
 import type { AnyLevel } from './any-level.js'
 import { encodedKey, KEY_AS_BYTES } from './as-bytes.js'
 
@@ -16,15 +15,15 @@ export async function callWithRange<K>(
   // Copies: the caller may use its buffers again while the flush is under way.
   const [from, to] = [start, end].map(key => Buffer.from(encodedKey(encoding.encode(key as Buffer))))
   await store.flush()
-  const call = (backend as AnyLevel & Record<string, unknown>)[method]
-  if (typeof call !== 'function') throw notSupported(`The backend has no ${method}()`)
-  return call.call(backend, from, to, KEY_AS_BYTES) as unknown
+  return (backend as unknown as Record<typeof method, (...range: unknown[]) => unknown>)[method](from, to, KEY_AS_BYTES)
 }
 
-export function backendProperty(backend: AnyLevel, property: string): string {
-  const { getProperty } = backend as { getProperty?: (name: string) => string }
-  if (typeof getProperty !== 'function') throw notSupported('The backend has no getProperty()')
-  return getProperty.call(backend, property)
+/** Hides the methods of the store that only call the backend's, where it has none: programs look for one to learn whether a database has it. */
+export function hideMissingMethods(store: AnyLevel, backend: AnyLevel): void {
+  for (const name of ['compactRange', 'approximateSize', 'getProperty']) {
+    if (typeof (backend as AnyLevel & Record<string, unknown>)[name] === 'function') continue
+    Object.defineProperty(store, name, { value: undefined, writable: true, configurable: true })
+  }
 }
 
 /** Methods that only some backends have are called as they are, with the backend's own encodings. */
