@@ -59,6 +59,17 @@ test('a refusal says where, what, why, and what can be done', async () => {
   )
 })
 
+test("what 'strict' alone refuses is said to be what 'tail' cuts off", async () => {
+  const { fs, bytes } = await closedLog()
+  fs.put(segment(1), Buffer.concat([bytes, Buffer.from('torn')]))
+  await expect(openLog({ fs, recovery: 'strict' })).rejects.toThrow(
+    `segment 1 of the log in ${DIRECTORY}: its end is torn, or was never on stable storage (shorter than the header of a frame). ` +
+      "A crash leaves that: open it once with recovery: 'tail', which cuts it off and keeps it in a file"
+  )
+  const { recovery } = await openLog({ fs, recovery: 'tail' })
+  expect(recovery).toMatchObject({ records: 3, bytesTruncated: 4 })
+})
+
 describe('opening clears away what an opening before it left unfinished', () => {
   const draft = `${segment(1)}.new`
 

@@ -87,8 +87,8 @@ async function examine(settings: RecoverySettings): Promise<Examined> {
     if (header !== undefined && storeId !== undefined && !header.storeId.equals(storeId)) throw foreign(settings, id)
     const before = whole.at(-1)
     const { action, name } = recoveryCase(factsOf(scanned, i === ids.length - 1, before && endOf(before)))
-    if (action === 'refuse' || (action !== 'accept' && settings.mode === 'strict'))
-      throw refusal(settings, scanned, name)
+    if (action === 'refuse') throw refusal(settings, scanned, name, FROM_DAMAGE)
+    if (action !== 'accept' && settings.mode === 'strict') throw refusal(settings, scanned, name, FROM_TORN_END)
     if (action === 'set aside') {
       corrupt.push({ segment: id, from: 0, to: scanned.size, why: name })
       return { storeId, whole, setAside: scanned, corrupt }
@@ -167,11 +167,19 @@ function tailOf(last: ScannedSegment | undefined, end: SegmentEnd = NO_SEGMENT_B
   return { segment: last?.id ?? 0, end, createdAt, nextSequence: end.lastSequence + 1, synced: false }
 }
 
-function refusal({ directory }: RecoverySettings, { id, why }: ScannedSegment, name: string): CompressedKvError {
-  return corruption(
-    `segment ${id} of the log in ${directory}: ${name}${why === '' ? '' : ` (${why})`}. ` +
-      "Restore the directory from a backup, or read what can be read with recovery: 'salvage' or `ckv wal --salvage`"
-  )
+const FROM_DAMAGE =
+  "Restore the directory from a backup, or read what can be read with recovery: 'salvage' or `ckv wal --salvage`"
+
+const FROM_TORN_END =
+  "A crash leaves that: open it once with recovery: 'tail', which cuts it off and keeps it in a file"
+
+function refusal(
+  { directory }: RecoverySettings,
+  { id, why }: ScannedSegment,
+  name: string,
+  remedy: string
+): CompressedKvError {
+  return corruption(`segment ${id} of the log in ${directory}: ${name}${why === '' ? '' : ` (${why})`}. ${remedy}`)
 }
 
 /** @param before the segments before it: without records they prove nothing but that they were left over */
