@@ -1,12 +1,12 @@
 import { CompressedKvError, noRoom } from '../../errors.js'
 import type { FlushFailure } from './flusher.js'
 
-/** Bytes of calls that wait to be let in. Callers that await their writes never come near it. */
+/** The most bytes of calls that may wait for room. Callers that await their writes never come near it. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 /**
- * How many flushes in a row may fail before writers that wait for room are turned away: 4.5 s, with the pauses between. A disk that is full for
- * less only delays them.
+ * After this many failed flushes in a row the writes that wait for room are rejected. With the pauses between them that takes 4.5 s: a disk
+ * that is full for a shorter time only delays the writes.
  */
 export const MAX_FAILED_FLUSHES = 8
 
@@ -17,16 +17,16 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Bounds the bytes that the backend lacks: when they are too many, writers wait, first come, first served. */
+/** Bounds the bytes that are logged and not yet in the backend: when there are too many, writes wait, first come, first served. */
 export class Admission {
   readonly #maxBytes: number
-  /** The weight of what was let in and has not left. */
+  /** The weight of all writes that were admitted and have not left: those that the backend lacks. */
   #bytes = 0
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #letting = false
   #isClosing = false
-  /** Why there will be no more room, if so. */
+  /** Why there will be no more room; undefined as long as there may be. */
   #end: { readonly error: unknown } | undefined
 
   constructor(maxBytes: number) {
@@ -37,7 +37,7 @@ export class Admission {
     return this.#waiting.length
   }
 
-  /** Lets a write in if nobody waits and there is room. There always is for what weighs nothing, and for any one write alone. */
+  /** Admits a write if no other waits and there is room. A write of weight 0 always has room, and so has any write if no other is admitted. */
   tryEnter(weight: number): boolean {
     if (this.#waiting.length > 0 || !this.#hasRoom(weight)) return false
     this.#bytes += weight
@@ -45,14 +45,14 @@ export class Admission {
   }
 
   /**
-   * Waits for room. What weighs nothing waits only for those before it, however much that is.
+   * Admits a write when there is room and no earlier one waits. A write of weight 0 needs no room, and may wait behind any number of others.
    *
    * @param bytes of memory that it holds while it waits
-   * @param start called when it is let in
+   * @param start called when it is admitted
    */
   enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
     if (this.tryEnter(weight)) return start()
-    if (this.#end !== undefined) return reject(this.#end.error) // No flush is tried any more, which would reject it.
+    if (this.#end !== undefined) return reject(this.#end.error) // It would wait for ever: no flush is tried any more.
     const busy = this.#tooManyWith(weight, bytes)
     if (busy !== undefined) return reject(busy)
     this.#waitingBytes += bytes
@@ -60,10 +60,9 @@ export class Admission {
   }
 
   /**
-   * Call before a write is counted, and its value copied and compressed off the main thread: what is refused must not take the memory and time
-   * of what is let in.
+   * Call before a write is counted and its value copied or compressed: a write that will be refused must not take memory and time from others.
    *
-   * @throws CKV_BUSY where {@link enter} would refuse a write of this weight
+   * @throws CKV_BUSY if {@link enter} would refuse a write of this weight
    */
   assertMayWait(weight: number): void {
     const busy = this.#tooManyWith(weight, weight)
@@ -88,18 +87,18 @@ export class Admission {
     if (this.#waiting.length > 0) this.#letIn()
   }
 
-  /** From now on one failure is enough to turn everybody away. */
+  /** The store is closing: from now on a single failed flush rejects all that wait. */
   close(): void {
     this.#isClosing = true
   }
 
-  /** There will be no more room: turns away who waits for some, and who comes later and would have to. */
+  /** There will be no more room: rejects the writes that wait for it, and later ones that would have to wait. */
   end(error: unknown): void {
     this.#end = { error }
     this.#rejectWaiting(error)
   }
 
-  /** Call when a flush has failed. Those who wait for room go on waiting, unless it failed for good or too often, or the store is closing. */
+  /** Call when a flush has failed. Writes go on waiting for room, unless it failed for good or too often, or the store is closing. */
   afterFailure({ error, times, isFinal }: FlushFailure): void {
     if (isFinal) this.end(error)
     else if (times >= MAX_FAILED_FLUSHES || this.#isClosing) this.#rejectWaiting(noRoom(times, error))
@@ -117,7 +116,7 @@ export class Admission {
   }
 
   #letIn(): void {
-    if (this.#letting) return // What is let in may leave at once; the loop that let it in goes on.
+    if (this.#letting) return // A write that was admitted just now has left at once: the loop below is still running, and goes on.
     this.#letting = true
     let count = 0
     for (; count < this.#waiting.length; count++) {

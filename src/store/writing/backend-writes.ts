@@ -16,10 +16,10 @@ interface BackendWritesContext extends WriteQueueContext {
   readonly unsealer: Unsealer
 }
 
-/** Of a put whose value is still being sealed. If that fails, neither log nor backend gets the call. */
+/** Stands for the value of a put while it is being sealed. If sealing fails, neither the log nor the backend gets the call. */
 const NOT_SEALED: Buffer = Buffer.alloc(0)
 
-/** Values are sealed when they are handed in, and a write resolves when the backend has it. */
+/** The write path of a store without a MemTable: values are sealed when they are handed in, and a write resolves when the backend has it. */
 export class BackendWrites implements Writes {
   readonly #context: BackendWritesContext
   readonly #queue: WriteQueue
@@ -47,8 +47,8 @@ export class BackendWrites implements Writes {
 
   async clear(options: EncodedClearOptions): Promise<void> {
     const { backend, marker, unsealer, cache, log } = this.#context
-    const range = withOwnBounds(options) // The clear runs later.
-    this.#queue.touchRange(tombstoneOf(halfOpen(range))) // All of it, whatever the limit is.
+    const range = withOwnBounds(options) // The clear runs later, when the caller may have changed its buffers.
+    this.#queue.touchRange(tombstoneOf(halfOpen(range))) // The whole range, whatever the limit is.
     cache?.beginClear()
     try {
       await this.#queue.barrier(async () => {
@@ -64,7 +64,7 @@ export class BackendWrites implements Writes {
   async flush(): Promise<void> {
     const { log } = this.#context
     await this.#queue.drain()
-    // Else the backend has it on stable storage: each of its batches has a marker, and is synced for that.
+    // With any other log the backend has everything on stable storage already: each of its batches has a marker, and is synced for that.
     if (log?.isDatabase === true) await log.syncWritten()
   }
 
@@ -124,7 +124,7 @@ export class BackendWrites implements Writes {
     })
   }
 
-  /** @param sealing takes a promise where the value is sealed off the main thread: the operation has it when that resolves */
+  /** @param sealing where the value is sealed off the main thread, gets a promise: when that resolves, the operation has its value */
   #sealed({ type, key, value, options }: WriteRequest, sealing: Promise<void>[]): BackendOperation {
     const ownKey = storedCopy(key)
     if (type === 'del') return { type, key: ownKey }
@@ -135,7 +135,7 @@ export class BackendWrites implements Writes {
     const setting = sealed.then(envelope => {
       operation.value = envelope
     })
-    setting.catch(() => {}) // Nobody looks at it if a later operation of the batch throws.
+    setting.catch(() => {}) // It is never awaited if a later operation of the batch throws.
     sealing.push(setting)
     return operation
   }

@@ -17,8 +17,8 @@ export interface EncodedClearOptions extends KeySelection {
  * Deletes a range, reserved keys excepted, and logs that first: as one record, or with a limit or a snapshot as one batch of its keys.
  * Call while nothing else is written.
  *
- * What takes several batches of a backend that keeps them is on stable storage in the log before the first: after a power cut the others would
- * be missing, and nothing would say so.
+ * If it takes several batches, and the backend keeps them after a power cut, the log is put on stable storage before the first: otherwise some of
+ * the batches might be missing afterwards, and nothing would say so.
  *
  * @param expiring given where values may have expired
  */
@@ -48,7 +48,7 @@ export async function deleteLogged(
   log: StoreLog,
   sync: boolean
 ): Promise<void> {
-  // That there is nothing to delete may be due to writes that are not synced yet.
+  // The keys may be missing because of earlier deletions that are not on stable storage yet.
   if (keys.length === 0) return sync ? log.sync() : undefined
   await log.checkpoint.begin()
   const takesBatches = !log.isDatabase && keys.length > CHUNK_OPERATIONS
@@ -77,8 +77,8 @@ async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[]): Pro
 /**
  * Deletes a range from a backend without a log, reserved keys excepted.
  *
- * Key by key for a limit, which counts what a reader would see; for a snapshot that may hold what has expired; and for `sync`, since
- * classic-level can sync deletes, but not a clear.
+ * It is deleted key by key with a limit, which counts the entries that a reader would see; with a snapshot that may hold expired entries; and
+ * with `sync`, since classic-level can sync deletions but not a clear.
  *
  * @param expiring given where values may have expired
  */

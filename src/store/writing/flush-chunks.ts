@@ -10,7 +10,7 @@ import { AS_BYTES, KEY_AS_BYTES } from '../backend/as-bytes.js'
 import type { TableValue } from '../table-value.js'
 import type { Sealer } from './sealer.js'
 
-/** What one backend batch takes: a backend in memory carries it out in one go, on the calling thread. */
+/** The most that one batch of the backend takes: a backend in memory writes a batch in one go, on the calling thread. */
 const MAX_CHUNK_OPERATIONS = 1000
 const MAX_CHUNK_BYTES = 1024 * 1024
 /**
@@ -28,7 +28,7 @@ interface FlushChunksContext {
   readonly overLevelDb: boolean
 }
 
-/** The chunks of tables that go to the backend together, in order. Each is sealed straight into a batch, the first of them at once. */
+/** Cuts tables that are flushed together into chunks, in the order of keys. Each is sealed straight into a batch; the first is begun at once. */
 export class FlushChunks {
   readonly #context: FlushChunksContext
   readonly #turn = new Turn(BACKGROUND_TURN_MS)
@@ -77,7 +77,7 @@ export class FlushChunks {
     return entries.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
   }
 
-  /** A dictionary may be made of what is to be sealed. */
+  /** Lets a dictionary be made from the values, before any of them is sealed. */
   async #prepareDictionary(): Promise<void> {
     const weight = this.#tables.reduce((sum, table) => sum + table.weight, 0)
     await this.#context.sealer.dictionarySource?.prepare(weight, async () => {

@@ -44,36 +44,38 @@ interface TableGroup {
   readonly chunks: FlushChunks
 }
 
-/** What goes to the backend together: tables, or one deleted range. */
+/** What is flushed together: tables, or one deleted range. */
 type Group = TableGroup | { readonly items: readonly Frozen<TableValue>[]; readonly clear: FrozenClear }
 
 /** How long to wait before a flush that failed is tried again; twice as long after each further failure. */
 const FIRST_RETRY_MS = 100
 
-/** From this share of `flushBytes` on a table is sealed ahead. */
+/** A table is sealed ahead only if it has at least this share of `flushBytes`. */
 const MIN_AHEAD = 0.25
 
 /**
- * Moves what is frozen into the backend, oldest first, one group of tables or deleted range at a time. The log is put on stable storage, the
- * values are sealed, and they are written in sorted, synced chunks. The last chunk carries the number of the record up to which the backend
- * has everything.
+ * Moves what is frozen into the backend, oldest first, one group at a time. First the log is put on stable storage. Then the values are
+ * sealed and written in sorted, synced chunks, of which the last also says up to which record of the log the backend has everything.
  *
- * A crash between chunks is harmless: replaying the log writes them again. For that the log must be there, hence the sync before.
+ * A crash between two chunks does no harm, since replaying the log writes all of them again. That is why the log is synced first.
  */
 export class Flusher {
   readonly #context: FlusherContext
+  /** The flush of one group that is under way. */
   #step: Promise<void> | undefined
   readonly #lane = new Lane()
+  /** Whether what is frozen is being flushed in the background, group after group. */
   #pumping = false
+  /** Runs until a flush that failed is tried again. */
   #retry: NodeJS.Timeout | undefined
   /** How many flushes in a row have failed. */
   #failures = 0
   /** Called when one fails. */
   readonly #failureListeners = new Set<(error: unknown) => void>()
   #stopped = false
-  /** What is being sealed while something else is written. */
+  /** The next group, which is being sealed while another one is written. */
   #ahead: Group | undefined
-  /** Only while a group's last chunk is being written: then sealing the next keeps both threads busy. */
+  /** True only while the last chunk of a group is being written: sealing the next group meanwhile keeps both threads busy. */
   #mayBeginAhead = false
 
   constructor(context: FlusherContext) {
@@ -98,9 +100,9 @@ export class Flusher {
   async flush(): Promise<void> {
     const { tables } = this.#context
     const last = tables.freeze()
-    // By its first record, since what is newer may have been merged into it.
+    // The first record tells whether a table has to be flushed: newer ones may have been merged into it, so its last record may be above `last`.
     while (tables.oldest !== undefined && tables.oldest.firstSequence <= last) await this.#flushOldest()
-    // What was frozen or sealed meanwhile: no later event is certain to write it, and wake() did nothing while a retry was due.
+    // Something was frozen or sealed meanwhile, and perhaps nothing else will cause it to be flushed: wake() did nothing while a retry was due.
     if (tables.oldest !== undefined) this.wake()
   }
 
@@ -118,7 +120,7 @@ export class Flusher {
     return this.#lane.run(work)
   }
 
-  /** Resolves when nothing is on its way any more; nothing is flushed from now on. */
+  /** Ends flushing. Resolves when nothing is on its way to the backend any more. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#retry)
@@ -137,8 +139,8 @@ export class Flusher {
   }
 
   /**
-   * One at a time; calls made during it wait for the same one. None is begun once the flusher is stopped: the store would not wait for it, and
-   * by the time it writes the backend may be another store's.
+   * Flushes the oldest group. Calls made while one is being flushed wait for that one. Nothing is begun once the flusher is stopped: the store
+   * would not wait for it, and the backend might belong to another store by the time it is written to.
    */
   #flushOldest(): Promise<void> {
     if (this.#stopped) return Promise.reject(databaseNotOpen())
@@ -177,7 +179,7 @@ export class Flusher {
     onFlushed(weight, { entries, ms: performance.now() - start })
   }
 
-  /** Takes what comes next, of which there is some, and begins to seal it. */
+  /** Takes the next group, which must exist, and begins to seal it. */
   #begin(): Group {
     const { tables, flushBytes } = this.#context
     const items = tables.startFlush(flushBytes)
@@ -185,7 +187,7 @@ export class Flusher {
     return 'clear' in first ? { items, clear: first } : { items, chunks: new FlushChunks(items, this.#context) }
   }
 
-  /** Only what is large: small tables are better taken together, with those that come until then. */
+  /** Begins to seal the next group if its first table is large. Small tables wait, to be flushed together with those that come until then. */
   #beginAhead(): void {
     if (!this.#mayBeginAhead || this.#ahead !== undefined || this.#stopped) return
     const { tables, flushBytes } = this.#context
@@ -199,7 +201,7 @@ export class Flusher {
     this.#ahead = undefined
   }
 
-  /** @param ms undefined for not at all */
+  /** @param ms until the flush is tried again; undefined for never */
   #retryLater(ms: number | undefined): void {
     clearTimeout(this.#retry)
     this.#retry = undefined
@@ -223,7 +225,7 @@ export class Flusher {
     })
   }
 
-  /** A chunk is sealed while the one before it is written, and the first of the next group while the last of this one is. */
+  /** Seals each chunk while the one before it is being written, and the first chunk of the next group while the last of this one is. */
   async #flushTables({ items, chunks }: TableGroup): Promise<number> {
     let writing: Promise<void> = Promise.resolve()
     try {
@@ -251,7 +253,7 @@ export class Flusher {
       try {
         if (marker !== undefined) chunk.put(MARKER_KEY, marker, AS_BYTES)
       } catch (error) {
-        await chunk.close() // Else the backend would keep it, and another one each time the flush is tried again.
+        await chunk.close() // Otherwise the backend would keep this batch, and one more each time the flush is tried again.
         throw error
       }
       return this.#write(chunk)

@@ -25,7 +25,7 @@ export interface TableOperation {
 
 /** A call that has been admitted, and how its caller learns the outcome. */
 export interface Admitted {
-  /** What it counts among the bytes that the backend lacks. */
+  /** How many of the bytes that the backend lacks are counted for it; see `weights.ts`. */
   readonly weight: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -40,7 +40,7 @@ interface LoggedTableContext {
   readonly flusher: Flusher
 }
 
-/** The log and the tables that follow it: what the log has is put into the tables, in the same order. */
+/** The log and the tables: what has been written to the log is put into the tables, in the same order. */
 export class LoggedTable {
   readonly #context: LoggedTableContext
   readonly #watches = new Set<TouchedKeys>()
@@ -52,7 +52,7 @@ export class LoggedTable {
     this.#context = context
   }
 
-  // ---- calls: accepted() once for each; then exactly one of onLogged, resolve, reject, abandon
+  // ---- counting calls: accepted() once for each call, and later exactly one of onLogged(), resolve(), reject() and abandon()
 
   /** Calls that have not resolved yet. */
   get pending(): number {
@@ -103,13 +103,13 @@ export class LoggedTable {
     return (this.#beginning ??= this.#begin())
   }
 
-  /** In a loop: the first time to live may be used while the marker is being written. */
+  /** A loop, because the first write with a `ttl` may come while the marker is being written: then it has to be written once more. */
   async #begin(): Promise<void> {
     const { checkpoint } = this.#context.log
     try {
       while (checkpoint.mustBegin) await checkpoint.begin()
     } finally {
-      this.#beginning = undefined // Right after the last check: whoever comes later has to check again.
+      this.#beginning = undefined // Nothing is awaited since the last check: a later call of begin() checks again.
     }
   }
 
@@ -127,7 +127,7 @@ export class LoggedTable {
   append(operations: readonly TableOperation[], sync: boolean, call: Admitted): void {
     const records = operations.map(({ name, kept }) => tableRecord(keyOfName(name), kept!))
     this.#append(records, sync, call, sequence => {
-      // What a call weighs goes with its first operation: they are flushed together.
+      // The first operation carries the weight of the whole call, since all its operations are flushed together.
       for (const [i, { name, kept }] of operations.entries()) {
         this.#set(name, kept!, sequence, i === 0 ? call.weight : 0)
       }
@@ -144,9 +144,9 @@ export class LoggedTable {
     })
   }
 
-  /** Logs that keys are deleted, all or none. What they weigh is known only now. */
+  /** Logs that keys are deleted, all or none. Their weight is known only now, after admission. */
   async deleteKeys(keys: readonly Buffer[], sync: boolean): Promise<void> {
-    // That there is nothing to delete may be due to writes that are not synced yet.
+    // The keys may be missing because of earlier deletions that are not on stable storage yet.
     if (keys.length === 0) return sync ? this.#context.log.sync() : undefined
     if (this.mustBegin) await this.begin()
     const operations = keys.map(key => ({ name: keyName(key), kept: TOMBSTONE }) as const)
@@ -156,7 +156,7 @@ export class LoggedTable {
     return new Promise((resolve, reject) => this.append(operations, sync, { weight, resolve, reject }))
   }
 
-  /** Resolves when everything appended so far is in the tables, or rejected. */
+  /** Resolves when everything appended so far is either in the tables or rejected. */
   settled(): Promise<void> {
     return this.#context.log.settled()
   }
@@ -186,7 +186,8 @@ export class LoggedTable {
 
   /** See `Writes.watch`. */
   watch(): TouchedKeys {
-    // Keys in the tables count as touched: the flusher may write them after the sweep has read. Later writes are added as they are logged.
+    // Keys in the tables count as touched, since the flusher may write them to the backend after the sweep has read it. Keys of later
+    // writes are added when those are logged.
     const view = this.#context.tables.view()
     const touched = new TouchedKeys(name => findIn(view, name) !== undefined)
     this.#watches.add(touched)
@@ -218,14 +219,14 @@ export class LoggedTable {
     this.#context.flusher.wake()
   }
 
-  /** Call while somebody waits for room. What is frozen goes first: to freeze a table for each write that is let in would make many. */
+  /** Call while a write waits for room. Freezes the table only if nothing else is to be flushed: else each admitted write would make a table. */
   makeRoom(): void {
     const { tables, flusher } = this.#context
     if (tables.frozenCount === 0) tables.freeze()
     flusher.wake()
   }
 
-  /** Flushes what is there, as far as the backend takes it, and nothing from then on. */
+  /** Flushes what the tables hold, as far as the backend takes it. Nothing is flushed afterwards. */
   async close(): Promise<void> {
     const { flusher } = this.#context
     clearTimeout(this.#flushTimer)
@@ -235,8 +236,8 @@ export class LoggedTable {
 }
 
 /**
- * A put or del on its way to log and table. One object for all there is to remember, since there are many of them at once, and no promise:
- * all that are in a frame share the frame's.
+ * A put or del on its way to log and table. There are many of them at once, so it is one object that holds everything, and has no promise of
+ * its own: all callers whose records are in one frame share that frame's promise.
  */
 export class OneOperation implements Waiter {
   index = 0

@@ -30,7 +30,7 @@ interface TableParts extends Coding {
   readonly overLevelDb: boolean
 }
 
-/** The write path of a store with a MemTable: what a flush that succeeds or fails means for those who wait for room. */
+/** Puts the write path of a store with a MemTable together: flushes make room, or say why there is none, for the writes that wait for it. */
 export function openTableWrites(
   parts: TableParts,
   settings: MemTableSettings,
@@ -48,7 +48,8 @@ export function openTableWrites(
       emit('flush', report)
       admission.leave(weight)
       if (admission.waiting === 0) return
-      parts.tables.freeze() // All that was let in may be in the table already, and then nothing that is logged later would begin the next flush.
+      // Everything admitted may be in the table already. Then no later write would begin the next flush, which those that wait need.
+      parts.tables.freeze()
       flusher.wake()
     },
     onFailed: failure => {
@@ -59,7 +60,7 @@ export function openTableWrites(
       }
       hasFailedForGood ||= failure.isFinal
       admission.afterFailure(failure)
-      if (admission.waiting > 0) flusher.wake() // Whoever waits keeps the process alive until it is tried again.
+      if (admission.waiting > 0) flusher.wake() // Keeps the process alive until the flush is tried again: somebody waits for it.
     },
     onBackendCall: () => counters.writes.backendCalls++
   })

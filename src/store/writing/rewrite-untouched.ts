@@ -2,13 +2,13 @@ import type { AnyLevel } from '../backend/any-level.js'
 import { type BackendOperation, writeToBackend } from '../backend/backend-write.js'
 import type { TouchedKeys } from './touched-keys.js'
 
-/** Few operations at a time: a sweep stays out of the way of others. */
+/** How many operations are handed over in one turn of the event loop: few, so that a sweep does not delay other calls. */
 const TURN_OPERATIONS = 64
 
 /**
  * Writes those operations, synced, whose keys were not touched. Call while nothing else is written to the backend.
  *
- * @returns which of them were written
+ * @returns for each operation whether it was written
  */
 export async function rewriteUntouched(
   backend: AnyLevel,

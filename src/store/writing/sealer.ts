@@ -21,7 +21,7 @@ import type { Counters, RawReason } from '../stats.js'
 import { rawTableValue, sealedTableValue, type TableValue } from '../table-value.js'
 import { ValueArena } from './value-arena.js'
 
-/** What is known only once the store opens. */
+/** What is known only when the store has been opened. */
 interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
   readonly overLevelDb: boolean
   /** What small values are compressed with. */
@@ -31,12 +31,12 @@ interface SealingContext extends Pick<Sealing, 'guard' | 'mayOmitChecksum'> {
 const MAX_COPIES_KEPT_BYTES = 32 * 1024 * 1024
 
 /**
- * Copies of large values, while they are compressed. One pool for all stores: fresh memory for 2 MiB costs a third of the time that LZ4 takes for
- * them, and a store that has just been opened would have none that is warm.
+ * Memory for copies of large values while they are compressed. Fresh memory for 2 MiB costs a third of the time that LZ4 takes to compress them.
+ * All stores share one pool, so that a store that has just been opened finds used memory as well.
  */
 const copies = new BufferPool(MAX_COPIES_KEPT_BYTES)
 
-/** Decides how a value is stored, and seals it so. */
+/** Decides how a value is stored, and seals it accordingly. */
 export class Sealer {
   readonly #settings: Settings
   readonly #choice: CodecChoice
@@ -45,7 +45,7 @@ export class Sealer {
   readonly #turn = new Turn()
   readonly #arena = new ValueArena()
   readonly #onCodecError: (codecName: string, error: unknown) => void
-  /** Samples small values; set once the store is open, undefined where no dictionary is to be used. */
+  /** Where a dictionary for small values comes from. Set when the store has been opened; undefined if no dictionary is to be used. */
   dictionarySource: DictionarySource | undefined
 
   constructor(
@@ -63,10 +63,10 @@ export class Sealer {
   }
 
   /**
-   * Seals a value. By the time this returns, `value` is no longer needed: it is sealed or copied.
+   * Seals a value. When this returns, `value` is no longer needed: it is sealed or copied.
    *
-   * @returns the envelope; a promise of it where a codec works off the main thread. The promise rejects for lack of memory, and as
-   *   `onStored` throws.
+   * @returns the envelope; a promise of it where a codec works off the main thread. The promise rejects if memory is lacking, or if `onStored`
+   *   throws.
    * @throws what a codec selector throws; CKV_VALUE_TOO_LARGE; CKV_INVALID_OPTION for a bad ttl or codec
    */
   seal(key: Buffer, value: Buffer, options: WriteOptions): Buffer | Promise<Buffer> {
@@ -74,10 +74,11 @@ export class Sealer {
   }
 
   /**
-   * A value as a table keeps it until it is flushed. Normally kept raw and sealed at the flush, with the codec chosen now. Sealed now if
-   * compression would go off-thread, if the call names a codec (the log must record it), or if the caller passed `onStored`.
+   * A value as a table keeps it until it is flushed. Normally it is kept raw, and sealed by the flush with the codec that is chosen now. It is
+   * sealed at once if it will be compressed off the main thread, if the call names a codec (which the log must record), or if the caller passed
+   * `onStored`.
    *
-   * @returns shares no memory with `value`; throws and rejects as {@link seal}
+   * @returns shares no memory with `value`; throws and rejects as {@link seal} does
    */
   forTable(key: Buffer, value: Buffer, options: WriteOptions): TableValue | Promise<TableValue> {
     const codec = this.#codecFor(key, value, options)
@@ -101,7 +102,7 @@ export class Sealer {
     return sealed ? bytes : this.#sealKept(key, codec, bytes, expiresAt)
   }
 
-  /** The envelope of a value read back from a log, which nobody changes any more. */
+  /** The envelope of a value that was read back from a log. Nobody may change `value` meanwhile. */
   sealLogged(key: Buffer, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
     let codec: Codec
     try {
@@ -112,12 +113,12 @@ export class Sealer {
     return this.#sealKept(key, codec, value, expiresAt)
   }
 
-  /** Seals a value that nobody changes: off the main thread it needs no copy. */
+  /** Seals a value that nobody changes meanwhile, so that it need not be copied to be compressed off the main thread. */
   #sealKept(key: Buffer, codec: Codec, value: Buffer, expiresAt: number | undefined): Buffer | Promise<Buffer> {
     return this.#sealNow(key, codec, value, expiresAt) ?? this.#sealOffThread(codec, value, expiresAt)
   }
 
-  /** The envelope that a sweep gives a value, noting what was tried. */
+  /** The envelope that a sweep gives a value; it notes which codec was tried. */
   reseal(opened: Opened, decision: GcDecision): Buffer {
     const { expiresAt, probe, codecId, rawLength, payload, dictionary } = opened
     if (decision.action === 'recompress') {
@@ -134,7 +135,7 @@ export class Sealer {
       : sealCompressed(codecId, codecInput(opened), rawLength, sealing)!
   }
 
-  /** Most values have neither, and no object is made for them. */
+  /** Most values have neither an expiry nor a probe: no object is made for them. */
   #sealing(expiresAt: number | undefined, probe?: Probe): Sealing {
     if (expiresAt === undefined && probe === undefined) return this.#context
     return { ...this.#context, expiresAt, probe }
@@ -191,7 +192,7 @@ export class Sealer {
     return options.codec === undefined ? this.#choice.choose(key, value) : codecForCall(options.codec, key, value)
   }
 
-  /** Why a value is stored raw without being tried; undefined if it is tried. */
+  /** Why a value is stored raw without trying to compress it; undefined if that is tried. */
   #whyRaw(codec: Codec, length: number): RawReason | undefined {
     if (codec.id === CODEC_ID.none) return codec === leftRaw() ? 'looksIncompressible' : 'codecNone'
     const minSize = this.#settings.minSize ?? defaultMinSize(codec, this.#context.overLevelDb)
@@ -213,7 +214,7 @@ export class Sealer {
   async #sealOffThread(codec: Codec, raw: Buffer, expiresAt: number | undefined): Promise<Buffer> {
     try {
       const compressed = await compressOffThread(codec, raw)
-      // Several may be ready at once, and to check and to log megabytes takes a ms each.
+      // Several may become ready at once, and checksumming and logging megabytes takes a ms each.
       while (this.#turn.isOver) await nextTurn()
       return this.#keepSmaller(codec, raw, compressed, expiresAt)
     } catch (error) {
@@ -222,7 +223,7 @@ export class Sealer {
   }
 
   #keepSmaller(codec: Codec, raw: Buffer, compressed: Uint8Array, expiresAt: number | undefined): Buffer {
-    // A codec of a user's own may return anything.
+    // A user's own codec may return anything.
     if (!isUint8Array(compressed)) throw new TypeError(`Codec '${codec.name}' did not return bytes`)
     const maxSize = raw.length * (1 - this.#settings.minSaving)
     const sealed = sealCompressed(codec.id, compressed, raw.length, this.#sealing(expiresAt), maxSize)
@@ -249,7 +250,7 @@ function probeOf(codec: Codec): Probe {
   return { codecId: codec.id, effort: codec.effort ?? 0 }
 }
 
-/** Calls `onStored`, if it was given, with the bytes that a value takes. */
+/** Calls `onStored`, if it was given, with how many bytes the value takes. */
 function reportStored(sealed: Buffer | Promise<Buffer>, { onStored }: WriteOptions): Buffer | Promise<Buffer> {
   if (onStored === undefined) return sealed
   if (typeof onStored !== 'function') throw invalidOption(`onStored must be a function, not ${shown(onStored)}`)

@@ -29,12 +29,11 @@ import type { WriteRequest, Writes } from './writes.js'
 /*
  * The write path of a store with a MemTable. From top to bottom:
  *
- *     put() ──► admission: room among what the backend lacks ──► order: values being sealed off the main thread, and barriers
- *                                                                  │
+ *     put() ──► admission.ts: waits while the backend lacks too many bytes ──► write-order.ts: waits for values that are still
+ *                                                                              │               being sealed, and for barriers
  *                  logged-table.ts:  append to the log ──► written, as the fsync policy says ──► table ──► resolve
  *
- * The log keeps the order in which it was appended to, and the table gets what is written in that order. From there the flusher moves it
- * into the backend.
+ * Operations reach the table in the order in which they were appended to the log. From the table the flusher moves them into the backend.
  */
 
 /** One call, from its acceptance until it resolves. */
@@ -44,7 +43,7 @@ interface PendingCall extends OrderedWrite<TableOperation>, Admitted {
   readonly sync: boolean
 }
 
-/** A call that does not go straight to the log. */
+/** What is asked for by a call that does not go straight to the log: one of `operations`, `clear` and `work`. */
 interface Call {
   readonly operations?: readonly TableOperation[]
   readonly clear?: RangeTombstone
@@ -124,7 +123,7 @@ export class TableWrites implements Writes {
 
   async clear(options: EncodedClearOptions): Promise<void> {
     const sync = options.sync === true
-    const range = withOwnBounds(options) // A limited clear reads it later.
+    const range = withOwnBounds(options) // A limited clear reads the bounds later, when the caller may have changed its buffers.
     if (options.limit !== -1 || options.snapshot !== undefined) return this.#clearKeys(range, sync)
     const cleared = halfOpen(range)
     if (endsAtEmptyKey(cleared)) return
@@ -138,27 +137,28 @@ export class TableWrites implements Writes {
 
   async flush(): Promise<void> {
     const { admission, flusher } = this.#context
-    // Earlier calls wait for a flush themselves, which may be waiting to be tried again, and for others after it.
+    // Calls that wait for room need flushes to get in, and the next flush may be one that has failed and is due only later. So flush now.
     if (admission.waiting > 0) await flusher.flush()
     await flusher.unlessFlushFails(this.#settled())
     return flusher.flush()
   }
 
   async handedToLog(): Promise<void> {
-    // A call that waits for nothing is with the log already.
+    // Where no call waits, the log has been given all of them.
     if (this.#order.isFree && this.#context.admission.waiting === 0) return
-    // Whoever waits for room may be turned away, and this call with them. Values let in before may still be compressed then.
-    await this.#settled().catch(() => this.#letInSettled())
+    // This call waits behind those that wait for room, and is rejected with them if there will be none. Calls that were admitted before may
+    // still be having their values compressed then.
+    await this.#settled().catch(() => this.#admittedSettled())
   }
 
   async close(): Promise<boolean> {
     const { admission, flusher } = this.#context
     admission.close()
     if (admission.waiting > 0) await flusher.flush().catch(() => {}) // Already reported.
-    // Whoever waits for room is turned away when a flush fails, and this call with them.
+    // When a flush fails, all calls that wait for room are rejected, and this one with them.
     while (this.pending > 0) await this.#settled().catch(() => {})
     await this.#table.close()
-    admission.end(databaseNotOpen()) // If the backend cannot be closed, the store stays open, and more may come.
+    admission.end(databaseNotOpen()) // If the backend cannot be closed, the store stays open, and more calls may come.
     return this.#context.tables.isEmpty
   }
 
@@ -198,7 +198,7 @@ export class TableWrites implements Writes {
 
   // ---- acceptance and order
 
-  /** Where there is nothing to wait for, the common case, straight to the log. */
+  /** Goes straight to the log if there is nothing to wait for, which is the common case. */
   #writeOne(
     key: Buffer,
     kept: Kept<TableValue> | Promise<TableValue>,
@@ -230,13 +230,13 @@ export class TableWrites implements Writes {
     return result
   }
 
-  /** Resolves when every write accepted before is in the table, or rejected. */
+  /** Resolves when every write accepted before is either in the table or rejected. Waits for room behind those that wait for it. */
   #settled(): Promise<void> {
     return this.pending === 0 ? Promise.resolve() : this.#alone(async () => {})
   }
 
-  /** The same of those that were let in. Waits for nobody who waits for room. */
-  #letInSettled(): Promise<void> {
+  /** Resolves when every write admitted before is either in the table or rejected. Does not wait for those that still wait for room. */
+  #admittedSettled(): Promise<void> {
     this.#table.accepted()
     return new Promise((resolve, reject) => {
       const work = () => this.#table.settled()
@@ -286,11 +286,11 @@ function pendingCall(call: Call, resolve: Admitted['resolve'], reject: Admitted[
   return { ...order, weight, resolve, reject, clear, sync }
 }
 
-/** Gives an operation its value when it is sealed. */
+/** Gives an operation its value when the value is sealed. */
 function settingKept(operation: TableOperation, sealing: Promise<TableValue>): Promise<void> {
   const setting = sealing.then(value => {
     operation.kept = value
   })
-  setting.catch(() => {}) // Somebody waits for it only when there is room, or never, if a later operation of the batch throws.
+  setting.catch(() => {}) // It is awaited only once there is room, and never if a later operation of the batch throws.
   return setting
 }

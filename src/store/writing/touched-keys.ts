@@ -7,7 +7,7 @@ export class TouchedKeys {
   readonly #clears: RangeTombstone[] = []
   readonly #isInitiallyTouched: (name: string) => boolean
 
-  /** @param isInitiallyTouched whether a key counts as written to at that moment already */
+  /** @param isInitiallyTouched whether a key counts as written to from the beginning */
   constructor(isInitiallyTouched: (name: string) => boolean = () => false) {
     this.#isInitiallyTouched = isInitiallyTouched
   }
@@ -20,7 +20,7 @@ export class TouchedKeys {
     this.#clears.push(range)
   }
 
-  /** Of each key whether nobody wrote to it. */
+  /** For each key whether it was not written to. */
   untouched(keys: readonly Buffer[]): boolean[] {
     return keys.map(key => !this.#has(keyName(key)))
   }

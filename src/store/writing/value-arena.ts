@@ -8,8 +8,8 @@ const MAX_SHARED_BYTES = SLAB_BYTES / 8
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Copies of values for a table, next to one another: memory of its own for each would cost a µs. The values of a table are dropped together,
- * when the backend has them.
+ * Copies values for a table into memory that they share, since allocating memory for each would take a µs. It is freed as a whole, which suits
+ * the values of a table: they are all dropped when the backend has them.
  */
 export class ValueArena {
   #open = NOTHING

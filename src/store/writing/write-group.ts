@@ -4,14 +4,14 @@ import { BackendBatch, type BackendOperation } from '../backend/backend-write.js
 import type { OrderedWrite } from './write-order.js'
 
 /**
- * So much or a little more is written together. Larger ones leave the backend idle while the next values are sealed: with 1000 puts of 1 KiB in
- * flight, batches of 400 make a fifth more puts a second than batches of 1000, and no fewer than batches of 200.
+ * A group takes no more calls once it has this many operations or bytes. Larger groups leave the backend idle while the next values are sealed:
+ * with 1000 puts of 1 KiB in flight, groups of 400 make a fifth more puts a second than groups of 1000, and no fewer than groups of 200.
  */
 const MAX_GROUP_OPERATIONS = 400
 const MAX_GROUP_BYTES = 1024 * 1024
-/** Groups with more are written alone: with them the backend is busy enough, and comparing their keys would take long. */
+/** A group with more operations is written alone: it keeps the backend busy, and comparing its keys with another group's would take long. */
 export const MAX_OPERATIONS_BESIDE = 200
-/** A group with fewer waits for what is under way: to wake another thread would take longer than to write it. */
+/** A group with fewer calls waits until nothing else is being written: waking another thread would take longer than writing it. */
 export const MIN_CALLS_BESIDE = 8
 
 /** One call, from its acceptance until it resolves. */
@@ -33,20 +33,20 @@ export class WriteGroup {
   #operations = 0
   #bytes = 0
   #isSynced = false
-  /** Their names; undefined until they are asked for. */
+  /** The names of all keys in the group; undefined until they are needed. */
   #keys: Set<string> | undefined
 
-  /** @param backend is handed the operations of several calls as they come; undefined: not before the group is committed */
+  /** @param backend is handed operations as they are added; undefined if it must get nothing before the group is committed */
   constructor(backend: AnyLevel | undefined) {
     this.#backend = backend
   }
 
-  /** What the backend has been handed; undefined: nothing yet. */
+  /** The batch of the backend that has the operations already; undefined if the backend was handed nothing yet. */
   get batch(): BackendBatch | undefined {
     return this.#batch
   }
 
-  /** Whether it may be written at the same time as another one that has all its calls: neither is large, and no key is in both. */
+  /** Whether it may be written at the same time as another group that is complete: both are small, and have no key in common. */
   mayBeWrittenBeside(other: WriteGroup): boolean {
     return this.calls.length >= MIN_CALLS_BESIDE && this.#isSmall && other.#isSmall && !other.#sharesKeyWith(this.calls)
   }
@@ -58,7 +58,7 @@ export class WriteGroup {
     return operations <= MAX_OPERATIONS_BESIDE && !this.#sharesKeyWith(calls)
   }
 
-  /** One fsync is to serve all that wait for one. */
+  /** A group that has to be synced does not count as small: one fsync is to serve all calls that wait for one. */
   get #isSmall(): boolean {
     return this.#operations <= MAX_OPERATIONS_BESIDE && !this.#isSynced
   }
@@ -83,19 +83,22 @@ export class WriteGroup {
       this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
     }
     if (this.#backend === undefined || this.calls.length === 1) return
-    // One call alone needs no batch, or makes its own.
+    // A single call needs no batch here: writeToBackend() writes one operation without a batch, and makes one for several.
     const handed = this.#batch === undefined ? this.calls : [call]
     this.#batch ??= new BackendBatch(this.#backend)
     for (const { operations } of handed) for (const operation of operations) this.#batch.add(operation)
   }
 }
 
-/** In their order. */
+/** All operations of calls, in order. */
 export function operationsOf(calls: readonly PendingCall[]): readonly BackendOperation[] {
   return calls.length === 1 ? calls[0]!.operations : calls.flatMap(({ operations }) => operations)
 }
 
-/** Barriers and failed calls write nothing, and a call with more operations than a group has hands them over in several turns of the event loop. */
+/**
+ * Whether a call is a group of its own: barriers and failed calls, which write nothing, and calls with more operations than a group takes, which
+ * hand them to the backend in several turns of the event loop.
+ */
 function isAlone({ barrier, failure, operations }: PendingCall): boolean {
   return barrier !== undefined || failure !== undefined || operations.length > MAX_GROUP_OPERATIONS
 }

@@ -3,16 +3,17 @@ import type { MarkerState } from '../marker-state.js'
 import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup } from './write-group.js'
 
 /**
- * Of small groups over LevelDB. With 16 puts of 1 KiB in flight two groups of 8 make a quarter more puts a second than one of 16: the main thread
- * seals the one while another thread writes the other. More of them cost more, since it takes 30 µs to wake a thread.
+ * How many small groups LevelDB is given at once. With 16 puts of 1 KiB in flight, two groups of 8 make a quarter more puts a second than one
+ * of 16: the main thread seals one group while another thread writes the other. More groups would be slower, since it takes 30 µs to wake a
+ * thread.
  */
 const MAX_GROUPS_UNDER_WAY = 2
 
 /**
- * Reactions of promises that run before groups begin: what other callers write when they hear of their writes goes into the same groups.
- * `process.nextTick` would be after all reactions, but takes 2 µs of the 50 between two puts that are awaited one after another.
+ * How many times to yield to other microtasks before groups are begun. Meanwhile other callers learn that their writes are done, and what they
+ * write next goes into the same groups. `process.nextTick` would wait for all of them, but takes 2 µs of the 50 between two awaited puts.
  */
-const REACTIONS = 4
+const YIELDS = 4
 
 interface WriteGroupsContext {
   readonly backend: AnyLevel
@@ -22,7 +23,7 @@ interface WriteGroupsContext {
   readonly overLevelDb: boolean
 }
 
-/** Puts calls that are ready to be written into groups, first come, first served, and says when each group is written. */
+/** Puts calls that are ready to be written into groups, first come, first served, and decides when each group is written. */
 export class WriteGroups {
   readonly #backend: AnyLevel | undefined
   readonly #marker: MarkerState
@@ -30,9 +31,10 @@ export class WriteGroups {
   readonly #commit: (group: WriteGroup) => Promise<void>
 
   #ready: PendingCall[] = []
-  /** Those that were ready earlier, of which the first are in a group. */
+  /** Calls that became ready before those in `#ready`. The first `#taken` of them are in groups already. */
   #waiting: PendingCall[] = []
   #taken = 0
+  /** The group that is being filled. */
   #next: WriteGroup
   #filling = false
   /** Whether groups begin soon, before this turn of the event loop ends. */
@@ -65,12 +67,12 @@ export class WriteGroups {
 
   async #beginSoon(): Promise<void> {
     this.#beginning = true
-    for (let i = 0; i < REACTIONS; i++) await undefined
+    for (let i = 0; i < YIELDS; i++) await undefined
     this.#beginning = false
     this.#beginAll()
   }
 
-  /** Begins the groups that may be written now, and gives the backend what the one after them has already. */
+  /** Begins every group that may be written now, and fills the one after them. */
   #beginAll(): void {
     for (;;) {
       this.#fillWithShare()
@@ -83,7 +85,10 @@ export class WriteGroups {
     }
   }
 
-  /** Of few writes that are ready while nothing is under way two groups get half each, unless the second would wait for the first. */
+  /**
+   * Fills the next group. If nothing is under way and only few calls are ready, it gets half of them, so that a second group can be written at
+   * the same time; unless that would have to wait for the first.
+   */
   #fillWithShare(): void {
     if (this.#maxUnderWay === 1 || this.#underWay.size > 0) return this.#fillNext()
     const half = Math.floor((this.#waiting.length - this.#taken + this.#ready.length) / 2)
@@ -93,7 +98,10 @@ export class WriteGroups {
     if (!this.#next.allowsBeside(others)) this.#fillNext()
   }
 
-  /** Groups that are written at once may end in any order, and so must have no key in common. A marker that is not saved yet would go with both. */
+  /**
+   * Groups that are written at the same time may end in either order, so they must have no key in common. None is begun beside another while
+   * the marker is not saved: both would write it.
+   */
   #mayBegin(group: WriteGroup): boolean {
     if (this.#underWay.size === 0) return true
     if (this.#underWay.size === this.#maxUnderWay || this.#marker.unsaved !== undefined) return false
@@ -101,9 +109,9 @@ export class WriteGroups {
     return true
   }
 
-  /** The next group takes what is ready, and the backend gets it. */
+  /** Adds calls that are ready to the next group, which may hand them to the backend at once. */
   #fillNext(maxCalls = Infinity): void {
-    if (this.#filling) return // A hook of the backend that writes: its turn is later.
+    if (this.#filling) return // A hook of the backend has written to this store: that call is added later.
     this.#filling = true
     while (this.#next.calls.length < maxCalls && this.#hasReady()) {
       const call = this.#waiting[this.#taken]!

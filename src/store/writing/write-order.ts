@@ -3,9 +3,12 @@ export interface OrderedWrite<Op> {
   readonly operations: readonly Op[]
   /** Comes after every write accepted before it, and before every one accepted after it. */
   readonly isBarrier: boolean
-  /** A barrier's own work; later writes are held back until it is done. Undefined if the barrier's work is done by whoever it is dispatched to. */
+  /**
+   * What a barrier does before it is dispatched, while later writes are held back. Undefined for other writes, and for a barrier whose work is
+   * done by the one that it is dispatched to.
+   */
   readonly work: (() => Promise<void>) | undefined
-  /** How many values that are being sealed, and earlier writes, it waits for. */
+  /** How many earlier writes, and values that are being sealed, it still waits for. */
   waitsFor: number
   /** Later writes that wait for this one. */
   readonly followers: OrderedWrite<Op>[]
@@ -13,13 +16,13 @@ export interface OrderedWrite<Op> {
 }
 
 /**
- * Keeps writes in order: those to one key are dispatched in the order of their calls, though the value of an earlier one may still be
- * compressed off the main thread. Others do not wait for it.
+ * Keeps writes in order: those to one key are dispatched in the order of their calls, even while the value of an earlier one is being
+ * compressed off the main thread. Writes to other keys do not wait for it.
  */
 export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
   readonly #nameOf: (operation: Op) => string
   readonly #dispatch: (write: Write) => void
-  /** How many writes wait for something; none unless values are sealed off the main thread. */
+  /** How many writes have not been dispatched yet: 0 unless values are being sealed off the main thread, or a barrier waits or works. */
   #blocked = 0
   /** Those of them that were accepted after the last blocked barrier. */
   readonly #sinceBarrier = new Set<Write>()
@@ -33,12 +36,12 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     this.#dispatch = dispatch
   }
 
-  /** Whether a write that waits for nothing itself may be dispatched at once. */
+  /** Whether a write that has nothing of its own to wait for may be dispatched at once. */
   get isFree(): boolean {
     return this.#blocked === 0
   }
 
-  /** @param waitsFor what has to be done before the write is dispatched; nothing if it has work of its own */
+  /** @param waitsFor what has to be done before the write is dispatched; empty for a write with `work` */
   accept(write: Write, waitsFor: readonly Promise<void>[]): void {
     for (const promise of waitsFor) {
       write.waitsFor++
@@ -76,12 +79,12 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     for (const operation of write.operations) this.#lastOfKey.set(this.#nameOf(operation), write)
   }
 
-  /** It waits for one thing less. */
+  /** One of the things that a write waits for is done. */
   #release(write: Write): void {
     if (--write.waitsFor === 0) this.#dispatchWithFollowers(write)
   }
 
-  /** Later writes are held back until the work is done. */
+  /** Begins a barrier's own work, and dispatches the barrier when that is done. */
   #begin(write: Write): void {
     write.work!().then(
       () => this.#dispatchWithFollowers(write),
@@ -105,7 +108,7 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     }
     dispatch(first)
     for (let next = reached.pop(); next !== undefined; next = reached.pop()) {
-      if (--next.waitsFor > 0) continue // Counted down only in its turn: else a later call could come first.
+      if (--next.waitsFor > 0) continue // Counted down here and not earlier: otherwise a later call could be dispatched first.
       if (next.work !== undefined) this.#begin(next)
       else dispatch(next)
     }

@@ -29,7 +29,7 @@ import { WriteOrder } from './write-order.js'
  *                                                        │
  *                                                      resolve, once the next group is on its way
  *
- * A barrier (clear, flush, close) waits for every write before it and holds back every one after it.
+ * A barrier (of a clear, a flush, a close or a sweep) waits for every write before it and holds back every one after it.
  */
 
 export interface WriteQueueContext {
@@ -56,7 +56,10 @@ export class WriteQueue {
   )
 
   readonly #groups: WriteGroups
-  /** Of refused groups. One at a time: a call that is tried alone takes a changed marker with it, and two markers might arrive in any order. */
+  /**
+   * Refused groups, whose calls are tried again one by one; one group at a time. Such a call writes a changed marker as well, and two markers on
+   * their way to the backend at once might arrive in either order.
+   */
   readonly #retries = new Lane()
 
   #pending = 0
@@ -158,11 +161,11 @@ export class WriteQueue {
   /** Never rejects: each call gets its own outcome. */
   async #commit(group: WriteGroup): Promise<void> {
     const written = await this.#write(group)
-    this.#groups.end(group) // Before callers hear of it: what they write next is sealed while the backend works.
+    this.#groups.end(group) // Before callers learn the outcome, so that the backend already works while they seal what they write next.
     for (const call of written) this.#settle(call)
   }
 
-  /** @returns those that the backend has and that are still to be told; the others have been */
+  /** @returns the calls that the backend has written, which are not settled yet; all other calls of the group are settled */
   #write({ calls, batch }: WriteGroup): Promise<readonly PendingCall[]> {
     const [first] = calls
     if (first!.failure !== undefined) return Promise.resolve(this.#reject(first!, first!.failure.error))
@@ -196,7 +199,7 @@ export class WriteQueue {
     })
   }
 
-  /** @returns those that the backend has and that are still to be told; the others have been */
+  /** @returns as {@link #write} does */
   async #applyAll(group: readonly PendingCall[], batch?: BackendBatch): Promise<readonly PendingCall[]> {
     try {
       await this.#apply(group, batch)
@@ -207,10 +210,10 @@ export class WriteQueue {
     }
   }
 
-  /** One caller's bad operation must not fail its neighbours: each is tried alone, and hears of it before the next is tried. */
+  /** One caller's bad operation must not fail the calls beside it: each call is tried alone, and settled before the next is tried. */
   async #applyEach(group: readonly PendingCall[], error: unknown): Promise<readonly PendingCall[]> {
     for (const call of group) {
-      // What the backend refused before it was closed may be there all the same. That it is not open would say that nothing is.
+      // Not the error of a closed backend: that would say that nothing was written, but the group that the backend refused before may have been.
       if (!isOpen(this.#backend)) this.#reject(call, this.#noteRejected(call, error))
       else for (const applied of await this.#applyAll([call])) this.#settle(applied)
     }

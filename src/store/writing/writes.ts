@@ -8,8 +8,8 @@ import type { TouchedKeys } from './touched-keys.js'
  *
  *     EncodedOperation    of a batch, as abstract-level hands it over (operations.ts)
  *     WriteRequest        with the defaults of its call filled in; its buffers are the caller's own
- *     TableOperation      with a MemTable: a copy, sealed or not (logged-table.ts); OneOperation, of a put or del that waits for nothing
- *     BackendOperation    without a MemTable, and of a sweep: a copy, sealed (backend-write.ts)
+ *     TableOperation      with a MemTable: a copy, sealed or not (logged-table.ts); OneOperation for a put or del that need not wait
+ *     BackendOperation    without a MemTable, and for sweeps: a copy, sealed (backend-write.ts)
  */
 
 /** An operation as a caller asks for it. */
@@ -22,8 +22,8 @@ export interface WriteRequest {
 }
 
 /**
- * A write path: with a MemTable `TableWrites`, without one `BackendWrites`. Calls keep their order key by key, what one call asks for is
- * done all or none, and what is handed in is copied or sealed before a call returns.
+ * A write path: `TableWrites` with a MemTable, `BackendWrites` without one. Calls keep their order key by key. What one call asks for is done
+ * completely or not at all. Buffers that are handed in are copied or sealed before a call returns.
  */
 export interface Writes {
   put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void>
@@ -32,10 +32,10 @@ export interface Writes {
   clear(options: EncodedClearOptions): Promise<void>
   /** Resolves when the backend has every write accepted before. */
   flush(): Promise<void>
-  /** Resolves when the log has been given every write accepted before, or will get it no more. Never rejects. Only where there is a log. */
+  /** Resolves when every write accepted before has been handed to the log, or has failed before. Never rejects. Needs a log. */
   handedToLog(): Promise<void>
   /**
-   * Flushes as far as the backend takes it, and ends the path: nothing may be written any more. Never rejects.
+   * Flushes as far as the backend takes it, and ends the write path: nothing may be written afterwards. Never rejects.
    *
    * @returns whether the backend has everything that was acknowledged
    */
@@ -46,25 +46,25 @@ export interface Writes {
   // ---- for sweeps
 
   /**
-   * Remembers which keys are written to from now on. Once this resolves, the backend has what was written last under every key that is not
-   * touched.
+   * Remembers which keys are written to from now on: these count as touched. Once this resolves, the backend has the latest value of every key
+   * that is not touched.
    */
   watch(): Promise<TouchedKeys>
   /** Ends what {@link watch} began. */
   unwatch(touched: TouchedKeys): void
   /**
-   * Writes to the backend past the log, synced: for what changes nothing that a reader sees. Operations on touched keys are left out.
+   * Writes to the backend, synced, without logging it: only for what changes nothing that a reader sees. Operations on touched keys are left out.
    *
-   * @returns which of them were written
+   * @returns for each operation whether it was written
    */
   rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]>
-  /** Deletes keys as `del` does, except touched ones; returns which of them were deleted. */
+  /** Deletes keys as `del` does, except touched ones; returns for each key whether it was deleted. */
   deleteUntouched(keys: readonly Buffer[], touched: TouchedKeys): Promise<boolean[]>
   /** Writes the marker, if it changed. */
   saveMarker(): Promise<void>
 
   // ---- for dictionaries
 
-  /** Stores something of the store's own under a reserved key, on stable storage, after the marker. */
+  /** Stores something of the store's own under a reserved key, on stable storage; the marker is stored before it. */
   storeReserved(key: Buffer, value: Buffer): Promise<void>
 }
