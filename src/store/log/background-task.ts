@@ -1,10 +1,10 @@
-/** Work that keeps a log short, beside the writes, one piece at a time. A failure costs space, not data: it is tried again. */
+/** Runs work that keeps a log short, in the background, one piece at a time. Work that fails costs space, not data, and is tried again later. */
 export class BackgroundTask {
   #running: Promise<void> | undefined
-  /** Why the last one that failed did. */
+  /** The error of the last piece of work that failed. */
   lastError: unknown
 
-  /** Starts `work`, unless some is under way: then it is left out. */
+  /** Starts `work`; does nothing if other work is under way. */
   start(work: () => Promise<void>): void {
     this.#running ??= work()
       .catch((error: unknown) => {
@@ -15,7 +15,7 @@ export class BackgroundTask {
       })
   }
 
-  /** Runs `work` after what is under way. Resolves when it has ended, however it did. */
+  /** Runs `work` after what is under way. Resolves when it has ended, even if it has failed. */
   async run(work: () => Promise<void>): Promise<void> {
     while (this.#running !== undefined) await this.#running
     this.start(work)

@@ -5,9 +5,9 @@ import type { MarkerState } from '../marker-state.js'
 
 /**
  * What a store's marker says of the log: whether the log may be ahead of the backend, and up to which record the backend has everything.
- * The first is in the backend before the log is ahead, the second goes there in the batch that makes it true.
+ * The first is written to the backend before the log gets ahead of it, the second in the very batch that makes it true.
  *
- * Over a backend that keeps nothing the marker goes into the log first, which alone outlives the process.
+ * Over a backend that keeps nothing, only the log outlives the process: there the marker goes into the log first.
  */
 export class Checkpoint {
   readonly #log: Log
@@ -15,7 +15,7 @@ export class Checkpoint {
   readonly #marker: MarkerState
   readonly #logIsDatabase: boolean
   readonly #lane = new Lane()
-  /** Over a backend that keeps nothing: the marker that the log has. */
+  /** Over a backend that keeps nothing: the newest marker that is in the log. */
   #loggedMarker: Buffer | undefined
   #applied: number
   /** Calls of {@link begin} under way. */
@@ -41,10 +41,10 @@ export class Checkpoint {
     return !this.#logIsDatabase && (this.#beginning > 0 || !this.#marker.log.logDirty || this.#marker.mustPrecede)
   }
 
-  /** Lets the backend say that the log may be ahead of it. */
+  /** Writes to the backend's marker that the log may be ahead, unless it says so already. */
   async begin(): Promise<void> {
     if (!this.mustBegin) return
-    this.#beginning++ // `logDirty` is true at once, but the backend says so only when the marker is written.
+    this.#beginning++ // `logDirty` becomes true before the marker that says so is in the backend.
     try {
       await this.exclusively(() => this.#begin())
     } finally {
@@ -54,7 +54,7 @@ export class Checkpoint {
 
   async #begin(): Promise<void> {
     const marker = this.#marker
-    // The marker is there before the log, and says that the log may be ahead only when the log is there: else a crash between would
+    // In this order: a marker, a log, and then the marker that says that the log may be ahead. Otherwise, after a crash in between, it would
     // look as if the log had been taken away.
     if (!marker.isStored) await this.#save()
     const createdAt = await this.#log.ensureSegment()
@@ -68,7 +68,7 @@ export class Checkpoint {
     }
   }
 
-  /** The marker, if the log has to have it in front of the next record: only over a backend that keeps nothing. */
+  /** The marker, if it has to be logged in front of the next record; only over a backend that keeps nothing. */
   get markerToLog(): Buffer | undefined {
     if (!this.#logIsDatabase) return undefined
     const { unsaved } = this.#marker
@@ -80,9 +80,9 @@ export class Checkpoint {
     this.#loggedMarker = marker
   }
 
-  // ---- with what the backend gets
+  // ---- when the backend is written to
 
-  /** Call right before the backend batch that completes what the backend has up to a record: from now on the marker says so. */
+  /** Call right before the batch with which the backend has everything up to a record: from now on the marker says so. */
   applying(sequence: number): void {
     this.#applied = sequence
     if (!this.#logIsDatabase) this.#marker.update({ applied: sequence })
@@ -92,8 +92,8 @@ export class Checkpoint {
   get unsavedMarker(): Buffer | undefined {
     const { unsaved, isStored } = this.#marker
     if (!this.#logIsDatabase || unsaved === this.#loggedMarker) return unsaved
-    // Over a backend that keeps nothing it has to be in the log first. Until then a backend without any gets the one before: no value may be
-    // there without a marker.
+    // Over a backend that keeps nothing, the newest marker has to be in the log first. Until then a backend that has no marker yet gets the
+    // newest one that is logged: it must not have values and no marker.
     return isStored ? undefined : this.#loggedMarker
   }
 
@@ -110,26 +110,26 @@ export class Checkpoint {
       try {
         await write(marker)
       } catch (error) {
-        this.applying(before) // Else the next marker, written for another reason, would say so.
+        this.applying(before) // Otherwise the next marker, written for another reason, would say that the backend has the batch.
         throw error
       }
       if (marker !== undefined) this.#marker.saved(marker)
     })
   }
 
-  /** Saves what {@link applying} has noted, if no batch has. Over a backend that keeps nothing the next batch does. */
+  /** Saves what {@link applying} has noted, if no batch did. Over a backend that keeps nothing that is left to the next batch. */
   async saveApplied(): Promise<void> {
     if (!this.#logIsDatabase) await this.exclusively(() => this.#save())
   }
 
-  /** Lets the backend say that it has everything, and the log is not ahead of it, unless it says so already. */
+  /** Writes to the backend's marker that the backend has everything and the log is not ahead, unless it says so already. */
   async end(): Promise<void> {
     if (!this.#marker.log.logDirty) return
     this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false, logDirtySince: undefined })
     await this.#save()
   }
 
-  /** Runs `work` while no marker is on its way to the backend: two might arrive in any order. */
+  /** Runs `work` while no other marker is on its way to the backend: two might arrive in either order. */
   exclusively(work: () => Promise<void>): Promise<void> {
     return this.#lane.run(work)
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { AnyLevel } from '../backend/any-level.js'
 import { locationOf } from '../backend/backend.js'
 
-/** LevelDB leaves alone what it does not know. */
+/** The log may lie in LevelDB's own directory: LevelDB leaves names alone that it does not know. */
 const NAME = 'ckv-wal'
 
 /** Where `wal: true` keeps the log, in the backend's own directory; undefined for a backend that has none. */

@@ -28,8 +28,8 @@ export function assertBelongsTogether(
         'Writes that the database lacks may be in the other: open it with the directory of that one, or restore both from one backup'
     )
   }
-  // What the database lacks must be in the log without a gap. A gap below that does no harm: a power cut took from the log what the
-  // database has.
+  // What the database lacks must be in the log without a gap. A gap before that does no harm: the database has what a power cut took from
+  // the log there.
   let next = marker.applied + 1
   for (const { firstSequence, lastSequence } of segments) {
     if (lastSequence < next) continue
@@ -52,8 +52,8 @@ export function otherStore(directory: string): CompressedKvError {
 /**
  * Refuses a store that is opened without the log that it needs.
  *
- * @param keeps whether the backend keeps what it has when it is closed. One that does not is filled from its log the next time that is opened, and
- *   would lose what was written without it
+ * @param keeps whether the backend keeps its contents when it is closed. One that does not is filled from its log when it is next opened with it,
+ *   and what was written meanwhile without the log would be lost
  * @throws LEVEL_NOT_SUPPORTED
  */
 export function assertNoLogNeeded(

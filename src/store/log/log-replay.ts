@@ -14,8 +14,8 @@ import type { LoggedValues } from './logged-values.js'
 import { framesFrom, operationAt, ReplayBatch, replayRecords } from './replay-records.js'
 
 /**
- * Gives the backend what the log has and it lacks, in order. Every batch is synced and carries the number it goes up to, so that a
- * replay may be interrupted and done again.
+ * Writes to the backend what the log has and the backend lacks, in order. Every batch is synced, and says up to which record the backend has
+ * everything with it, so that a replay may be interrupted and repeated.
  */
 export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState, values: LoggedValues): Promise<void> {
   const { applied } = marker.log
@@ -29,7 +29,7 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
 }
 
 /**
- * Fills a backend that keeps nothing from a log that has everything: the newest snapshot, and what came after it.
+ * Fills a backend that keeps nothing from its log, which has everything: with the newest snapshot, and then with what came after it.
  *
  * @throws LEVEL_CORRUPTION if the log does not go back to its beginning, or the backend holds data of its own
  */
@@ -46,7 +46,7 @@ export async function loadLog(log: Log, backend: AnyLevel, directory: string, va
   await emptyOwn(backend, log, directory)
   const batch = new ReplayBatch(operations => backend.batch(operations.map(owned), AS_BYTES))
   if (snapshot !== undefined) await loadSnapshot(log, snapshot, values, batch)
-  // Records that the backend lacked when the snapshot was taken may lie before it.
+  // Records that are not in the snapshot may lie before it in the log: those that the backend lacked when the snapshot was taken.
   if (log.nextSequence === above + 1) return
   await replayRecords(log, above, values, batch, range => deleteRange(backend, range, false))
 }
@@ -61,13 +61,13 @@ async function loadSnapshot(log: Log, start: CursorStart, values: LoggedValues, 
   await batch.flush()
 }
 
-/** With memory of its own: a backend in memory keeps what it is given, and would keep the frame around it. */
+/** A copy: a backend in memory keeps the buffers that it is given, and with a view it would keep the whole frame. */
 function owned(operation: BackendOperation): BackendOperation {
   const key = Buffer.from(operation.key)
   return operation.type === 'put' ? { type: 'put', key, value: Buffer.from(operation.value) } : { type: 'del', key }
 }
 
-/** Empties a backend that keeps nothing, but may still hold what this very log filled it with when it was opened before. */
+/** Empties a backend that keeps nothing when it is closed, but still holds what this very log filled it with earlier. */
 async function emptyOwn(backend: AnyLevel, log: Log, directory: string): Promise<void> {
   const marker = await storedMarker(backend)
   if (marker === undefined) {

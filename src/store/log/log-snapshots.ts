@@ -8,7 +8,7 @@ import type { Unsealer } from '../reading/unsealer.js'
 import type { BackgroundTask } from './background-task.js'
 import { storedRecord } from './records.js'
 
-/** Values are swept for the next snapshot when the log has grown by this share of what makes the snapshot due. */
+/** The backend is swept for the next snapshot when the log has grown by this share of the growth at which the snapshot is due. */
 const SWEEP_SHARE = 0.75
 
 interface LogSnapshotsContext {
@@ -21,16 +21,16 @@ interface LogSnapshotsContext {
   readonly marker: MarkerState
 }
 
-/** Writes snapshots of what is live into a log that is the database, so that older segments can go. */
+/** Where the log is the database: writes snapshots of all live entries into the log, so that older segments can be deleted. */
 export class LogSnapshots {
   readonly #context: LogSnapshotsContext
-  /** How much was appended when the last snapshot began; below 0 if that was before the log was opened. */
+  /** `log.appendedBytes` when the last snapshot began; below 0 if that was before the log was opened. */
   #appendedBefore: number
   #snapshotBytes: number
   #sweeping = false
-  /** Whether the values of the next snapshot have been swept. */
+  /** Whether the backend has been swept since the last snapshot. */
   #isSwept = false
-  /** Sweeps the backend; never rejects. Where there is one, a snapshot waits for it as long as the log may grow. */
+  /** Sweeps the backend; never rejects. If there is one, a snapshot waits for it, but not longer than until it is due. */
   sweep: (() => Promise<void>) | undefined
 
   constructor(context: LogSnapshotsContext) {
@@ -43,7 +43,7 @@ export class LogSnapshots {
   /**
    * Call between two backend batches.
    *
-   * @param applied the last record that the backend has, and it has all before
+   * @param applied the last record that the backend has; it has all before as well
    */
   afterBatch(applied: number): void {
     const { log, segmentBytes, background } = this.#context
@@ -61,11 +61,11 @@ export class LogSnapshots {
     this.#isSwept = this.#appendedBefore === before
   }
 
-  /** Writes everything that is live into the log, and lets go of what lies before. The backend is at `sequence` now. */
+  /** Writes everything that is live into the log, and deletes segments before it. The backend has all records up to `sequence`, and no others. */
   async write(sequence: number): Promise<void> {
     const { log, backend, unsealer, marker } = this.#context
     const entries = backend.iterator<Buffer, Uint8Array>({ ...AS_BYTES, fillCache: false } as object)
-    // A marker that the backend may not have yet. Records that it lacks may need it, and the segment that has it is deleted.
+    // A marker that the backend may not have yet. Records that the backend lacks may need it, and the segment that has it may be deleted.
     const { unsaved } = marker
     this.#appendedBefore = log.appendedBytes
     this.#isSwept = false
@@ -78,7 +78,7 @@ export class LogSnapshots {
         if (isReserved(key) || unsealer.isVisible(value)) await writer.add(storedRecord(asBuffer(key), value))
       }
       this.#snapshotBytes = await writer.end()
-      // A record that the backend lacks may lie before the snapshot.
+      // Segments before the snapshot stay if they have records that the backend lacks.
       await log.deleteSegmentsBefore({ segment: Math.min(segment, log.segmentAbove(sequence)) })
     } finally {
       await entries.close()

@@ -7,7 +7,7 @@ import type { Coding, CodingFor } from '../coding.js'
 import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { decodeMarker, guardOf, type Marker, MARKER_KEY } from '../marker.js'
 
-/** Opens and seals the values in a store's own log. It can do so only once the store's marker has been read, which may be in the log. */
+/** Opens and seals the values in a store's own log. For that it needs the store's marker, which may itself be in the log. */
 export class LoggedValues {
   readonly #codingFor: CodingFor
   readonly #dictionaries: Dictionaries

@@ -11,11 +11,11 @@ import type { LoggedValues } from './logged-values.js'
 import { ReplayBatch, replayRecords } from './replay-records.js'
 
 /**
- * Reads what the log has and the backend lacks into memory, where a store that writes nothing lays it over the backend.
+ * Reads into tables what the log has and the backend lacks. A store with `readOnly` reads these tables before the backend.
  *
  * @param applied the last record that the backend has
- * @param maxBytes of such entries, as `memtable.maxBytes` counts them
- * @throws LEVEL_NOT_SUPPORTED where there are more
+ * @param maxBytes the most bytes of such entries, counted as for `memtable.maxBytes`
+ * @throws LEVEL_NOT_SUPPORTED if there are more
  */
 export async function readIntoTables(
   log: Log,

@@ -14,7 +14,7 @@ export function operationRecord(operation: BackendOperation): LogRecord {
   return operation.type === 'del' ? Record.delete(operation.key) : storedRecord(operation.key, operation.value)
 }
 
-/** @param value of a put that is not sealed, if it is at hand: taking it from `kept` would make one more Buffer */
+/** @param value the raw value of a put that is not sealed, if the caller has it: taking it from `kept` would make one more Buffer */
 export function tableRecord(key: Buffer, kept: Kept<TableValue>, value?: Buffer): LogRecord {
   if (kept === TOMBSTONE) return Record.delete(key)
   return kept.sealed ? sealedPut(key, kept.bytes) : rawPut(key, value ?? kept.bytes, kept.expiresAt ?? 0)

@@ -8,7 +8,7 @@ import type { HalfOpenRange } from '../backend/key-range.js'
 import { isReserved } from '../backend/reserved-keys.js'
 import type { LoggedValues } from './logged-values.js'
 
-/** What one backend batch takes together. */
+/** A batch is written when it has this many operations or bytes. */
 const MAX_BATCH_OPERATIONS = 1000
 const MAX_BATCH_BYTES = 1024 * 1024
 
@@ -60,7 +60,7 @@ export function operationAt(records: RecordCursor, values: LoggedValues): Backen
   return isPromise(stored) ? stored.then(value => ({ type: 'put', key, value })) : { type: 'put', key, value: stored }
 }
 
-/** Gathers operations into batches, one after another. */
+/** Gathers operations into batches that are written one after another. */
 export class ReplayBatch {
   readonly #write: (operations: readonly BackendOperation[], sequence: number) => Promise<void>
   #operations: BackendOperation[] = []
@@ -79,7 +79,7 @@ export class ReplayBatch {
     if (this.#operations.length >= MAX_BATCH_OPERATIONS || this.#bytes >= MAX_BATCH_BYTES) await this.flush()
   }
 
-  /** Call when everything up to a record has been done without the batch. */
+  /** Call when a record was applied without the batch: what is written next goes up to it. */
   reached(sequence: number): void {
     this.#sequence = sequence
   }

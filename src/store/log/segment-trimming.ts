@@ -4,19 +4,19 @@ import type { Log } from '../../wal/log.js'
 import type { MarkerState } from '../marker-state.js'
 import type { BackgroundTask } from './background-task.js'
 
-/** A segment that the backend no longer needs is ended and deleted from this size on, though there is room in it. */
+/** If the backend has everything, the open segment is ended and deleted once it has this size, although there is still room in it. */
 const MIN_ROLL_BYTES = 1024 * 1024
 
 /**
- * Enough to end a segment at a clean close, where nothing waits for the fsyncs of a new one: 4 KiB with the seal that it gets then. Less would free
- * no block of a file system.
+ * The same at a clean close, where no call waits for the fsyncs of a new segment: 4 KiB with the seal that the segment gets then. Deleting a
+ * smaller file would free no block of the file system.
  */
 const MIN_CLOSE_ROLL_BYTES = 4096 - FRAME_HEADER_BYTES - SEAL_BYTES
 
-/** When a deletion that failed, or that a reader held up, is tried again. */
+/** How often deletions are tried again that failed, or that a reader held up. */
 const INTERVAL_MS = 60_000
 
-/** Deletes the segments of which the backend has everything. Over a backend that keeps what it has, that keeps the log short. */
+/** Deletes the segments whose records the backend has, which keeps the log short. Only over a backend that keeps its contents. */
 export class SegmentTrimming {
   readonly #log: Log
   readonly #marker: MarkerState
@@ -40,22 +40,22 @@ export class SegmentTrimming {
 
   /** Call when the backend has everything, and the marker says so. */
   async atCleanClose(): Promise<void> {
-    // If nothing was written since, the last segment may be one that a crash left, perhaps during a clean close: it would be read back at every opening.
+    // Not `openSegmentBytes`: if nothing was written, the last segment may be one that a crash left, which would be read again at every opening.
     this.#trim(this.#log.lastSegmentBytes >= MIN_CLOSE_ROLL_BYTES)
     await this.#background.idle()
   }
 
   /**
-   * Lets go of everything up to a record.
+   * Deletes all segments that have records up to a number.
    *
-   * @param flush lets the backend have what was logged so far
-   * @returns whether it is gone: a reader may hold it up, or a deletion fail, which is tried again later
+   * @param flush writes everything logged so far to the backend
+   * @returns whether they are gone; if a reader holds them up, or a deletion fails, that is tried again later
    */
   async forget(sequence: number, flush: () => Promise<void>): Promise<boolean> {
     const log = this.#log
     await this.#background.run(async () => {
       if (log.firstSequence > sequence) return
-      await log.roll() // Before the flush, which then covers all that is in the segment.
+      await log.roll() // Before the flush: then the backend has everything that is in the segment.
       await flush()
       await this.#deleteApplied()
     })
@@ -66,7 +66,7 @@ export class SegmentTrimming {
     clearInterval(this.#timer)
   }
 
-  /** @param roll the open segment as well: the next record begins another */
+  /** @param roll whether to end the open segment first, so that it is deleted as well */
   #trim(roll: boolean): void {
     const [log, marker] = [this.#log, this.#marker]
     if (!roll && log.segmentAbove(marker.savedApplied) <= log.firstSegment) return
@@ -78,7 +78,7 @@ export class SegmentTrimming {
 
   async #deleteApplied(): Promise<void> {
     const [log, marker] = [this.#log, this.#marker]
-    // The backend may get more during a deletion. A segment that a reader holds up waits for the next call.
+    // Again and again, since the backend may get more during a deletion. A segment that a reader holds up waits for the next call.
     for (let deleted = 1; deleted > 0;) {
       deleted = await log.deleteSegmentsBefore({ segment: log.segmentAbove(marker.savedApplied) })
     }

@@ -30,10 +30,10 @@ interface OpenedLog {
 }
 
 /**
- * Opens the log of a store and brings the backend up to it; with `readOnly` it is read into tables instead.
+ * Opens the log of a store and writes to the backend what it lacks; with `readOnly` that is read into tables instead.
  *
- * @param backend open
- * @param maxBytes of such tables
+ * @param backend must be open
+ * @param maxBytes the most bytes of such tables
  * @throws LEVEL_CORRUPTION where log and backend do not belong together; CKV_INVALID_OPTION where the backend's location is no directory for a
  *   log; LEVEL_LOCKED; what reading the log throws
  */
@@ -84,7 +84,7 @@ async function openBeside(
       else await replayLog(log, backend, marker, values)
     }
   } catch (error) {
-    await log.close().catch(() => {}) // Why it was not opened matters more.
+    await log.close().catch(() => {}) // The first error matters more.
     throw error
   }
   const storeLog = new StoreLog({ log, recovery, settings, backend, marker, unsealer: coding.unsealer })
@@ -93,7 +93,7 @@ async function openBeside(
 
 /** The backend keeps nothing: the log is the database. */
 async function openInstead(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
-  // A log made now belongs to the store that the backend may hold already.
+  // The backend may already hold a store that had no log: a new log gets that store's id.
   const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
   const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })
   try {
@@ -107,12 +107,12 @@ async function openInstead(backend: AnyLevel, settings: WalSettings, values: Log
     if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
     return { log: storeLog, marker, coding }
   } catch (error) {
-    await log.close().catch(() => {}) // Why it was not opened matters more.
+    await log.close().catch(() => {}) // The first error matters more.
     throw error
   }
 }
 
-/** A location may be a file, an address, or the name of a database in a browser: a log beside it would be where nobody looks for it. */
+/** A location may be a file, an address, or the name of a database in a browser: nobody would look for a log in a directory of that name. */
 async function assertHasDirectory(backend: AnyLevel, { fs = nodeFileSystem }: WalOptions): Promise<void> {
   if (fs !== nodeFileSystem) return
   const location = locationOf(backend)
@@ -125,7 +125,7 @@ async function assertHasDirectory(backend: AnyLevel, { fs = nodeFileSystem }: Wa
 
 function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
   const settings = resolveWalOptions({ ...options, dir: options.dir ?? logDirectoryIn(backend) })
-  // LevelDB has locked its directory, and with it the log in there: whoever left a lock in the log is gone.
+  // LevelDB has locked its directory, and with it the log in there: the process that left a lock on the log has ended.
   return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
 }
 

@@ -31,8 +31,9 @@ interface StoreLogContext {
 /**
  * The write-ahead log of a store. `openStoreLog` makes it.
  *
- * Over a backend that keeps what it gets, the log holds what the backend may not have yet, and goes when it has it. Over one that does
- * not (memory-level), the log holds everything, and snapshots of what is live let its older segments go.
+ * Over a backend that keeps its contents, the log holds what the backend may not have yet, and its segments are deleted when the backend has
+ * it. Over a backend that keeps nothing (memory-level), the log holds everything, and older segments are deleted when a snapshot has what is
+ * live in them.
  */
 export class StoreLog {
   readonly #log: Log
@@ -40,9 +41,9 @@ export class StoreLog {
   readonly #marker: MarkerState
   readonly #readOnly: boolean
   readonly #background = new BackgroundTask()
-  /** Over a backend that keeps what it has, unless the store is read-only. */
+  /** Only over a backend that keeps its contents, unless the store is read-only. */
   readonly #trimming: SegmentTrimming | undefined
-  /** Over one that does not: there the log is the database. */
+  /** Only over a backend that keeps nothing, where the log is the database. */
   readonly #snapshots: LogSnapshots | undefined
   #backendRefused = false
 
@@ -77,7 +78,7 @@ export class StoreLog {
     return { ...this.#log.stats(), lastGcError: this.#background.lastError }
   }
 
-  /** Whether nothing more is written until it is opened again. */
+  /** Whether nothing can be written any more until the log is opened again. */
   get isPoisoned(): boolean {
     return this.#log.poison !== undefined
   }
@@ -109,7 +110,7 @@ export class StoreLog {
       },
       error => waiting.reject(error)
     )
-    // In front of every batch until one of them is written: each may be the only one that is.
+    // In front of every batch until one of them has been written: the others may fail.
     return this.#log.appendBatch([Record.put(MARKER_KEY, marker), ...records], sync, first)
   }
 
@@ -159,9 +160,9 @@ export class StoreLog {
   }
 
   /**
-   * Lets go of what was logged up to a record, over a backend that keeps what it has.
+   * Deletes what was logged up to a record. Does nothing where the log is the database.
    *
-   * @param flush lets the backend have what was logged so far
+   * @param flush writes everything logged so far to the backend
    * @returns whether it is gone
    */
   async forget(sequence: number, flush: () => Promise<void>): Promise<boolean> {
@@ -174,9 +175,10 @@ export class StoreLog {
   }
 
   /**
-   * Stores something of the store's own under a reserved key, on stable storage, after the marker. Where the log is the database no snapshot may
-   * begin after the record is logged and before the backend has it. None does: the number of the record that a snapshot goes up to changes only
-   * in work that excludes this, or not at all while this is called.
+   * Stores something of the store's own under a reserved key, on stable storage, after the marker.
+   *
+   * Where the log is the database, a snapshot must not begin between the two writes below and claim to go up to the record, which it would lack.
+   * None does: the number up to which a snapshot goes is changed only by work that never runs at the same time as this.
    */
   async storeReserved(key: Buffer, value: Buffer): Promise<void> {
     const [backend, marker] = [this.#backend, this.#marker]
@@ -194,18 +196,18 @@ export class StoreLog {
     })
   }
 
-  /** What the backend held before has to be in a new log before anything else is, and the marker with it. */
+  /** Puts the marker, and everything that the backend holds already, into a new log, before anything else is logged. */
   async takeOver(): Promise<void> {
     await this.#marker.save(this.#backend)
     await this.#snapshots!.write(0)
   }
 
-  /** @param sweep sweeps the backend, and never rejects: called before a snapshot, which has what the backend has */
+  /** @param sweep sweeps the backend; never rejects. Called before each snapshot, which then contains only what the sweep left */
   sweepBeforeSnapshots(sweep: () => Promise<void>): void {
     if (this.#snapshots !== undefined) this.#snapshots.sweep = sweep
   }
 
-  /** @param clean whether the backend is there, and has everything that it did not refuse */
+  /** @param clean whether the backend is open and has everything that it did not refuse */
   async close(clean: boolean): Promise<void> {
     this.#trimming?.stop()
     await this.#background.idle()
