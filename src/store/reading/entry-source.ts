@@ -16,21 +16,21 @@ import { backendSnapshotOf } from './snapshot.js'
 import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 import type { Unsealer } from './unsealer.js'
 
-/** Decoded bytes that one call of nextv() hands out at most, if it has more than one entry. */
+/** A call of nextv() returns no more entries once their values have this many bytes, decompressed. */
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 /**
- * Entries that one call of nextv() hands out at most. classic-level 3.0.0 takes memory for as many as it is asked for, and ends the process
- * where there is none; tables have no limit of bytes for a call.
+ * The most entries that one call of nextv() returns. classic-level 3.0.0 allocates memory for as many as it is asked for, and ends the process if
+ * there is too little; tables do not limit the bytes of a call.
  */
 const MAX_CHUNK_ENTRIES = 64 * 1024
 /**
- * Stored bytes that next() fetches ahead, by the size of those it has seen: each fetch is a trip to another thread. classic-level
- * fetches 16 KiB by default.
+ * How many stored bytes next() fetches ahead, estimated by the sizes of the entries it has seen: each fetch is a trip to another thread.
+ * classic-level fetches 16 KiB by default.
  */
 const READ_AHEAD_BYTES = 64 * 1024
-/** Entries that next() fetches ahead at most: they may be larger than those it has seen. */
+/** The most entries that next() fetches ahead: they may be larger than those it has seen. */
 const MAX_READ_AHEAD = 64
-/** It is common to want one entry only, so the first comes alone; then each fetch has this many times more. */
+/** Many callers want one entry only, so the first is fetched alone. Then each fetch has up to this many times as many as the one before. */
 const READ_AHEAD_GROWTH = 8
 
 /** As abstract-level hands them to `_iterator`: bounds encoded, `keys` and `values` set. */
@@ -46,19 +46,19 @@ export interface EncodedIteratorOptions extends KeyRange {
 
 export type Entry = [key: Buffer | undefined, value: Buffer | undefined]
 
-/** An entry as the caller gets it, except that its value may still be being restored. */
+/** An entry as the caller gets it, except that its value may still be a promise. */
 interface VisibleEntry {
   readonly key: Buffer | undefined
   readonly value: Buffer | undefined | Promise<Buffer>
-  /** Of the value once it is restored; 0 where only keys are wanted. */
+  /** Length of the restored value; 0 if only keys are wanted. */
   readonly bytes: number
 }
 
-/** What is read: the backend, and the tables over it. */
+/** What is read: the backend, and the tables whose entries hide those of the backend. */
 export interface ReadView {
   readonly backend: AnyLevel
   readonly frozen: readonly Frozen<TableValue>[]
-  /** Whether values have to be looked at even when only keys are wanted, because some may have expired. */
+  /** Whether some entries may have expired, so that values have to be looked at even if only keys are wanted. */
   readonly ttlUsed: boolean
 }
 
@@ -69,21 +69,22 @@ export class EntrySource {
   readonly #options: EncodedIteratorOptions
   readonly #filterKeys: boolean
   readonly #readsAhead: boolean
-  /** What lies before `#at` was handed out. */
+  /** Entries that were fetched. Those before `#at` have been handed out. */
   #fetched: readonly UnopenedEntry[] = NONE
   #at = 0
   /** How many entries next() fetches. */
   #fetchSize = 1
   /** How many entries the caller may still take. */
   #left: number
+  /** Whether the last seek went to a key outside the range: then there is nothing to read until the next seek. */
   #soughtOutside = false
-  /** Of the source, after entries that it gave: the next call throws it. */
+  /** An error of the source that came after entries, which were returned first: the next call throws it. */
   #failure: { readonly error: unknown } | undefined
 
   constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
     const options = withOwnBounds(encoded)
     const overlaid = frozen.length > 0
-    // Without a view of one moment, values with a time to live may be written after the iterator was made.
+    // If the backend's iterator does not show one moment, it may come to values with a time to live that are written later.
     const expiring = ttlUsed || !backend.supports.implicitSnapshots
     const filterKeys = mayHoldReserved(options)
     const stored = backend.iterator<Buffer, Uint8Array>({
@@ -92,7 +93,7 @@ export class EntrySource {
       ...AS_BYTES,
       keys: options.keys || filterKeys || overlaid,
       values: options.values || expiring,
-      // Only what the caller takes counts: neither what is filtered out, nor what is read ahead and dropped by a seek.
+      // The limit is counted here instead: entries that are filtered out, or read ahead and dropped by a seek, must not count.
       limit: -1,
       snapshot: backendSnapshotOf(options.snapshot, backend)
     } as object) as UnopenedEntries
@@ -104,11 +105,11 @@ export class EntrySource {
     this.#left = options.limit === -1 ? Infinity : options.limit
     this.#unsealer = unsealer
     this.#filterKeys = filterKeys
-    // Without a view of one moment, what is read ahead may be older than what the caller has written since.
+    // If the backend's iterator does not show one moment, an entry that was read ahead could be older than what the caller has written since.
     this.#readsAhead = backend.supports.implicitSnapshots
   }
 
-  /** What was fetched already comes without a promise. */
+  /** An entry that was fetched already is returned without a promise, unless its value is restored off the main thread. */
   next(): Promise<Entry | undefined> | Entry | undefined {
     return this.#nextFetched() ?? (this.#soughtOutside ? undefined : this.#fetchNext())
   }
@@ -125,7 +126,7 @@ export class EntrySource {
     return undefined
   }
 
-  /** A loop, not recursion: any number of entries may have expired, and a promise for each would be kept until the last. */
+  /** A loop, not recursion: any number of entries may have expired, and recursion would keep a promise for each until the last. */
   async #fetchNext(): Promise<Entry | undefined> {
     for (;;) {
       this.#replaceFetched(await this.#fromSource(Math.max(1, Math.min(this.#fetchSize, this.#left)), {}))
@@ -179,7 +180,7 @@ export class EntrySource {
         fetched = await this.#fromSource(size - visible.length, options)
       } catch (error) {
         if (visible.length === 0) throw error
-        this.#failure = { error } // Whoever goes on must not miss what came before.
+        this.#failure = { error } // Thrown by the next call: the entries that came before the error must not be lost.
         return visible
       }
       const before = visible.length
@@ -196,8 +197,8 @@ export class EntrySource {
   }
 
   /**
-   * Opens fetched entries, as many as a chunk may hold, and keeps the rest. The chunk ends before an entry that cannot be read; the call that
-   * begins with that one throws, so that a caller who goes on misses it alone.
+   * Opens fetched entries, as many as a chunk may hold, and keeps the others for later. The chunk ends before an entry that cannot be read. The
+   * next call, which begins with that entry, throws; a caller who then goes on misses no other entry.
    */
   async #openChunk(stored: readonly UnopenedEntry[], size: number): Promise<Entry[]> {
     const entries: Entry[] = []
@@ -236,7 +237,7 @@ export class EntrySource {
     return entries
   }
 
-  /** @returns undefined for an entry that is not to be seen; throws and rejects with the key in the error's text */
+  /** @returns undefined for an entry that no reader sees. Errors, thrown or of the value's promise, have the key in their text */
   #openNamingKey(entry: UnopenedEntry): VisibleEntry | undefined {
     const key = entry[0]
     try {
@@ -255,7 +256,7 @@ export class EntrySource {
     const isStored = storedValue === undefined || isUint8Array(storedValue)
     if (!this.#options.values) {
       if (storedValue !== undefined && !this.#unsealer.isVisible(storedValue)) return undefined
-      // The key of a table's entry was made for this caller.
+      // The key of a table's entry was made for this caller: only the backend's own has to be copied.
       const own = this.#options.keys ? (isStored ? this.#unsealer.own(key!) : key) : undefined
       return { key: own, value: undefined, bytes: 0 }
     }

@@ -2,14 +2,14 @@ import { CompressedKvError } from '../../errors.js'
 
 const MAX_SHOWN_BYTES = 80
 
-/** The error of a value that could not be read, with the value's key in its text: where many are read it is not known otherwise. */
+/** The error of a value that could not be read, with the value's key added to its text: where many are read, nothing else tells which it was. */
 export function errorOfKey(key: Buffer, error: unknown): unknown {
   if (!(error instanceof CompressedKvError)) return error
   const { code, message, cause } = error
   return new CompressedKvError(code, `${message} (the value of ${shownKey(key)})`, cause === undefined ? {} : { cause })
 }
 
-/** As text, if it is text. */
+/** A key as a message shows it: as text if it is text, else in hexadecimal. */
 export function shownKey(key: Buffer): string {
   const shown = key.subarray(0, MAX_SHOWN_BYTES)
   const rest = key.length > MAX_SHOWN_BYTES ? '…' : ''

@@ -5,18 +5,18 @@ import { supportsGetSync } from '../backend/backend.js'
 import { SyncReads } from './sync-reads.js'
 
 /**
- * Calls of the backend under way at once, unless it is written to meanwhile: twice as many as libuv has threads by default. With only as many,
- * a thread that is done would have nothing to do, go to sleep, and have to be woken.
+ * Calls of the backend under way at once (more only before a write): twice as many as libuv has threads by default. With as many calls as threads,
+ * a thread that is done would find nothing to do, go to sleep, and have to be woken.
  */
 const MAX_CALLS = 8
 /**
- * Keys that one call takes at most, so that the first of many need not wait for the last, nor others who need a thread, for an fsync say, for
- * all that are queued.
+ * The most keys of one call. The first of many gets need not wait for the last then, and whatever else needs a thread, such as an fsync, need not
+ * wait for all of them.
  */
 const MAX_KEYS = 40
-/** With as many gets under way the next one is for other threads: they answer many together as fast as the calling thread would. */
+/** When this many gets are under way, the next goes to other threads, which answer many gets together as fast as the calling thread would. */
 const MANY_UNDER_WAY = 16
-/** Reads on the calling thread in one turn of the event loop, in ms: some fifty of 1 KiB. The next turn goes on with them. */
+/** How long gets may read on the calling thread in one turn of the event loop, in ms: long enough for some fifty values of 1 KiB. */
 const MAX_TURN_MS = 0.5
 
 interface Lookup {
@@ -25,24 +25,26 @@ interface Lookup {
   readonly failed: (error: unknown) => void
 }
 
-/** Makes of what is stored what the caller gets. */
+/** Turns what is stored under a key into what the caller gets. */
 export type Open<T> = (stored: Uint8Array | undefined) => T | Promise<T>
 
 /**
- * Turns many gets into few getMany calls: in Node.js the price of a get is the crossing into the backend, and it is paid per call.
- * A get that is alone, or one of few, reads on the calling thread while that is quicker, or else goes through as it is.
+ * Turns many gets into few calls of getMany: in Node.js most of the time of a get is spent on the way into the backend and back, once for each
+ * call. While few gets are under way they are read on the calling thread, as long as that is faster; otherwise a get that is alone is a get of
+ * the backend.
  */
 export class GetQueue {
   readonly #backend: AnyLevel
-  /** undefined: the backend has no getSync(). */
+  /** undefined if the backend has no getSync(). */
   readonly #syncReads: SyncReads | undefined
   readonly #turns = new TurnQueue(MAX_TURN_MS, 1)
-  /** Gets that wait for a turn, or for other threads. */
+  /** How many gets wait for a turn of the event loop, or for other threads. */
   #underWay = 0
-  /** Of those, gets that no call has yet. */
+  /** Gets for other threads that are in no call yet, after the first `#taken`, which are. */
   #waiting: Lookup[] = []
-  /** How many of these have been taken. To take them off each time would move all the others: with a million, for seven seconds. */
+  /** How many of `#waiting` are in calls. They are removed now and then: to remove them each time would take seven seconds with a million gets. */
   #taken = 0
+  /** Calls of the backend under way. */
   #calls = 0
   #scheduled = false
   #idle: (() => void)[] = []
@@ -53,9 +55,9 @@ export class GetQueue {
   }
 
   /**
-   * @param key copied: it may wait while the caller uses its buffer again
-   * @param open called with what the backend has, for all keys of a call one after the other, before any of them resolves: restoring a value is
-   *   quicker right after another
+   * @param key copied if the get waits, since the caller may use its buffer again meanwhile
+   * @param open called with what the backend has. It is called for all keys of one call of getMany before any of these gets resolves: restoring
+   *   a value is faster right after another
    */
   get<T>(key: Buffer, open: Open<T>): Promise<T> {
     const reads = this.#readsHere()
@@ -64,9 +66,9 @@ export class GetQueue {
   }
 
   /**
-   * Reads on the calling thread, if that is where a get would read now.
+   * Reads on the calling thread, if a get would be read there now.
    *
-   * @returns undefined: ask the backend
+   * @returns undefined if not, and if that failed: ask the backend
    */
   getHere(key: Buffer): { readonly stored: Uint8Array | undefined } | undefined {
     const reads = this.#readsHere()
@@ -79,21 +81,21 @@ export class GetQueue {
   }
 
   /**
-   * Asks for what waits. Call right before the backend is changed: a get must not see a write that was called after it, since abstract-level
-   * promises that of databases with implicit snapshots. A call of the backend takes its own at once.
+   * Hands all gets that wait to the backend. Call right before the backend is changed: abstract-level promises, for databases with implicit
+   * snapshots, that a get does not see a write that was called after it. The backend takes such a snapshot when it is called.
    */
   sendAll(): void {
     this.#turns.doAll()
     while (this.#left > 0) void this.#send(this.#take(MAX_KEYS))
   }
 
-  /** Resolves when every get made before has its answer. */
+  /** Resolves when every get that was called before has been answered by the backend. */
   drain(): Promise<void> {
     if (this.#underWay === 0) return Promise.resolve()
     return new Promise(resolve => this.#idle.push(resolve))
   }
 
-  /** Call before the caller hears of the answer: its next get must not find this one still under way. */
+  /** Call before the get resolves: the caller's next get must not find this one still under way. */
   #answered(stored?: Uint8Array): void {
     this.#syncReads?.noticeSize(stored)
     this.#underWay--
@@ -102,7 +104,7 @@ export class GetQueue {
 
   // ---- on the calling thread
 
-  /** undefined: the next get is for other threads. */
+  /** Decides where the next get is read; undefined for on other threads. */
   #readsHere(): SyncReads | undefined {
     const reads = this.#syncReads
     return reads !== undefined && this.#underWay < MANY_UNDER_WAY && reads.mayRead() ? reads : undefined
@@ -113,7 +115,7 @@ export class GetQueue {
     try {
       stored = this.#read(key, reads)
     } catch {
-      // A backend may have no getSync() though it says so. What cannot be read at all get() has an error for.
+      // The backend may say that it has getSync() and have none. Where the value cannot be read at all, get() fails as well, with its own error.
       return this.#ask(Buffer.from(key), open)
     }
     return open(stored)
@@ -126,7 +128,7 @@ export class GetQueue {
   #readLater<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
     this.#underWay++
     return this.#turns.later(() => {
-      // Asked again: those before it may have been slow.
+      // Decided again: the gets before it may have been slow.
       const answer = reads.mayRead() ? this.#readHere(key, open, reads) : this.#ask(key, open)
       this.#answered()
       return answer
@@ -138,7 +140,7 @@ export class GetQueue {
   /** @param key the queue's own */
   #ask<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#underWay++
-    // The first does not wait to see whether others come.
+    // The first get does not wait to see whether others come.
     if (this.#calls === 0 && this.#left === 0) return this.#askAlone(key, open)
     return new Promise<T>((resolve, reject) => {
       const found = (stored: Uint8Array | undefined): void => {
@@ -156,7 +158,7 @@ export class GetQueue {
       this.#waiting.push({ key, found, failed })
       if (this.#scheduled) return
       this.#scheduled = true
-      // In a microtask, so that a close() that is called next comes after it. Not by queueMicrotask, which fake timers of a test replace.
+      // In a microtask, so that it comes before a close() that is called next. Not by queueMicrotask, which the fake timers of a test replace.
       void Promise.resolve().then(() => {
         this.#scheduled = false
         this.#sendWaiting()
@@ -164,14 +166,14 @@ export class GetQueue {
     })
   }
 
-  /** With as few promises as it can: a thread of the pool has gone to sleep since, and every µs counts twice. */
+  /** With as few promises as possible: the threads of the pool are asleep, and each µs until one is called is added to the wait for it. */
   #askAlone<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#calls++
     let answer: Promise<Uint8Array | undefined>
     try {
       answer = this.#backend.get<Buffer, Uint8Array>(key, AS_BYTES)
     } catch (error) {
-      answer = Promise.reject(error) // A backend that others have patched may throw, and close() waits for what is counted here.
+      answer = Promise.reject(error) // A backend that somebody has patched may throw. The counts have to be right then too: close() waits for them.
     }
     return answer.then(
       stored => {
@@ -187,7 +189,7 @@ export class GetQueue {
     )
   }
 
-  /** Spreads what waits over the calls that are free; the rest goes when one of them is done. */
+  /** Spreads the gets that wait over the calls that may be made now. The others are sent when one of the calls is done. */
   #sendWaiting(): void {
     while (this.#left > 0 && this.#calls < MAX_CALLS) {
       const size = Math.min(MAX_KEYS, Math.ceil(this.#left / (MAX_CALLS - this.#calls)))
@@ -227,8 +229,8 @@ export class GetQueue {
     try {
       stored = await this.#backend.getMany<Buffer, Uint8Array>(keys, AS_BYTES)
     } catch {
-      // One key that cannot be read must not fail the others. These reads may see a write that was called meanwhile: else every write would have
-      // to wait for the calls under way, or take a snapshot for them.
+      // A key that cannot be read must not fail the others, so each is read alone. These reads may see a write that was called meanwhile: to
+      // prevent that, every write would have to wait for the calls under way, or every call would need a snapshot.
       await Promise.all(lookups.map(lookup => this.#sendOne(lookup)))
       return
     }

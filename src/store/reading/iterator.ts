@@ -7,11 +7,11 @@ import type { Entry, EntrySource } from './entry-source.js'
 type IteratorClass<T> = new (store: AnyLevel, options: object, source: EntrySource) => T
 
 /**
- * A class of iterators over entries. The source is made first, by the store, because that may throw: once super() was called, the store
- * closes the iterator together with itself.
+ * Makes a class of iterators over entries. The store makes the source before the iterator, because that may throw: once super() has been called,
+ * the store keeps the iterator and closes it together with itself.
  *
  * @param base one of abstract-level's three
- * @param pick what such an iterator gives of an entry
+ * @param pick what the iterators return of an entry
  */
 function iteratorClass<T>(base: unknown, pick: (entry: Entry) => unknown): IteratorClass<T> {
   const Base = base as new (store: AnyLevel, options: object) => object

@@ -6,16 +6,16 @@ import { isReserved } from '../backend/reserved-keys.js'
 import type { TableValue } from '../table-value.js'
 import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 
-/** Entries that one call asks the backend for at least: how many of them tables hide is not known before. */
+/** One call asks the backend for at least this many entries, since some of them may be hidden by tables. */
 const MIN_FETCH = 16
 
-/** The entries of the backend with those of the tables over them, in order. */
+/** The entries of the backend and of the tables, in order. An entry of a table hides one of the backend with the same key. */
 export class MergedEntries implements UnopenedEntries {
   readonly #backend: UnopenedEntries
   readonly #overlay: Overlay<TableValue>
   readonly #reverse: boolean
   readonly #turn = new Turn()
-  /** Of the backend, fetched and not merged yet. */
+  /** Entries of the backend. Those from `#at` on are not merged yet. */
   #fetched: UnopenedEntry[] = []
   #at = 0
   #backendEnded = false
@@ -33,18 +33,18 @@ export class MergedEntries implements UnopenedEntries {
       await this.#overlay.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
       this.#readHead()
     }
-    if (this.#turn.isOver) await nextTurn() // Where the backend has nothing left, no fetch lets the event loop run.
+    if (this.#turn.isOver) await nextTurn() // If the backend has nothing left, no fetch lets the event loop run.
     const entries: UnopenedEntry[] = []
     while (entries.length < size) {
       if (this.#at === this.#fetched.length && !this.#backendEnded) {
-        if (entries.length > 0) break // A fetch that fails must not lose them.
+        if (entries.length > 0) break // If the fetch failed, these entries would be lost.
         await this.#fetch(Math.max(size, MIN_FETCH), options)
       }
       const stored = this.#fetched[this.#at]
       if (stored === undefined && this.#head === undefined) break
-      const entry = this.#smaller(stored)
+      const entry = this.#takeNext(stored)
       if (entry !== undefined) entries.push(entry)
-      else if (this.#turn.isOver) await nextTurn() // Any number in a row may be hidden.
+      else if (this.#turn.isOver) await nextTurn() // Any number of entries in a row may be hidden.
     }
     return entries
   }
@@ -68,8 +68,13 @@ export class MergedEntries implements UnopenedEntries {
     this.#backendEnded = this.#fetched.length === 0
   }
 
-  /** Takes the entry that comes next; undefined if it is hidden. */
-  #smaller(stored: UnopenedEntry | undefined): UnopenedEntry | undefined {
+  /**
+   * Takes the entry that comes next in order, from the backend or from the tables.
+   *
+   * @param stored the next entry of the backend
+   * @returns undefined if the entry is hidden, or was deleted
+   */
+  #takeNext(stored: UnopenedEntry | undefined): UnopenedEntry | undefined {
     const order = stored === undefined ? 1 : this.#head === undefined ? -1 : this.#compare(stored[0] as Buffer)
     if (order < 0) {
       this.#at++

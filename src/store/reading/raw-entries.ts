@@ -4,9 +4,9 @@ import { asBuffer, AS_BYTES, KEY_AS_BYTES } from '../backend/as-bytes.js'
 import { type KeyRange, LAST_KEY } from '../backend/key-range.js'
 import { aroundReserved } from '../backend/reserved-keys.js'
 
-/** Entries that are fetched together; few, as values may be large. */
+/** How many entries are fetched together: few, since values may be large. */
 const FETCH_ENTRIES = 32
-/** Bytes that LevelDB fetches together: with its default of 16 KiB, going through values of 1 KiB takes twice as long. */
+/** How many bytes LevelDB fetches together. With its default of 16 KiB, going through values of 1 KiB takes twice as long. */
 const FETCH_BYTES = 64 * 1024
 
 /** A key of a backend, and what is stored under it. */
@@ -15,12 +15,12 @@ export type RawEntry = readonly [key: Buffer, stored: Buffer]
 /**
  * Keys and values of a backend in a range as they are stored, in order, without reserved keys. They may share memory with the backend.
  *
- * @throws errors of the backend, even where the consumer stops early: LevelDB passes over a block that it cannot read, and says so only at the end
+ * @throws errors of the backend, even if the consumer stops early: LevelDB skips a block that it cannot read, and reports it only at the end
  */
 export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGenerator<RawEntry, void, undefined> {
   for (const part of aroundReserved(range)) {
     const { lt, lte: end = lt, ...from } = part
-    const upTo = end === undefined ? {} : { lte: end } // Also where `lt` leaves it out, so that the iterator can be sought there.
+    const upTo = end === undefined ? {} : { lte: end } // Also with `lt`, so that the iterator can seek to the end; that key is left out below.
     const options = { ...from, ...upTo, ...AS_BYTES, fillCache: false, highWaterMarkBytes: FETCH_BYTES }
     const iterator = backend.iterator<Buffer, Uint8Array>(options as object)
     let isWithConsumer = false
@@ -44,8 +44,9 @@ export async function* rawEntries(backend: AnyLevel, range: KeyRange): AsyncGene
 }
 
 /**
- * At its end an iterator throws for what it has passed over. It is sought to the last key of its range: to reach a key outside its range, or
- * after all keys, classic-level would walk from the end of the database, on the calling thread, past all that was overwritten or deleted there.
+ * At its end an iterator throws if it has skipped something. To get there it seeks to the last key of its range. To seek to a key outside its
+ * range, or after all keys, classic-level would walk from the end of the database, on the calling thread, past everything that was overwritten
+ * or deleted there.
  */
 async function goToEnd(
   iterator: AbstractIterator<AnyLevel, Buffer, Uint8Array>,

@@ -18,7 +18,7 @@ import { backendSnapshotOf, tablesOf } from './snapshot.js'
 import type { Unsealer } from './unsealer.js'
 import type { ValueCache } from './value-cache.js'
 
-/** As abstract-level hands them to `_get` and the like: an encoding is a format, in this store always 'buffer'. */
+/** Options as abstract-level hands them to `_get` and the like. Encodings are given by their formats: in this store that is always 'buffer'. */
 export interface EncodedReadOptions {
   readonly keyEncoding?: string
   readonly valueEncoding?: string
@@ -29,7 +29,7 @@ const NO_OPTIONS: EncodedReadOptions = Object.freeze({})
 
 /** How long answers that need no backend may take in one turn of the event loop, in ms. */
 const MAX_TURN_MS = 2
-/** Keys looked up before the clock is read: some 50 µs. */
+/** How many keys are looked up before the clock is read: that takes some 50 µs. */
 const KEYS_BETWEEN_CHECKS = 64
 
 /** The read path: tables, cache, backend, envelope. */
@@ -42,8 +42,8 @@ export class Reader {
   readonly #gets: GetQueue
   readonly #hasGetSync: boolean
   /**
-   * For what tables or the cache have: callers that await one answer before they ask again would otherwise keep the event loop from running, and
-   * with it the write that they may be waiting for.
+   * Turns for answers from tables or the cache. Otherwise callers that await each answer before they ask again would keep the event loop from
+   * running, and with it the write that they may be waiting for.
    */
   readonly #turns = new TurnQueue(MAX_TURN_MS, KEYS_BETWEEN_CHECKS)
 
@@ -65,8 +65,8 @@ export class Reader {
   }
 
   /**
-   * What a table or the cache has comes without a promise where it need not be restored off the main thread, and this turn of the event loop has
-   * time for it.
+   * A value in a table or the cache is returned without a promise, unless it is restored off the main thread, or this turn of the event loop has no
+   * time left for it.
    */
   get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
     const value = this.#get(key, options)
@@ -84,9 +84,9 @@ export class Reader {
   }
 
   /**
-   * Gets without any option, decoded in the step that opens a value, which spares each of them a promise.
+   * Makes a function for gets without options. It decodes a value right after opening it, which saves a promise for each get.
    *
-   * @returns a get; where it throws, the backend was not asked
+   * @returns the function. If it throws, the backend was not asked
    */
   decoding<V>(encoding: Transcoder.Encoding<V, Buffer, V>): (key: Buffer) => Promise<V | undefined> {
     const decode = (value: Buffer): V => {
@@ -122,7 +122,7 @@ export class Reader {
     return value
   }
 
-  /** Resolves when the gets under way have been answered by the backend. */
+  /** Resolves when the backend has answered the gets that are under way. */
   drain(): Promise<void> {
     return this.#gets.drain()
   }
@@ -147,9 +147,9 @@ export class Reader {
     const values = keys.map((key, i) => {
       const found = known?.[i]
       if (found === TOMBSTONE) return undefined
-      if (found !== undefined) return settled(key, () => this.#unsealer.tableValue(found))
+      if (found !== undefined) return rejectingWithKey(key, () => this.#unsealer.tableValue(found))
       const value = stored[next++]
-      return settled(key, () => this.#valueOf(value))
+      return rejectingWithKey(key, () => this.#valueOf(value))
     })
     return values.some(value => isPromise(value)) ? Promise.all(values) : (values as (Buffer | undefined)[])
   }
@@ -162,7 +162,7 @@ export class Reader {
     return (await this.hasMany([key], options))[0]!
   }
 
-  /** abstract-level releases the snapshot before this settles, so it is held here. */
+  /** The snapshot is held here, since abstract-level releases it before this has settled. */
   async hasMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
     options.snapshot?.ref()
     try {
@@ -180,7 +180,7 @@ export class Reader {
     }
   }
 
-  /** Resolves when there is time for keys that the backend need not be asked for. */
+  /** Resolves when there is time to answer for these keys without asking the backend. */
   #turnFor({ length }: readonly Buffer[]): Promise<void> | undefined {
     return this.#turns.hasRoom(length) ? undefined : this.#turns.later(() => {})
   }
@@ -200,7 +200,7 @@ export class Reader {
     return tables.isEmpty ? undefined : tables.find(keyName(key))
   }
 
-  /** What is known of keys, reserved ones counting as deleted, and the keys that the backend has to be asked for. */
+  /** What tables know of each key, reserved keys counting as deleted, and the keys that the backend has to be asked for. */
   #split(
     keys: readonly Buffer[],
     options: EncodedReadOptions
@@ -227,14 +227,17 @@ export class Reader {
   }
 }
 
-/** Whether there is no option that may mean something to the backend. */
+/** Whether there is no option that the backend might have a use for. */
 function isPlain(options: EncodedReadOptions): boolean {
   for (const name in options) if (name !== 'keyEncoding' && name !== 'valueEncoding') return false
   return true
 }
 
-/** An error becomes a rejection that names the key: thrown, it would leave values of other keys under way, which may reject unseen. */
-function settled<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
+/**
+ * What `value` returns. An error becomes a rejection that names the key: if it were thrown, promises of other values would be left, and might
+ * reject unhandled.
+ */
+function rejectingWithKey<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
   try {
     const found = value()
     return isPromise(found) ? found.catch((error: unknown) => Promise.reject(errorOfKey(key, error))) : found

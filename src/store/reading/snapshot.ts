@@ -7,14 +7,14 @@ import type { TableValue } from '../table-value.js'
 /** abstract-level passes options to the constructor, which its types leave out. */
 const Base = AbstractSnapshot as unknown as new (options: { owner: AnyLevel }) => AbstractSnapshot
 
-/** A view of one moment: the backend's own snapshot, and the tables over it, handed out as the store's. */
+/** A snapshot of the store: the backend's own snapshot, and the tables of the same moment, which hide entries of the backend. */
 export class StoreSnapshot extends Base {
   readonly backend: AnyLevel
   readonly frozen: readonly Frozen<TableValue>[]
   readonly backendSnapshot: AbstractSnapshot
 
   constructor(options: { owner: AnyLevel }, backend: AnyLevel, frozen: readonly Frozen<TableValue>[]) {
-    // First, because it may throw: once super() was called, the owner closes this object together with itself.
+    // First, because it may throw: once super() has been called, the owner keeps this object and closes it together with itself.
     const backendSnapshot = backend.snapshot()
     super(options)
     this.backend = backend
@@ -39,7 +39,7 @@ export function backendSnapshotOf(
   return snapshot === undefined || snapshot === null ? undefined : ownSnapshot(snapshot, backend).backendSnapshot
 }
 
-/** What lay over the backend when a snapshot was taken; throws as {@link backendSnapshotOf}. */
+/** The tables as they were when a snapshot was taken; throws as {@link backendSnapshotOf} does. */
 export function tablesOf(snapshot: AbstractSnapshot, backend: AnyLevel): readonly Frozen<TableValue>[] {
   return ownSnapshot(snapshot, backend).frozen
 }

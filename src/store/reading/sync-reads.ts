@@ -1,25 +1,28 @@
-/** What a get saves that does not go to another thread and back, in ms: measured 40 to 100 µs, most of it until that thread is awake. */
+/** The time in ms that a get saves which makes no trip to another thread and back: measured 40 to 100 µs, most of it for waking that thread. */
 const TRIP_MS = 0.05
-/** This many gets go to other threads at first, which tells whether values are small, and again after a large value or a failure. */
+/** This many gets go to other threads at first, which shows whether values are small, and again after a large value or a failure. */
 const TRIALS = 20
 const LARGE_BYTES = 64 * 1024
-/** A slow read costs at most this many times the trips that would have fitted into it. */
+/** A slow read costs at most this many times the trips that fit into its time. */
 const MAX_FACTOR = 64
-/** In trips. Quick reads may pay in advance for an accident of 1 ms (V8's collector, another process), not for many reads of a disk. */
+/** In trips. Fast reads can save up for an accident of 1 ms (V8's garbage collector, another process), but not for many reads of a disk. */
 const MAX_CREDIT = 20
-/** In trips, as many gets as go to other threads at most before one may try again. */
+/** In trips: at most this many gets go to other threads before one is tried on the calling thread again. */
 const MAX_DEBT = 20_000
 
 /**
- * Whether a get reads on the calling thread. From the page cache that takes 10 µs, and the trip to another thread 50 and more; from a disk it may
- * take many ms, while nothing else would run. So an account is kept in trips: a quick read earns what it saved, a slow one costs as many as would
- * have fitted into it, twice as many each time until quick ones have earned all they can; while it is in debt, gets go to other threads and pay.
+ * Decides whether a get is read on the calling thread. If the value is in the page cache that takes 10 µs, and the trip to another thread 50 or more;
+ * but from a disk it may take many ms, during which nothing else runs.
+ *
+ * So there is an account, kept in trips to another thread. A read that is faster than a trip earns what it saved. A slower one costs the trips that
+ * fit into its time, times a factor that doubles with every slow read, until fast reads have earned the most they can. While the account is in
+ * debt, gets go to other threads, and each pays back one trip.
  */
 export class SyncReads {
   #balance = -TRIALS
   #factor = 1
 
-  /** @returns false if the get is to go to another thread; it has paid then */
+  /** Decides for one get. @returns false if it is to go to another thread, which pays back one trip of the debt */
   mayRead(): boolean {
     if (this.#balance >= 0) return true
     this.#balance++
@@ -39,7 +42,7 @@ export class SyncReads {
     }
   }
 
-  /** What another thread has read: a large value takes time to copy, too. */
+  /** Call with what another thread has read: copying a large value takes time as well. */
   noticeSize(stored: Uint8Array | undefined): void {
     if (stored !== undefined && stored.length >= LARGE_BYTES) this.#stayAway()
   }

@@ -15,12 +15,12 @@ import { DEFAULTS, type Settings } from '../options/options.js'
 import { Counters } from '../stats.js'
 import type { TableValue } from '../table-value.js'
 
-/** How long values are restored in one turn, in ms: about a thousand of 1 KiB. Letting one wait costs 0.6 µs. */
+/** How long values are restored in one turn of the event loop, in ms: long enough for about a thousand of 1 KiB. Letting one wait costs 0.6 µs. */
 const MAX_TURN_MS = 8
-/** Bytes restored on the calling thread before the clock is looked at: 0.1 to 0.3 ms. */
+/** How many bytes are restored on the calling thread before the clock is read: that takes 0.1 to 0.3 ms. */
 const BYTES_BETWEEN_CHECKS = 128 * 1024
 
-/** What errors call a value: the reader of it adds its key. */
+/** What errors call a value here. The reader adds its key. */
 const WHAT = 'it'
 
 type UnsealerSettings = Pick<Settings, 'maxValueSize' | 'offThreadSize'>
@@ -30,7 +30,7 @@ export class Unsealer {
   readonly #settings: UnsealerSettings
   readonly #guard: Guard
   readonly #dictionaries: Dictionaries
-  /** Whether the backend hands out memory that it keeps, which a caller must not get. */
+  /** Whether the backend hands out memory that it goes on using, so that callers must get copies. */
   readonly #backendShares: boolean
   readonly #counters: Counters
   readonly #turns = new TurnQueue(MAX_TURN_MS, BYTES_BETWEEN_CHECKS)
@@ -49,15 +49,15 @@ export class Unsealer {
     this.#counters = counters
   }
 
-  /** As {@link open}; undefined once the value's time to live is over. */
+  /** Like {@link open}, but undefined if the value's time to live is over. */
   openLive(stored: Uint8Array): Opened | undefined {
     const opened = this.open(stored)
     return hasExpired(opened.expiresAt) ? undefined : opened
   }
 
   /**
-   * Reads and checks the envelope, without decompressing. A value that has expired may be of any size: until it is to be restored, what counts
-   * is that it is gone.
+   * Reads and checks the envelope, without decompressing. A value that has expired is not refused for its size, unless it is to be restored: to
+   * readers it is gone.
    */
   open(stored: Uint8Array): Opened {
     const opened = openEnvelope(asBuffer(stored), this.#guard, Infinity)
@@ -70,13 +70,13 @@ export class Unsealer {
     if (enveloped && rawLength > maxValueSize) throw tooLarge(rawLength, maxValueSize)
   }
 
-  /** What is in an envelope of the log, even when its time to live is over. */
+  /** What is in an envelope of the log, even if its time to live is over. */
   unsealed(envelope: Buffer): Unsealed {
     const opened = this.open(envelope)
     return { value: this.value(opened), expiresAt: opened.expiresAt }
   }
 
-  /** Whether a reader would see the entry. One whose value is damaged or too large is seen: reading it is an error. */
+  /** Whether a reader would see the entry. It does see one whose value is damaged or too large: reading that is an error. */
   isVisible(stored: Uint8Array | TableValue): boolean {
     try {
       if (isUint8Array(stored)) return this.openLive(stored) !== undefined
@@ -86,7 +86,7 @@ export class Unsealer {
     }
   }
 
-  /** A promise where the value is restored off the main thread, or this turn of the event loop has no time for it. */
+  /** The value; a promise if it is restored off the main thread, or this turn of the event loop has no time left for it. */
   value(opened: Opened): Buffer | Promise<Buffer> {
     this.#assertSize(opened)
     if (opened.codecId === CODEC_ID.none) return this.#raw(opened)
@@ -94,7 +94,7 @@ export class Unsealer {
     const codec = codecForReading(opened.codecId)
     const isHere = codec.decompressSync !== undefined && rawLength < this.#settings.offThreadSize
     if (isHere || opened.dictionary !== undefined) {
-      // A memory-level answers a thousand gets in one turn: restoring them all would take tens or hundreds of ms of it.
+      // A memory-level answers a thousand gets in one turn: to restore all of them in it would take tens or hundreds of ms.
       return this.#turns.hasRoom(rawLength) ? this.valueSync(opened) : this.#turns.later(() => this.valueSync(opened))
     }
     return restoreOffThread(codec, codecInput(opened), rawLength, WHAT).then(value => this.#restored(opened, value))
@@ -125,26 +125,26 @@ export class Unsealer {
     return this.#restored(opened, checkedRaw(raw, opened.rawLength, WHAT))
   }
 
-  /** What a table has, as the caller's own; undefined once its time to live is over. */
+  /** The value that a table keeps, as a copy for the caller; undefined if its time to live is over. */
   tableValue(value: TableValue): Buffer | undefined | Promise<Buffer> {
     const found = this.#copyOrOpen(value)
     return Buffer.isBuffer(found) ? found : found && this.value(found)
   }
 
-  /** What a table has, for `getSync`; see {@link tableValue} and {@link valueSync}. */
+  /** {@link tableValue} for `getSync`; throws as {@link valueSync} does. */
   tableValueSync(value: TableValue): Buffer | undefined {
     const found = this.#copyOrOpen(value)
     return Buffer.isBuffer(found) ? found : found && this.valueSync(found)
   }
 
-  /** A copy where it is not compressed, else the opened envelope; undefined once its time to live is over. */
+  /** A copy of the value if it is not compressed, else the opened envelope; undefined if its time to live is over. */
   #copyOrOpen(value: TableValue): Buffer | Opened | undefined {
     if (!value.sealed) return hasExpired(value.expiresAt) ? undefined : Buffer.from(value.bytes)
     const opened = this.openLive(value.bytes)
     return opened?.codecId === CODEC_ID.none ? Buffer.from(opened.payload) : opened
   }
 
-  /** A key that the backend handed out, as the caller's own. */
+  /** A key that the backend handed out, in memory that a caller may have. */
   own(key: Buffer): Buffer {
     return this.#backendShares ? Buffer.from(key) : key
   }
@@ -161,7 +161,7 @@ export class Unsealer {
   }
 }
 
-/** For sweeps and tools, which read what no caller of the store has asked for: it is not counted. */
+/** For sweeps and tools. What they read is not counted in `stats()`, since no caller of the store has asked for it. */
 export function uncountedUnsealer(maxValueSize: number, guard: Guard, dictionaries: Dictionaries): Unsealer {
   const settings = { maxValueSize, offThreadSize: DEFAULTS.offThreadSize }
   return new Unsealer(settings, guard, dictionaries, true, new Counters())

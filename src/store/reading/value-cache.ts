@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { hasExpired } from '../../envelope/expiry.js'
 import type { Counters } from '../stats.js'
 
-/** What an entry takes beside its key and value, roughly: objects of the cache and headers of the buffers. */
+/** About how many bytes an entry takes beside its key and value: for objects of the cache and headers of the buffers. */
 const ENTRY_OVERHEAD_BYTES = 200
 
 interface Cached {
@@ -10,12 +10,15 @@ interface Cached {
   readonly expiresAt: number | undefined
 }
 
-/** Permission to fill the cache with what one read finds, valid until something is written to its key; none while that is being written. */
+/**
+ * Permission to keep what one read finds. It ends when its key is written to, and a read that begins while the key is being written has none from
+ * the start.
+ */
 type Fill = symbol
 
 /**
- * Decoded values, by the names of their keys (`keyName`). It never holds a buffer that a caller has, and never a value that a newer write has
- * replaced: a write revokes the permission of every read of its key that is under way.
+ * A cache of restored values, by the names of their keys (`keyName`). It never holds a buffer that a caller has, and never a value that a newer write
+ * has replaced: a write ends the permission of every read of its key that is under way.
  */
 export class ValueCache {
   readonly #entries: LRUCache<string, Cached>
@@ -51,14 +54,14 @@ export class ValueCache {
     return fill
   }
 
-  /** Call once for every fill begun, with what was found. */
+  /** Call once after every {@link beginFill}, with what was found. */
   endFill(name: string, fill: Fill, value: Buffer | undefined, expiresAt: number | undefined): void {
     if (this.#fills.get(name) !== fill) return
     this.#fills.delete(name)
     if (value !== undefined) this.#entries.set(name, { value: unpooled(value), expiresAt })
   }
 
-  /** Call when a write of this key is accepted. Until {@link endWrite} reads may find the old value or the new one, and none is kept. */
+  /** Call when a write of this key is accepted. Until {@link endWrite} a read may find the old value or the new one, so none is kept. */
   beginWrite(name: string): void {
     this.invalidate(name)
     this.#writes.set(name, (this.#writes.get(name) ?? 0) + 1)
@@ -70,7 +73,7 @@ export class ValueCache {
     else this.#writes.delete(name)
   }
 
-  /** As {@link beginWrite}, of every key. */
+  /** Like {@link beginWrite}, for every key. */
   beginClear(): void {
     this.clear()
     this.#clears++
@@ -96,7 +99,7 @@ export class ValueCache {
   }
 }
 
-/** A copy that keeps no more memory alive than its own: a small Buffer shares a pool of 8 KiB with others. */
+/** A copy that keeps no other memory alive: a small Buffer would share a pool of 8 KiB with others. */
 function unpooled(value: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(value.length)
   own.set(value)

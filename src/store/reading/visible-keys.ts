@@ -1,10 +1,10 @@
 import { type EncodedIteratorOptions, EntrySource, type ReadView } from './entry-source.js'
 import type { Unsealer } from './unsealer.js'
 
-/** Keys that are fetched together. */
+/** How many keys are fetched together. */
 const FETCH_KEYS = 1000
 
-/** Keys that a reader would see in a range, in order, up to its limit. */
+/** The keys that a reader would see in a range, in order, up to the limit in `options`. */
 export async function visibleKeys(
   view: ReadView,
   options: Omit<EncodedIteratorOptions, 'keys' | 'values'>,
