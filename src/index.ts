@@ -1,3 +1,4 @@
+// The store.
 export { CompressedKvStore } from './store/compressed-kv-store.js'
 export { adaptive, type AdaptiveOptions, type TensorKeys } from './store/adaptive.js'
 export type { CodecRule, CompressedKvStoreOptions, WriteOptions } from './store/options/options.js'
@@ -14,6 +15,7 @@ export type {
 } from './store/stats.js'
 export type { Judgement as DictionaryJudgement } from './store/dictionaries/dictionary-judge.js'
 
+// Codecs: the built-in ones, and what is needed for one of your own.
 export { type Codec, CODEC_ID, type CodecName, type DictionaryCodec, type TransientForms } from './codec/codec.js'
 export type { CodecSelector } from './codec/selector.js'
 export { lz4 } from './codec/lz4/lz4.js'
@@ -23,13 +25,16 @@ export type { TensorDtype } from './codec/tensor/tensor-format.js'
 export { zstd, type ZstdOptions } from './codec/zstd/zstd.js'
 export { codecForReading, registerCodec } from './codec/registry.js'
 
+// Envelopes, for programs that read or write stored values without a store.
 export { type Guard as EnvelopeGuard, NO_GUARD } from './envelope/guard.js'
 export { codecInput, openEnvelope, type Opened as OpenedEnvelope } from './envelope/open.js'
 export { sealCompressed, type Sealing as EnvelopeSealing, sealRaw } from './envelope/seal.js'
 export type { Probe as EnvelopeProbe } from './envelope/trailer.js'
 
+// The MemTable, used alone.
 export { MemTable, type MemTableRange } from './memtable/memtable.js'
 
+// Sweeps: policies, and `db.gc`.
 export {
   MIN_COMPRESS_SIZE,
   type DictionaryOffer,
@@ -43,6 +48,8 @@ export { ZstdGc, type ZstdGcOptions } from './gc/zstd-gc.js'
 export { NoGc } from './gc/no-gc.js'
 export type { Collector, GcProgress, GcRunOptions } from './gc/collector.js'
 export type { GcReport } from './gc/report.js'
+
+// The way out, copies, and a look at a database as it is stored.
 export { unwrap, type UnwrapOptions } from './store/unwrap.js'
 export type { BackupOptions, BackupReport } from './store/backup.js'
 export {
@@ -53,9 +60,11 @@ export {
   type StoreMarker
 } from './store/inspect.js'
 
+// Errors, and the check of options that the adapters use as well.
 export { CompressedKvError, type ErrorCode } from './errors.js'
 export { assertKnownOptions, type OptionTable } from './known-options.js'
 
+// The write-ahead log, used alone, and the files it needs.
 export { Wal, type AppendOptions } from './wal/wal.js'
 export type { WalReader } from './wal/wal-reader.js'
 export { Record, type LogRecord, type PutOptions as RecordPutOptions, type WalRecord } from './wal/format/record.js'

@@ -55,7 +55,7 @@ import './store-events.js'
  * const db = new CompressedKvStore(level, { codec: 'zstd' })
  * ```
  *
- * While it is open nothing else may write to the backend. Closing it closes the backend, and the other way round.
+ * While it is open, nothing else may write to the backend. Closing either of them closes the other.
  *
  * @typeParam K type of keys, the backend's unless the options name another encoding
  * @typeParam V type of values, likewise
@@ -71,7 +71,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   readonly #encodeValue: (value: V) => Buffer
   readonly #lifecycle: Lifecycle
   readonly #openingSublevels = new OpeningSublevels()
-  /** Gets without options; undefined while the store is not open. */
+  /** What `get` without options calls; undefined while the store is not open. */
   #plainGet: ((key: Buffer) => Promise<V | undefined>) | undefined
 
   /**
@@ -130,27 +130,27 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     return locationOf(this.backend)
   }
 
-  /** The write-ahead log, to read, while the store is open and has one. */
+  /** The write-ahead log, for reading; undefined while the store is not open, and if it has none. */
   get wal(): WalReader | undefined {
     return this.#lifecycle.sessionIfOpen?.log?.reader
   }
 
-  /** What opening the store found in its log. */
+  /** What opening the store found in its log; undefined while the store is not open, and if it has none. */
   get recovery(): RecoveryReport | undefined {
     return this.#lifecycle.sessionIfOpen?.log?.recovery
   }
 
-  /** What the store did since it was constructed. */
+  /** What the store has done since it was constructed, and what it holds now. */
   stats(): StoreStats {
     const { cache, writes, log, tables, small } = this.#lifecycle.sessionIfOpen ?? {}
     return this.#counters.snapshot({ cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables, small })
   }
 
   /**
-   * Resolves when the backend has every write accepted before; with a log, on stable storage. Without one they are as durable as the backend
-   * makes them.
+   * Resolves when the backend has every write that was accepted before. With a log they are on stable storage then; without one they are as
+   * durable as the backend makes them.
    *
-   * @throws LEVEL_DATABASE_NOT_OPEN; with a MemTable what the backend throws, and nothing is lost then; LEVEL_IO_ERROR where the log could not be
+   * @throws LEVEL_DATABASE_NOT_OPEN; with a MemTable what the backend throws, and nothing is lost then; LEVEL_IO_ERROR if the log could not be
    *   put on stable storage
    */
   async flush(): Promise<void> {
@@ -160,7 +160,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   /**
-   * Resolves when every write accepted before is on stable storage in the log, or rejected.
+   * Resolves when every write that was accepted before is either on stable storage in the log or rejected.
    *
    * @throws LEVEL_NOT_SUPPORTED without a write-ahead log: then ask for `{ sync: true }` on the write itself; LEVEL_DATABASE_NOT_OPEN;
    *   LEVEL_READONLY; LEVEL_IO_ERROR
@@ -177,13 +177,16 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   }
 
   /**
-   * Copies the store as it is at one moment into another database, while reads and writes go on. The moment comes after the call, when the backend has
-   * what was written before: wait for the copy before you delete what belongs into it. The copy is a store as well: wrap it to read it.
-   * Values are copied as they are stored, without being read. If it fails, no store opens what was copied until then.
+   * Copies the store as it is at one moment into another database, while reads and writes go on. That moment is not the call but a little later, when
+   * the backend has everything that was written before the call: do not delete what the copy is to have before this resolves. The copy is a store
+   * as well: wrap it to read it. Values are copied as they are stored, without being decompressed. If the copy fails, no store opens what was
+   * copied until then.
    *
-   * @param target an empty database of any kind that holds bytes, not a part of one that was wrapped; opened if it is not, and left as it was found
-   * @throws LEVEL_NOT_SUPPORTED if it is no such database, or if the backend has no snapshots; CKV_INVALID_OPTION if it is a store; LEVEL_LOCKED if a
-   *   store over it is open; LEVEL_DATABASE_NOT_OPEN if the store is closed meanwhile; the signal's reason; errors of either database
+   * @param target an empty database of any kind that holds bytes, but no sublevel of a database that was wrapped. If it is not open, it is opened,
+   *   and closed again afterwards
+   * @throws LEVEL_NOT_SUPPORTED if `target` is no such database, or if the backend has no snapshots; CKV_INVALID_OPTION if `target` is a store;
+   *   LEVEL_LOCKED if a store over it is open; LEVEL_DATABASE_NOT_OPEN if this store is closed meanwhile; the signal's reason; errors of either
+   *   database
    */
   async backup<K2, V2>(target: Wrappable<K2, V2>, options: BackupOptions = {}): Promise<BackupReport> {
     if (this.status === 'opening') return this.deferAsync(async () => this.backup(target, options))
@@ -210,7 +213,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // ---- opening and closing
 
-  /** Not an async function: callers would hear a few ticks later than abstract-level has it that the store is closed. */
+  /** Not an async function: its promise would resolve a few ticks later than that of abstract-level's close(). */
   override close(): Promise<void> {
     if (this.status !== 'open' || !this.#openingSublevels.keepWrites) return super.close()
     return this.#openingSublevels.handedOn().then(() => super.close())
@@ -232,15 +235,16 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // ---- plain calls
   //
-  // Fast path. Without options, hooks or listeners abstract-level would only add an options object, an async frame and a promise: a fifth
-  // of a put's main-thread time.
+  // The fast path of calls without options, hooks and listeners. For them abstract-level would only add an options object, an async frame and a
+  // promise, which take a fifth of a put's time on the main thread.
 
   override put(key: K, value: V): Promise<void>
   override put<K2 = K, V2 = V>(key: K2, value: V2, options: AbstractPutOptions<K2, V2>): Promise<void>
   override put(key: K, value: V, options?: AbstractPutOptions<K, V>): Promise<void> {
     if (!this.#isPlain(key, options) || !isPresent(value) || this.#isWatched) return super.put(key, value, options!)
     try {
-      // Puts may share a promise: a caller that keeps promises in a set would lose count, so each call gets its own.
+      // The write path may return one promise for several puts. Each caller gets a promise of its own: one that keeps them in a set would
+      // lose count otherwise.
       return this._put(this.#encodeKey(key), this.#encodeValue(value), NO_OPTIONS).then()
     } catch (error) {
       return Promise.reject(error)
@@ -250,7 +254,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   override get(key: K): Promise<V | undefined>
   override get<K2 = K, V2 = V>(key: K2, options: AbstractGetOptions<K2, V2>): Promise<V2 | undefined>
   override get(key: K, options?: AbstractGetOptions<K, V>): Promise<V | undefined> {
-    // A subclass may have a `_get` of its own, which abstract-level then calls.
+    // A subclass may have a `_get` of its own, which abstract-level's get() calls.
     if (!this.#isPlain(key, options) || this._get !== CompressedKvStore.prototype._get) return super.get(key, options!)
     try {
       return this.#plainGet!(encodedKey(this.#encodeKey(key)))
@@ -263,14 +267,14 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     return options === undefined && this.status === 'open' && isPresent(key)
   }
 
-  /** Whether a hook may change a write, or a listener wants to know of it. */
+  /** Whether a hook may change writes, or a listener is told of them. */
   get #isWatched(): boolean {
     return !(this.hooks.prewrite as { noop?: boolean }).noop || this.listenerCount('write') > 0
   }
 
   // ---- writing
 
-  // Keys and values come here, and to the reads below, as an encoding returned them, and go on as bytes.
+  // abstract-level gives these methods, and the reads below, what an encoding returned: text or any view of bytes. They pass on Buffers.
 
   _put(key: Buffer, value: Buffer, options: WriteOptions): Promise<void> {
     if (options !== NO_OPTIONS) assertWriteOptions(options)
@@ -368,7 +372,7 @@ function assertWriteOptions(options: WriteOptions): void {
   assertNoWriteOptionMisspelt(options)
 }
 
-/** null and undefined go to abstract-level, which throws the right error. */
+/** Calls with null or undefined are left to abstract-level, which throws the right error. */
 function isPresent(data: unknown): boolean {
   return data !== undefined && data !== null
 }

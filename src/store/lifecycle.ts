@@ -27,12 +27,12 @@ export class Lifecycle {
   #session: Session | undefined
   /** Why the last opening failed, if it did. */
   #openingFailure: unknown
-  /** Whether opening the backend was begun. Until then close() must close the backend without a session. */
+  /** Whether the store has begun to open the backend. Until then, `closing-unopened.ts` closes one with the other. */
   #tookBackend = false
   readonly #untie: () => void
-  /** What the backend closes before itself. */
+  /** Attached to the backend, which closes it, and so this store, before itself. */
   readonly #resource: AbstractResource
-  /** Calls of the resource's `close()` that wait for what is open to end. */
+  /** Calls of the resource's `close()` that wait for the session to end. */
   #waiting: (() => void)[] = []
 
   constructor(context: LifecycleContext) {
@@ -87,21 +87,21 @@ export class Lifecycle {
       backend.detachResource(this.#resource)
       unlockBackend(backend, store)
       this.#ended()
-      // Not while it is closing: it may be waiting for this very call. Why opening failed matters more than a failure to close.
+      // Only if it is open: while it is closing, it may be waiting for this very call. A failure to close matters less than why opening failed.
       if (status !== 'open' && isOpen(backend)) await backend.close().catch(() => {})
       throw error
     }
   }
 
   /**
-   * Waits for the writes accepted so far, and for gets; for other reads the backend waits. Works as well when the backend was closed by itself:
-   * then they are rejected.
+   * Waits for the writes and gets that were accepted so far; closing the backend waits for other reads. Also works if the backend was closed
+   * before: then those calls are rejected.
    */
   async close(): Promise<void> {
     const { store, backend } = this.#context
     await store.gc.stop()
     await endSession(this.session, backend)
-    backend.detachResource(this.#resource) // Else closing the backend would wait for the store, which waits for the backend.
+    backend.detachResource(this.#resource) // Otherwise closing the backend would wait for the store, which waits for the backend.
     if (isOpen(backend)) {
       try {
         await backend.close()
@@ -116,8 +116,8 @@ export class Lifecycle {
   }
 
   /**
-   * Resolves when the store is closed, or at least what is open of it now. An `open()` may be queued in the store before this `close()`, and
-   * would wait for the backend, which waits for this.
+   * Resolves when the store is closed, or its present session has ended. Waiting for the store alone could take for ever: an `open()` may be queued
+   * before this `close()`, and would wait for the backend, which waits for this.
    */
   async #closeWithBackend(): Promise<void> {
     const ended = new Promise<void>(resolve => this.#waiting.push(resolve))
@@ -128,7 +128,7 @@ export class Lifecycle {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** The error of a call that waited for an opening that failed. abstract-level says why to the caller of `open()` only. */
+  /** The error of a call that waited for an opening that has failed, with the reason. abstract-level tells that to the caller of `open()` only. */
   explained(error: unknown): unknown {
     if (this.#openingFailure === undefined) return error
     const code = (error as { code?: unknown } | undefined)?.code
@@ -140,7 +140,7 @@ export class Lifecycle {
     return databaseNotOpen(this.#openingFailure)
   }
 
-  /** What is flushed when the store closes needs no sweep. */
+  /** Does nothing once the store is closing: its last flush must not begin a sweep. */
   async #sweepWhileOpen(): Promise<void> {
     const { store } = this.#context
     if (store.status === 'open') await store.gc.runInBackground()

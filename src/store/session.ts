@@ -35,20 +35,20 @@ import { openTableWrites } from './writing/open-table-writes.js'
 import { Sealer } from './writing/sealer.js'
 import type { Writes } from './writing/writes.js'
 
-/** What exists only while the store is open: everything that depends on what was found in the backend. */
+/** Everything that exists only while the store is open, since it depends on what was found in the backend. */
 export interface Session {
   readonly marker: MarkerState
   readonly sealer: Sealer
   readonly unsealer: Unsealer
   readonly small: SmallValues
-  /** undefined where no dictionary is to be used. */
+  /** undefined if no dictionary is to be used. */
   readonly dictionarySource: DictionarySource | undefined
   readonly reader: Reader
   readonly writes: Writes
   readonly cache: ValueCache | undefined
   readonly log: StoreLog | undefined
   readonly tables: Tables<TableValue> | undefined
-  /** What there is to read, now or when a snapshot was taken. */
+  /** What readers see now, or saw when a snapshot was taken. */
   readonly view: (snapshot: AbstractSnapshot | undefined) => ReadView
 }
 
@@ -110,7 +110,7 @@ export async function beginSession(
   }
 }
 
-/** undefined where no dictionary is used, and for a store that writes nothing. */
+/** undefined if no dictionary is to be used, and for a read-only store. */
 function dictionarySourceFor(
   { dictionary, readOnly }: Settings,
   context: TrainerContext
@@ -124,17 +124,17 @@ function dictionarySourceFor(
 /**
  * Waits for the reads and writes accepted so far, and closes the log.
  *
- * @param backend may have been closed by itself: then the log keeps what the backend lacks
+ * @param backend if it was closed before the store, the log keeps what the backend lacks
  */
 export async function endSession(session: Session, backend: AnyLevel): Promise<void> {
   const { reader, writes, log, dictionarySource } = session
   const [, complete] = await Promise.all([reader.drain(), writes.close()])
   await dictionarySource?.stop()
-  // If the log could not note that it was closed, opening it finds out.
+  // An error is ignored: if the log could not be closed cleanly, the next opening recovers it.
   await log?.close(isOpen(backend) && complete).catch(() => {})
 }
 
-/** Reads the marker and the dictionaries. Where there is a log it is opened, and the backend brought up to it. */
+/** Reads the marker and the dictionaries. If the store has a log, opens it and writes to the backend what that lacks. */
 async function openStored(
   backend: AnyLevel,
   { wal, memtable = MEMTABLE_DEFAULTS, readOnly }: Settings,

@@ -21,8 +21,8 @@ export interface CodecStats {
 }
 
 /**
- * What a store did since it was constructed, and what it holds now, which is nothing while it is not open. Counts of what it did only go up; each call
- * returns a copy.
+ * What a store has done since it was constructed, and what it holds now, which is nothing while it is not open. Counts of what it has done only go
+ * up. Each call of `stats()` returns a copy.
  */
 export interface StoreStats {
   /** Values sealed, by the name of the codec that they are stored with; raw ones under 'none'. */
@@ -35,49 +35,51 @@ export interface StoreStats {
   readonly raw: Readonly<Record<RawReason, number>>
   /** The last error of a codec that failed to compress; its value was stored raw. */
   readonly lastCodecError: unknown
-  /** Values restored from what the backend holds; those that the MemTable or the log holds sealed as well. */
+  /** Values read from the backend, or from the MemTable or the log if they are sealed there. What the cache answers is not counted. */
   readonly read: {
     readonly values: number
     /** Bytes of their payloads, trailers not counted. */
     readonly payloadBytes: number
     /** Bytes after decompression. */
     readonly bytesOut: number
-    /** Of them, those that had no envelope. */
+    /** How many of these values had no envelope. */
     readonly plain: number
   }
-  /** `bytes` counts keys and about 200 bytes an entry as well. */
+  /** `bytes` counts values, keys and about 200 bytes more for each entry. */
   readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number; readonly bytes: number }
   /**
-   * Calls of put, del and batch that were accepted, and the backend writes they became. `pending` are calls under way now, those of clear and flush
-   * as well.
+   * Calls of put, del and batch that were accepted, and how many writes of the backend they became. `pending` counts all calls that are under way
+   * now, those of clear and flush included.
    */
   readonly writes: { readonly calls: number; readonly backendCalls: number; readonly pending: number }
   /** What is logged and not yet in the backend; undefined without a MemTable. */
   readonly memtable: MemTableStats | undefined
   /** What small values are compressed with. */
   readonly dictionary: DictionaryStats
-  /** The write-ahead log since it was opened; undefined without one. `lastGcError` is why segments could not be deleted last. */
+  /** The write-ahead log since it was opened; undefined without one. `lastGcError` is the last error of deleting segments or writing a snapshot. */
   readonly wal: (WalStats & { readonly lastGcError: unknown }) | undefined
 }
 
 export interface DictionaryStats {
-  /** Id and bytes of the one in use; undefined if there is none, and then why. */
+  /** Id of the dictionary in use; undefined if there is none. */
   readonly id: number | undefined
+  /** Its length; 0 if there is none. */
   readonly bytes: number
+  /** Why there is none; undefined if there is one. */
   readonly unused: NoDictionaryReason | undefined
   /** Dictionaries that the store has. */
   readonly count: number
-  /** Values that were written with one, their bytes before, and those of their envelopes. */
+  /** Values that were written with a dictionary, their bytes before compression, and the bytes of their envelopes. */
   readonly values: number
   readonly bytesIn: number
   readonly bytesStored: number
-  /** Bytes that they would take in the backend without one, as estimated when the dictionary was trained, less what they take. */
+  /** How many bytes less these values take in the backend than they would without a dictionary, as estimated when it was trained. */
   readonly estimatedSaving: number
-  /** The last time that a sample was judged; undefined before the first. */
+  /** How the last sample was judged; undefined before the first. */
   readonly lastJudgement: Judgement | undefined
   /** How many samples were judged. */
   readonly judged: number
-  /** Why training or storing one failed last. */
+  /** The last error of training or storing a dictionary. */
   readonly lastError: unknown
 }
 
@@ -88,7 +90,10 @@ export interface MemTableStats {
   readonly bytes: number
   /** Frozen tables and deleted ranges that wait to be flushed. */
   readonly frozen: number
-  /** Since the store was constructed: flushes, each of one or several tables or of a deleted range, their entries, how long they took, failures. */
+  /**
+   * Flushes since the store was constructed, each of one or several tables or of a deleted range: how many there were, how many entries they
+   * moved, how long they took, and how many failed.
+   */
   readonly flushes: {
     readonly count: number
     readonly entries: number
@@ -141,7 +146,7 @@ export class Counters {
     stats.bytesStored += bytesStored
   }
 
-  /** A small value, with a dictionary. */
+  /** A small value was sealed with a dictionary; {@link sealed} counts it as well. */
   sealedSmall(bytesIn: number, bytesStored: number, rawShare: number): void {
     const dictionary = this.#dictionary
     dictionary.values++
