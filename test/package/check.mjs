@@ -1,5 +1,5 @@
 // Packs the library, lints the tarball, installs it into a project of its own, and uses it there as a stranger would: from plain ESM, by
-// require, bundled, from TypeScript, and with a store left open at the end of the program. What README and docs show is compiled and run there too.
+// require, bundled, gathered, from TypeScript, and with a store left open at the end of the program. What README and docs show is compiled and run there too.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,9 @@ import { checkDocuments } from './documents.mjs'
 const root = new URL('../..', import.meta.url).pathname
 const ESBUILD_VERSION = '0.28.2'
 const WEBPACK_VERSION = '5.113.0'
+const NFT_VERSION = '1.11.5'
 const project = mkdtempSync(join(tmpdir(), 'compressed-kv-package-'))
+const gathered = mkdtempSync(join(tmpdir(), 'compressed-kv-gathered-'))
 const write = (name, text) => writeFileSync(join(project, name), text)
 const run = (command, ...args) => execFileSync(command, args, { cwd: project, encoding: 'utf8', timeout: 300_000 })
 
@@ -52,7 +54,7 @@ try {
   lint('attw', tarball, '--profile', 'esm-only')
 
   const installed = ['level', 'memory-level', 'keyv'].map(name => [name, versionOf(name)])
-  installed.push(['esbuild', ESBUILD_VERSION], ['webpack', WEBPACK_VERSION])
+  installed.push(['esbuild', ESBUILD_VERSION], ['webpack', WEBPACK_VERSION], ['@vercel/nft', NFT_VERSION])
   write('package.json', JSON.stringify({ name: 'user', private: true, dependencies: Object.fromEntries(installed) }))
   run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', tarball)
 
@@ -123,6 +125,17 @@ webpack({ mode: 'production', target: 'node', entry: './esm.mjs', externals: { l
   )
   run(process.execPath, 'webpack.mjs')
   console.log('bundled by webpack:', run(process.execPath, 'webpack.cjs', 'db-webpack').trim())
+  // The files that a server needs, gathered as Next.js and Nitro do, in a place without the others.
+  write(
+    'gather.mjs',
+    `import { nodeFileTrace } from '@vercel/nft'\nimport { cpSync } from 'node:fs'\nimport { join } from 'node:path'\n
+const { fileList } = await nodeFileTrace(['esm.mjs'])
+for (const file of fileList) cpSync(file, join(process.argv[2], file))
+if (![...fileList].some(file => file.endsWith('@mongodb-js/zstd/bindings.js'))) throw new Error('@mongodb-js/zstd is missing')
+`
+  )
+  run(process.execPath, 'gather.mjs', gathered)
+  console.log('gathered:', run(process.execPath, join(gathered, 'esm.mjs'), 'db-gathered').trim())
   if (run(process.execPath, 'tensors.mjs').trim() !== '1,2,3,4,5,6') throw new Error('not the tensor that was put')
   run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json')
   console.log('typescript: no errors')
@@ -134,5 +147,5 @@ webpack({ mode: 'production', target: 'node', entry: './esm.mjs', externals: { l
   if (values !== 1 || byCodec[0].codec !== 'zstd') throw new Error('ckv stats does not see what was stored')
   console.log('ckv: stats of', values, 'value')
 } finally {
-  rmSync(project, { recursive: true, force: true })
+  for (const directory of [project, gathered]) rmSync(directory, { recursive: true, force: true })
 }

@@ -1,18 +1,18 @@
 import { require } from '../../require.js'
 import type { AsyncZstd } from './zstd-engine.js'
 
-/** The package's main entry ignores the level (it always compresses at 3); its `bindings` entry passes it on. */
-const ENTRY = '@mongodb-js/zstd/bindings'
-
 interface Bindings {
   compress(data: Uint8Array, level: number): Promise<Uint8Array>
   decompress(data: Uint8Array): Promise<Uint8Array>
 }
 
-/** @mongodb-js/zstd, an optional dependency: undefined where it is not installed or has no binary. */
+/**
+ * @mongodb-js/zstd, an optional dependency: undefined where it is not installed or has no binary. Its main entry ignores the level (it always
+ * compresses at 3); its `bindings` entry passes it on.
+ */
 export function loadMongodbEngine(): AsyncZstd | undefined {
   try {
-    return require(ENTRY) as Bindings
+    return require('@mongodb-js/zstd/bindings') as Bindings
   } catch {
     return undefined
   }

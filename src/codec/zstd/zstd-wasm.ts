@@ -175,7 +175,7 @@ function instantiate(): Instance {
 }
 
 function newInstance(): Instance {
-  const script = fromPackage(() => join(dirname(require.resolve(PACKAGE)), 'zstd.js'))
+  const script = fromPackage(scriptPath)
   compiled ??= compile(fromPackage(() => readFileSync(script.replace(/\.js$/, '.wasm'))))
   const zstd = fromPackage(() => {
     delete require.cache[script] // The script is its own singleton; a fresh memory needs a fresh script.
@@ -189,6 +189,14 @@ function newInstance(): Instance {
     if (small === 0) throw new RangeError('No memory for Zstandard')
     return { zstd, compressor, decompressor, small, dictionaries }
   })
+}
+
+function scriptPath(): string {
+  try {
+    return join(dirname(require.resolve(PACKAGE)), 'zstd.js')
+  } catch {
+    return require('@bokuweb/zstd-wasm') as never // Throws the same; it is here for tools that look for such calls (src/require.ts).
+  }
 }
 
 function compile(bytes: Uint8Array): object {
