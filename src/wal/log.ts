@@ -23,21 +23,21 @@ import type { OpenFrame, Waiter } from './writing/open-frame.js'
 import { SegmentWriter } from './writing/segment-writer.js'
 import { findSnapshot, type SnapshotPlace, SnapshotWriter, type WriteFrame } from './writing/snapshot-frames.js'
 
-/** What a store knows of its log, and its log cannot know. */
+/** What a store knows of its log and the log cannot find out by itself. */
 export interface LogContext extends ReadContext {
-  /** The log must be this one; a new one becomes it. Default: any, and a new one gets one at random. */
+  /** An existing log must have this id; a new one gets it. Default: any id, and a random one for a new log. */
   readonly storeId?: Buffer | undefined
   /** The next record gets at least this number. */
   readonly minSequence?: number | undefined
-  /** Whoever had the log open before is gone, unless it is this thread: a lock left behind is taken over. */
+  /** Whoever had the log open before has ended, unless it is this thread: a lock that was left is taken over. */
   readonly ownerIsDead?: boolean | undefined
   /** With `readOnly`: a missing directory is a log without segments. */
   readonly mayBeMissing?: boolean | undefined
-  /** Throws if these are not the segments that the store needs; called before opening changes anything. */
+  /** Called with the segments that were found, before opening changes anything. Throws if they are not those that the store needs. */
   readonly approve?: ((segments: readonly SegmentExtent[]) => void) | undefined
 }
 
-/** An open log. `Wal` offers what users need of it, the store uses all. */
+/** An open log. The store uses all of it, users the part that `Wal` offers. */
 export class Log {
   readonly storeId: Buffer
   /** The newest complete snapshot that was found when the log was opened. */
@@ -51,7 +51,7 @@ export class Log {
   readonly #writer: SegmentWriter
   readonly #commit: GroupCommit
   readonly #interval: IntervalSync | undefined
-  /** Number after that of the last record that readers may see. The writer's own is ahead of it by what is being synced. */
+  /** Number of the next record that readers will see. The writer's own is higher while records are being synced. */
   #nextSequence: number
   #closing: Promise<void> | undefined
 
@@ -86,7 +86,7 @@ export class Log {
       blockBytes: settings.blockBytes,
       alwaysSync: settings.fsync === 'always',
       observer,
-      onSettled: (frame, storedBytes) => this.#settled(frame, storedBytes)
+      onSettled: (frame, storedBytes) => this.#onSettled(frame, storedBytes)
     })
     if (settings.fsync === 'interval') {
       this.#interval = new IntervalSync(settings.fsyncIntervalMs, () => this.#writer.sync())
@@ -113,7 +113,7 @@ export class Log {
         : recoverLog({ ...recover, mode }))
       return { log: new Log(settings, context, observer, recovered, lock), recovery: recovered.report }
     } catch (error) {
-      await lock?.release().catch(() => {}) // Why it was not opened matters more.
+      await lock?.release().catch(() => {}) // The first error matters more.
       throw error
     }
   }
@@ -123,8 +123,8 @@ export class Log {
   /**
    * Appends a record. Its bytes are copied before this returns.
    *
-   * @param waiting is settled when it is written, and on stable storage if the policy or `sync` asks for it
-   * @returns the frame that it is in
+   * @param waiting is settled when the record is written, and on stable storage if the policy or `sync` asks for it
+   * @returns the frame that the record is in
    * @throws LEVEL_READONLY, LEVEL_DATABASE_NOT_OPEN, LEVEL_IO_ERROR, CKV_BUSY, CKV_VALUE_TOO_LARGE
    */
   append(record: LogRecord, sync: boolean, waiting: Waiter): OpenFrame {
@@ -144,7 +144,7 @@ export class Log {
     return this.#commit.sync()
   }
 
-  /** Resolves when everything appended so far has been written or rejected. */
+  /** Resolves when everything appended so far is either written or rejected. */
   settled(): Promise<void> {
     return this.#commit.settled()
   }
@@ -154,14 +154,14 @@ export class Log {
     return this.#writer.sync()
   }
 
-  /** Begins the segment that is written to next, if there is none. Resolves with when the last segment was created, ms since 1970. */
+  /** Begins a segment to write to, if none is open. Resolves with the time when the last segment was created, in ms since 1970. */
   async ensureSegment(): Promise<number> {
     this.assertWritable()
     if (this.#writer.openSegment === 0) await this.#commit.run(() => this.#writer.prepare(0))
     return this.#writer.createdAt
   }
 
-  /** Ends the open segment and begins another, which keeps the sequence numbers when those before it are deleted. */
+  /** Ends the open segment and begins another, from which the sequence numbers go on even if all segments before it are deleted. */
   async roll(): Promise<void> {
     this.assertWritable()
     return this.#commit.run(async () => {
@@ -171,13 +171,13 @@ export class Log {
     })
   }
 
-  /** Bytes of the segment that is written to; 0 if there is none. */
+  /** Bytes of the open segment, which is written to; 0 if there is none. */
   get openSegmentBytes(): number {
     const open = this.#openSegment
     return open === undefined ? 0 : endOf(open)
   }
 
-  /** The same; until something is written, those of the last segment that was found. */
+  /** Bytes of the last segment, open or not; 0 if there is none. */
   get lastSegmentBytes(): number {
     const { last } = this.#segments
     return last === undefined ? 0 : endOf(last)
@@ -188,13 +188,13 @@ export class Log {
     return last?.id === this.#writer.openSegment ? last : undefined
   }
 
-  /** Deletes whole segments that lie before a position, oldest first, up to one that is being read. Returns how many. */
+  /** Deletes whole segments that lie before a position, oldest first, and stops at one that is being read. Returns how many were deleted. */
   async deleteSegmentsBefore({ segment }: Pick<Position, 'segment'>): Promise<number> {
     this.assertWritable()
     return this.#deletion.before(segment)
   }
 
-  /** Id of the oldest segment that has records above a number, or will have: none before it is needed for them. */
+  /** Id of the oldest segment that has, or will have, records above a number: segments before it are not needed for those. */
   segmentAbove(sequence: number): number {
     return this.#segments.firstAbove(sequence)?.id ?? this.position.segment
   }
@@ -217,7 +217,7 @@ export class Log {
 
   // ---- reading
 
-  /** Where the next record will lie, as far as is known: it may begin a new segment. */
+  /** Where the next record will lie, unless it begins a new segment because it does not fit into this one. */
   get position(): Position {
     const { last } = this.#segments
     const current = this.#settings.readOnly ? last : this.#openSegment
@@ -240,12 +240,12 @@ export class Log {
     return this.#segments.first?.id ?? 0
   }
 
-  /** Whether nothing was ever written to it, neither records nor a snapshot. */
+  /** Whether nothing was ever written to the log, neither records nor a snapshot. */
   get isNew(): boolean {
     return this.#nextSequence === 1 && this.snapshot === undefined
   }
 
-  /** Size of all segment files, but for their seals. */
+  /** Size of all segment files together, without their seals. */
   get bytes(): number {
     return this.#segments.bytes
   }
@@ -274,7 +274,7 @@ export class Log {
     return this.#reads.read(options)
   }
 
-  /** Goes through the frames of all types, from a place on. */
+  /** Reads frames of all types, from a place on. */
   frames(start: CursorStart): FrameCursor {
     return this.#reads.frames(start)
   }
@@ -309,12 +309,16 @@ export class Log {
     }
   }
 
-  /** Seals the open segment, unless its first write failed: Segments does not know it, and would never delete it, but delete those after it. */
+  /**
+   * Seals the open segment, unless nothing was written to it because its first write failed. `Segments` does not know such a segment: it would delete
+   * later ones and never this one, which would leave a gap.
+   */
   async #sealUsed(): Promise<void> {
     if (this.openSegmentBytes > 0) await this.#writer.seal()
   }
 
-  #settled(frame: OpenFrame, storedBytes: number): void {
+  /** A frame is written, and on stable storage if it had to be: readers may see it from now on. */
+  #onSettled(frame: OpenFrame, storedBytes: number): void {
     this.#segments.written(frame, storedBytes, frame.count)
     this.#nextSequence = frame.firstSequence + frame.count
     this.#interval?.request()

@@ -9,7 +9,7 @@ export type WalEvent =
   | { readonly type: 'fsync'; readonly ms: number }
   /** Opening found a torn end and cut it off; the bytes are kept in `keptIn`. */
   | { readonly type: 'truncated'; readonly segment: number; readonly bytes: number; readonly keptIn: string }
-  /** Nothing more is written until the log is opened again, and what was not on stable storage may be lost. */
+  /** Nothing can be written until the log is opened again, and what was not on stable storage may be lost. */
   | { readonly type: 'poisoned'; readonly error: Error }
 
 interface Times {
@@ -17,15 +17,15 @@ interface Times {
   readonly max: number
 }
 
-/** What a log did since it was opened. Numbers only go up, except `segments`. */
+/** What a log has done since it was opened. Numbers only go up, except `segments`. */
 export interface WalStats {
   /** Records appended. */
   readonly records: number
-  /** Bytes that they took in frames before compression. */
+  /** Bytes of these records before compression. */
   readonly rawBytes: number
-  /** Bytes of the frames of records, their headers included. */
+  /** Bytes of their frames as they were written, headers included. */
   readonly bytes: number
-  /** `records / frames` is how many records shared a frame. */
+  /** Number of these frames: `records / frames` records share one on average. */
   readonly frames: number
   readonly fsyncs: number
   readonly fsyncMs: Times
@@ -33,7 +33,7 @@ export interface WalStats {
   readonly segments: number
   readonly segmentsRolled: number
   readonly segmentsDeleted: number
-  /** Time that deleting them took. */
+  /** How long deleting segments took. */
   readonly gcMs: Times
   readonly bytesTruncated: number
 }
@@ -42,7 +42,7 @@ export interface WalStats {
 export class WalObserver {
   #instruments: WalInstruments | undefined
   readonly #listener: ((event: WalEvent) => void) | undefined
-  /** Who has thrown already: one warning is enough. */
+  /** Which of meter and listener has thrown already: one warning for each is enough. */
   readonly #warned = new Set<string>()
   #records = 0
   #rawBytes = 0

@@ -19,40 +19,39 @@ export interface WalOptions {
    */
   readonly dir?: string | undefined
   /**
-   * When an append resolves. 'always': when it is on stable storage; one fsync for all that wait. 'interval': when it is written; a
-   * timer puts it on stable storage within `fsyncIntervalMs`. 'os': when it is written; the system decides when it is stable. A killed
-   * process loses nothing with any of them; a power cut loses what was not on stable storage.
+   * When an append resolves. 'always': when it is on stable storage, with one fsync for all appends that wait. 'interval': when it is written; a
+   * timer puts it on stable storage within `fsyncIntervalMs`. 'os': when it is written; the system decides when it is stable. If the process is
+   * killed, nothing is lost with any of them; a power cut loses what was not on stable storage.
    * @default 'interval'
    */
   readonly fsync?: 'always' | 'interval' | 'os' | undefined
   /**
-   * How long bytes stay unsynced with `fsync: 'interval'`, at most, in ms from 1, and the time of an fsync more. Lower loses less in a
-   * power cut.
+   * With `fsync: 'interval'`: how long after bytes were written an fsync begins, at most, in ms from 1. With a lower value a power cut loses less.
    * @default 5
    */
   readonly fsyncIntervalMs?: number | undefined
   /**
-   * Size at which a segment file is ended and a new one begun, in bytes, at least a block and 128. Larger ones cost fewer fsyncs; smaller
-   * ones are deleted sooner. A record that is larger than a segment gets one of its own.
+   * Size at which a segment file is ended and a new one begun, in bytes, at least `blockBytes` and 128. Larger segments cost fewer fsyncs; smaller
+   * ones are deleted sooner. A record that is larger than a segment gets a segment of its own.
    * @default 134217728 (128 MiB)
    */
   readonly segmentBytes?: number | undefined
   /**
-   * Records are compressed together in blocks of about this size before compression, in bytes from 1024 to 64 MiB. Larger ones compress
-   * better and make single reads slower.
+   * Records are compressed together, in blocks of about this size before compression, in bytes from 1024 to 64 MiB. Larger blocks compress
+   * better and make reading single records slower.
    * @default 65536
    */
   readonly blockBytes?: number | undefined
   /**
-   * How blocks are compressed. What is already in the log stays readable.
-   * @default 'lz4' where it keeps up: a block is stored as it is if it is written before it is full, or while two others are being compressed. A codec
-   *   that is named compresses every block that it makes smaller
+   * How blocks are compressed. What is already in the log stays readable. A codec that is given here compresses every block that it makes smaller.
+   * @default 'lz4', but only where it keeps up: a block is stored uncompressed if it is written before it is full, or while two others are being
+   *   compressed
    */
   readonly codec?: Codec | CodecName | undefined
   /**
-   * What to do with a torn end. 'tail': cut off what was never on stable storage, and keep the bytes in a file. 'strict': refuse.
-   * 'salvage': open read-only, skip whatever is damaged anywhere, and report it; what a store's snapshots in the log have is read before what
-   * came after them. Not for a store.
+   * What to do with a torn end. 'tail': cut off what was never on stable storage, and keep the cut bytes in a file. 'strict': refuse to open.
+   * 'salvage': open read-only, skip whatever is damaged, wherever it is, and report it; if a store has written snapshots into the log, they are
+   * read first, and then what came after them. A store cannot be opened with 'salvage'.
    * @default 'tail'
    */
   readonly recovery?: 'tail' | 'strict' | 'salvage' | undefined
@@ -61,9 +60,9 @@ export interface WalOptions {
    * @default false
    */
   readonly readOnly?: boolean | undefined
-  /** Called with how far opening is, at least at the end of every segment. */
+  /** Called with the progress of opening, at least at the end of every segment. */
   readonly onProgress?: ((progress: WalProgress) => void) | undefined
-  /** Called for every segment that is rolled, every fsync, every torn end that opening cuts off, and when nothing more is written. */
+  /** Called for every segment that is ended, every fsync, every torn end that opening cuts off, and when nothing can be written any more. */
   readonly onEvent?: ((event: WalEvent) => void) | undefined
   /**
    * Where OpenTelemetry metrics go; `false` for nowhere.
@@ -149,7 +148,7 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
   assertFileSystem(fs)
   assertWhole('fsyncIntervalMs', fsyncIntervalMs, 1, MAX_INTERVAL_MS)
   assertWhole('blockBytes', blockBytes, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES)
-  // At least one block, with what surrounds it.
+  // A segment takes at least one block, with the headers.
   assertWhole(
     'segmentBytes',
     segmentBytes,
@@ -157,7 +156,7 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
     Number.MAX_SAFE_INTEGER
   )
   return {
-    directory: fs === nodeFileSystem ? resolve(dir) : dir, // It stays where it is when the process goes elsewhere.
+    directory: fs === nodeFileSystem ? resolve(dir) : dir, // Absolute, since the process may go to another directory.
     fsync,
     fsyncIntervalMs,
     segmentBytes,

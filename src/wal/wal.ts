@@ -38,7 +38,7 @@ export class Wal implements WalReader {
 
   /**
    * Opens the log in `dir`, or a new one, and checks all of it. Opening writes nothing but a lock file, unless the log was not closed:
-   * then its last segment is replaced by a copy, without what is torn.
+   * then its last segment is replaced by a copy without the torn end.
    *
    * @throws CKV_INVALID_OPTION; LEVEL_LOCKED if it is open elsewhere; LEVEL_CORRUPTION for damage that is not a torn end;
    *   LEVEL_NOT_SUPPORTED for a later format; LEVEL_IO_ERROR where the directory cannot be made or written; errors of the file system
@@ -63,9 +63,10 @@ export class Wal implements WalReader {
   /**
    * Appends a record. Its bytes are copied before this returns.
    *
-   * @returns where it lies, when it is as durable as the policy, or `sync`, asks for
+   * @returns where the record lies. Resolves when it is as durable as the policy, or `sync`, asks for
    * @throws CKV_INVALID_OPTION for what is no record; LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; CKV_VALUE_TOO_LARGE above about 2 GB;
-   *   CKV_BUSY when more than 256 MiB wait to be written; the file system's error, if the log goes on after it; LEVEL_IO_ERROR once it cannot
+   *   CKV_BUSY when more than 256 MiB wait to be written; an error of the file system, if more can be written after it; LEVEL_IO_ERROR once
+   *   nothing can be
    */
   append(record: LogRecord, options?: AppendOptions): Promise<Position> {
     return new Promise((resolve, reject) => {
@@ -114,10 +115,10 @@ export class Wal implements WalReader {
   }
 
   /**
-   * Deletes whole segments before the one that a position lies in, oldest first, up to one that is being read. The last segment always
+   * Deletes whole segments before the one that a position lies in, oldest first, and stops at one that is being read. The last segment always
    * stays.
    *
-   * @returns how many
+   * @returns how many were deleted
    * @throws CKV_INVALID_OPTION for what is no position; LEVEL_READONLY; LEVEL_DATABASE_NOT_OPEN; errors of the file system
    */
   async deleteSegmentsBefore(position: Position): Promise<number> {
@@ -130,7 +131,7 @@ export class Wal implements WalReader {
   }
 
   /**
-   * Waits for appends under way, seals the last segment and unlocks the directory. Readers that follow end after the last record.
+   * Waits for appends that are under way, seals the last segment and unlocks the directory. Loops with `follow` end after the last record.
    *
    * @throws what kept the segment from being sealed; the log is closed all the same, and the next open recovers it
    */

@@ -9,7 +9,7 @@ import { sealRaw } from '../../src/envelope/seal.js'
 import { FRAME_TYPE, readU64 } from '../../src/wal/format/format.js'
 import { unsealRecord } from '../../src/wal/format/record-codec.js'
 import { RecordCursor } from '../../src/wal/format/record-cursor.js'
-import { clearRange, type LogRecord, Record, sealedPut } from '../../src/wal/format/record.js'
+import { type LogRecord, rangeClear, Record, sealedPut } from '../../src/wal/format/record.js'
 import { Log } from '../../src/wal/log.js'
 import { resolveWalOptions, type WalOptions } from '../../src/wal/options.js'
 import type { FoundFrame } from '../../src/wal/reading/frame-cursor.js'
@@ -291,8 +291,8 @@ async function writeUncompressed(dir: string): Promise<void> {
     append(opened, [Record.put('x', '1')]),
     append(opened, [Record.put('y', '2'), Record.delete('z')])
   ])
-  await append(opened, [clearRange(Buffer.from('a'), Buffer.from('n'))])
-  await append(opened, [clearRange(Buffer.of(0xff), Buffer.alloc(0))])
+  await append(opened, [rangeClear(Buffer.from('a'), Buffer.from('n'))])
+  await append(opened, [rangeClear(Buffer.of(0xff), Buffer.alloc(0))])
   await append(opened, [Record.put('in an envelope', text(100), { codec: 'none' })])
   await append(opened, [sealedPut(Buffer.from('of a store'), sealed(text(50)))], true)
   // Larger than a block, and more than the segment has room for.

@@ -5,7 +5,7 @@ import { Record, type WalOptions } from '../../src/index.js'
 import { FRAME_TYPE } from '../../src/wal/format/format.js'
 import { unsealRecord } from '../../src/wal/format/record-codec.js'
 import { RecordCursor } from '../../src/wal/format/record-cursor.js'
-import { clearRange, type LogRecord, rawPut, sealedPut } from '../../src/wal/format/record.js'
+import { type LogRecord, rangeClear, rawPut, sealedPut } from '../../src/wal/format/record.js'
 import { Log, type LogContext } from '../../src/wal/log.js'
 import { resolveWalOptions } from '../../src/wal/options.js'
 import { readerOf } from '../../src/wal/wal-reader.js'
@@ -353,8 +353,8 @@ test('what a store logs is read back as it was: plain, expiring and sealed value
   await append(log, rawPut(key, value, 0))
   await append(log, rawPut(key, value, 1_234_567))
   await append(log, sealedPut(key, sealRaw(value, { guard: NO_GUARD, mayOmitChecksum: false })))
-  await append(log, clearRange(Buffer.from('a'), Buffer.from('b')))
-  await append(log, clearRange(Buffer.from('a'), Buffer.alloc(0)))
+  await append(log, rangeClear(Buffer.from('a'), Buffer.from('b')))
+  await append(log, rangeClear(Buffer.from('a'), Buffer.alloc(0)))
   const put = { kind: 'put', key, value, tombstone: false }
   const cleared = { kind: 'clear', key: Buffer.from('a'), value: undefined, tombstone: true }
   const expected = [

@@ -1,5 +1,5 @@
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
-import { clearRange, type LogRecord, rawPut, Record, sealedPut } from '../../wal/format/record.js'
+import { type LogRecord, rangeClear, rawPut, Record, sealedPut } from '../../wal/format/record.js'
 import type { BackendOperation } from '../backend/backend-write.js'
 import type { HalfOpenRange } from '../backend/key-range.js'
 import { isReserved } from '../backend/reserved-keys.js'
@@ -21,5 +21,5 @@ export function tableRecord(key: Buffer, kept: Kept<TableValue>, value?: Buffer)
 }
 
 export function clearRecord({ start, end }: HalfOpenRange): LogRecord {
-  return clearRange(start, end ?? Buffer.alloc(0))
+  return rangeClear(start, end ?? Buffer.alloc(0))
 }

@@ -12,7 +12,7 @@ export type Unseal = (envelope: Buffer) => Unsealed
 
 export interface Unsealed {
   readonly value: Buffer | Promise<Buffer>
-  /** ms since 1970, where the envelope says it itself, as those of a store do. */
+  /** ms since 1970; undefined if the envelope does not say it, as those of a store do: then the record says it. */
   readonly expiresAt: number | undefined
 }
 
@@ -66,7 +66,7 @@ export class DecodedFrame {
   }
 }
 
-/** After allocation, making views is what a get of a cached frame spends most time on: a short part is copied without one. */
+/** Most of the time of a get from a cached frame is spent on allocation, and then on making views: a short part is copied without a view. */
 function copyOfPart(bytes: Buffer, from: number, to: number): Buffer {
   const copy = Buffer.allocUnsafe(to - from)
   if (copy.length > LOOP_BYTES) bytes.copy(copy, 0, from, to)
@@ -74,7 +74,7 @@ function copyOfPart(bytes: Buffer, from: number, to: number): Buffer {
   return copy
 }
 
-/** The record that a cursor is at. `key` and `bytes`, its stored value, become parts of it. */
+/** The record that a cursor is at. @param bytes its value as it is stored; like `key`, it becomes part of the record */
 export function recordOf(
   { kind, expiresAt, sealed }: RecordCursor,
   key: Buffer,

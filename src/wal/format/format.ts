@@ -12,7 +12,7 @@ export const FORMAT_VERSION = 1
 
 export const STORE_ID_BYTES = 16
 
-/** Segment header: who this segment belongs to, and what the one before it must look like. */
+/** Segment header: which store and log this segment belongs to, and how the segment before it must end. */
 export const SEGMENT_MAGIC = Buffer.from('ckv-wal\0')
 export const SEGMENT_VERSION_AT = SEGMENT_MAGIC.length // u16
 export const SEGMENT_FEATURES_AT = SEGMENT_VERSION_AT + 2 // u16, bits that a reader must know
@@ -38,7 +38,7 @@ export const FRAME_STORED_LENGTH_AT = FRAME_RESERVED_AT + 1 // u32
 export const FRAME_RAW_LENGTH_AT = FRAME_STORED_LENGTH_AT + 4 // u32
 export const FRAME_COUNT_AT = FRAME_RAW_LENGTH_AT + 4 // u32, records
 export const FRAME_FIRST_SEQUENCE_AT = FRAME_COUNT_AT + 4 // u64
-export const FRAME_SYNCED_OFFSET_AT = FRAME_FIRST_SEQUENCE_AT + 8 // u64: what lies below was on stable storage before
+export const FRAME_SYNCED_OFFSET_AT = FRAME_FIRST_SEQUENCE_AT + 8 // u64: up to here the file was on stable storage before
 export const FRAME_PREVIOUS_CRC_AT = FRAME_SYNCED_OFFSET_AT + 8 // u32: of the frame, or segment header, before this one
 export const FRAME_PAYLOAD_CRC_AT = FRAME_PREVIOUS_CRC_AT + 4 // u32, of the stored bytes
 export const FRAME_HEADER_BYTES = FRAME_PAYLOAD_CRC_AT + 4
@@ -54,9 +54,7 @@ export const SNAPSHOT_END_BYTES = 8
 /** Payload of a seal: how many records the segment has, and the log's last sequence number. */
 export const SEAL_BYTES = 16
 
-/**
- * Raw bytes that one frame may hold: the most that an LZ4 block can. A batch lies in one frame, so a batch may not be larger either.
- */
+/** The most raw bytes of a frame, which is what an LZ4 block can hold. A batch lies in one frame, so it cannot be larger either. */
 export const MAX_FRAME_BYTES = 0x7e000000
 
 /** Kinds of records. Do not change the values of existing entries. */
@@ -66,9 +64,9 @@ export const RECORD_SEALED = 1 // the value is an envelope
 export const RECORD_EXPIRES = 2
 export const RECORD_MORE = 4 // the next record belongs to the same batch
 export const RECORD_FLAGS_KNOWN = RECORD_SEALED | RECORD_EXPIRES | RECORD_MORE
-/** Of expiresAt, a u48. */
+/** The size of expiresAt, a u48. */
 export const RECORD_EXPIRES_BYTES = 6
-/** kind, flags, two varints of a byte each */
+/** The shortest record: kind, flags, and two varints of a byte each. */
 export const MIN_RECORD_BYTES = 4
 
 /** The CRC-32C of store id and segment id, which the CRCs of the segment's frames start from. */
@@ -96,13 +94,13 @@ function seedWith(crc: number, number: number): number {
   return crc32cTable(eight, crc)
 }
 
-/** Whole numbers up to 2^53 - 1; faster than a bigint. */
+/** Writes a whole number up to 2^53 - 1; faster than with a bigint. */
 export function writeU64(into: Buffer, number: number, at: number): void {
   into.writeUInt32LE(number % 2 ** 32, at)
   into.writeUInt32LE(Math.floor(number / 2 ** 32), at + 4)
 }
 
-/** NaN above 2^53 - 1, which is never written, so that every comparison with it fails. */
+/** Reads a whole number. One above 2^53 - 1, which is never written, becomes NaN, so that every comparison with it is false. */
 export function readU64(from: Buffer, at: number): number {
   const number = from.readUInt32LE(at + 4) * 2 ** 32 + from.readUInt32LE(at)
   return Number.isSafeInteger(number) ? number : Number.NaN

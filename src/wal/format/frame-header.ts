@@ -32,9 +32,9 @@ export interface FrameHeader {
   /** Bytes that follow the header. */
   readonly storedLength: number
   readonly rawLength: number
-  /** Records. */
+  /** Number of records. */
   readonly count: number
-  /** Of the first record; in a frame whose records take no numbers, of the next record in the log. */
+  /** Number of the first record; in a frame whose records have no numbers, of the next record in the log. */
   readonly firstSequence: number
   readonly syncedOffset: number
   readonly previousCrc: number
@@ -44,7 +44,7 @@ export interface FrameHeader {
 
 /**
  * @param seed see `frameSeed`
- * @returns the CRC of the header, which the next frame names
+ * @returns the CRC of the header, which the next frame repeats
  */
 export function encodeFrameHeader(into: Buffer, header: Omit<FrameHeader, 'crc'>, seed: number): number {
   into.writeUInt32LE(FRAME_MAGIC, 0)
@@ -64,7 +64,7 @@ export function encodeFrameHeader(into: Buffer, header: Omit<FrameHeader, 'crc'>
   return crc
 }
 
-/** @returns undefined for what is no intact header of a frame at the place that `seed` stands for */
+/** @returns undefined if this is no intact header of a frame at the place for which `seed` was made */
 export function decodeFrameHeader(bytes: Buffer, seed: number): FrameHeader | undefined {
   if (bytes.length < FRAME_HEADER_BYTES || bytes.readUInt32LE(0) !== FRAME_MAGIC) return undefined
   const crc = bytes.readUInt32LE(FRAME_HEADER_CRC_AT)

@@ -20,13 +20,13 @@ const MIN_SAVING = 0.1
  */
 export const OFF_THREAD_BYTES = 16 * 1024
 
-/** LZ4 restores this much in 40 µs, less than the trip to another thread takes: a scan is a tenth faster. */
+/** LZ4 restores this much in 40 µs, less than a trip to another thread takes: this makes a scan a tenth faster. */
 const LZ4_HERE_BYTES = 64 * 1024
 
-/** What errors call it. */
+/** What errors call a payload that cannot be restored. */
 const FRAME = 'a frame of the log whose checksums hold'
 
-/** Compresses a payload: at once, or as a promise where another thread does it. What a codec fails to compress is stored raw. */
+/** Compresses a payload, at once or on another thread, then as a promise. What the codec fails to compress is stored raw. */
 export function storePayload(raw: Buffer, codec: Codec): StoredPayload | Promise<StoredPayload> {
   if (codec.id === CODEC_ID.none || raw.length === 0) return uncompressed(raw)
   const here = codec.compressSync !== undefined && raw.length < OFF_THREAD_BYTES
@@ -60,9 +60,9 @@ function smaller(raw: Buffer, codec: Codec, compressed: Uint8Array): StoredPaylo
 }
 
 /**
- * The raw payload of a frame whose CRCs hold: a view of `stored` where it is not compressed.
+ * The raw payload of a frame whose CRCs hold. If it is not compressed, it is a view of `stored`.
  *
- * @param hereBytes raw bytes up to which the calling thread restores it, if the codec can; by default where another thread would take longer
+ * @param hereBytes up to this many raw bytes are restored on the calling thread, if the codec can; by default, as long as that is faster
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for an unknown codec
  */
 export function restorePayload(
@@ -76,7 +76,7 @@ export function restorePayload(
   return here ? restoreSync(codec, stored, rawLength, FRAME) : restoreOffThread(codec, stored, rawLength, FRAME)
 }
 
-/** Size of the scratch memory for {@link restorePayloadInto}. */
+/** Size of the memory for {@link restorePayloadInto}. */
 export const SCRATCH_BYTES = 64 * 1024
 
 /** Whether a frame can be restored into scratch memory. */
@@ -85,7 +85,7 @@ export function fitsScratch({ codecId, rawLength }: FrameHeader): boolean {
 }
 
 /**
- * The raw payload in scratch memory, for a caller that is done with it before the next: restoring a whole log then leaves no garbage.
+ * Restores a payload into scratch memory, for a caller that needs it no longer when it restores the next: then reading a whole log leaves no garbage.
  *
  * @returns a view of `scratch`; undefined where the codec cannot do it after all
  */
@@ -95,6 +95,6 @@ export function restorePayloadInto(
   stored: Buffer
 ): Buffer | undefined {
   const restored = restoreTransient(codecForReading(codecId), stored, rawLength, FRAME)
-  // Copied: the codec's own memory is overwritten by whoever calls it next, in whatever turn.
+  // Copied out of the codec's own memory, which its next call overwrites, whoever makes it.
   return restored && scratch.subarray(0, restored.copy(scratch))
 }

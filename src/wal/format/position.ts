@@ -4,13 +4,13 @@ import { corruption, outOfRange } from '../../errors.js'
 export interface Position {
   /** Id of the segment, the number in its file's name. */
   readonly segment: number
-  /** Of the frame in the segment's file, bytes. */
+  /** Offset of the record's frame in the segment's file, in bytes. */
   readonly offset: number
-  /** Of the record in the frame, from 0. */
+  /** Index of the record in the frame, from 0. */
   readonly index: number
 }
 
-/** Negative, 0 or positive, as for `sort()`. */
+/** Compares positions, for `sort()`: negative if `a` is before `b`, 0 if they are equal, else positive. */
 export function comparePositions(a: Position, b: Position): number {
   return a.segment - b.segment || a.offset - b.offset || a.index - b.index
 }
@@ -23,7 +23,7 @@ export function damagedFrame(segment: number, offset: number): Error {
   return corruption(`the frame at ${offset} of segment ${segment} of the log is damaged`)
 }
 
-/** @param count of the records that the frame has */
+/** @param count how many records the frame has */
 export function noSuchIndex(index: number, count: number): Error {
   return outOfRange(`The frame at this position has ${count} records, and none with the index ${index}`)
 }

@@ -9,7 +9,7 @@ import type { Unsealed } from './decoded-frame.js'
 import { MAX_FRAME_BYTES } from './format.js'
 import type { LogRecord } from './record.js'
 
-/** In a log, frames have checksums; what is inside an envelope is checked once more, because it may be moved elsewhere. */
+/** The frames of a log have checksums. An envelope in it gets one as well, because it may be taken out of the log. */
 const SEALING: Sealing = { guard: NO_GUARD, mayOmitChecksum: false }
 
 /**
@@ -30,10 +30,10 @@ export function withCodecApplied(record: LogRecord): LogRecord {
   return { ...record, value: sealed ?? sealRaw(value, SEALING), sealed: true, codec: undefined }
 }
 
-/** What errors call it. */
+/** What errors call a value that cannot be restored. */
 const VALUE = 'the value of a record'
 
-/** What is in an envelope that {@link withCodecApplied} made, or a store. */
+/** What is in an envelope that {@link withCodecApplied} or a store has made. */
 export function unsealRecord(envelope: Buffer): Unsealed {
   const opened = openEnvelope(envelope, NO_GUARD, MAX_FRAME_BYTES)
   if (opened.dictionary !== undefined) {

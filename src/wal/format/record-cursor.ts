@@ -9,7 +9,7 @@ import {
 } from './format.js'
 import { MAX_VARINT_BYTES } from './varint.js'
 
-/** Walks the records of a raw payload. The fields are those of the record that `next()` has reached. */
+/** Reads the records of a raw payload one after another. Its fields are those of the record that `next()` has reached. */
 export class RecordCursor {
   readonly payload: Buffer
   kind = 0
@@ -79,7 +79,7 @@ export class RecordCursor {
     this.keyAt = at
     this.valueAt = at + keyLength
     this.#end = this.valueAt + valueLength
-    // Also false where a byte read above lay after the end: then the sum is not a number.
+    // Also false if a byte read above was beyond the end: then the sum is NaN.
     if (this.#end <= payload.length) return true
     throw undecodable('a record that is cut short')
   }

@@ -11,11 +11,11 @@ import { RECORD_KIND } from './format.js'
 export interface LogRecord {
   readonly kind: (typeof RECORD_KIND)[keyof typeof RECORD_KIND]
   readonly key: Uint8Array
-  /** Empty where a kind has none. */
+  /** Empty for kinds of records without a value. */
   readonly value: Uint8Array
   /** ms since 1970, or 0 for never. */
   readonly expiresAt: number
-  /** The value is an envelope already. */
+  /** Whether the value is an envelope already. */
   readonly sealed: boolean
   /** Compresses this value alone, before it is logged. */
   readonly codec: Codec | CodecName | undefined
@@ -25,7 +25,7 @@ export interface LogRecord {
 export type WalRecord = {
   readonly key: Buffer
   readonly sequence: number
-  /** ms since 1970, from which on the entry counts as deleted. */
+  /** ms since 1970; from then on the entry counts as deleted. */
   readonly expiresAt?: number
 } & (
   | { readonly kind: 'put'; readonly tombstone: false; readonly value: Buffer }
@@ -35,7 +35,7 @@ export type WalRecord = {
 )
 
 export interface PutOptions {
-  /** Time to live in ms, above 0, kept with the record as `expiresAt`: a reader decides what it means. */
+  /** Time to live in ms, above 0. It is kept with the record as `expiresAt`; a log used alone does nothing with it. */
   readonly ttl?: number | undefined
   /**
    * Compresses this value alone, instead of leaving it to the log's own compression of whole frames. Needs a codec with
@@ -97,8 +97,12 @@ export function sealedPut(key: Uint8Array, envelope: Uint8Array): LogRecord {
   return { kind: RECORD_KIND.put, key, value: envelope, expiresAt: 0, sealed: true, codec: undefined }
 }
 
-/** @param end empty for no upper bound */
-export function clearRange(start: Uint8Array, end: Uint8Array): LogRecord {
+/**
+ * A record that deletes a range of keys.
+ *
+ * @param end empty for no upper bound
+ */
+export function rangeClear(start: Uint8Array, end: Uint8Array): LogRecord {
   return { kind: RECORD_KIND.clear, key: start, value: end, expiresAt: 0, sealed: false, codec: undefined }
 }
 

@@ -23,20 +23,20 @@ import {
 export interface SegmentHeader {
   readonly storeId: Buffer
   readonly id: number
-  /** Of the first record that this segment may hold; at least one above {@link previous}'s last. */
+  /** Number of the first record that this segment may hold; above the last of {@link previous}. */
   readonly firstSequence: number
-  /** ms since 1970, not before that of the segment before */
+  /** ms since 1970; not earlier than that of the segment before. */
   readonly createdAt: number
   readonly previous: SegmentEnd
-  /** Of this header: what the first frame names as the one before it. */
+  /** CRC of this header, which the first frame repeats as that of the frame before it. */
   readonly crc: number
 }
 
-/** What the header of a segment says of the one before it. Zeros in the first of a log. */
+/** What the header of a segment says of the segment before it. All are 0 in the first segment of a log. */
 export interface SegmentEnd {
   readonly lastSequence: number
   readonly length: number
-  /** Of the header of its last frame, the seal. */
+  /** CRC of the header of its last frame, the seal. */
   readonly crc: number
 }
 
@@ -71,8 +71,8 @@ export function encodeSegmentHeader(header: Omit<SegmentHeader, 'crc'>): Buffer 
 }
 
 /**
- * @returns undefined for what is no intact header of this segment
- * @throws LEVEL_NOT_SUPPORTED for an intact one of a later version
+ * @returns undefined if this is no intact header of this segment
+ * @throws LEVEL_NOT_SUPPORTED for an intact header of a later version
  */
 export function decodeSegmentHeader(bytes: Buffer, id: number): SegmentHeader | undefined {
   if (bytes.length < SEGMENT_HEADER_BYTES) return undefined

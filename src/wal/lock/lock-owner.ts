@@ -3,25 +3,25 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { hasEnded, localFileSystem } from './owner-socket.js'
 
-/** Who holds a lock: enough to find out, on the same machine, whether that process still runs. */
+/** Who holds a lock, in enough detail to find out, on the same machine, whether that process still runs. */
 export interface Owner {
   readonly host: string
-  /** Tells hosts of one name apart. Empty where there is none. */
+  /** Tells hosts of the same name apart. Empty where there is none. */
   readonly machineId: string
   /** Changes when the machine starts. Empty where there is none. */
   readonly bootId: string
-  /** Process ids are unique only within one. Empty where there is none. */
+  /** Process ids are unique only within a namespace. Empty where there is none. */
   readonly pidNamespace: string
   readonly pid: number
-  /** A later process may get the same pid, but not the same start. Empty where it cannot be known. */
+  /** When the process started: a later process may get the same pid, but not the same time. Empty where it cannot be known. */
   readonly startTime: string
   /** Tells one lock from the next of the same process. */
   readonly nonce: string
-  /** The file system in which it sees the socket on which it listens, if it does. */
+  /** The type of the file system in which the owner sees the socket on which it listens; undefined if it does not listen. */
   readonly socket?: number
 }
 
-/** What is not a lock of ours is never taken over: it has no nonce to take it over from. */
+/** The owner of a file that is no lock of a log. It is never taken over. */
 export const NOBODY_KNOWN: Owner = {
   host: '',
   machineId: '',
@@ -32,12 +32,12 @@ export const NOBODY_KNOWN: Owner = {
   nonce: 'unreadable'
 }
 
-/** State of a process whose first thread has ended; of one that has ended, as long as its parent has not asked how. */
+/** State of a process whose first thread has ended, and of one that has ended as a whole and whose parent has not yet asked for its exit code. */
 const ZOMBIE = 'Z'
-/** Linux gives the namespace that all others are in always the same number. */
+/** On Linux the namespace that contains all others always has this number. */
 const INITIAL_NAMESPACE = 'pid:[4026531836]'
 
-/** A new lock of this process. */
+/** The owner of a new lock of this process. */
 export function ownerHere(): Owner {
   return {
     host: hostname(),
@@ -50,7 +50,7 @@ export function ownerHere(): Owner {
   }
 }
 
-/** Whether the processes of others, who may want the lock, cannot see this one by its pid. */
+/** Whether processes that may want the lock cannot see this one by its pid. */
 export function isInContainer({ pidNamespace }: Owner): boolean {
   return pidNamespace !== '' && pidNamespace !== INITIAL_NAMESPACE
 }
@@ -71,12 +71,13 @@ export async function mayLive(owner: Owner, directory: string): Promise<boolean>
   const here = ownerHere()
   const sameHost = owner.host === here.host && owner.machineId === here.machineId
   if (sameHost && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace) return isRunning(owner)
-  // Another container, or machine: its processes cannot be seen from here.
+  // The owner is in another container or on another machine, whose processes cannot be seen from here.
   if (owner.socket !== undefined && (await hasEnded(directory, owner.nonce, owner.socket))) return false
-  // Hosts without one may have one name, as containers may, whose machine id is their image's, and share a network's file system.
+  // Name and machine id do not always tell machines apart: a host may have no machine id, and a container has that of its image. Then only a file
+  // system that one machine has for itself shows that the owner was on this one.
   const hasMachineId = here.machineId !== '' && !isInContainer(here)
   const isThisMachine = sameHost && (hasMachineId || (await localFileSystem(directory)) !== undefined)
-  return !isThisMachine || owner.bootId === here.bootId // Else it was restarted since.
+  return !isThisMachine || owner.bootId === here.bootId // If this machine was restarted since, the owner has ended.
 }
 
 function isRunning(owner: Owner): boolean {

@@ -10,32 +10,32 @@ export interface Lock {
   release(): Promise<void>
 }
 
-/** A lock that is to be taken. */
+/** A lock to be taken. */
 interface Wanted {
   readonly fs: FileSystem
   readonly directory: string
   readonly path: string
   readonly ownerIsDead: boolean
-  /** How many locks on taking over another this one is in. */
+  /** 0 for the lock of a log; one more for a lock that is needed to take over another one, see {@link MAX_TAKEOVERS}. */
   readonly depth: number
 }
 
 const LOCK_NAME = 'LOCK'
-/** Taking over a lock needs a lock of its own, which may have to be taken over as well, to this depth; each is tried this many times. */
+/** To take over a lock, a process needs another lock, which may have to be taken over as well: at most to this depth, with as many tries for each. */
 const MAX_TAKEOVERS = 8
 
 /** The directories that this thread has locked, by the nonces of their locks. */
 const held = new Map<string, string>()
 
-/** Locks that this thread has let go of, though their files could not be removed: it may have them again. Their sockets, by their nonces. */
+/** Locks that this thread has released but whose files could not be removed: it may take them again. By nonce, with their sockets. */
 const leftBehind = new Map<string, OwnerSocket | undefined>()
 
 /**
- * Makes a log's directory, if it is missing, and locks it for this process: at once, or not at all. A lock whose owner is dead is taken
- * over.
+ * Makes a log's directory if it is missing, and locks it for this process, without waiting for another to release it. A lock whose owner has ended
+ * is taken over.
  *
- * @param ownerIsDead whether whoever held the lock before is known to be gone, unless it is this thread: LevelDB opens a directory twice in a
- *   process that gives it two paths
+ * @param ownerIsDead whether the owner of an existing lock is known to have ended, unless it is this thread, which may have the log open by another
+ *   path: LevelDB does not notice that
  * @throws LEVEL_LOCKED; LEVEL_IO_ERROR where the directory cannot be made or written
  */
 export async function makeAndLock({ fs, directory }: LogDirectory, ownerIsDead = false): Promise<Lock> {
@@ -76,7 +76,7 @@ async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Want
     }
     const owner = await ownerOf(fs, path)
     if (owner === undefined) continue // It has just been released.
-    if (owner.nonce === mine.nonce) return taken(wanted, mine.nonce, socket) // NFS asks once more for a link whose answer was lost.
+    if (owner.nonce === mine.nonce) return taken(wanted, mine.nonce, socket) // NFS repeats a request whose answer was lost: it is our own lock.
     const left = leftBehind.get(owner.nonce)
     if (leftBehind.delete(owner.nonce)) {
       void socket?.close()
@@ -84,7 +84,7 @@ async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Want
     }
     if (depth === MAX_TAKEOVERS || (ownerIsDead ? held.has(owner.nonce) : await mayLive(owner, directory)))
       throw locked(directory, path, owner)
-    // Only the one that holds the lock on taking over from this very owner may remove its lock.
+    // Only the process that holds the lock for taking over from this very owner may remove the owner's lock.
     const guard = await take({ ...wanted, path: `${path}.${owner.nonce}`, depth: depth + 1 })
     try {
       if ((await ownerOf(fs, path))?.nonce === owner.nonce) {
@@ -106,7 +106,7 @@ function taken({ fs, directory, path }: Wanted, nonce: string, socket: OwnerSock
       try {
         if ((await ownerOf(fs, path))?.nonce === nonce) await fs.remove(path)
       } catch (error) {
-        leftBehind.set(nonce, socket) // Not before: what is removed here must be nobody's.
+        leftBehind.set(nonce, socket) // Not before the removal: meanwhile nobody may take this lock again.
         throw error
       }
       await socket?.close()

@@ -5,27 +5,27 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 /*
- * A socket in the log's directory, on which the owner of the lock listens. When the process ends, however it does, the system stops that, and says
- * so to whoever connects, from whichever container: there it is all that can be known of the process.
+ * A socket in the log's directory, on which the owner of the lock listens. When the process ends, in whatever way, the system closes the socket, and
+ * refuses whoever connects. From another container that is the only way to know that the process has ended.
  */
 
 /**
- * A thread that is terminated closes its sockets first, which removes them, and then waits for the write that is under way. Those of a process are
- * open until nothing of it runs any more.
+ * A thread that is terminated first closes its sockets, which removes them, and then waits for a write that is under way. The sockets of a process
+ * that is killed are open until nothing of it runs any more.
  */
 const LAST_WRITE_MS = 1000
 /** Linux has 108 bytes for the path of a socket, of which one ends it. */
 const MAX_PATH_BYTES = 107
 
 /**
- * File systems that one machine has for itself, by `statfs`' number of each: on a network's, a socket of another machine refuses everybody. ext2 to
- * ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs.
+ * File systems that one machine has for itself, by the number that `statfs` gives: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs. On the file
+ * system of a network, the socket of another machine refuses everybody.
  */
 const LOCAL: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994, 0x794c7630
 ])
 
-/** The number of the file system that a directory is in, if it is known that this machine has it for itself. */
+/** The type of the file system that a directory is in; undefined unless it is known that this machine has it for itself. */
 export async function localFileSystem(directory: string): Promise<number | undefined> {
   try {
     const { type } = await statfs(directory)
@@ -41,7 +41,7 @@ export interface OwnerSocket {
 }
 
 /**
- * Listens until the process ends or `close` is called. Keeps no process alive.
+ * Listens until the process ends or `close` is called. Does not keep the process alive.
  *
  * @returns undefined where that is not possible, or would say nothing
  */
@@ -61,9 +61,10 @@ export async function listenIn(directory: string, nonce: string): Promise<OwnerS
 }
 
 /**
- * Whether nobody listens any more: the owner has ended. False where that cannot be known.
+ * Whether nobody listens any more, so that the owner has ended. False if that cannot be known.
  *
- * @param fileSystem where its owner saw the socket: seen through another, a network's or what an overlay lies over, it refuses everybody
+ * @param fileSystem the one in which the owner saw the socket. Seen through another, such as a network's or the one below an overlay, it refuses
+ *   everybody
  */
 export async function hasEnded(directory: string, nonce: string, fileSystem: number): Promise<boolean> {
   const path = socketPath(directory, nonce)
@@ -87,12 +88,12 @@ function answerOf(path: string): Promise<string | undefined> {
   })
 }
 
-/** Removes what a process that has ended left. */
+/** Removes the socket that a process left when it ended. */
 export async function removeSocket(directory: string, nonce: string): Promise<void> {
   await rm(socketPath(directory, nonce), { force: true })
 }
 
-/** Node.js before 24 cuts such a path off, and finds nothing there. */
+/** Whether a path is too long for a socket: Node.js before 24 would cut it off, and find nothing there. */
 function isTooLong(path: string): boolean {
   return Buffer.byteLength(path) > MAX_PATH_BYTES
 }

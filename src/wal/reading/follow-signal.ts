@@ -1,9 +1,9 @@
-/** Wakes readers that wait at the end of the log, when there is more or nothing more will come. */
+/** Wakes readers that wait at the end of the log, when there are new records or the log is closed. */
 export class FollowSignal {
   #waiting: (() => void)[] = []
   #closed = false
   #news = 0
-  /** One listener, however many readers share a signal: from eleven on Node.js would warn of a leak. */
+  /** The same listener for all readers that share an AbortSignal: with more than ten listeners Node.js would warn of a leak. */
   readonly #wakeAll = () => this.notify()
 
   /** Goes up with every `notify`. Read it before looking for more, and `wait` with it. */

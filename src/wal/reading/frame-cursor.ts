@@ -15,7 +15,7 @@ export interface CursorStart {
 /** A frame that a cursor has reached. */
 export interface FoundFrame extends RestoredFrame {
   readonly segment: number
-  /** Its records are read as those of a snapshot of everything up to this number. */
+  /** Set by salvage: the frame belongs to a snapshot that contains everything up to this record. */
   readonly snapshotSequence?: number | undefined
 }
 
@@ -28,12 +28,12 @@ interface Current {
   frames: FrameReader
 }
 
-/** Goes through the frames of a log, from segment to segment. The one it is in is not deleted meanwhile. */
+/** Reads the frames of a log one after another, from segment to segment. The segment that it is in is not deleted meanwhile. */
 export class FrameCursor {
   readonly #fs: FileSystem
   readonly #directory: string
   readonly #segments: Segments
-  /** Where to go on when no segment is open. */
+  /** Where to begin when the next segment is entered. */
   #start: CursorStart
   #current: Current | undefined
   #closed = false
@@ -47,14 +47,14 @@ export class FrameCursor {
   }
 
   /**
-   * @returns undefined where the log ends, for now
-   * @throws LEVEL_CORRUPTION for what changed since the log was opened
+   * @returns undefined at the end of the log; there may be more frames later
+   * @throws LEVEL_CORRUPTION for a frame that was damaged since the log was opened
    */
   async next(): Promise<FoundFrame | undefined> {
     try {
       return await this.#next()
     } catch (error) {
-      if (this.#closed) return undefined // The file was closed while it was read.
+      if (this.#closed) return undefined // It failed because close() has closed the file.
       throw error
     }
   }
@@ -80,7 +80,7 @@ export class FrameCursor {
     }
   }
 
-  /** May be called while a call of `next` is under way, which then finds nothing. */
+  /** May be called while a call of `next` is under way, which then returns undefined. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#leave()

@@ -5,24 +5,24 @@ import { isPlausible } from '../format/frame-header.js'
 import { fitsScratch, restorePayload, restorePayloadInto, SCRATCH_BYTES } from '../format/frame-payload.js'
 import type { BadFrame, Frame, FrameScanner } from './frame-scanner.js'
 
-/** A frame and its raw payload. */
+/** A frame and its payload, decompressed. */
 export interface RestoredFrame {
   readonly frame: Frame
   readonly payload: Buffer
 }
 
-/** Frames that are decompressed ahead of the one asked for, so that other threads can do it. */
+/** How many frames are decompressed ahead, so that other threads can do it. */
 const AHEAD_FRAMES = 4
-/** Raw bytes they may take together, beside the first. */
+/** No further frame is decompressed ahead when those that are have this many raw bytes. */
 const AHEAD_BYTES = 8 * 1024 * 1024
 
 interface Ahead {
   readonly frame: Frame
-  /** undefined where it is restored into scratch memory, when it is asked for. */
+  /** undefined if it will be restored into scratch memory when it is asked for. */
   readonly payload: Buffer | Promise<Buffer> | undefined
 }
 
-/** Reads frames one after another and decompresses them, the next ones ahead. */
+/** Reads frames one after another and decompresses them, some of them ahead. */
 export class FrameReader {
   readonly #scanner: FrameScanner
   /** Whether what `next` returned is no longer needed when `next` is called again. */
@@ -41,8 +41,8 @@ export class FrameReader {
   }
 
   /**
-   * @returns undefined at the end, for now: it may be extended
-   * @throws LEVEL_CORRUPTION for a frame whose checksums hold but which cannot be decompressed; see FrameScanner
+   * @returns undefined at the end of the scanner's range, which may be extended later
+   * @throws LEVEL_CORRUPTION for a frame whose checksums hold but which cannot be decompressed; as `FrameScanner.next` does
    */
   async next(): Promise<RestoredFrame | BadFrame | undefined> {
     if (this.#last !== undefined) this.#scanner.release(this.#last)
@@ -52,7 +52,7 @@ export class FrameReader {
     if (first === undefined) return this.#bad
     const { frame } = first
     this.#aheadBytes -= frame.header.rawLength
-    // Frames of one piece of the file that are restored on this thread wait neither for another thread nor for the disk.
+    // As long as frames are in memory and restored on this thread, nothing else that is awaited lets the event loop run.
     if (this.#turn.isOver) await nextTurn()
     const payload = await (first.payload ?? this.#restoreIntoScratch(frame))
     if (this.#transient || payload !== frame.stored) this.#last = frame
@@ -65,7 +65,7 @@ export class FrameReader {
       try {
         frame = await this.#scan()
       } catch (error) {
-        if (this.#ahead.length > 0) return // It is thrown again when those before it have been read.
+        if (this.#ahead.length > 0) return // It comes again, and is thrown, when the frames before it have been returned.
         throw error
       }
       if (frame === undefined) return
@@ -74,7 +74,7 @@ export class FrameReader {
     }
   }
 
-  /** The next frame; undefined at the end, or before bytes that are none. */
+  /** The next frame; undefined at the end, and before bytes that are no frame. */
   async #scan(): Promise<Frame | undefined> {
     if (this.#bad !== undefined) return undefined
     const found = await this.#scanner.next()
@@ -88,7 +88,7 @@ export class FrameReader {
     let payload: Ahead['payload']
     try {
       if (!isPlausible(header)) throw corruption(`the frame at ${offset} of the log claims what cannot be`)
-      // What fits into scratch memory needs no other thread: it is restored before the trip there would be over.
+      // What fits into scratch memory is restored on this thread, which takes less time than a trip to another.
       payload = this.#transient && fitsScratch(header) ? undefined : restorePayload(header, stored)
     } catch (error) {
       payload = Promise.reject(error)

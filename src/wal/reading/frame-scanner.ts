@@ -8,18 +8,18 @@ import { readFully } from '../segments/read-fully.js'
 export interface Frame {
   readonly offset: number
   readonly header: FrameHeader
-  /** Memory that nothing else is written into before the frame is released. */
+  /** The stored payload. Its memory is not used for anything else before the frame is released. */
   readonly stored: Buffer
   /** The piece of the file that was read with this frame in it. */
   readonly chunk: Chunk
 }
 
-/** A piece of the file. */
+/** A piece of the file in memory. */
 interface Chunk {
   readonly bytes: Buffer
   /** Where in the file it begins. */
   readonly at: number
-  /** Frames in it that are not released. */
+  /** How many frames in it are not released yet. */
   frames: number
 }
 
@@ -37,18 +37,18 @@ export interface ScanStart {
   readonly sequence?: number
 }
 
-/** Bytes of the first read and of later ones, at least: a scan that goes on reads more at a time, and so less often. */
+/** The least bytes of the first read, and of later ones: a scan that goes on reads more at a time, and so less often. */
 const FIRST_READ_BYTES = 256 * 1024
 const READ_BYTES = 1024 * 1024
-/** Space in front of a piece that is read ahead, for the frame that begins in the piece before. */
+/** Space left in front of a piece that is read ahead, for the beginning of a frame that lies in the piece before. */
 const HEAD_ROOM_BYTES = 128 * 1024
 const MAX_KEPT_BYTES = HEAD_ROOM_BYTES + READ_BYTES
-/** Buffers kept for later: one chunk is taken apart while another one is read. */
+/** How many buffers are kept for later: the frames of one chunk are used while another chunk is read. */
 const MAX_SPARE = 2
 
 const NO_CHUNK: Chunk = { bytes: Buffer.alloc(0), at: 0, frames: 0 }
 
-/** Buffers that scanners hand on to one another: fresh memory for each segment of a long log would be a lot to collect. */
+/** Buffers that one scanner leaves to the next: fresh memory for each segment of a long log would be much garbage to collect. */
 export class ChunkMemory {
   readonly #spare: Buffer[] = []
 
@@ -66,7 +66,7 @@ export class ChunkMemory {
 
 /** The piece after a chunk, which is being read while the frames of the chunk are restored. */
 interface ReadAhead {
-  /** With head room. */
+  /** The piece, after {@link HEAD_ROOM_BYTES} of free space. */
   readonly memory: Buffer
   readonly at: number
   readonly bytes: number
@@ -103,12 +103,12 @@ export class FrameScanner {
     return this.#offset
   }
 
-  /** Lets the scan go on to a new end of the file. */
+  /** Lets the scan go on, to a new end. */
   extend(end: number): void {
     this.#end = end
   }
 
-  /** Goes on from another place, where any frame may follow: what is in memory need not be read again. */
+  /** Goes on at another place, where any frame may follow. What is in memory is not read again. */
   goTo(offset: number): void {
     this.#offset = offset
     this.#previousCrc = undefined
@@ -147,13 +147,13 @@ export class FrameScanner {
     return { offset, header, stored, chunk: this.#chunk }
   }
 
-  /** Hands memory that was released on to other scanners. Nothing may be read afterwards, nor a call of `next` be under way. */
+  /** Leaves the memory to other scanners. No call of `next` may be under way, or come later. */
   end(): void {
     this.#reuse(this.#chunk)
     this.#chunk = NO_CHUNK
   }
 
-  /** Lets the memory of a frame be used for others. Optional: what is never released is left to the garbage collector. */
+  /** Lets the memory of a frame be used again. Optional: memory that is never released is left to the garbage collector. */
   release({ chunk }: Frame): void {
     chunk.frames--
     if (chunk !== this.#chunk) this.#reuse(chunk)
@@ -169,7 +169,7 @@ export class FrameScanner {
     return header.syncedOffset <= this.#offset ? undefined : 'it vouches for bytes after itself'
   }
 
-  /** The next bytes, if they are in memory. */
+  /** The next bytes; undefined if they are not all in memory. */
   #has(length: number): Buffer | undefined {
     const { bytes, at } = this.#chunk
     const from = this.#offset - at
@@ -227,7 +227,7 @@ export class FrameScanner {
   }
 }
 
-/** Joins both without copying what was read ahead: what is kept goes into its head room. */
+/** Joins both without copying what was read ahead: what is kept goes into the free space in front of that. */
 function inOne(kept: Buffer, { memory }: ReadAhead): Buffer {
   const begin = HEAD_ROOM_BYTES - kept.length
   kept.copy(memory, begin)

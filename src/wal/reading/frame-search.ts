@@ -6,7 +6,7 @@ import { pieces } from '../segments/read-fully.js'
 const MAGIC_BYTES = Buffer.alloc(4)
 MAGIC_BYTES.writeUInt32LE(FRAME_MAGIC, 0)
 
-/** Read at first: where many frames are damaged, one after another, the next that is not is near. */
+/** How much is read at first. If frames are damaged one by one, the next intact one is near. */
 const FIRST_BYTES = 4096
 
 /** Intact frame headers at any offset in `[from, to)`, whatever lies between them. */

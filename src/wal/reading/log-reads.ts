@@ -12,7 +12,7 @@ import { asPosition, type LogEnd, READ_OPTIONS, type ReadOptions, resolveStart }
 import { type IterationStart, RecordIterator } from './record-iterator.js'
 import { SalvageCursor, type SalvagedSnapshots } from './salvage-cursor.js'
 
-/** What is done with records before readers get them. */
+/** How records are prepared for readers. */
 export interface ReadContext {
   /** Opens the envelopes that records hold. */
   readonly unseal: Unseal
@@ -24,7 +24,7 @@ interface ReadSettings extends LogDirectory {
   readonly readOnly: boolean
 }
 
-/** The ways to read a log: one record, records in order, whole frames. */
+/** The ways to read a log: a single record, records in order, and whole frames. */
 export class LogReads {
   readonly #settings: ReadSettings
   readonly #context: ReadContext
@@ -35,8 +35,8 @@ export class LogReads {
   readonly #follow = new FollowSignal()
 
   /**
-   * @param end throws if the log is closed
-   * @param salvaged what is read of snapshots before the records
+   * @param end where the log ends now; throws if the log is closed
+   * @param salvaged what of the snapshots in a damaged log is to be read, before its records
    */
   constructor(
     settings: ReadSettings,

@@ -14,10 +14,10 @@ import type { Run } from '../segments/recovered-segment.js'
 import { noSuchSegment, type Segment, type Segments } from '../segments/segments.js'
 import { READ_BYTES, rebuildIndex } from './rebuild-index.js'
 
-/** Raw bytes of decoded frames that are cached. */
+/** The most raw bytes of decoded frames that are cached. */
 const CACHE_BYTES = 4 * 1024 * 1024
 
-/** Reads single records: as a rule one read of the file and one frame to decode, and neither if the frame is cached. */
+/** Reads single records. Usually that takes one read of the file and the decoding of one frame, and neither if the frame is cached. */
 export class PointReader {
   readonly #segments: Segments
   readonly #unseal: Unseal
@@ -60,7 +60,7 @@ export class PointReader {
   }
 
   /**
-   * The frame to begin at for reading from a record on: it is in that frame, or in one of the next.
+   * The frame from which to read to find a record: it is in that frame, or in one of those after it.
    *
    * @throws CKV_OUT_OF_RANGE if there is no such record
    */
@@ -137,9 +137,9 @@ export class PointReader {
   }
 
   /**
-   * The first frame from `offset` on that is wanted.
+   * The first frame from `offset` on whose header is `wanted`.
    *
-   * @param noFrame the error for a place without an intact header
+   * @param noFrame makes the error for a place without an intact header
    */
   async #readFrame(
     file: File,
@@ -171,7 +171,7 @@ export class PointReader {
     }
   }
 
-  /** Why no intact header is at a place: whether a frame begins there, those before it tell. */
+  /** Why there is no intact header at a place: either the frame there is damaged, or none begins there, which the frames before it tell. */
   async #whyNoFrame(file: File, segment: Segment, offset: number, { from }: Run): Promise<Error> {
     const index = await this.#indexOf(segment, file)
     let at = Math.max(from, index.frameBefore(offset))
@@ -191,7 +191,7 @@ export class PointReader {
     }
     const restored = restorePayload(header, stored, Infinity)
     const payload = isPromise(restored) ? await restored : restored
-    // A piece of what was read must not keep the rest of it in memory.
+    // Copied if it is a view of what was read, which it would keep in memory as a whole.
     const frame = new DecodedFrame(header, payload === stored ? Buffer.from(payload) : payload)
     const cacheable = payload.length <= CACHE_BYTES / 4 && !Number.isNaN(cacheKey(segment.id, at))
     if (cacheable) this.#frames.set(cacheKey(segment.id, at), frame)
@@ -199,7 +199,7 @@ export class PointReader {
   }
 }
 
-/** @returns undefined where no intact header is */
+/** @returns undefined if there is no intact header */
 async function headerAt(file: File, segment: Segment, offset: number): Promise<FrameHeader | undefined> {
   return decodeFrameHeader(await readPiece(file, offset, FRAME_HEADER_BYTES), frameSeed(segment.seed, offset))
 }
@@ -213,7 +213,10 @@ function noSuchRecord(sequence: number, oldest = sequence): Error {
   return outOfRange(`The log has no record ${sequence}: ${reason}`)
 }
 
-/** A number, since a string would take longer to make than to look up; NaN, which is not cached, beyond 4 GiB or two million segments. */
+/**
+ * The key of a frame in the cache: a number, since making a string would take longer than looking it up. NaN beyond 4 GiB or two million segments,
+ * where frames are not cached.
+ */
 function cacheKey(segment: number, offset: number): number {
   return offset < 2 ** 32 && segment < 2 ** 21 ? segment * 2 ** 32 + offset : Number.NaN
 }

@@ -36,7 +36,7 @@ interface Start {
   readonly start: CursorStart
   /** Records with lower numbers are left out. */
   readonly sequence: number
-  /** Of the first record, if reading begins at a position. */
+  /** Position of the first record, if reading begins at a position. */
   readonly position: Position | undefined
 }
 

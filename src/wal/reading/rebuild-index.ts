@@ -6,10 +6,10 @@ import { FrameIndex } from '../segments/frame-index.js'
 import { readPiece } from '../segments/read-fully.js'
 import type { Segment, Segments } from '../segments/segments.js'
 
-/** Read at once: a frame of 64 KiB, raw, with its header; what lies between two entries of an index is less. */
+/** How much is read at once: an uncompressed frame of 64 KiB with its header, which is more than lies between two entries of an index. */
 export const READ_BYTES = 64 * 1024 + FRAME_HEADER_BYTES
 
-/** Makes the index of a segment again, from the headers of its frames. Of payloads only what shares a piece with a header is read. */
+/** Makes the index of a segment again, from the headers of its frames. Payloads are read only as far as they lie in one piece with a header. */
 export async function rebuildIndex(segments: Segments, file: File, segment: Segment): Promise<FrameIndex> {
   const index = new FrameIndex(segment.firstSequence)
   for (const { from, to } of segment.runs) {

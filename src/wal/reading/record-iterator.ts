@@ -19,9 +19,9 @@ export interface IterationStart {
   readonly cursor: Pick<FrameCursor, 'next' | 'close'>
   /** Records with lower numbers are left out. */
   readonly sequence: number
-  /** Leaves out values that cannot be restored. */
+  /** Whether records whose values cannot be restored are left out, instead of being errors. */
   readonly skipsUnreadable?: boolean | undefined
-  /** Of the first record, if reading begins at a position. */
+  /** Position of the first record, if reading begins at a position. */
   readonly position: Position | undefined
 }
 
@@ -37,8 +37,8 @@ interface IterationOptions {
 type Result = IteratorResult<LogEntry, undefined>
 
 /**
- * Closes the cursors of iterators that were dropped before their end, as after `await log.read({ from }).next()`: an open cursor keeps a file
- * open, and its segment and all later ones from being deleted, and nobody else would ever close it.
+ * Closes the cursors of iterators that were dropped before their end, as after `await log.read({ from }).next()`. An open cursor keeps a file open,
+ * and its segment and all later ones from being deleted, and nobody else would ever close it.
  */
 const dropped = new FinalizationRegistry<IterationStart['cursor']>(cursor => void cursor.close().catch(() => {}))
 
@@ -46,16 +46,16 @@ const dropped = new FinalizationRegistry<IterationStart['cursor']>(cursor => voi
 export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined> {
   readonly #begin: () => Promise<IterationStart>
   readonly #options: IterationOptions
-  /** From the first call of `next` on, so that the log may be closed right after it. */
+  /** Begun by the first call of `next` and not later, so that the log may be closed right after that call. */
   #beginning: Promise<IterationStart> | undefined
   #start: IterationStart | undefined
   #frame: FoundFrame | undefined
   #records: RecordCursor | undefined
   #index = 0
   #ended = false
-  /** The last call that had to wait: they are answered one after another, even if the caller does not await them. */
+  /** The last call of `next` that had to wait. Calls are answered one after another, even if the caller does not await each. */
   #last: Promise<unknown> = Promise.resolve()
-  /** Calls that wait. */
+  /** How many calls of `next` wait. */
   #underWay = 0
 
   constructor(begin: () => Promise<IterationStart>, options: IterationOptions) {
@@ -80,12 +80,12 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     }
   }
 
-  /** @param taken the record that this call is for, if it has been reached already */
+  /** @param taken the record for this call, if its value is being restored already */
   #queue(taken: Promise<Result> | undefined): Promise<Result> {
     this.#underWay++
     if (this.#beginning === undefined) {
       this.#beginning = this.#begin()
-      this.#beginning.catch(() => {}) // An abort may keep it from being awaited.
+      this.#beginning.catch(() => {}) // After an abort it is not awaited.
     }
     const result = this.#last.then(() => this.#next(taken)).finally(() => this.#underWay--)
     this.#last = result.catch(() => {})
@@ -122,7 +122,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
     const position = { segment, offset: frame.offset, index }
     if (!isPromise(record)) return { done: false, value: { record, position } }
     const result = record.then((value): Result => ({ done: false, value: { record: value, position } }))
-    result.catch(() => {}) // An abort may keep it from being awaited.
+    result.catch(() => {}) // After an abort it is not awaited.
     return result
   }
 
@@ -143,7 +143,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
         this.#start ??= this.#closingIfDropped(await this.#beginning!)
         const seen = follow?.news ?? 0
         const found = await this.#nextFrame(this.#start)
-        if (this.#ended) return await this.return() // What was opened meanwhile is closed as well.
+        if (this.#ended) return await this.return() // Once more, to close what was opened meanwhile.
         if (found) continue
         if (follow === undefined || follow.closed) return await this.return()
         await follow.wait(seen, signal)

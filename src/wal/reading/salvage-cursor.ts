@@ -3,18 +3,18 @@ import type { CursorStart, FoundFrame, FrameCursor } from './frame-cursor.js'
 
 /** What to read of the snapshots in a damaged log. */
 export interface SalvagedSnapshots {
-  /** Their records from here on. */
+  /** Where to begin reading the records of snapshots. */
   readonly start: CursorStart
-  /** Records of the log up to this number are in a snapshot that is whole. */
+  /** Everything up to this record is in a complete snapshot. */
   readonly above: number
 }
 
-/** Frames of a damaged log: those of snapshots first, so that whoever applies one record after another ends with the newest. */
+/** Frames of a damaged log. Those of snapshots come first, so that a program that applies the records in order ends with the newest values. */
 export class SalvageCursor {
   readonly #snapshots: FrameCursor
   readonly #records: FrameCursor
   #inSnapshots = true
-  /** Of the snapshot that it is in; undefined if where that begins is damaged. */
+  /** Up to which record the present snapshot contains everything; undefined if its first frame is damaged. */
   #sequence: number | undefined
 
   constructor(snapshots: FrameCursor, records: FrameCursor) {

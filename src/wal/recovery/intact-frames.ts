@@ -8,7 +8,7 @@ import { FrameIndex } from '../segments/frame-index.js'
 import type { SnapshotMark } from '../segments/recovered-segment.js'
 import { decodeSeal } from '../segments/seal.js'
 
-/** The frames of a segment from its beginning on, as far as they are intact, and what they hold. */
+/** The frames of a segment from its beginning up to the first that is not intact, and what they hold. */
 export class IntactFrames {
   readonly index: FrameIndex
   /** Snapshots that begin here, and the ends of snapshots, in order. */
@@ -17,7 +17,7 @@ export class IntactFrames {
   sealed = false
   /** Where they end, an offset in the file. */
   end = SEGMENT_HEADER_BYTES
-  /** CRC of the header of the last one, or of the segment. */
+  /** CRC of the header of the last of them; of the segment's header if there is none. */
   lastCrc: number
 
   constructor({ firstSequence, crc }: SegmentHeader) {
@@ -25,7 +25,7 @@ export class IntactFrames {
     this.lastCrc = crc
   }
 
-  /** Where the next frame has to be, and what it has to follow. */
+  /** Where the next frame must be, and what it must follow. */
   get next(): ScanStart {
     return { offset: this.end, previousCrc: this.lastCrc, sequence: this.index.lastSequence + 1 }
   }
@@ -59,7 +59,7 @@ export class IntactFrames {
 }
 
 /**
- * Checks what a frame contains, as far as it can be told from the frame alone.
+ * Checks what a frame contains, as far as that can be done with the frame alone.
  *
  * @throws LEVEL_CORRUPTION
  */

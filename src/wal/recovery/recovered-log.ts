@@ -3,10 +3,10 @@ import type { SalvagedSnapshots } from '../reading/salvage-cursor.js'
 import type { RecoveredSegment } from '../segments/recovered-segment.js'
 
 /*
- * What opening a log gives, whether it was recovered or salvaged.
+ * The result of opening a log, by recovery or by salvage.
  */
 
-/** A part of the log that was not readable, or is gone. */
+/** A part of the log that could not be read, or is missing. */
 export interface CorruptRange {
   readonly segment: number
   /** Offsets in the segment's file, bytes, `[from, to)`; both 0 if the file is missing. */
@@ -17,12 +17,12 @@ export interface CorruptRange {
 
 /** What opening a log found. */
 export interface RecoveryReport {
-  /** Records that can be read; with `recovery: 'salvage'` those of snapshots as well. */
+  /** How many records can be read; with `recovery: 'salvage'` those of snapshots included. */
   readonly records: number
   readonly segments: number
-  /** Cut off the end, and kept in files of their own. With `readOnly` they are only left out. */
+  /** How many bytes were cut off the end; they are kept in files of their own. With `readOnly` they are only left out. */
   readonly bytesTruncated: number
-  /** What was cut, or, with `recovery: 'salvage'`, skipped or found missing. */
+  /** What was cut off; with `recovery: 'salvage'`, what was skipped or is missing. */
   readonly corruption: readonly CorruptRange[]
 }
 
@@ -31,6 +31,6 @@ export interface RecoveredLog {
   readonly segments: readonly RecoveredSegment[]
   readonly tail: LogTail
   readonly report: RecoveryReport
-  /** With `recovery: 'salvage'`, if there is anything of snapshots. */
+  /** With `recovery: 'salvage'`, if there are records of snapshots. */
   readonly snapshots?: SalvagedSnapshots | undefined
 }

@@ -1,13 +1,13 @@
 import { type LogDirectory, segmentPath } from '../segments/segment-files.js'
 
-/** How far opening a log is. */
+/** How far the opening of a log has come. */
 export interface WalProgress {
   readonly phase: 'recovery'
-  /** Of the segment files, read and checked so far. */
+  /** Bytes of segment files that have been read and checked. */
   readonly bytesDone: number
-  /** Of all segment files. */
+  /** Bytes of all segment files. */
   readonly bytesTotal: number
-  /** In the segments that are done. */
+  /** Records in the segments that are done. */
   readonly records: number
 }
 
@@ -39,7 +39,7 @@ export async function progressOf({ fs, directory, onProgress }: Source, ids: rea
   let records = 0
   const report = (bytesDone: number) => {
     reported = bytesDone
-    bytesTotal = Math.max(bytesTotal, bytesDone) // Another process may be appending, where it is read without a lock.
+    bytesTotal = Math.max(bytesTotal, bytesDone) // Without a lock, another process may be appending meanwhile.
     onProgress({ phase: 'recovery', bytesDone, bytesTotal, records })
   }
   return {

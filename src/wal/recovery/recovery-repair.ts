@@ -15,7 +15,7 @@ interface Repair extends LogDirectory {
   readonly observer: WalObserver
 }
 
-/** Renames a segment that was never written whole, so that it is none. */
+/** Renames a segment whose header was never written completely, so that it no longer counts as a segment. */
 export async function setAside({ fs, directory, observer }: Repair, id: number, bytes: number): Promise<void> {
   const keptIn = await freeTornPath(fs, directory, id)
   await fs.rename(segmentPath(directory, id), keptIn)
@@ -24,8 +24,8 @@ export async function setAside({ fs, directory, observer }: Repair, id: number, 
 }
 
 /**
- * Replaces the last segment of a log that was not closed by a copy of its intact frames, sealed. A copy, because the system may have
- * lost what it shows of the file: bytes that it once failed to write look written until the machine starts again.
+ * Replaces the last segment of a log that was not closed by a sealed copy of its intact frames. It is copied because the system may show bytes
+ * that are lost: bytes that it once failed to write look as if they were written until the machine is restarted.
  *
  * @returns how the segment ends now
  */
@@ -37,7 +37,7 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   const seal = scanned.sealed ? undefined : sealOf(scanned)
   const source = await fs.open(path, 'read')
   try {
-    // First: opening removes a draft that an opening before left, but nothing that was torn off, and there may be room for one of them.
+    // Before the torn bytes: if there is room for only one of the two, the next opening removes a draft that is left, but never torn bytes.
     await copyTo(fs, source, 0, intactBytes, draftPath(directory, id), seal?.bytes)
     if (keptIn !== undefined) {
       await copyTo(fs, source, intactBytes, size, keptIn)
@@ -53,7 +53,7 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   return { lastSequence, length: intactBytes + (seal?.bytes.length ?? 0), crc: seal?.crc ?? lastCrc }
 }
 
-/** A name that nothing has: the clock may have been set back. */
+/** A name that no file has yet: since the clock may have been set back, the time alone does not ensure that. */
 async function freeTornPath(fs: FileSystem, directory: string, id: number): Promise<string> {
   const names = new Set(await fs.list(directory))
   let time = Date.now()
@@ -61,7 +61,7 @@ async function freeTornPath(fs: FileSystem, directory: string, id: number): Prom
   return tornPath(directory, id, time)
 }
 
-/** @param seal written after the bytes once they are on stable storage, as it says that they are */
+/** @param seal written after the bytes, when they are on stable storage, since it says that they are */
 async function copyTo(
   fs: FileSystem,
   source: File,

@@ -1,4 +1,4 @@
-/** What was seen of one segment. */
+/** What was found out about one segment. */
 export interface SegmentFacts {
   /** 'torn': the file is at most a header long, or all zeros. */
   readonly header: 'sound' | 'torn' | 'bad'
@@ -7,22 +7,22 @@ export interface SegmentFacts {
   readonly fits: boolean
   /** How its frames end. 'undecodable': checksums hold but the contents contradict themselves. */
   readonly end: 'sealed' | 'unsealed' | 'bad frame' | 'undecodable'
-  /** Whether an intact frame after the bad bytes says that they were on stable storage once, or is the seal. */
+  /** Whether an intact frame after the bad bytes says that those were once on stable storage, or is the seal. */
   readonly vouched: boolean
 }
 
 export type RecoveryAction = 'accept' | 'set aside' | 'cut' | 'refuse'
 
 interface RecoveryCase {
-  /** Part of the error or the report. */
+  /** Becomes part of the error or of the report. */
   readonly name: string
   readonly applies: (facts: SegmentFacts) => boolean
   readonly action: RecoveryAction
 }
 
 /**
- * What opening a log does with a segment: the first case that applies. A log is refused where something is missing that was once on
- * stable storage, or may have been; only what was never vouched for is cut off.
+ * What opening a log does with a segment: what the first case says that applies. A log is refused if something is missing that was once on stable
+ * storage, or may have been. Only bytes are cut off for which no later frame vouches.
  */
 export const RECOVERY_CASES: readonly RecoveryCase[] = [
   {

@@ -13,25 +13,25 @@ import { sealCopy, setAside } from './recovery-repair.js'
 import { recoveryCase, type SegmentFacts } from './recovery-table.js'
 import { scanSegment, type ScannedSegment } from './segment-scan.js'
 
-/** How many times a segment is read that becomes shorter each time. */
+/** How many times the reading of a segment is tried if the file becomes shorter meanwhile. */
 const MAX_SCANS = 3
 
 export interface RecoverySettings extends LogDirectory {
   readonly mode: 'tail' | 'strict'
-  /** Whether everything is left as it is. */
+  /** Whether nothing may be changed on disk. */
   readonly readOnly: boolean
-  /** The log must be this one, if given. */
+  /** The id that the log must have, if given. */
   readonly storeId: Buffer | undefined
-  /** Whether a directory that is not there is a log without segments. */
+  /** Whether a missing directory counts as a log without segments. */
   readonly mayBeMissing?: boolean | undefined
-  /** Throws if these are not the segments that are wanted; called before anything is changed. */
+  /** Called with the segments that were found, before anything is changed. Throws if they are not those that are wanted. */
   readonly approve?: ((segments: readonly SegmentExtent[]) => void) | undefined
   readonly observer: WalObserver
   readonly onProgress: ((progress: WalProgress) => void) | undefined
 }
 
 /**
- * Reads and checks a whole log, and leaves it sealed, so that a writer can go on after it.
+ * Reads and checks a whole log, and seals its last segment, so that a writer can go on with a new one.
  *
  * @throws LEVEL_CORRUPTION for what is not a torn end, or another store's log; LEVEL_NOT_SUPPORTED for a later format; errors of the
  *   file system, which change nothing
@@ -40,7 +40,7 @@ export async function recoverLog(settings: RecoverySettings): Promise<RecoveredL
   const { readOnly } = settings
   const found = await examine(settings)
   settings.approve?.(found.whole.map(extentOf))
-  // Nothing is changed before this.
+  // Only from here on is anything of the log changed.
   if (!readOnly && found.setAside !== undefined) await setAside(settings, found.setAside.id, found.setAside.size)
   const segments = found.whole.map(recovered)
   const last = found.whole.at(-1)
@@ -63,14 +63,14 @@ export async function recoverLog(settings: RecoverySettings): Promise<RecoveredL
 
 interface Examined {
   readonly storeId: Buffer | undefined
-  /** The last of them may have a torn end, or no seal. */
+  /** The readable segments. The last of them may have a torn end, or no seal. */
   readonly whole: ScannedSegment[]
-  /** A last segment that was never written whole. */
+  /** A last segment whose header was never written completely. */
   readonly setAside: ScannedSegment | undefined
   readonly corrupt: CorruptRange[]
 }
 
-/** Compares every segment with the table of recovery cases. Changes nothing, but removes the draft of an interrupted recovery. */
+/** Looks every segment up in the table of recovery cases. Changes nothing, except that it removes the draft of an interrupted recovery. */
 async function examine(settings: RecoverySettings): Promise<Examined> {
   const { fs, directory, readOnly } = settings
   const ids = await existingIds(settings)
@@ -100,7 +100,7 @@ async function examine(settings: RecoverySettings): Promise<Examined> {
   return { storeId, whole, setAside: undefined, corrupt }
 }
 
-/** Ids of the segments; none where the directory is missing and may be. */
+/** Ids of the segments; none if the directory is missing, and may be. */
 async function existingIds({ fs, directory, mayBeMissing }: RecoverySettings): Promise<number[]> {
   try {
     return segmentIds(await fs.list(directory))
@@ -129,7 +129,7 @@ async function scan(
         progress.segmentDone(await file.size(), scanned.records)
         return scanned
       } catch (error) {
-        // Without a lock: whoever writes to the segment has sealed it, say, and cut off what was preallocated.
+        // Without a lock, another process may be writing to the segment. It may have sealed it, for instance, and cut off preallocated zeros.
         if (!(readOnly && error instanceof ShorterFile && tries < MAX_SCANS)) throw error
       }
     }
@@ -138,7 +138,7 @@ async function scan(
   }
 }
 
-/** @param before the end of the segment before; undefined if this is the oldest there is */
+/** @param before the end of the segment before; undefined if this is the oldest one */
 function factsOf(scanned: ScannedSegment, last: boolean, before: SegmentEnd | undefined): SegmentFacts {
   const { header, headerState, end, vouched } = scanned
   const fits =
@@ -156,7 +156,7 @@ function endOf({ lastSequence, intactBytes, lastCrc }: ScannedSegment): SegmentE
 
 function recovered({ id, header, intactBytes, sealed, index, snapshots }: ScannedSegment): RecoveredSegment {
   const { storeId, firstSequence } = header!
-  // Without the seal, which readers have no use for: where it cannot be put on stable storage it is cut off again.
+  // Without the seal: readers have no use for it, and it is cut off again if it cannot be put on stable storage.
   const to = sealed ? intactBytes - FRAME_HEADER_BYTES - SEAL_BYTES : intactBytes
   const runs = [{ from: SEGMENT_HEADER_BYTES, to }]
   return { id, seed: segmentSeed(storeId, id), firstSequence, runs, index, snapshots }
@@ -182,7 +182,7 @@ function refusal(
   return corruption(`segment ${id} of the log in ${directory}: ${name}${why === '' ? '' : ` (${why})`}. ${remedy}`)
 }
 
-/** @param before the segments before it: without records they prove nothing but that they were left over */
+/** @param before the segments before the missing one. If none of them has records, an interrupted deletion may have left them */
 function missing({ directory }: RecoverySettings, id: number, before: readonly ScannedSegment[]): CompressedKvError {
   const leftOver = before.map(segment => segmentPath(directory, segment.id)).join(' and ')
   const otherwise = before.every(holdsNothing)

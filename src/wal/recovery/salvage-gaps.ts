@@ -1,19 +1,19 @@
 import type { SegmentEnd } from '../format/segment-header.js'
 import type { CorruptRange } from './recovered-log.js'
 
-/** How far a segment reaches of which a part may be gone. */
+/** A segment whose end may be missing, and how far it reaches. */
 export interface Reach {
   readonly id: number
-  /** Where what was read or skipped of it ends. */
+  /** The offset up to which it was read or skipped. */
   readonly end: number
 }
 
 /**
- * What is gone before a segment though no damage shows it: whole files, or an end that was cut off between two frames. Before the first segment
- * that is left others may have been deleted on purpose.
+ * What is missing before a segment although no damage shows it: whole files, or the end of one that was cut off between two frames. Files that are
+ * missing before the first segment are not reported, since they may have been deleted on purpose.
  *
- * @param before the segment before it that is left, if any is
- * @param said what its header says of the one before it; undefined if the header is damaged
+ * @param before the last segment before it that is there; undefined if there is none
+ * @param said what its header says of the segment before it; undefined if the header is damaged
  */
 export function gapsBefore(id: number, before: Reach | undefined, said: SegmentEnd | undefined): CorruptRange[] {
   if (before === undefined) return []

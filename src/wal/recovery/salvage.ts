@@ -23,9 +23,9 @@ interface SalvageSettings extends Omit<RecoverySettings, 'mode'> {
 }
 
 /**
- * Finds whatever frames of a log are intact, wherever they are, and changes nothing.
+ * Finds all intact frames of a log, wherever they are, and changes nothing.
  *
- * @throws LEVEL_CORRUPTION if no segment has an intact header, since nothing can be checked then
+ * @throws LEVEL_CORRUPTION if no segment has an intact header: then nothing can be checked
  */
 export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLog> {
   const { fs, directory } = settings
@@ -46,7 +46,7 @@ export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLo
   }
   const lastSequence = segments.at(-1)?.index.lastSequence ?? 0
   const { count, snapshots } = salvaged
-  // Without snapshots reading such a record is an error, and the reader can go on with the next by its number.
+  // Without snapshots, unreadable records are not skipped: reading one is an error, after which the reader can go on with the next number.
   const skipped = snapshots === undefined ? corrupt : [...corrupt, ...unreadable]
   return {
     storeId,
@@ -63,7 +63,7 @@ export async function salvageLog(settings: SalvageSettings): Promise<RecoveredLo
   }
 }
 
-/** That of most segments: one of another store may have got among them. */
+/** The store id that most segments have: segments of another store may be among them. */
 async function storeIdOfMost(settings: SalvageSettings, ids: readonly number[]): Promise<Buffer | undefined> {
   const found = new Map<string, { readonly storeId: Buffer; segments: number }>()
   for (const id of ids) {
@@ -114,7 +114,7 @@ async function salvageSegment(
   const segment = new SalvagedSegment(id, seed, findings)
   let at = Math.min(size, SEGMENT_HEADER_BYTES)
   if (header === undefined) segment.skip(0, at, 'the header of the segment is damaged')
-  // One for all runs, of which there may be very many.
+  // One scanner for all runs, of which there may be very many.
   const scanner = new FrameScanner(file, seed, { offset: at }, size)
   while (at < size) {
     scanner.goTo(at)
@@ -134,7 +134,7 @@ interface IntactRun {
   readonly why: string | undefined
 }
 
-/** Finds how far frames follow one another intact from where the scanner is. */
+/** Reads intact frames, from where the scanner is, as far as they follow one another. */
 async function intactRun(scanner: FrameScanner, onFrame: (found: RestoredFrame) => Promise<void>): Promise<IntactRun> {
   const frames = new FrameReader(scanner, { transient: true })
   let to = scanner.offset
@@ -161,7 +161,7 @@ function check({ frame, payload }: RestoredFrame): void {
   checkPayload({ frame, payload })
 }
 
-/** Where the next frame begins that looks intact, or the end of the file. */
+/** Where the next frame with an intact header begins; the end of the file if there is none. */
 async function nextFrame(file: File, seed: number, from: number, size: number): Promise<number> {
   for await (const { at } of frameHeaders(file, seed, from, size)) return at
   return size

@@ -3,16 +3,16 @@ import type { SalvagedSnapshots } from '../reading/salvage-cursor.js'
 
 /** Counts the records that a damaged log still has, frame after frame, and finds what to read of its snapshots. */
 export class SalvagedRecords {
-  /** Numbers without a gap, first and last of each run. */
+  /** Runs of consecutive numbers of records. */
   readonly #runs: { readonly first: number; last: number }[] = []
   #begun: { readonly start: CursorStart; readonly above: number; readonly before: number } | undefined
   #snapshots: SalvagedSnapshots | undefined
-  /** Records that are read from snapshots. */
+  /** How many records are read from snapshots. */
   #snapshotRecords = 0
-  /** Records outside snapshots whose values cannot be restored. */
+  /** How many records outside snapshots have values that cannot be restored. */
   #unreadable = 0
 
-  /** @param readable whether its value can be restored */
+  /** Counts a record outside snapshots. @param readable whether its value can be restored */
   add(sequence: number, readable: boolean): void {
     if (!readable) return void this.#unreadable++
     const run = this.#runs.at(-1)
@@ -25,13 +25,13 @@ export class SalvagedRecords {
     this.#begun = { start, above: sequence, before: this.#snapshotRecords }
   }
 
-  /** A frame of a snapshot, of which this many records can be read. */
+  /** Counts the records of a frame of a snapshot. @param records how many of them can be read */
   addOfSnapshot(at: CursorStart, records: number): void {
     this.#snapshotRecords += records
     this.#snapshots ??= { start: this.#begun?.start ?? at, above: 0 }
   }
 
-  /** A snapshot of this many records has ended: if all of them are there, it makes up for everything before it. */
+  /** A snapshot of this many records has ended. If all of them can be read, nothing before the snapshot is needed. */
   end(records: number): void {
     const begun = this.#begun
     this.#begun = undefined
@@ -40,12 +40,12 @@ export class SalvagedRecords {
     this.#snapshotRecords = records
   }
 
-  /** undefined if no snapshot has a record left. */
+  /** What to read of snapshots; undefined if none of them has a record that can be read. */
   get snapshots(): SalvagedSnapshots | undefined {
     return this.#snapshots
   }
 
-  /** How many are read. Without snapshots those whose values cannot be restored are among them: reading one is an error. */
+  /** How many records a reader comes to. Without snapshots, those whose values cannot be restored are among them: reading one is an error. */
   get count(): number {
     const above = this.#snapshots?.above ?? 0
     const counts = this.#runs.map(({ first, last }) => Math.max(0, last - Math.max(first - 1, above)))

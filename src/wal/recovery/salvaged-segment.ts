@@ -8,12 +8,12 @@ import type { RecoveredSegment, Run } from '../segments/recovered-segment.js'
 import type { CorruptRange } from './recovered-log.js'
 import type { SalvagedRecords } from './salvaged-records.js'
 
-/** What is found in a damaged log, over all of its segments. */
+/** What is found in all segments of a damaged log. */
 export interface Findings {
   readonly unseal: Unseal
   readonly salvaged: SalvagedRecords
   readonly corrupt: CorruptRange[]
-  /** Frames that are intact, with records whose envelopes are not. */
+  /** Intact frames with records whose envelopes are damaged. */
   readonly unreadable: CorruptRange[]
 }
 
@@ -24,9 +24,9 @@ export class SalvagedSegment {
   readonly #findings: Findings
   readonly #runs: Run[] = []
   #index: FrameIndex | undefined
-  /** Whether the index leads to the run that is being read. */
+  /** Whether the index has an entry in the run that is being read. */
   #runIsIndexed = false
-  /** That can be read. */
+  /** How many records can be read. */
   records = 0
 
   /** @param seed see `segmentSeed` */
@@ -36,7 +36,7 @@ export class SalvagedSegment {
     this.#findings = findings
   }
 
-  /** Takes note of an intact frame; calls come one after another. */
+  /** Adds an intact frame. Each call must be awaited before the next. */
   async add({ frame, payload }: RestoredFrame): Promise<void> {
     const { type, firstSequence } = frame.header
     if (type === FRAME_TYPE.seal) return
@@ -88,7 +88,7 @@ export class SalvagedSegment {
   }
 }
 
-/** Indexes of the records whose envelopes cannot be opened, and why the last of them cannot. */
+/** The indexes of records whose envelopes cannot be opened, and the reason for the last of them. */
 async function unreadableRecords(payload: Buffer, unseal: Unseal): Promise<{ indexes: Set<number>; why: string }> {
   const indexes = new Set<number>()
   let why = ''

@@ -12,16 +12,16 @@ import type { SnapshotMark } from '../segments/recovered-segment.js'
 import { IntactFrames } from './intact-frames.js'
 import type { SegmentFacts } from './recovery-table.js'
 
-/** What a segment turned out to hold. */
+/** What was found in a segment. */
 export interface ScannedSegment {
   readonly id: number
-  /** Without preallocated zeros. */
+  /** Size of the file without preallocated zeros. */
   readonly size: number
   readonly header: SegmentHeader | undefined
   readonly headerState: SegmentFacts['header']
   readonly end: SegmentFacts['end']
   readonly vouched: boolean
-  /** Where the intact frames end: `size`, if all of them are intact. */
+  /** Where the intact frames end; equal to `size` if there is nothing else. */
   readonly intactBytes: number
   readonly why: string
   readonly sealed: boolean
@@ -35,9 +35,9 @@ export interface ScannedSegment {
 }
 
 /**
- * Reads a whole segment, decompresses and checks everything in it. Another process may be appending to it, where it is read without a lock.
+ * Reads a whole segment, and decompresses and checks everything in it. If it is read without a lock, another process may be appending to it.
  *
- * @throws ShorterFile where that process cut it meanwhile; other errors of the file system
+ * @throws ShorterFile if that process has cut something off meanwhile; other errors of the file system
  */
 export async function scanSegment(
   file: File,
@@ -81,11 +81,11 @@ interface Source {
 /** How the frames of a segment end. */
 type Ending = Pick<ScannedSegment, 'size' | 'end' | 'why' | 'vouched'>
 
-/** Reads the frames as far as they are intact, and finds out what it is that ends them. */
+/** Reads the frames as far as they are intact, and finds out what comes after them. */
 async function readToEnd(source: Source, intact: IntactFrames): Promise<Ending> {
   const { file, seed, size } = source
   let vouched = false
-  /** Where bytes that are no frame were last read once more. */
+  /** The last offset at which bytes that are no frame were read a second time. */
   let readAgainAt = 0
   for (;;) {
     const stop = await readOn(source, intact)
@@ -94,14 +94,15 @@ async function readToEnd(source: Source, intact: IntactFrames): Promise<Ending> 
     if (stop.end === 'undecodable') return { size, ...stop, vouched: false }
     if (await isAllocated(file, intact.end, size)) return { size: intact.end, ...whole }
     if (readAgainAt === intact.end) return { size, ...stop, vouched }
-    // Another process may have written them since they were read, and then what vouches for them: that is looked for first.
+    // They are read once more, since another process may have written frames there meanwhile. What vouches for them is looked for first: then the
+    // bytes for which something vouches are there when they are read.
     vouched = await isVouchedFor(file, seed, intact.end, size)
     readAgainAt = intact.end
   }
 }
 
 /**
- * Reads frames from the end of the intact ones on, and adds to these.
+ * Reads frames from the end of the intact ones on, and adds them to these.
  *
  * @returns what ended the intact frames; undefined at the end of the file
  */
@@ -149,7 +150,7 @@ async function withoutHeader(file: File, id: number, size: number): Promise<Scan
   }
 }
 
-/** Whether an intact frame after bad bytes says that there were good ones, on stable storage. */
+/** Whether an intact frame after the bad bytes says that these were once on stable storage, or is the seal. */
 async function isVouchedFor(file: File, seed: number, badAt: number, size: number): Promise<boolean> {
   for await (const { header } of frameHeaders(file, seed, badAt + 1, size)) {
     if (header.syncedOffset > badAt || header.type === FRAME_TYPE.seal) return true

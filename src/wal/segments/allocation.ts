@@ -3,16 +3,16 @@ import { pieces } from './read-fully.js'
 import { writeAll } from './write-all.js'
 
 /*
- * Preallocation: zeros after the last frame. An fdatasync of a file that has grown also commits the file system's journal, and with it
- * what other processes have written; one that only overwrites zeros does not.
+ * Preallocation: zeros after the last frame. When a file has grown, an fdatasync also commits the file system's journal, and with it what other
+ * processes have written. When zeros were only overwritten, it does not.
  */
 
-/** A preallocated segment ends at a multiple of this: zeros that end elsewhere are torn. */
+/** A preallocated segment ends at a multiple of this: zeros that end elsewhere are a torn end. */
 export const ALLOCATION_BYTES = 256 * 1024
 
-/** A group up to this size, written and then synced, counts as small. With a larger one the journal matters little. */
+/** A group of frames, written and then synced, counts as small up to this size. With a larger one the journal matters little. */
 const SMALL_BYTES = 16 * 1024
-/** A segment is preallocated from this many small groups on: one that is synced only now and then stays as long as its frames. */
+/** A segment is preallocated after this many small groups. One that is synced only now and then is not: it stays as long as its frames. */
 const MANY_SMALL = 64
 
 const ZEROS = Buffer.alloc(ALLOCATION_BYTES)
@@ -36,7 +36,7 @@ export class Allocation {
     try {
       await writeAll(this.#file, ZEROS.subarray(0, this.#end - offset), offset)
     } catch {
-      // The disk is full, or nearly: what is left of it is for frames. If the disk fails, writing them will show it.
+      // The disk is full, or nearly: what is left of it is for frames. If the disk has failed, writing frames will show it.
       this.#small = -Infinity
       await this.giveBack(offset).catch(() => {})
     }

@@ -5,12 +5,12 @@ interface IndexedFrame {
 }
 
 /**
- * A frame that begins fewer bytes than this after the last entry has no entry of its own: it is found by walking from there. So the index
- * of a segment of 128 MiB has at most 8192 entries, even if every record is a frame.
+ * A frame that begins fewer bytes than this after the last entry has no entry of its own: it is found by going on from there, frame by frame. So
+ * the index of a segment of 128 MiB has at most 8192 entries, even if every record is a frame.
  */
 const SPACING_BYTES = 16 * 1024
 
-/** Where the frames of one segment are, by sequence number: sparse, in order. */
+/** Where the frames of one segment are, by sequence number. Not every frame has an entry. */
 export class FrameIndex {
   readonly firstSequence: number
   #lastSequence: number
@@ -23,15 +23,15 @@ export class FrameIndex {
     this.#lastSequence = firstSequence - 1
   }
 
-  /** Of the last record in the segment; one less than the first if there is none. */
+  /** Number of the last record in the segment; one less than `firstSequence` if there is none. */
   get lastSequence(): number {
     return this.#lastSequence
   }
 
   /**
-   * Takes note of a frame. Frames come in order.
+   * Adds a frame, if it needs an entry. Call for every frame, in order.
    *
-   * @param always whether it needs an entry of its own, because there is no walking to it from the frames before
+   * @param always whether it needs an entry in any case, because the frames before do not lead to it
    */
   add(offset: number, firstSequence: number, count: number, always = false): void {
     this.#lastSequence = firstSequence + count - 1
@@ -42,13 +42,13 @@ export class FrameIndex {
     this.#last.push(this.#lastSequence)
   }
 
-  /** The last entry whose frame does not begin after a record: the record is in that frame or in one of the next. */
+  /** The last entry whose frame does not begin after a record: the record is in that frame or in one after it. */
   find(sequence: number): IndexedFrame {
     const entry = lastUpTo(this.#first, sequence)
     return { offset: this.#offsets[entry]!, lastSequence: this.#last[entry]! }
   }
 
-  /** Where the last frame in the index begins that begins at an offset or before; 0 if there is none. */
+  /** Offset of the last frame with an entry that begins at an offset or before; 0 if there is none. */
   frameBefore(offset: number): number {
     const found = this.#offsets[lastUpTo(this.#offsets, offset)] ?? 0
     return found <= offset ? found : 0

@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache'
 import type { File } from '../../fs/file-system.js'
 import { type LogDirectory, segmentPath } from './segment-files.js'
 
-/** Files that are kept open for reading. */
+/** How many files are kept open for reading. */
 const MAX_OPEN_FILES = 16
 
 interface OpenFile {
   readonly file: Promise<File>
   users: number
-  /** To be closed when the last user is done. */
+  /** Whether it is to be closed when its last user is done. */
   evicted: boolean
   closing: Promise<void> | undefined
 }
@@ -29,7 +29,7 @@ export class OpenFiles {
     try {
       return await work(await open.file)
     } catch (error) {
-      // Deleted since it was looked up, or it could not be opened: the next try opens it anew.
+      // The segment was deleted meanwhile, or could not be opened: the next call opens it again.
       if (open.users === 1) this.#files.delete(id)
       throw error
     } finally {

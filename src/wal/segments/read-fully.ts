@@ -1,6 +1,6 @@
 import type { File } from '../../fs/file-system.js'
 
-/** A file that ends before the bytes that it had when its size was asked for. */
+/** The error of a file that has fewer bytes than when its size was asked for. */
 export class ShorterFile extends Error {
   readonly code = 'EIO'
 
@@ -34,7 +34,7 @@ const PIECE_BYTES = 1024 * 1024
 /**
  * Pieces of a file, each beginning with the last `overlap` bytes of the one before.
  *
- * @param firstBytes of the first; each is twice as long as the one before, up to a MiB
+ * @param firstBytes length of the first piece; each is twice as long as the one before, up to a MiB
  */
 export async function* pieces(
   file: File,

@@ -6,7 +6,7 @@ export type SnapshotMark =
   | { readonly type: 'begin'; readonly sequence: number; readonly offset: number }
   | { readonly type: 'end'; readonly offset: number }
 
-/** Offsets in a segment's file, `[from, to)`, between which it is frame after frame. */
+/** A part of a segment's file, the offsets `[from, to)`, in which one frame follows another. */
 export interface Run {
   readonly from: number
   readonly to: number
@@ -17,7 +17,7 @@ export interface RecoveredSegment {
   readonly id: number
   readonly seed: number
   readonly firstSequence: number
-  /** Its readable frames: all of them but the seal, and but for what salvage skips. */
+  /** Its readable frames: all except the seal and what salvage skips. */
   readonly runs: readonly Run[]
   readonly index: FrameIndex
   readonly snapshots: readonly SnapshotMark[]

@@ -32,10 +32,10 @@ export function decodeSeal(payload: Buffer): Seal {
 }
 
 /**
- * Puts the seal of the last segment on stable storage, before another segment relies on it. The process that wrote it may have been
- * killed before its fsync, or the fsync may have failed, after which the system takes the bytes for written: so they are written again.
+ * Puts the seal of the last segment on stable storage, before another segment relies on it. The process that wrote it may have been killed
+ * before its fsync, or the fsync may have failed. Since the system takes the bytes for written then, they are written once more.
  *
- * @param onFailed called when the seal may not be on stable storage; after any other error nothing has changed, and it can be tried again
+ * @param onFailed called when the seal may not be on stable storage. After any other error nothing has changed, and this can be tried again
  */
 export async function syncSeal(
   { fs, directory }: LogDirectory,
@@ -60,8 +60,8 @@ export async function syncSeal(
 }
 
 /**
- * Cuts off a seal that may not be on stable storage, though the system shows it: without it the next open copies the segment. An error
- * is ignored, since the disk fails already.
+ * Cuts off a seal that may not be on stable storage, though the system shows it. Without a seal, the next opening copies the segment. An error
+ * is ignored, since the disk is failing already.
  */
 export async function removeSeal(file: File, sealAt: number): Promise<void> {
   await file.truncate(sealAt).catch(() => {})

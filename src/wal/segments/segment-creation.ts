@@ -7,7 +7,7 @@ import { writeAll } from './write-all.js'
 /**
  * Creates a segment that has only its header, and puts it on stable storage.
  *
- * @param onLeftOver called when a segment that could not be written could not be removed either
+ * @param onLeftOver called if the segment could not be written, and then could not be removed either
  * @returns its file, and the CRC of its header
  */
 export async function createSegment(

@@ -2,7 +2,7 @@ import { Lane } from '../../lane.js'
 import type { WalObserver } from '../observer.js'
 import type { Segments } from './segments.js'
 
-/** Deletes segments one call after another: which of two files is gone first after a power cut must not be left to chance. */
+/** Deletes segments, one call after another: it must not be left to chance which of two files is gone after a power cut. */
 export class SegmentDeletion {
   readonly #segments: Segments
   readonly #observer: WalObserver
@@ -13,7 +13,7 @@ export class SegmentDeletion {
     this.#observer = observer
   }
 
-  /** Deletes the segments below an id, oldest first, up to one that is being read. Returns how many. */
+  /** Deletes the segments below an id, oldest first, and stops at one that is being read. Returns how many were deleted. */
   before(id: number): Promise<number> {
     return this.#lane.run(() => this.#deleteBefore(id))
   }

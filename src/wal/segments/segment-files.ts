@@ -27,7 +27,7 @@ export function draftPath(directory: string, id: number): string {
   return `${segmentPath(directory, id)}.new`
 }
 
-/** Where the bytes are kept that recovery cut off, at `time` (ms since 1970). */
+/** Where bytes are kept that recovery has cut off, at `time` (ms since 1970). */
 export function tornPath(directory: string, id: number, time: number): string {
   return join(directory, `${digitsOf(id)}.torn-${time}`)
 }

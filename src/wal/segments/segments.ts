@@ -14,9 +14,9 @@ export interface Segment {
   readonly seed: number
   readonly firstSequence: number
   lastSequence: number
-  /** What may be read. The last one of the segment that is written to grows. */
+  /** The parts of its file that may be read. In the open segment, the last of them grows. */
   runs: readonly Run[]
-  /** While above 0 it is not deleted. */
+  /** How many readers hold the segment. While it is above 0, the segment is not deleted. */
   pins: number
 }
 
@@ -27,7 +27,7 @@ export interface WrittenFrame {
   readonly firstSequence: number
 }
 
-/** Indexes of sealed segments that are kept. */
+/** How many indexes of sealed segments are kept in memory. */
 const MAX_INDEXES = 16
 
 /** The segments of a log, oldest first, with their indexes. */
@@ -38,9 +38,9 @@ export class Segments {
   readonly #list: Segment[] = []
   readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
   readonly #files: OpenFiles
-  /** Whether a deletion, of this process or one before, may not be on stable storage. */
+  /** Whether a deletion, of this process or an earlier one, may not be on stable storage yet. */
   #hasUnsyncedDeletion = true
-  /** Index of the segment that is written to. */
+  /** Index of the open segment, which is written to. */
   #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
 
   constructor({ fs, directory }: LogDirectory, storeId: Uint8Array, recovered: readonly RecoveredSegment[]) {
@@ -66,14 +66,14 @@ export class Segments {
     return this.#list.at(-1)
   }
 
-  /** Bytes of all segments, about: what may not be read is not counted. */
+  /** About how many bytes all segments have: what cannot be read, as their seals, is not counted. */
   get bytes(): number {
     return this.#list.reduce((sum, segment) => sum + endOf(segment), 0)
   }
 
   byId(id: number): Segment | undefined {
     const guess = this.#list[id - (this.#list[0]?.id ?? 0)]
-    return guess?.id === id ? guess : this.#list.find(segment => segment.id === id) // Salvage may miss some.
+    return guess?.id === id ? guess : this.#list.find(segment => segment.id === id) // After salvage, some may be missing.
   }
 
   /** The next segment after one, if there is one. */
@@ -100,7 +100,7 @@ export class Segments {
     return this.#list.find(({ lastSequence }) => lastSequence > sequence)
   }
 
-  /** Takes note of a segment that was begun. */
+  /** Adds a segment that was begun. */
   began(id: number, firstSequence: number): Segment {
     const segment = {
       id,
@@ -117,9 +117,9 @@ export class Segments {
   }
 
   /**
-   * Takes note of a frame that was written.
+   * Adds a frame that was written, and its segment if it is the first in it.
    *
-   * @param count its records; 0 for a frame that readers of records skip
+   * @param count number of its records; 0 for a frame that readers of records skip
    */
   written({ segment: id, offset, firstSequence }: WrittenFrame, storedBytes: number, count: number): void {
     const { last } = this
@@ -146,10 +146,11 @@ export class Segments {
   }
 
   /**
-   * Deletes the oldest segments, those below `id`, up to the first that a reader holds or that has a gap after it: a log with a gap
-   * is refused. The last one always stays: it knows the sequence numbers.
+   * Deletes segments below `id`, oldest first, and stops at one that a reader holds. Also stops where an id is missing in the list: if the file of a
+   * segment is there that the list lacks, deleting those around it would leave a gap, and recovery refuses a log with a gap. The last segment always
+   * stays, because it knows the sequence numbers.
    *
-   * @param onDeleted called after each
+   * @param onDeleted called after each deletion
    */
   async deleteBefore(id: number, onDeleted: () => void): Promise<void> {
     for (;;) {
@@ -158,9 +159,9 @@ export class Segments {
       // One by one: were the second gone after a power cut and the first not, the log would look damaged.
       if (this.#hasUnsyncedDeletion) {
         await this.#syncDeletions()
-        continue // A reader may have reached it.
+        continue // A reader may have reached the segment meanwhile.
       }
-      this.#list.shift() // First, so that no reader begins with it.
+      this.#list.shift() // Before the file is removed, so that no reader begins with it.
       this.#hasUnsyncedDeletion = true
       try {
         await this.#remove(oldest.id)
@@ -191,7 +192,7 @@ export class Segments {
   }
 }
 
-/** Where what may be read of a segment ends, an offset in its file. */
+/** The offset in a segment's file at which its readable part ends. */
 export function endOf({ runs }: Pick<Segment, 'runs'>): number {
   return runs.at(-1)!.to
 }

@@ -1,11 +1,11 @@
 import type { File } from '../../fs/file-system.js'
 
-/** Up to this many bytes are written on the calling thread: that takes about 40 µs, and the trip to another thread alone 50. */
+/** Up to this many bytes are written on the calling thread: that takes about 40 µs, while a trip to another thread alone takes 50. */
 const SYNC_WRITE_BYTES = 128 * 1024
 
 const MAX_INTERRUPTIONS = 100
 
-/** Writes all of it, however little the system takes at a time. */
+/** Writes all bytes, even if the system takes only some of them at a time. */
 export async function writeAll(file: File, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const rest = bytes.subarray(done)
@@ -16,7 +16,7 @@ export async function writeAll(file: File, bytes: Uint8Array, position: number):
   }
 }
 
-/** Writes on the calling thread, again where a signal interrupts it before the first byte. */
+/** Writes on the calling thread; tries again if a signal interrupts that before the first byte. */
 function writeNow(file: File, bytes: Uint8Array, position: number): number {
   for (let tries = 0; ; tries++) {
     try {

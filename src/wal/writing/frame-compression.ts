@@ -9,12 +9,12 @@ import {
   uncompressed
 } from '../format/frame-payload.js'
 
-/** Frames on other threads at once: more than there are processors for, so that none of the threads has to wait for this one. */
+/** How many frames are on other threads at once: more than two processors work on, so that none has to wait for the calling thread. */
 const MAX_OFF_THREAD = 3
-/** Largest frame that the calling thread takes over, in raw bytes: half a millisecond for LZ4. */
+/** The largest frame that the calling thread takes over, in raw bytes: LZ4 takes half a millisecond for it. */
 const MAX_HERE_BYTES = 256 * 1024
 
-/** Frames compressed at once where the codec may yield: further ones would wait for a thread longer than it takes to write them raw. */
+/** How many frames are compressed at once if they may be stored raw instead: writing a third one raw takes less time than waiting for a thread. */
 const MAX_YIELDING = 2
 
 interface Waiting {
@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /**
- * Compresses frames: a few on other threads and, of those that would have to wait for one, the oldest on the calling thread, one per
- * turn of the event loop. The latter only with LZ4: other codecs would take too much of the turn.
+ * Compresses frames on other threads, a few at once. With LZ4, and if others wait for a thread, the calling thread compresses the oldest of those
+ * as well, one in each turn of the event loop. Other codecs would take too much of a turn.
  */
 export class FrameCompression {
   readonly #codec: Codec
@@ -33,7 +33,7 @@ export class FrameCompression {
   readonly #waiting: Waiting[] = []
   #helping = false
 
-  /** @param mayYield frames may go uncompressed for the sake of speed */
+  /** @param mayYield whether frames may be stored uncompressed to save time */
   constructor(codec: Codec, mayYield: boolean) {
     this.#codec = codec
     this.#mayYield = mayYield
@@ -42,8 +42,8 @@ export class FrameCompression {
   /**
    * A frame's payload as it is stored. Never rejects: what the codec cannot compress is stored raw.
    *
-   * @param isFull whether more records are waiting already. A frame that is not full is written while the disk has nothing else to do, and all who
-   *   appended to it would wait for the codec: sixteen of them, 1 KiB each, twice as long
+   * @param isFull whether the frame was closed because it was full. One that is not full is written because the disk has nothing else to do: all its
+   *   callers would wait for the codec, sixteen that append 1 KiB each for twice as long
    */
   store(raw: Buffer, isFull: boolean): StoredPayload | Promise<StoredPayload> {
     if (this.#mayYield && (!isFull || this.#offThread >= MAX_YIELDING)) return uncompressed(raw)

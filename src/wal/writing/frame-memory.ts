@@ -1,8 +1,8 @@
 import { FRAME_HEADER_BYTES } from '../format/format.js'
 
-/** Bytes allocated at a time, at least: frames that follow one another in memory can be written together, without a copy. */
+/** The least that is allocated at a time. Frames that follow one another in memory can be written with one call, without a copy. */
 const SLAB_BYTES = 1024 * 1024
-/** Bytes that are kept for later frames: what a thousand records of 10 KiB under way take, and more. */
+/** How much memory is kept for later frames: more than a thousand records of 10 KiB take that are under way at once. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024
 
 interface Slab {
@@ -11,13 +11,13 @@ interface Slab {
   frames: number
 }
 
-/** Memory for the frames of a log, which follow one another in it as they are filled. It is used again. */
+/** Memory for the frames of a log, one after another, which is used again when they are written. */
 export class FrameMemory {
   readonly #frameBytes: number
   readonly #slabBytes: number
   readonly #free: Slab[] = []
   readonly #slabs = new WeakMap<ArrayBufferLike, Slab>()
-  /** undefined until the first frame: a log that only reads needs none. */
+  /** The slab that frames are taken from. undefined until the first frame: a log that is only read needs none. */
   #slab: Slab | undefined
   /** Where the next frame begins in the slab. */
   #at = 0
@@ -28,7 +28,7 @@ export class FrameMemory {
     this.#slabBytes = Math.max(SLAB_BYTES, this.#frameBytes)
   }
 
-  /** Memory for a frame whose first record takes `size` bytes. To be called after {@link keep} for the frame before. */
+  /** Memory for a frame whose first record takes `size` bytes. Call {@link keep} for the frame before first. */
   take(size: number): Buffer {
     const length = Math.max(this.#frameBytes, FRAME_HEADER_BYTES + size)
     if (length > this.#slabBytes) return Buffer.allocUnsafeSlow(length)
@@ -37,7 +37,7 @@ export class FrameMemory {
     return slab.bytes.subarray(this.#at, this.#at + length)
   }
 
-  /** Shortens the memory taken last to `length` bytes: the next frame begins after them. */
+  /** Says that the frame taken last needs only `length` bytes: the next frame begins after them. */
   keep(bytes: Buffer, length: number): void {
     if (this.#slab?.bytes.buffer === bytes.buffer) this.#at += length
   }

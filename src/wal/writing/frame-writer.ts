@@ -6,7 +6,7 @@ import { writeAll } from '../segments/write-all.js'
 
 /** Frames and runs of frames of at least this many bytes are written from where they lie: a copy would take longer than one more write. */
 const IN_PLACE_BYTES = 128 * 1024
-/** What is shorter is gathered up to this many bytes and then written at once: a page cache takes large writes much faster. */
+/** Shorter ones are gathered, up to this many bytes, and written with one call: a page cache takes large writes much faster. */
 const GATHERED_BYTES = 512 * 1024
 
 /** A frame ready to be written. */
@@ -14,10 +14,10 @@ export interface WritableFrame {
   readonly type: FrameType
   readonly codecId: number
   readonly stored: Uint8Array
-  /** Memory with space for the header and, right after it, `stored`; undefined where `stored` lies alone. */
+  /** Memory with space for the header and, right after it, `stored`; undefined if `stored` has no space before it. */
   readonly whole?: Buffer | undefined
   readonly rawLength: number
-  /** Records. Those of a data frame take sequence numbers. */
+  /** Number of records. Those of a data frame take sequence numbers. */
   readonly count: number
 }
 
@@ -30,7 +30,7 @@ interface WritePlace {
   readonly syncedOffset: number
   offset: number
   lastCrc: number
-  /** Records of the segment. */
+  /** Number of records in the segment. */
   records: number
   /** Number of the next record. */
   sequence: number
@@ -38,7 +38,7 @@ interface WritePlace {
 
 /** Writes frames one after another with as few calls and copies as possible. */
 export class FrameWriter {
-  /** Of several pieces, to be written with one call. */
+  /** Memory in which several pieces are gathered, to be written with one call. */
   #gathered: Buffer | undefined
 
   /** @returns where the frames are; if it throws, some of their bytes may have been written */
@@ -88,7 +88,7 @@ export class FrameWriter {
   }
 }
 
-/** Makes `next` a part of the last piece, if it follows that in memory. Returns whether it does. */
+/** Makes `next` a part of the last piece if it follows that in memory. @returns whether it did */
 function extendLast(pieces: Uint8Array[], next: Uint8Array): boolean {
   const last = pieces.at(-1)
   if (last === undefined || last.buffer !== next.buffer) return false

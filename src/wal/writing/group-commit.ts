@@ -21,15 +21,15 @@ import type { SegmentWriter } from './segment-writer.js'
  *                                                                                           │
  *                                                                  fsync, if somebody waits for one ──► resolve
  *
- * Frames are compressed as soon as they are full, several at once, while earlier ones are written and synced. What waits when a
- * write ends is written, and synced, together.
+ * Frames are compressed as soon as they are full, several at once, while earlier ones are written and synced. When a write ends, all frames
+ * that are ready are written, and synced, together.
  */
 
-/** Bytes per write where nobody waits for an fsync. Small, so that callers wake early and their next appends arrive during the following write. */
+/** The most bytes of a write if nobody waits for an fsync. Small, so that callers wake early, and append again while the next group is written. */
 const MAX_GROUP_BYTES = 512 * 1024
-/** Bytes per write that an fsync follows: larger, to share it. */
+/** The most bytes of a write that is followed by an fsync. Larger, so that many share it. */
 const MAX_SYNCED_GROUP_BYTES = 4 * 1024 * 1024
-/** Raw bytes that may wait to be written. Callers that await their appends never come near it. */
+/** The most raw bytes that may wait to be written. Callers that await their appends never come near it. */
 const MAX_PENDING_BYTES = 256 * 1024 * 1024
 
 /** A frame that takes no more records. */
@@ -40,18 +40,18 @@ interface ClosedFrame {
   readonly compressed: Promise<void> | undefined
 }
 
-/** Memory of the first frame. The first record finds it too small: so a log takes its MiB when it writes, and nothing before. */
+/** Memory of the first frame, too small for any record: so a log allocates its MiB when it first writes, and not before. */
 const NO_MEMORY = Buffer.alloc(0)
 
 interface GroupCommitSettings {
   readonly codec: Codec
-  /** Frames may go uncompressed for the sake of speed. */
+  /** Whether frames may be stored uncompressed to save time. */
   readonly codecMayYield: boolean
   readonly blockBytes: number
   /** Whether every write waits for stable storage. */
   readonly alwaysSync: boolean
   readonly observer: WalObserver
-  /** A frame is written, and on stable storage if it had to be: readers may see it. */
+  /** Called when a frame is written, and on stable storage if it had to be: readers may see it from then on. */
   readonly onSettled: (frame: OpenFrame, storedBytes: number) => void
 }
 
@@ -79,8 +79,8 @@ export class GroupCommit {
   /**
    * Appends a record. Its bytes are copied before this returns.
    *
-   * @param waiting is settled when it is written, and synced if that was asked for
-   * @returns the frame that it is in
+   * @param waiting is settled when the record is written, and synced if that was asked for
+   * @returns the frame that the record is in
    * @throws LEVEL_IO_ERROR after a failure that cannot be undone; CKV_BUSY; CKV_VALUE_TOO_LARGE
    */
   append(record: LogRecord, sync: boolean, waiting: Waiter): OpenFrame {
@@ -117,7 +117,7 @@ export class GroupCommit {
     })
   }
 
-  /** Resolves when everything appended so far has been written or rejected. */
+  /** Resolves when everything appended so far is either written or rejected. */
   settled(): Promise<void> {
     if (this.#running === undefined) return Promise.resolve()
     return new Promise(resolve => {
@@ -161,7 +161,7 @@ export class GroupCommit {
 
   // ---- frames
 
-  /** Closes the open frame, which begins to be compressed, and opens one that takes `size` bytes. */
+  /** Closes the open frame, begins to compress it, and opens one that takes `size` bytes. */
   #close(isFull: boolean, size = 0): void {
     const frame = this.#open
     this.#memory.keep(frame.bytes, frame.count === 0 ? 0 : frame.whole.length)
@@ -184,7 +184,7 @@ export class GroupCommit {
 
   #start(): void {
     if (this.#running !== undefined) return
-    // Only after the callbacks of promises that are settled now: what those append goes into the same frame.
+    // Not before the callbacks of promises that are settled already have run: what they append goes into the same frame.
     this.#running = new Promise(resolve => {
       const run = () => void this.#writeAll(resolve)
       if (this.#turn.isOver) setImmediate(run)
@@ -206,11 +206,11 @@ export class GroupCommit {
       if (first.compressed !== undefined) await first.compressed
       await this.#writeGroup(this.#takeGroup())
     }
-    this.#running = undefined // At once: an append that comes now has to start anew.
+    this.#running = undefined // Nothing is awaited since the last look: an append that comes later has to start writing again.
     done()
   }
 
-  /** The frames that are ready, as many as fit into the open segment. */
+  /** Takes the frames that are ready, as many as fit into the open segment and into one write. */
   #takeGroup(): ClosedFrame[] {
     const maxBytes = this.#closed[0]!.frame.sync ? MAX_SYNCED_GROUP_BYTES : MAX_GROUP_BYTES
     let bytes = 0

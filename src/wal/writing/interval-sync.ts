@@ -1,4 +1,4 @@
-/** Calls `sync` once for all requests within `intervalMs` of the first. Does not keep the process alive. */
+/** Calls `sync` `intervalMs` after a request, once for all requests that come until then. Does not keep the process alive. */
 export class IntervalSync {
   readonly #intervalMs: number
   readonly #sync: () => Promise<void>
@@ -9,12 +9,12 @@ export class IntervalSync {
     this.#sync = sync
   }
 
-  /** To be called when there is something to sync. */
+  /** Call when there is something to sync. */
   request(): void {
     if (this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#sync().catch(() => {}) // It poisons the log: the next write throws it.
+      this.#sync().catch(() => {}) // A failed fsync poisons the log: the next append throws the error.
     }, this.#intervalMs)
     this.#timer.unref?.() // jsdom's timers are numbers.
   }

@@ -24,7 +24,7 @@ export function recordBytes({ key, value, expiresAt }: LogRecord): number {
   )
 }
 
-/** A call of append that waits for its frame. */
+/** A call that waits for the frame that it has appended to. */
 export interface Waiter {
   /** Index of its first record in the frame; set by the append. */
   index: number
@@ -69,7 +69,7 @@ export class OpenFrame {
     this.bytes = bytes
   }
 
-  /** Settles after the waiters, as they do: one promise for all callers who need to know no more than that. */
+  /** Resolves or rejects after the waiters were told. One promise for all callers that need to know no more than that. */
   get outcome(): Promise<void> {
     return (this.#outcome ??= outcome()).promise
   }

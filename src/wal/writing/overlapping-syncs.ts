@@ -1,27 +1,28 @@
 /**
- * Fsyncs of a file, several under way at once. The system reports bytes that it could not write to only one of the calls under way, not
- * necessarily one that covers them: so a call counts when all that ran beside it have succeeded, and none counts after one has failed.
+ * Fsyncs of a file, several of which may be under way at once. If the system could not write some bytes, it tells only one of the calls under
+ * way, and perhaps not one that was to cover those bytes. So a call counts as successful only when all calls that were under way with it have
+ * succeeded, and no call does after one has failed.
  */
 export class OverlappingSyncs {
-  /** Calls of the system under way. */
+  /** Fsyncs that have not returned yet. */
   readonly #calls = new Set<Promise<void>>()
-  /** What callers wait for. */
+  /** The promises that callers wait for. */
   readonly #outcomes = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | undefined
 
-  /** Calls of the system that have not returned. */
+  /** How many fsyncs have not returned yet. */
   get underWay(): number {
     return this.#calls.size
   }
 
-  /** Whether nobody waits for one. */
+  /** Whether no promise of {@link run} is pending. */
   get areSettled(): boolean {
     return this.#outcomes.size === 0
   }
 
   /**
    * @param succeeded called before the promise resolves
-   * @returns a promise that rejects with the error of the first that failed
+   * @returns a promise that rejects with the error of the first fsync that failed
    */
   run(sync: () => Promise<void>, succeeded: () => void): Promise<void> {
     const outcome = this.#run(sync, succeeded)
@@ -31,7 +32,7 @@ export class OverlappingSyncs {
     return outcome
   }
 
-  /** Resolves when all that have begun have succeeded or failed. */
+  /** Resolves when all fsyncs that have begun have succeeded or failed. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#outcomes)
   }

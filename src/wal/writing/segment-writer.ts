@@ -13,11 +13,11 @@ import { FrameWriter, type WritableFrame } from './frame-writer.js'
 import { OverlappingSyncs } from './overlapping-syncs.js'
 
 /**
- * When this many bytes are covered by no fsync yet, one is started, under every policy: else the seal of a segment, or a `sync()`,
- * would wait for all of them at once.
+ * When this many bytes are covered by no fsync yet, one is started, whatever the policy. Otherwise the seal of a segment, or a `sync()`,
+ * would have to wait for all of them at once.
  */
 const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
-/** Fsyncs under way at once. With two the disk goes on with the next bytes while the first one returns. Each takes a thread. */
+/** The most fsyncs under way at once. With two, the disk goes on with the next bytes while the first call returns. Each occupies a thread. */
 const MAX_SYNCS = 2
 
 /** The segment that is written to. */
@@ -42,10 +42,10 @@ interface SegmentWriterSettings extends LogDirectory {
 }
 
 /**
- * Owns the end of the log: the open file, the offset in it, the next sequence number. Callers await each call of `prepare`, `write` and
- * `seal` before the next; `sync` may come at any time.
+ * Owns the end of the log: the open file, the offset in it and the next sequence number. Callers await each call of `prepare`, `write` and
+ * `seal` before the next; `sync` may be called at any time.
  *
- * The first segment, and the one after a rotation, is created when there is something to write into it.
+ * Opening a log creates no segment, and sealing one creates no other: `prepare` does that when something is to be written.
  */
 export class SegmentWriter {
   readonly #settings: SegmentWriterSettings
@@ -63,7 +63,7 @@ export class SegmentWriter {
     this.#nextSequence = tail.nextSequence
   }
 
-  /** Id of the segment that is written to, 0 if none is open. */
+  /** Id of the open segment, which is written to; 0 if there is none. */
   get openSegment(): number {
     return this.#open?.id ?? 0
   }
@@ -84,7 +84,7 @@ export class SegmentWriter {
     return this.#open === undefined ? segmentBytes - SEGMENT_HEADER_BYTES : segmentBytes - this.#open.offset
   }
 
-  /** Makes sure that there is a segment for a frame of that many stored bytes: a full one is sealed and a new one made. */
+  /** Makes sure that the open segment has room for a frame of that many stored bytes. If not, seals it and creates a new one. */
   async prepare(storedLength: number): Promise<void> {
     this.#assertSound()
     const open = this.#open
@@ -99,7 +99,7 @@ export class SegmentWriter {
    * Writes frames one after another into the open segment, all or none.
    *
    * @returns where they are
-   * @throws the file system's error if nothing was written and the log goes on; LEVEL_IO_ERROR if it cannot
+   * @throws an error of the file system if nothing was written and more can be; LEVEL_IO_ERROR if nothing can be written any more
    */
   async write(frames: readonly WritableFrame[]): Promise<WrittenFrame[]> {
     this.#assertSound()
@@ -112,7 +112,7 @@ export class SegmentWriter {
       await this.#rollBack(open, error)
       throw error
     }
-    this.#assertSound() // An fsync may have failed meanwhile: what lies before these frames may be lost, and they with it.
+    this.#assertSound() // An fsync may have failed meanwhile: what lies before these frames may be lost, and then they are useless.
     open.offset = next.offset
     open.lastCrc = next.lastCrc
     open.records = next.records
@@ -121,7 +121,7 @@ export class SegmentWriter {
     return written
   }
 
-  /** Preallocates if small groups are being synced often, then syncs. `bytes` is the size of the last write. */
+  /** Preallocates if small groups are often synced, and then syncs. @param bytes size of the last write */
   async syncGroup(bytes: number): Promise<void> {
     const open = this.#open
     if (open !== undefined) await open.allocation.written(bytes, open.offset)
@@ -184,7 +184,7 @@ export class SegmentWriter {
     await open?.file.close()
   }
 
-  /** Lets nothing be written from now on. Returns the error for it. */
+  /** Poisons the log: nothing can be written from now on. Returns the error that says so. */
   #fail(what: string, cause: unknown): Error {
     if (this.#poison === undefined) {
       this.#poison = ioError(`${what}; close the log and open it again`, cause)
@@ -216,12 +216,12 @@ export class SegmentWriter {
       await file.sync()
       return performance.now() - start
     } catch (error) {
-      // The system may have dropped the bytes it could not write, and would report success the next time.
+      // The system may have dropped the bytes that it could not write, and would then report success the next time.
       throw this.#fail('The log could not be put on stable storage', error)
     }
   }
 
-  /** Cuts off what a failed write left: it must not lie before frames that are acknowledged later. */
+  /** Cuts off what a failed write has left, which must not lie before frames that are acknowledged later. */
   async #rollBack(open: OpenSegment, cause: unknown): Promise<void> {
     try {
       await open.file.truncate(open.offset)
@@ -240,7 +240,7 @@ export class SegmentWriter {
     }
     const id = this.#tail.segment + 1
     const firstSequence = this.#nextSequence
-    const createdAt = Math.max(Date.now(), this.#tail.createdAt) // Whatever the clock does.
+    const createdAt = Math.max(Date.now(), this.#tail.createdAt) // Never earlier than the segment before, even if the clock was set back.
     const header = { storeId, id, firstSequence, createdAt, previous: this.#tail.end }
     const { file, crc } = await createSegment(this.#settings, header, error => {
       throw this.#fail('A segment could not be created', error)

@@ -6,17 +6,17 @@ import type { RecoveredSegment } from '../segments/recovered-segment.js'
 import type { WritableFrame } from './frame-writer.js'
 import { OpenFrame, recordBytes } from './open-frame.js'
 
-/** Where a snapshot begins, and what it contains. */
+/** Where a snapshot begins in the log, and what it contains. */
 export interface SnapshotPlace {
   readonly segment: number
   readonly offset: number
-  /** Every record up to this number is in it. */
+  /** It contains the effect of every record up to this number. */
   readonly sequence: number
-  /** Bytes it takes in the log, about. */
+  /** About how many bytes it takes in the log. */
   readonly bytes: number
 }
 
-/** The newest snapshot that was written to its end. */
+/** The newest complete snapshot. */
 export function findSnapshot(segments: readonly RecoveredSegment[]): SnapshotPlace | undefined {
   let begun: Omit<SnapshotPlace, 'bytes'> | undefined
   let complete: SnapshotPlace | undefined
@@ -37,15 +37,15 @@ export function findSnapshot(segments: readonly RecoveredSegment[]): SnapshotPla
   return complete
 }
 
-/** Writes a frame into the log. Returns the segment that it is in. */
+/** Writes a frame into the log. Returns the id of the segment that the frame is in. */
 export type WriteFrame = (
   frame: WritableFrame,
   options: { readonly newSegment: boolean; readonly sync: boolean }
 ) => Promise<number>
 
 /**
- * Writes all that is live into the log: a frame that names the last record whose effect is in it, frames of records, and a frame that
- * ends it. Appends go on meanwhile, and their frames may lie between.
+ * Writes a snapshot of everything that is live into the log: a frame that names the last record whose effect the snapshot contains, frames of
+ * records, and a frame that ends it. Appends go on meanwhile, so their frames may lie between those of the snapshot.
  */
 export class SnapshotWriter {
   readonly #blockBytes: number
@@ -64,7 +64,7 @@ export class SnapshotWriter {
 
   /**
    * @param sequence the last record whose effect the snapshot contains
-   * @returns the segment it begins in: once the snapshot is complete, those before are not needed
+   * @returns the segment in which it begins: once the snapshot is complete, segments before that one are not needed for what it contains
    */
   async begin(sequence: number): Promise<{ segment: number }> {
     const payload = Buffer.alloc(SNAPSHOT_BEGIN_BYTES)
@@ -84,7 +84,7 @@ export class SnapshotWriter {
     this.#records++
   }
 
-  /** The snapshot counts from when this resolves; it is on stable storage then. Returns the bytes that it took. */
+  /** When this resolves, the snapshot is complete and on stable storage. Returns how many bytes it took. */
   async end(): Promise<number> {
     await this.#flush()
     const payload = Buffer.alloc(SNAPSHOT_END_BYTES)
