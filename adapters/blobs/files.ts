@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { fsync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { nodeFileSystem } from 'compressed-kv'
 
 const READ_BYTES = 512 * 1024
@@ -42,7 +44,7 @@ export async function replaceFile(
         await written
       }
       accept(hash.digest('hex'))
-      await file.sync()
+      await promisify(fsync)(file.fd) // Under Yarn's Plug'n'Play a FileHandle has no sync().
     } finally {
       await file.close()
     }

@@ -58,7 +58,7 @@ async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await fs.promises.open(directory, 'r')
   try {
-    await handle.sync()
+    await syncFile(handle)
   } catch (error) {
     if (!NO_DIRECTORY_SYNC.has(codeOf(error))) throw error
   } finally {
@@ -71,13 +71,18 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   const handle = await fs.promises.open(path, 'wx')
   try {
     await handle.writeFile(bytes)
-    await handle.sync()
+    await syncFile(handle)
   } catch (error) {
     await fs.promises.rm(path, { force: true })
     throw error
   } finally {
     await handle.close()
   }
+}
+
+/** By descriptor: a FileHandle has no sync() under Yarn's Plug'n'Play, which puts its own in place of Node.js's. */
+function syncFile({ fd }: fs.promises.FileHandle): Promise<void> {
+  return settled(done => fs.fsync(fd, done))
 }
 
 function codeOf(error: unknown): string {

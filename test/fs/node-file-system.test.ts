@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { nodeFileSystem as fs } from '../../src/fs/node-file-system.js'
 import { errnoError } from '../support/errno-error.js'
+import { withoutHandleSync } from '../support/handles-without-sync.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 test('of many that make the same file with bytes at once one does, whole, and no draft is left', async () => {
@@ -36,6 +37,15 @@ test('a path with a slash at its end or two within makes the same directories', 
   await fs.makeDirectory(`${directory}/a//b/`)
   await fs.syncDirectory(join(directory, 'a', 'b'))
   expect(await fs.list(join(directory, 'a'))).toEqual(['b'])
+})
+
+test('files and directories are synced where a FileHandle cannot, as under Yarn’s Plug’n’Play', async () => {
+  await withoutHandleSync()
+  const directory = temporaryDirectory()
+  await fs.makeDirectory(join(directory, 'a', 'b'))
+  await fs.createWith(join(directory, 'a', 'file'), Buffer.from('x'))
+  await fs.syncDirectory(directory)
+  expect(await fs.list(join(directory, 'a'))).toEqual(['b', 'file'])
 })
 
 test.skipIf(!existsSync('/proc/self/fd'))('no descriptor stays open, whether calls succeed or fail', async () => {
