@@ -53,14 +53,14 @@ export type { BlobSource } from './blobs/source.js'
  * A blob is compressed in chunks, several at a time, and appears as a whole when it is on stable storage: a crash, an error or an abort leaves the
  * previous one. A reader gets one version of a blob to its end, even if the blob is replaced or deleted meanwhile.
  *
- * A `BlobStore` closes with its store. Any number of them may share a store, which belongs to one process.
+ * A `BlobStore` has no `close()`: it ends with its store. Any number of them may share a store, which only one process can have open.
  */
 export class BlobStore {
   readonly #level: BytesLevel
   readonly #catalogue: Catalogue
   readonly #chunkBytes: number
 
-  /** @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED if it is neither a `CompressedKvStore` nor a sublevel of one */
+  /** @throws CKV_INVALID_OPTION; LEVEL_NOT_SUPPORTED if `store` is neither a `CompressedKvStore` nor a sublevel of one */
   constructor(store: BlobBackingStore, options: BlobStoreOptions = {}) {
     this.#chunkBytes = chunkBytesOf(options)
     this.#level = bytesLevel(store, options.name ?? 'blobs')
@@ -68,10 +68,10 @@ export class BlobStore {
   }
 
   /**
-   * Stores a blob, in place of the one that `key` has. Of several puts of one key the last to finish wins.
+   * Stores a blob under `key`, in place of the one that is there. Of several puts of one key the last to finish wins.
    *
    * @param data must not be changed before this resolves, if it is a `Uint8Array`
-   * @returns resolves when the blob is on stable storage, if the backend has one
+   * @returns the blob's properties, when the blob is on stable storage, if the backend has any
    * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY for a key that is no text; CKV_VALUE_TOO_LARGE for too much metadata; LEVEL_CORRUPTION if the store
    *   is cleared meanwhile; what `data` throws; the signal's reason
    */
@@ -121,12 +121,13 @@ export class BlobStore {
    * `AsyncIterable<Buffer>` as well. It reads only a few chunks ahead. Read it to its end or `destroy()` it: until then its chunks are kept,
    * even if the blob is replaced or deleted.
    *
-   * @returns undefined if there is none. The stream fails with LEVEL_CORRUPTION, and with an `AbortError` when the signal says so.
+   * @returns undefined if there is no such blob. The stream fails with LEVEL_CORRUPTION if a part of the blob is damaged, and with an `AbortError`
+   *   when the signal aborts it.
    * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason
    */
   async getBlob(key: string, options: GetBlobOptions = {}): Promise<Readable | undefined> {
     assertKnownOptions('getBlob()', options, GET_BLOB_OPTIONS)
-    const asked = { ...options } // Of the call: the caller may change them meanwhile.
+    const asked = { ...options } // The caller may change its object while this waits.
     const manifest = await this.#hold(key, asked)
     if (manifest === undefined) return undefined
     try {
@@ -140,24 +141,23 @@ export class BlobStore {
     }
   }
 
-  /** Stores the contents of a file; otherwise like {@link putBlob}. */
+  /** Stores the contents of a file, like {@link putBlob}. */
   async putFile(key: string, path: string, options: PutBlobOptions = {}): Promise<BlobStat> {
     assertPath(path)
     return this.putBlob(key, readFilePieces(resolve(path)), options)
   }
 
   /**
-   * Writes a blob to a file, in place of one that is there: it is written under another name beside it, checked against its SHA-256, put on
-   * stable storage, and then renamed.
+   * Writes a blob to a file, in place of one that is there. The blob is written under another name in the same directory, checked against its
+   * SHA-256, put on stable storage, and then renamed: if this fails, the file is as it was.
    *
-   * @returns undefined, and no file is touched, if there is no such blob
-   * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws. Then the
-   *   file is untouched.
+   * @returns the blob's properties; undefined if there is no such blob, and then no file is touched
+   * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY; CKV_MODEL_MISMATCH; LEVEL_CORRUPTION; the signal's reason; what the file system throws
    */
   async getFile(key: string, path: string, options: GetFileOptions = {}): Promise<BlobStat | undefined> {
     assertPath(path)
     assertKnownOptions('getFile()', options, GET_FILE_OPTIONS)
-    const file = resolve(path) // The process may go to another directory meanwhile.
+    const file = resolve(path) // The process may change its working directory while this waits.
     const { signal } = options
     const manifest = await this.#hold(key, options)
     if (manifest === undefined) return undefined
@@ -194,8 +194,8 @@ export class BlobStore {
   }
 
   /**
-   * Lists the blobs of one moment, in the order of their keys as UTF-8. One whose properties cannot be read is left out; when all others were
-   * listed, the error of the first such is thrown, which names it.
+   * Lists the blobs as they are at one moment, in the order of their keys as UTF-8. A blob whose properties cannot be read is left out; when all
+   * others have been listed, the error of the first such blob is thrown, which names it.
    *
    * @throws CKV_INVALID_OPTION; LEVEL_CORRUPTION; what the store throws
    */
@@ -205,10 +205,10 @@ export class BlobStore {
   }
 
   /**
-   * Deletes what crashes during a put or a delete have left. The first puts of a process do so, of 100 blobs each: call this only to have the space
-   * sooner.
+   * Deletes what crashes have left of blobs that were being put or deleted. The first puts of a process do this as well, each for up to 100 blobs:
+   * call it only to have the space sooner.
    *
-   * @returns of how many blobs something was left
+   * @returns how many such blobs there were
    */
   removeOrphans(): Promise<number> {
     return this.#catalogue.discardAllOrphans()

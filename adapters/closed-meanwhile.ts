@@ -1,6 +1,9 @@
 import { CompressedKvError } from 'compressed-kv'
 
-/** The error of a call that reads by an iterator, of which its caller knows nothing: what every other call of a store that is not open has. */
+/**
+ * The error of a call that uses an iterator inside. In a store that is not open, an iterator fails with an error of its own: the caller, who knows
+ * of no iterator, gets the one that every other call throws then.
+ */
 export function asErrorOfCall(error: unknown): unknown {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
   if (code !== 'LEVEL_ITERATOR_NOT_OPEN') return error

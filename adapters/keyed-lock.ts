@@ -1,8 +1,8 @@
-/** Runs the work on each key one piece at a time, first come, first served. */
+/** Runs work that is given for keys: for each key one piece at a time, first come, first served. */
 export class KeyedLock {
   readonly #last = new Map<string, Promise<unknown>>()
 
-  /** Keys that work is being done on, or waits. */
+  /** Keys for which work is under way or waits. */
   keys(): Iterable<string> {
     return this.#last.keys()
   }

@@ -34,7 +34,7 @@ const AS_TEXT = { keyEncoding: 'utf8', valueEncoding: 'utf8' } as const
  * ```
  *
  * Keyv gives its namespace to the adapter, so each Keyv needs an adapter of its own; many adapters may share a store, also with
- * other data. A key `k` of namespace `n` is the store's key `n:k`. The store expires entries when Keyv does.
+ * other data. A key `k` of namespace `n` is the store's key `n:k`. Entries expire in the store when they do for Keyv.
  */
 export class KeyvCompressedStore implements KeyvStoreAdapter {
   /** Set by Keyv. Without one, `clear()` and `iterator()` mean the whole store. */
@@ -43,12 +43,12 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
   readonly opts = { dialect: 'etcd' }
   readonly #store: KeyvBackingStore
 
-  /** @throws LEVEL_NOT_SUPPORTED if it is no store */
+  /** @throws LEVEL_NOT_SUPPORTED if `store` is neither a `CompressedKvStore` nor a sublevel of one */
   constructor(store: KeyvBackingStore) {
     if (!((store?.db ?? store) instanceof CompressedKvStore)) {
       throw new CompressedKvError(
         'LEVEL_NOT_SUPPORTED',
-        'A Keyv is kept in a CompressedKvStore, or in a sublevel of one'
+        'KeyvCompressedStore takes a CompressedKvStore, or a sublevel of one'
       )
     }
     this.#store = store
@@ -69,7 +69,8 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
    *   that is not above 0
    */
   async set(key: string, value: unknown, ttl?: number): Promise<void> {
-    if (typeof value !== 'string') throw new TypeError('This adapter stores text: leave Keyv its serialize function')
+    if (typeof value !== 'string')
+      throw new TypeError('This adapter stores text: do not set serialize to undefined in Keyv')
     await this.#store.put(key, value, { ...AS_TEXT, ttl: ttl === Infinity ? undefined : ttl })
   }
 
@@ -100,7 +101,7 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
     await this.#store.clear({ ...rangeOf(this.namespace), ...KEYS_AS_TEXT })
   }
 
-  /** The entries of one moment in the order of their keys, which include the namespace, with serialised values. */
+  /** The entries as they are at one moment, in the order of their keys, which include the namespace. The values are serialised. */
   async *iterator<Value>(namespace?: string): AsyncGenerator<(string | Awaited<Value> | undefined)[], void> {
     yield* this.#store.iterator({ ...rangeOf(namespace), ...AS_TEXT })
   }

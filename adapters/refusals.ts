@@ -1,4 +1,4 @@
-/** Errors after which nothing was written. After others it is unknown what was. */
+/** Codes of errors after which it is certain that nothing was written. After other errors it is unknown what was. */
 const REFUSALS: ReadonlySet<unknown> = new Set([
   'CKV_BUSY',
   'CKV_CODEC_UNAVAILABLE',

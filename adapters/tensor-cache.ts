@@ -33,7 +33,7 @@ import { chunksOf, type TokenChunk, type Tokens } from './tensor-cache/token-chu
 
 export type { Pin, Tensor, TensorArray, TensorBackingStore, TensorCacheOptions, TensorCacheStats, TokenChunk, Tokens }
 
-/** Leading tokens of a sequence, and their tensors. */
+/** The tensors of leading tokens of a sequence. */
 export interface CachedPrefix<D extends TensorDtype = TensorDtype> {
   /** The number of tokens. */
   readonly tokens: number
@@ -50,13 +50,13 @@ export interface CachedPrefix<D extends TensorDtype = TensorDtype> {
  * const cached = await cache.getPrefix(tokens) // { tokens: 512, layers: [...] }, or undefined
  * ```
  *
- * A chunk is found by its tokens and all before them. It is stored whole or not at all. The least recently used chunk is evicted when there is no
- * room, of a prefix the last one first. Arrays passed in must not change until the call has resolved; those returned are the caller's own.
+ * A chunk is found by its tokens and all before them. It is stored whole or not at all. When there is no room, the least recently used chunk is
+ * evicted; of a prefix, that is its last one. Arrays passed in must not change until the call has resolved; those returned are the caller's own.
  */
 export class TensorCache<D extends TensorDtype = TensorDtype> {
-  /** The name of its model, dtype and layout in keys. */
+  /** What stands for the cache's model, dtype and layout in its keys. */
   readonly namespace: string
-  /** Tokens of a chunk. */
+  /** The number of tokens in a chunk. */
   readonly chunkTokens: number
   readonly #db: TensorBackingStore
   readonly #format: ChunkFormat<D>
@@ -69,8 +69,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * Reads nothing yet.
    *
    * @param db open or opening
-   * @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one; CKV_INVALID_OPTION, also for another `maxBytes` than a
-   *   cache over the same store has
+   * @throws LEVEL_NOT_SUPPORTED if `db` is neither a `CompressedKvStore` nor a sublevel of one; CKV_INVALID_OPTION, also if another cache over `db`
+   *   has another `maxBytes`
    */
   constructor(db: TensorBackingStore, options: TensorCacheOptions<D>) {
     const layout = layoutOf(options)
@@ -96,7 +96,10 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return [...this.#chunks(tokens)]
   }
 
-  /** The number of leading tokens cached with all layers, a multiple of {@link chunkTokens}. Unless pinned they may be evicted right after. */
+  /**
+   * How many leading tokens of a sequence are cached, with all layers: a multiple of {@link chunkTokens}. They may be evicted right afterwards,
+   * unless they are pinned.
+   */
   async hasPrefix(tokens: Tokens): Promise<number> {
     return leadingChunks(await this.#space(), this.#chunks(tokens)).at(-1)?.chunk.end ?? 0
   }
@@ -117,7 +120,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * The tensors of as many leading tokens as are cached; undefined if there are none.
    *
-   * @throws LEVEL_CORRUPTION if a value is damaged, CKV_TENSOR_MISMATCH if it has another length; its chunk is deleted, and a miss from then on
+   * @throws LEVEL_CORRUPTION if a value is damaged, CKV_TENSOR_MISMATCH if it has the wrong length. In both cases its chunk is deleted, and a miss
+   *   from then on
    */
   async getPrefix(tokens: Tokens): Promise<CachedPrefix<D> | undefined> {
     const { layout } = this.#format
@@ -209,7 +213,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     assertDtype(this.#format.layout, data)
     const elements = elementsOf(shape)
     if (Number.isNaN(elements)) {
-      throw mismatch(`A tensor's shape is an array of at most ${MAX_AXES} integers above 0, not ${shown(shape)}`)
+      throw mismatch(`A tensor's shape must be an array of at most ${MAX_AXES} integers above 0, not ${shown(shape)}`)
     }
     if (elements !== data.length) throw mismatch(`A tensor of ${data.length} numbers is not of shape ${shown(shape)}`)
     const facts = { model: this.#format.layout.model, name, shape: [...shape] }
@@ -217,7 +221,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   /**
-   * @param expected a tensor of another shape is refused
+   * @param expected if it has a shape, a tensor of another shape is refused
    * @returns undefined if there is no such tensor
    * @throws CKV_TENSOR_MISMATCH; CKV_INVALID_OPTION; LEVEL_CORRUPTION if the value is damaged
    */
@@ -244,7 +248,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
 
   // ---- everything
 
-  /** Deletes everything of this model, dtype and layout, pinned or not, and what is being put when this is called; what is put later stays. */
+  /** Deletes everything of this model, dtype and layout, pinned or not, also what is being put when this is called. What is put later stays. */
   async clear(): Promise<void> {
     return (await this.#space()).clear(this.namespace)
   }
@@ -257,6 +261,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return (await this.#space()).flush()
   }
 
+  /** What is cached here, and how often this cache had what it was asked for. */
   stats(): TensorCacheStats {
     const { room, size } = spaceOf(this.#db, this.#maxBytes)
     const { taken, maxBytes, evictions } = room
@@ -288,7 +293,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
       this.#hits++
       return arrays
     } catch (error) {
-      await space.drop(entry) // As what is damaged: it is reported once, and can be put again.
+      await space.drop(entry) // It is treated as damaged: reported once, and then it can be put again.
       throw error
     }
   }
@@ -298,15 +303,17 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   #tensorId(name: string): EntryId {
-    // A hash takes UTF-8, in which all halves of surrogate pairs are the same.
+    // The name is hashed as UTF-8, in which all halves of surrogate pairs are the same.
     if (typeof name !== 'string' || name.length > MAX_TEXT_LENGTH || /\p{Surrogate}/u.test(name)) {
-      throw invalidOption(`A tensor's name is well-formed text of at most ${MAX_TEXT_LENGTH} characters`)
+      throw invalidOption(`A tensor's name must be well-formed text of at most ${MAX_TEXT_LENGTH} characters`)
     }
     return tensorId(this.#namespace, name)
   }
 
   #assertOwn(chunk: TokenChunk | undefined): void {
     if (chunk?.namespace === this.namespace) return
-    throw mismatch('The chunk is of a cache with another model, dtype or layout: take it from chunksOf() of this one')
+    throw mismatch(
+      'The chunk is of a cache with another model, dtype or layout: take one from chunksOf() of this cache'
+    )
   }
 }

@@ -3,7 +3,7 @@ interface Waiting {
   readonly enter: () => void
 }
 
-/** Bounds the bytes that are on their way into stores, first come, first served. A piece above the bound goes alone. */
+/** Bounds the bytes that are on their way into stores, first come, first served. A piece larger than the bound goes alone. */
 export class ByteSemaphore {
   readonly #maxBytes: number
   #bytes = 0
@@ -13,7 +13,7 @@ export class ByteSemaphore {
     this.#maxBytes = maxBytes
   }
 
-  /** Resolves when there is room; {@link leave} gives it back. */
+  /** Takes room for `bytes`: at once, or when the promise resolves. {@link leave} gives it back. */
   enter(bytes: number): Promise<void> | undefined {
     if (this.#waiting.length > 0 || !this.#fits(bytes)) {
       return new Promise(enter => this.#waiting.push({ bytes, enter }))

@@ -30,28 +30,31 @@ export interface BytesLevel {
   iterator(range: KeyRange): { next(): Promise<[Buffer, Buffer] | undefined>; close(): Promise<void> }
 }
 
-/** By store or sublevel, then by name. An abstract-level database keeps every sublevel that was made of it until it is closed. */
+/**
+ * The sublevels in use: by the store or sublevel that they were made of, then by name. An abstract-level database keeps every sublevel that was
+ * made of it until it is closed, so that one for each `BlobStore` would add up.
+ */
 const levels = new WeakMap<object, Map<string, BytesLevel>>()
 
 /**
- * The sublevel that blobs are in, one for all who ask while it is open.
+ * The sublevel that blobs are in. As long as it is open, every call with the same store and name returns the same one.
  *
- * @throws LEVEL_NOT_SUPPORTED if it is neither a store nor a sublevel of one
+ * @throws LEVEL_NOT_SUPPORTED if `store` is neither a `CompressedKvStore` nor a sublevel of one
  */
 export function bytesLevel(store: BlobBackingStore, name: string): BytesLevel {
   const known = levels.get(store)?.get(name)
   if (known?.status === 'opening' || known?.status === 'open') return known
   const level = store?.sublevel?.(name, { keyEncoding: 'buffer', valueEncoding: 'buffer' }) as BytesLevel | undefined
   if (!(level?.db instanceof CompressedKvStore)) {
-    throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'Blobs are kept in a CompressedKvStore, or in a sublevel of one')
+    throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'BlobStore takes a CompressedKvStore, or a sublevel of one')
   }
   levels.set(store, (levels.get(store) ?? new Map<string, BytesLevel>()).set(name, level))
   return level
 }
 
 /**
- * Whether a write is never durable without the writes before it. A log ensures that; in LevelDB alone a synced write may survive an
- * earlier one that was not synced.
+ * Whether a write that survives a crash means that all writes before it survive as well. With a log it does. In LevelDB alone a synced write may
+ * survive while an earlier one that was not synced is lost.
  */
 export function keepsOrder({ db }: BytesLevel): boolean {
   return (db as CompressedKvStore<unknown, unknown>).wal !== undefined

@@ -9,22 +9,22 @@ import { decodeManifest, encodeManifest, type Manifest } from './manifest.js'
 import type { ListBlobsOptions } from './options.js'
 import { type Space, spaceOf } from './space.js'
 
-/** Generations that one put examines when there may be orphans. */
+/** How many generations one put examines when there may be orphans. */
 const MAX_ORPHANS_LOOKED_AT = 100
 
-const OF_ONE_VALUE: ReadonlySet<unknown> = new Set([
+const UNREADABLE_VALUE: ReadonlySet<unknown> = new Set([
   'LEVEL_CORRUPTION',
   'LEVEL_NOT_SUPPORTED',
   'CKV_CODEC_UNAVAILABLE',
   'CKV_VALUE_TOO_LARGE'
 ])
 
-/** Whether it says that a value cannot be read. An error of the backend may come again and again. */
-function isOfOneValue(error: unknown): boolean {
-  return error instanceof CompressedKvError && OF_ONE_VALUE.has(error.code)
+/** Whether the error is about one value, so that an iterator can go on to the next. An error of the backend may come again and again. */
+function isOfUnreadableValue(error: unknown): boolean {
+  return error instanceof CompressedKvError && UNREADABLE_VALUE.has(error.code)
 }
 
-/** Which generation each key has. Generations come and go here, and their chunks with them. */
+/** Which generation each key has. Here generations are published, replaced and deleted, with their chunks. */
 export class Catalogue {
   readonly #level: BytesLevel
   readonly #space: Space
@@ -47,10 +47,10 @@ export class Catalogue {
       const manifest = await this.find(key)
       if (manifest === undefined) return undefined
       live.beginReading(manifest.generation)
-      // The blob may have been replaced, and its chunks deleted, before the mark. If it is still the current one now, they stay.
+      // Before it was marked as being read, the blob may have been replaced, and its chunks deleted. If it is still the current one, they stay.
       const isCurrent = await this.find(key).then(
         again => again?.generation.equals(manifest.generation) === true,
-        () => false // The next turn of the loop throws the reason.
+        () => false // If it fails again, the next turn of the loop throws the error.
       )
       if (isCurrent) return manifest
       live.endReading(manifest.generation)
@@ -61,7 +61,7 @@ export class Catalogue {
     this.#space.live.endReading(generation)
   }
 
-  /** @throws LEVEL_CORRUPTION, or what else keeps a manifest from being read, when all others were given */
+  /** @throws when all others have been given, the error of the first manifest that cannot be read, such as LEVEL_CORRUPTION */
   async *list({
     gt,
     gte,
@@ -86,9 +86,9 @@ export class Catalogue {
           const [key, bytes] = entry
           manifest = decodeManifest(blobKey(key), bytes)
         } catch (error) {
-          if (!isOfOneValue(error)) throw error
+          if (!isOfUnreadableValue(error)) throw error
           unreadable ??= { error }
-          continue // So does the iterator.
+          continue // The iterator goes on after it.
         }
         left--
         yield manifest
@@ -106,7 +106,7 @@ export class Catalogue {
   /**
    * Makes a generation the blob of its key, durably, and deletes the previous one when nobody reads it.
    *
-   * @throws LEVEL_CORRUPTION if the store was cleared since it was begun; then there is no such blob
+   * @throws LEVEL_CORRUPTION if the store was cleared after the generation was begun; then there is no such blob
    */
   async publish(manifest: Manifest): Promise<void> {
     const { generation, stat } = manifest
@@ -117,7 +117,8 @@ export class Catalogue {
         { type: 'del', key: garbageKey(generation) }
       ]
       await this.#replace(key, operations, generation)
-      // Not before: a clear() that was called before the batch may have been under way until now. Where this fails the blob is published all the same.
+      // This is looked up only now, since a clear() that was called before the batch may have been under way until then. If the look-up fails, the
+      // blob is published all the same.
       const first = chunkKey(generation, 0)
       if (stat.length > 0 && !(await this.#level.has(first).catch(() => true))) {
         await this.#replace(key, [{ type: 'del', key: manifestKey(key) }])
@@ -136,7 +137,7 @@ export class Catalogue {
     })
   }
 
-  /** Deletes what was written of an abandoned generation, unless it may have been published. */
+  /** Deletes what was written of a generation whose put has failed, unless it may have been published. */
   async giveUp(key: string, generation: Generation, { begun, failed }: ChunkWriter): Promise<void> {
     if (this.#space.inDoubt.get(key)?.includes(generation) === true) return
     if (begun) await this.#discard(generation, failed)
@@ -147,7 +148,7 @@ export class Catalogue {
   async discardSomeOrphans(): Promise<void> {
     const space = this.#space
     if (!space.mayHaveOrphans) return
-    space.mayHaveOrphans = false // Unless something fails from here on.
+    space.mayHaveOrphans = false // What fails from here on sets it again.
     let all = false
     try {
       ;({ all } = await discardOrphans(this.#level, space, MAX_ORPHANS_LOOKED_AT))
@@ -156,13 +157,14 @@ export class Catalogue {
     }
   }
 
-  /** Deletes all that crashes have left. @returns how many blobs were only begun, or only partly deleted */
+  /** Deletes all that crashes have left. @returns of how many blobs, which were being put or deleted then */
   async discardAllOrphans(): Promise<number> {
     return (await discardOrphans(this.#level, this.#space)).discarded
   }
 
   /**
-   * Turns what `key` had into garbage in the batch that gives it something else.
+   * Writes `operations`, which give `key` another generation or none, and in the same batch notes as garbage those that it had or may have had. Then
+   * deletes their chunks, when nobody reads them.
    *
    * @param published its new generation, if it gets one
    */
@@ -184,11 +186,11 @@ export class Catalogue {
       await this.#level.batch([...operations, ...entries], { sync: true })
     } catch (error) {
       if (isRefusal(error)) throw error
-      // It stays marked as being written: if its chunks were deleted now, replaying the log might restore it without them.
+      // The new generation stays marked as being written: if its chunks were deleted now, replaying the log might restore its manifest without them.
       if (published !== undefined) inDoubt.set(key, [...doubtful, published])
       const lookForOrphans = () => void (this.#space.mayHaveOrphans = true)
       lookForOrphans()
-      for (const generation of garbage) live.whenUnread(generation, lookForOrphans) // As long as it is read it is left alone.
+      for (const generation of garbage) live.whenUnread(generation, lookForOrphans) // A search meanwhile passes over what is being read.
       throw error
     }
     inDoubt.delete(key)
@@ -208,7 +210,7 @@ export class Catalogue {
     }
   }
 
-  /** A failure only costs space until orphans are deleted: the caller's own work is done, or has failed by itself. */
+  /** Never rejects: a failure only costs space until orphans are deleted, and the caller's own work is done, or has failed for another reason. */
   async #discard(generation: Generation, failed: readonly Buffer[] = []): Promise<void> {
     try {
       await discard(this.#level, generation, failed)

@@ -3,7 +3,7 @@ import { corrupt } from './errors.js'
 import { chunkKey } from './keys.js'
 import { chunkCount, type Manifest } from './manifest.js'
 
-/** Bytes of one reader's chunks that are being read, or wait for the consumer. */
+/** The most bytes of one reader's chunks that are being read or wait for the consumer, if that is at least two chunks. */
 const MAX_BYTES_AHEAD = 4 * 1024 * 1024
 
 /**
@@ -34,7 +34,7 @@ export async function* readChunks(
       yield chunk.subarray(Math.max(0, start - at), Math.min(chunk.length, end - at))
     }
   } finally {
-    await Promise.allSettled(reads) // The chunks may be deleted from now on.
+    await Promise.allSettled(reads) // When this has returned, the chunks may be deleted.
   }
 }
 

@@ -7,17 +7,17 @@ import { chunkKey, garbageKey, type Generation, MAX_CHUNKS } from './keys.js'
 import { LLAMA_HEADER_BYTES } from './llama-state.js'
 
 /**
- * Chunks being compressed and logged at once, in the whole process: the thread pool has four threads, of which codecs get three. Chunks that
- * wait for room in a store's MemTable count as well.
+ * The most bytes of chunks that are being compressed and logged at once, in the whole process: the thread pool has four threads, of which codecs
+ * get three. Chunks that wait for room in a store's MemTable count as well.
  */
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024
 const inFlight = new ByteSemaphore(MAX_BYTES_IN_FLIGHT)
 
-/** The first buffer of a blob, since many blobs are small. */
+/** The size of a blob's first buffer: many blobs are small. */
 const FIRST_BUFFER_BYTES = 64 * 1024
 const NOTHING = Buffer.alloc(0)
 
-/** What was written. */
+/** What is known of the bytes when all are written. */
 interface Content {
   readonly length: number
   readonly sha256: string
@@ -43,6 +43,7 @@ export class ChunkWriter {
   begun = false
   /** Keys of chunks whose put failed. Replaying the log may restore them, although the store does not show them now. */
   readonly failed: Buffer[] = []
+  /** Buffers of whole chunks that are written, to be filled again. */
   readonly #spare: Buffer[] = []
   readonly #puts = new Set<Promise<void>>()
   #failure: { error: unknown } | undefined
@@ -55,7 +56,7 @@ export class ChunkWriter {
     this.#pace = new FlushPace(level)
   }
 
-  /** Resolves when `bytes` are no longer needed. Throws what an earlier put has thrown. */
+  /** Resolves when the caller may change `bytes`. @throws what an earlier put has thrown */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#head.length < LLAMA_HEADER_BYTES) {
       this.#head = Buffer.concat([this.#head, bytes.subarray(0, LLAMA_HEADER_BYTES - this.#head.length)])
@@ -132,7 +133,7 @@ export class ChunkWriter {
       })
       .then(() => {
         this.#puts.delete(put)
-        // Not before: listeners to the store's writes get this very buffer.
+        // Filled again only from now on: listeners to the store's writes get this very buffer.
         if (buffer.length === this.#chunkBytes) this.#spare.push(buffer)
         inFlight.leave(chunk.length)
       })

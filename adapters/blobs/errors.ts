@@ -7,7 +7,7 @@ export function corrupt(key: string, what: string): CompressedKvError {
 export function modelMismatch(key: string, stored: string | undefined, asked: string | undefined): CompressedKvError {
   return new CompressedKvError(
     'CKV_MODEL_MISMATCH',
-    `Blob '${key}' was put for ${modelText(stored)}, and ${modelText(asked)} asks for it`
+    `Blob '${key}' was put for ${modelText(stored)}, but is asked for with ${modelText(asked)}: pass the model that it was put for`
   )
 }
 

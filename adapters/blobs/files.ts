@@ -7,7 +7,7 @@ import { nodeFileSystem } from 'compressed-kv'
 
 const READ_BYTES = 512 * 1024
 
-/** The bytes of a file, piece by piece in one buffer. */
+/** The bytes of a file in pieces, all in the same buffer: each piece is gone when the next is asked for. */
 export async function* readFilePieces(path: string): AsyncGenerator<Uint8Array, void> {
   const file = await open(path, 'r')
   try {
@@ -39,7 +39,7 @@ export async function replaceFile(
     try {
       for await (const piece of pieces) {
         const written = writeAll(file, piece)
-        written.catch(() => {}) // Awaited when the hash is done.
+        written.catch(() => {}) // Awaited after hashing, perhaps after it has failed.
         hash.update(piece)
         await written
       }

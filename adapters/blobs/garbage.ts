@@ -3,7 +3,7 @@ import { type BytesLevel, type DelOperation, keepsOrder } from './bytes-level.js
 import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn, nameOf } from './keys.js'
 import type { Space } from './space.js'
 
-/** Keys of chunks that are listed and deleted at a time. */
+/** How many keys of chunks are listed and deleted at a time. */
 const MAX_KEYS = 1000
 
 /**
@@ -44,8 +44,8 @@ export async function discardOrphans(
     for await (const key of level.keys({ ...ALL_GARBAGE, ...(limit === Infinity ? {} : { limit }) })) {
       seen++
       const generation = generationIn(key)
-      // A generation that is no longer live may have been published since the scan began: then its entry is gone. While that is looked up it may
-      // have found a reader and been replaced: then its entry is there again, and the reader needs it.
+      // The scan shows the entries of when it began. If the generation was published since, it is no longer live, but its entry is gone. During the
+      // look-up it may have found a reader and been replaced: then its entry is there again, but the reader needs its chunks.
       if (live.isLive(generation) || !(await level.has(key)) || live.isLive(generation)) continue
       await discard(level, generation, hidden.get(nameOf(generation)))
       hidden.delete(nameOf(generation))

@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto'
  *     c generation number      a chunk; generation is 16 random bytes, number a u32 from 0
  *     g generation             garbage: no manifest names this generation, or none does yet
  *
- * A manifest comes and goes in one batch with the garbage entry of its generation, so a generation with chunks always has
- * exactly one of the two.
+ * The batch that writes a manifest deletes the garbage entry of its generation, and the batch that replaces or deletes the manifest writes that
+ * entry again: a generation with chunks always has exactly one of the two.
  */
 
 const MANIFEST = 'm'
@@ -17,7 +17,7 @@ const GARBAGE = 'g'
 
 const GENERATION_BYTES = 16
 const NUMBER_BYTES = 4
-/** Chunks of one blob. */
+/** The most chunks that one blob can have. */
 export const MAX_CHUNKS = 2 ** 32 - 1
 
 /** Identifies one version of a blob. Its chunks are never changed, only deleted together. */
@@ -70,6 +70,7 @@ export function generationIn(key: Buffer): Generation {
 
 export const ALL_GARBAGE = { gte: Buffer.from(GARBAGE), lt: above(GARBAGE) }
 
+/** The first key after all that begin with `letter`. */
 function above(letter: string): Buffer {
   return Buffer.of(letter.charCodeAt(0) + 1)
 }

@@ -1,6 +1,6 @@
 import { type Generation, nameOf } from './keys.js'
 
-/** Generations that must not be deleted yet, even if no manifest names them. In memory, since only one process has the store. */
+/** Generations that must not be deleted yet, even if no manifest names them. They are kept in memory, since only one process has the store open. */
 export class LiveGenerations {
   readonly #writing = new Set<string>()
   readonly #readers = new Map<string, number>()

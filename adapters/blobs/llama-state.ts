@@ -4,12 +4,12 @@ export interface LlamaState {
   readonly kind: 'session' | 'sequence'
   /** llama.cpp loads the version that it writes, and no other. */
   readonly version: number
-  /** Tokens whose state it holds. */
+  /** The number of tokens whose state it holds. */
   readonly tokens: number
 }
 
 /*
- * Both begin with three u32, little-endian, and the tokens, 4 bytes each (llama.cpp, include/llama.h and src/llama-context.cpp):
+ * Both kinds of file begin with three u32, little-endian, and the tokens, 4 bytes each (llama.cpp, include/llama.h and src/llama-context.cpp):
  *
  *     offset  size
  *          0     4   magic, LLAMA_SESSION_MAGIC or LLAMA_STATE_SEQ_MAGIC

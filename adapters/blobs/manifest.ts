@@ -17,7 +17,7 @@ export interface BlobStat {
   readonly metadata: Readonly<Record<string, string>>
   /** When it was put, in ms since 1970. */
   readonly createdAt: number
-  /** It is compressed in pieces of this many bytes; the last may be shorter. */
+  /** The blob is compressed in pieces of this many bytes; the last may be shorter. */
   readonly chunkBytes: number
   /** The header in its first bytes, if it looks like a state file of llama.cpp. */
   readonly llamaState: LlamaState | undefined
@@ -49,7 +49,7 @@ export function decodeManifest(key: string, bytes: Buffer): Manifest {
   if (version !== VERSION) {
     throw new CompressedKvError(
       'LEVEL_NOT_SUPPORTED',
-      `Blob '${key}' has a manifest of version ${String(version)}: upgrade compressed-kv`
+      `Blob '${key}' has a manifest of version ${String(version)}, and this compressed-kv reads ${VERSION}: upgrade it`
     )
   }
   const generation = Buffer.from(String(hex), 'hex')

@@ -10,15 +10,15 @@ export interface BlobStoreOptions {
    */
   readonly name?: string | undefined
   /**
-   * New blobs are compressed in pieces of this many bytes, 1 KiB to 16 MiB. A range reads whole pieces: with pieces of 64 KiB or more, 64 KiB are
-   * in at most two. Larger pieces take more memory and compress hardly better.
+   * New blobs are compressed in pieces of this many bytes, 1 KiB to 16 MiB. To read a range, whole pieces are read: with pieces of 64 KiB or more, a
+   * range of 64 KiB lies in at most two. Larger pieces take more memory and compress hardly better.
    * @default 262144 (256 KiB)
    */
   readonly chunkBytes?: number | undefined
 }
 
 export interface PutBlobOptions {
-  /** The model that the blob belongs to, such as 'llama-3.2-1b-q4@3f1c': reading it needs the same name. */
+  /** The model that the blob belongs to, such as 'llama-3.2-1b-q4@3f1c': the blob can be read only with the same name. */
   readonly model?: string | undefined
   /** Kept with the blob, and returned by `statBlob` and `listBlobs`. As JSON, together with `model`, up to 64 KiB. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
@@ -88,7 +88,7 @@ const LIST_OPTIONS = {
 const DEFAULT_CHUNK_BYTES = 256 * 1024
 const MIN_CHUNK_BYTES = 1024
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
-/** Bytes of a caller's metadata and model: they are read whenever the blob's manifest is. */
+/** The most bytes of a caller's metadata and model: they are read whenever the blob's manifest is. */
 const MAX_LABEL_BYTES = 64 * 1024
 
 /** @throws CKV_INVALID_OPTION */
@@ -105,21 +105,24 @@ export function chunkBytesOf(options: BlobStoreOptions): number {
 /** @throws LEVEL_INVALID_KEY */
 export function assertKey(key: string): void {
   if (typeof key !== 'string') {
-    throw new CompressedKvError('LEVEL_INVALID_KEY', `The key of a blob is text, not ${typeof key}`)
+    throw new CompressedKvError('LEVEL_INVALID_KEY', `The key of a blob must be text, not ${typeof key}`)
   }
   if (!/\p{Surrogate}/u.test(key)) return
   // In UTF-8 half of a surrogate pair becomes U+FFFD, so that one key would stand for another.
-  throw new CompressedKvError('LEVEL_INVALID_KEY', 'The key of a blob has half of a surrogate pair: that is no text')
+  throw new CompressedKvError(
+    'LEVEL_INVALID_KEY',
+    'The key of a blob must be text: this one has half of a surrogate pair'
+  )
 }
 
 /** @throws CKV_INVALID_OPTION */
 export function assertPath(path: string): void {
   if (typeof path === 'string' && path !== '') return
-  throw invalidOption(`The path of a file is text, not ${path === '' ? 'empty' : typeof path}`)
+  throw invalidOption(`The path of a file must be text, not ${path === '' ? 'empty' : typeof path}`)
 }
 
 /**
- * The options of one put, which the caller may change for the next.
+ * The options of one put, checked and copied: the caller may change its object for the next.
  *
  * @throws CKV_INVALID_OPTION; CKV_VALUE_TOO_LARGE
  */
@@ -127,7 +130,7 @@ export function putOptionsOf(options: PutBlobOptions) {
   assertKnownOptions('putBlob() or putFile()', options, PUT_OPTIONS)
   const { model, metadata = {}, codec, signal } = options
   assertModel(model)
-  // A Map or Headers would be kept without what is in it.
+  // Of a Map or Headers nothing would be kept: what is in it is in no properties.
   const isRecord = typeof metadata === 'object' && metadata !== null && !(Symbol.iterator in metadata)
   if (!isRecord || !Object.values(metadata).every(value => typeof value === 'string')) {
     throw invalidOption('metadata must be an object whose values are text')
@@ -140,7 +143,7 @@ export function putOptionsOf(options: PutBlobOptions) {
   )
 }
 
-/** @throws CKV_INVALID_OPTION: the database would take another bound for text, and another limit for none */
+/** @throws CKV_INVALID_OPTION: unchecked, a bound that is not text would be taken for text, and a wrong limit for another */
 export function assertListOptions(options: ListBlobsOptions): void {
   assertKnownOptions('listBlobs()', options, LIST_OPTIONS)
   const { gt, gte, lt, lte, limit = Infinity } = options
@@ -178,5 +181,5 @@ export function rangeIn(
 
 function assertModel(model: string | undefined): void {
   if (model === undefined || (typeof model === 'string' && model !== '')) return
-  throw invalidOption(`model must be text that names one, not ${shown(model)}`)
+  throw invalidOption(`model must be the name of a model, or be left out, not ${shown(model)}`)
 }

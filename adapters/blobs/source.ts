@@ -3,33 +3,33 @@ import { ReadableStream } from 'node:stream/web'
 import { isUint8Array } from 'node:util/types'
 import { invalidOption } from '../invalid-option.js'
 
-/** Bytes of an array that are written before it is looked whether the call was aborted. */
+/** How many bytes of an array are written before the signal is looked at again. */
 const PIECE_BYTES = 512 * 1024
 
 /** What a blob is made of: all its bytes, or a stream of them (a `Readable`, a web `ReadableStream`, a generator). */
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>
 
-/** A source that is read, or about to be. */
+/** Reads what a blob is made of, once, and stops it if it is not read to its end. */
 export class Source {
   readonly #given: BlobSource
-  /** undefined for bytes. */
+  /** Undefined if an array was given. */
   readonly #iterator: AsyncIterator<Uint8Array> | undefined
   #ended = false
 
-  /** @throws CKV_INVALID_OPTION for anything but bytes and what gives them */
+  /** @throws CKV_INVALID_OPTION for anything but a {@link BlobSource}, and for a stream that was read already */
   constructor(given: BlobSource) {
     this.#given = given
     if (isUint8Array(given)) return
     if (typeof (given as Partial<AsyncIterable<Uint8Array>> | null)?.[Symbol.asyncIterator] !== 'function') {
       throw invalidOption('A blob is made from a Uint8Array or an AsyncIterable of them, such as a Readable')
     }
-    // The blob would be empty, and in place of the one before.
+    // If this were stored, an empty blob would take the place of the one that is there.
     if (isNodeStream(given) && given.readableEnded) {
       throw invalidOption(
         'The stream was read to its end before, perhaps by a body parser: nothing is left of it to store'
       )
     }
-    // A stream may fail before it is read, and an 'error' that nobody listens to ends the process. Reading throws it.
+    // A stream may fail before it is read, and an 'error' that nobody listens to ends the process. Reading the stream throws that error.
     if (isNodeStream(given)) given.on('error', () => {})
     this.#iterator = given instanceof ReadableStream ? iteratorOf(given) : given[Symbol.asyncIterator]()
   }
@@ -59,7 +59,10 @@ export class Source {
     }
   }
 
-  /** Not awaited: a source that never yields would never return either. A stream's iterator destroys it only after the first piece. */
+  /**
+   * Stops the source, without waiting: one that never yields would never return either. A stream is destroyed as well, since its iterator does that
+   * only after the first piece.
+   */
   stop(): void {
     if (this.#ended) return
     this.#ended = true
@@ -68,13 +71,13 @@ export class Source {
   }
 }
 
-/** By its methods: packages such as readable-stream, and through it archiver, have classes of their own. */
+/** Looks at methods, not at the class: packages such as readable-stream, and through it archiver, have classes of their own. */
 function isNodeStream(given: BlobSource): given is Readable {
   const { on, destroy } = given as Partial<Readable>
   return typeof on === 'function' && typeof destroy === 'function'
 }
 
-/** Piece by piece, so that an abort has not to wait until all of it is written. */
+/** Cuts an array into pieces, so that an abort does not have to wait until all of it is written. */
 function* piecesOf(bytes: Uint8Array, signal: AbortSignal | undefined): Generator<Uint8Array, void> {
   for (let from = 0; from < bytes.length; from += PIECE_BYTES) {
     signal?.throwIfAborted()
@@ -82,7 +85,7 @@ function* piecesOf(bytes: Uint8Array, signal: AbortSignal | undefined): Generato
   }
 }
 
-/** The stream's own iterator would cancel it only after the piece that is being waited for. */
+/** An iterator that cancels the stream at once when it is stopped: the stream's own would first wait for the next piece. */
 function iteratorOf(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
   const reader = stream.getReader()
   return {
@@ -99,7 +102,7 @@ function iteratorOf(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Arra
   }
 }
 
-/** Never rejects: what the caller is told is why the source was stopped. An iterator may answer without a promise. */
+/** Never rejects: the caller is told why the source was stopped, and nothing else. An iterator's `return` may throw, or return no promise. */
 async function end(iterator: AsyncIterator<unknown>): Promise<void> {
   try {
     await iterator.return?.()

@@ -9,11 +9,11 @@ export interface Space {
   readonly live: LiveGenerations
   /** Held while a manifest is replaced. */
   readonly publishing: KeyedLock
-  /** By key: generations that may have been published or not, which replaying the log decides when the store is opened again. */
+  /** By key: generations of which it is unknown whether they were published. Replaying the log decides that when the store is opened again. */
   readonly inDoubt: Map<string, Generation[]>
   /** Whether there may be garbage that nobody is about to delete. */
   mayHaveOrphans: boolean
-  /** Of such garbage, by generation: keys of chunks that a listing does not show, while replaying the log may restore them. */
+  /** Some of that garbage, by generation: keys of chunks that a listing does not show, but that replaying the log may restore. */
   readonly hidden: Map<string, readonly Buffer[]>
 }
 

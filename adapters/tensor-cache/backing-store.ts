@@ -3,7 +3,7 @@ import type { WriteOptions } from 'compressed-kv'
 const AS_TEXT = { keyEncoding: 'utf8', valueEncoding: 'utf8' } as const
 const AS_BYTES = { keyEncoding: 'utf8', valueEncoding: 'buffer' } as const
 
-/** Used whatever the store's own encodings are. */
+/** The cache's encodings, whatever the store's own are. */
 export const ENCODINGS = { text: AS_TEXT, bytes: AS_BYTES } as const
 
 type Encodings = typeof AS_TEXT | typeof AS_BYTES

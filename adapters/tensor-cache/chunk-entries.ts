@@ -9,8 +9,8 @@ import type { TensorSpace } from './tensor-space.js'
 import type { TokenChunk } from './token-chunks.js'
 
 /*
- * Chunks of sequences as entries of a space. A chunk is useless without those before it, which therefore count as used after it: a prefix is
- * evicted from its end.
+ * Chunks of sequences as entries of a space. A chunk is useless without those before it in its sequence. These therefore count as used after it, so
+ * that a prefix is evicted from its end.
  */
 
 /** How chunks are stored. */
@@ -35,10 +35,10 @@ export function leadingChunks(space: TensorSpace, chunks: Iterable<TokenChunk>):
   return leading
 }
 
-/** Counts a chunk as used, and then, one after another, those before it. */
+/** Counts as used a chunk, and then those before it, one after another. */
 export function touchChunk(space: TensorSpace, last: TokenChunk | undefined): void {
   const end = last && space.find(chunkId(last))
-  // Chunk after chunk of a sequence: those before it were used just now, and are not gone through again.
+  // When a sequence is used chunk after chunk, those before this one were counted just now, and are not gone through again.
   if (end !== undefined && space.order.extendNewest(end, entryBefore(space, last!))) return
   const entries: Entry[] = []
   for (let chunk = last; chunk !== undefined; chunk = chunk.parent) {
@@ -90,12 +90,12 @@ export async function putSequence<D extends TensorDtype>(
   let stored: TokenChunk | undefined
   for (const chunk of chunks) {
     const before = stored && space.find(chunkId(stored))
-    // Another put may have evicted it. After a clear the first ones are gone, or will be.
+    // Another put may have evicted the chunk before. After a clear() the first chunks are gone, or will be.
     if ((stored !== undefined && before === undefined) || clears() !== clearsBefore) break
     const split = () => layers.map(layer => splitSequence(format.layout, layer, chunk.start, chunk.end))
     if (!(await putChunk(space, format, chunk, split, { spared, next: before }))) break
     const entry = space.find(chunkId(chunk))
-    if (entry !== undefined) space.order.touchBefore(entry, before) // It may have been stored already, and used long ago.
+    if (entry !== undefined) space.order.touchBefore(entry, before) // It may have been there already, last used long ago.
     spared.add(chunkId(chunk))
     stored = chunk
   }

@@ -7,11 +7,11 @@ export interface Entry {
   record: EntryRecord
   /** While it is above 0 the entry is not evicted. */
   pins: number
-  /** A write or a deletion failed, so that it may be stored or not. It is no hit, takes room, and is the first to be evicted. */
+  /** A write or a deletion of the entry failed: it may be stored or not. It is no hit, takes room, and is the first to be evicted. */
   doomed: boolean
 }
 
-/** A place in the ring. The one without an entry is between the newest and the oldest. */
+/** A place in the ring. The one without an entry lies between the newest and the oldest. */
 interface Place {
   readonly entry: Entry | undefined
   older: Place
@@ -23,7 +23,7 @@ export class EntryIndex {
   /** Ids that are being written. An entry with such an id is not evicted: that would delete what is being written. */
   readonly writing = new Set<EntryId>()
   readonly #places = new Map<EntryId, Place>()
-  /** Beside the ring: a full cache of millions would be gone through for each entry that is put. */
+  /** Doomed entries, beside the ring: to find them in that, each put into a full cache would have to go through millions of entries. */
   readonly #doomed = new Set<Entry>()
   readonly #end = emptyRing()
 
@@ -76,7 +76,7 @@ export class EntryIndex {
     for (let place = this.#end.newer; place.entry !== undefined; place = place.newer) yield place.entry
   }
 
-  /** The entries to evict for this many bytes, least recently used first. None, if those that may be evicted do not suffice. */
+  /** The entries to evict for this many bytes: doomed ones, then the least recently used. None if all that may be evicted are not enough. */
   victims(bytes: number, spared: ReadonlySet<EntryId>): Entry[] {
     const victims: Entry[] = []
     let freed = 0

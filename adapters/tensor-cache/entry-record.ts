@@ -2,13 +2,13 @@ import type { EntryId, EntryKeys } from './keys.js'
 
 /** What the index keeps of a chunk or a tensor, as JSON, so that `ckv get` shows it. */
 export interface EntryRecord {
-  /** For people to read. The keys have the namespace. */
+  /** For people to read: of the model, keys have only the namespace, which is a hash. */
   readonly model: string
-  /** The bytes that it takes; the most that it can take until the exact size is known and written. */
+  /** The bytes that it takes. Until the exact size is known and written, the most that it can take. */
   readonly bytes: number
-  /** When it was last used, in ms since 1970, made unique: larger is later. */
+  /** When it was last used, in ms since 1970, changed a little where needed so that no two entries have the same: larger is later. */
   readonly used: number
-  /** Values stored for it: layers of a chunk, 1 for a tensor. */
+  /** How many values are stored for it: the layers of a chunk, 1 for a tensor. */
   readonly values: number
   /** Of a named tensor. */
   readonly name?: string

@@ -13,7 +13,7 @@ export function assertDtype<D extends TensorDtype>(
   data: unknown
 ): asserts data is TensorArray<D> {
   if (isTensorArray(dtype, data)) return
-  throw mismatch(`Tensors of ${dtype} come as ${arrayName(dtype)}, not ${kindOf(data)}`)
+  throw mismatch(`Tensors of ${dtype} must be given as ${arrayName(dtype)}, not as ${kindOf(data)}`)
 }
 
 /** Checks the layers of one chunk. */
@@ -21,24 +21,26 @@ export function assertChunkLayers(layout: Layout, layers: readonly TensorArray[]
   assertLayers(layout, layers)
   for (const { length } of layers) {
     if (length === layout.elements) continue
-    throw mismatch(`A layer of ${length} numbers where the shape, [${layout.shape.join(', ')}], has ${layout.elements}`)
+    throw mismatch(
+      `A layer has ${length} numbers, but the cache's shape, [${layout.shape.join(', ')}], ${layout.elements}`
+    )
   }
 }
 
-/** Checks the layers of a sequence, or of a longer one, which must have at least `tokens` tokens. */
+/** Checks the layers of a sequence, which must have at least `tokens` tokens. */
 export function assertSequenceLayers(layout: Layout, layers: readonly TensorArray[], tokens: number): void {
   assertLayers(layout, layers)
   for (const layer of layers) {
     const held = tokensIn(layout, layer)
     if (held < tokens)
-      throw mismatch(`A tensor of ${held} tokens for a sequence of which ${tokens} are in whole chunks`)
+      throw mismatch(`A layer's tensor has ${held} tokens, but the whole chunks of the sequence have ${tokens}`)
   }
 }
 
 function assertLayers(layout: Layout, layers: readonly TensorArray[]): void {
-  if (!Array.isArray(layers)) throw mismatch(`Layers come as an array of ${arrayName(layout.dtype)}`)
+  if (!Array.isArray(layers)) throw mismatch(`Layers must be given as an array, of ${arrayName(layout.dtype)}`)
   if (layers.length !== layout.layers) {
-    throw mismatch(`${layers.length} layers where a chunk has ${layout.layers}`)
+    throw mismatch(`The cache has ${layout.layers} layers in a chunk, and ${layers.length} were given`)
   }
   for (const layer of layers) assertDtype(layout, layer)
 }
@@ -51,10 +53,12 @@ export function storedArrays<D extends TensorDtype>(
   elements: number
 ): TensorArray<D>[] {
   if (values.length !== count)
-    throw mismatch(`${values.length} layers are stored where ${count} should be: put them again`)
+    throw mismatch(`${values.length} layers are stored where there should be ${count}: put them again`)
   for (const { length } of values) {
     if (length === elements * elementBytes(dtype)) continue
-    throw mismatch(`${length} bytes are stored where a ${dtype} tensor of ${elements} numbers should be: put it again`)
+    throw mismatch(
+      `${length} bytes are stored where there should be a ${dtype} tensor of ${elements} numbers: put it again`
+    )
   }
   return values.map(value => arrayOver(dtype, value))
 }

@@ -10,7 +10,7 @@ import type { TokenChunk } from './token-chunks.js'
  *     tensor-cache:1:index:<namespace>:t<hash of a name>
  *     tensor-cache:1:data:<namespace>:t<hash of a name>:0000
  *
- * The layers of a chunk are one range, and the index another, which is read without touching a tensor. 1 is the version of this layout.
+ * The layers of a chunk are one range of keys, and the index is another, which is read without touching a tensor. 1 is the version of this layout.
  */
 const INDEX = 'tensor-cache:1:index:'
 const DATA = 'tensor-cache:1:data:'

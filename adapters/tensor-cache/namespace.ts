@@ -9,7 +9,7 @@ export interface Namespace {
   readonly name: string
 }
 
-/** Is hashed too: a change of what is hashed, or of how chunks are, needs another number. */
+/** A part of what is hashed. It must change when what is hashed here does, or how chunks are hashed. */
 const SCHEME = 1
 
 export function namespaceOf({ model, revision, extra, dtype, layers, shape, seqAxis }: Layout): Namespace {

@@ -2,13 +2,15 @@ import { assertKnownOptions, type OptionTable, type TensorDtype, type TensorOpti
 import { invalidOption, shown } from '../invalid-option.js'
 import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 
-/** More would not fit into a key. */
+/** A layer's number has four hexadecimal digits in its key. */
 const MAX_LAYERS = 0xffff
 export const MAX_TEXT_LENGTH = 1024
 /** NumPy's limit. A shape is kept in memory and in the index. */
 export const MAX_AXES = 64
 
-/** What a cache holds. All but `maxBytes` and `codec` name it: a cache with another model, dtype or layout does not see its tensors. */
+/**
+ * What a cache holds. All options but `maxBytes` and `codec` say which tensors are its own: a cache that differs in one of them does not see them.
+ */
 export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
   /** The model that made the tensors, such as 'meta-llama/Llama-3.2-1B'. */
   readonly model: string
@@ -17,7 +19,7 @@ export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
   /** Anything else that must be equal for tensors to be reused: an adapter's name, the rank of a worker, a salt. @default '' */
   readonly extra?: string | undefined
   readonly dtype: D
-  /** Number of tensors in a chunk. If keys and values are separate tensors, pass each layer's two in turn: twice the model's layers. */
+  /** Number of tensors in a chunk. If keys and values are separate tensors, this is twice the model's layers: pass each layer's two in turn. */
   readonly layers: number
   /**
    * Shape of one layer's tensor in one chunk. The extent of `seqAxis` is the number of tokens in a chunk, 256 in LMCache: `[1, 8, 256, 128]`
@@ -27,8 +29,8 @@ export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
   /** The axis of `shape` that counts tokens. */
   readonly seqAxis: number
   /**
-   * Most bytes that everything cached in this database or sublevel may take when stored, keys and index included: above it the least recently
-   * used is evicted. All caches over one, also of different models, must have the same limit.
+   * The most bytes that everything cached in this database or sublevel may take when it is stored, keys and index included: before it is exceeded,
+   * the least recently used is evicted. All caches over the same database or sublevel, even of different models, must have the same limit.
    */
   readonly maxBytes: number
   /** The codec of `tensor()`, which compresses byte planes. @default 'zstd' */
@@ -47,7 +49,7 @@ const CACHE_OPTIONS = {
   codec: 'any'
 } as const satisfies OptionTable<TensorCacheOptions>
 
-/** What `getTensor` may be told to expect. */
+/** The options of `getTensor`. */
 export const EXPECTED_TENSOR = { shape: 'any' } as const satisfies OptionTable<{ readonly shape?: readonly number[] }>
 
 /** Checked options, and what follows from them. */
@@ -59,9 +61,9 @@ export interface Layout<D extends TensorDtype = TensorDtype> {
   readonly layers: number
   readonly shape: readonly number[]
   readonly seqAxis: number
-  /** Tokens of a chunk. */
+  /** The number of tokens in a chunk. */
   readonly chunkTokens: number
-  /** Numbers in one layer's tensor of a chunk. */
+  /** How many numbers one layer's tensor has in a chunk. */
   readonly elements: number
 }
 
@@ -75,7 +77,8 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
       throw invalidOption(`${name} must be text of at most ${MAX_TEXT_LENGTH} characters, not ${what}`)
     }
   }
-  if (model === '') throw invalidOption('model must name the model: tensors of another one would be taken for its own')
+  if (model === '')
+    throw invalidOption("model must be the model's name: without it, tensors of another model would be found")
   if (!TENSOR_DTYPES.includes(dtype)) {
     throw invalidOption(`dtype must be one of ${TENSOR_DTYPES.join(', ')}, not ${shown(dtype)}`)
   }
@@ -87,7 +90,7 @@ export function layoutOf<D extends TensorDtype>(options: TensorCacheOptions<D>):
     throw invalidOption(`shape must be an array of 1 to ${MAX_AXES} integers above 0, not ${shown(shape)}`)
   }
   if (!isPositive(elements * elementBytes(dtype))) {
-    throw invalidOption(`shape must be that of a tensor that fits into memory, which ${shown(shape)} does not`)
+    throw invalidOption(`shape must be that of a tensor that fits into memory, and ${shown(shape)} does not`)
   }
   const chunkTokens = shape[seqAxis]
   if (!Number.isInteger(seqAxis) || chunkTokens === undefined) {

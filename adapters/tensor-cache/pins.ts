@@ -7,7 +7,7 @@ export interface Pin {
   readonly tokens: number
 }
 
-/** Of all caches: a pin may be ended by another one than made it. One that has ended has no entries any more. */
+/** The entries of the pins of all caches: a pin may be ended by another cache than made it. One that has ended has no entries any more. */
 const pinned = new WeakMap<Pin, readonly Entry[]>()
 
 /** Pins entries. One is evicted only when each of its pins has ended. */
@@ -21,7 +21,7 @@ export function pinEntries(entries: readonly Entry[], tokens: number): Pin {
 /**
  * Does nothing if the pin has ended already.
  *
- * @throws CKV_INVALID_OPTION for anything but a pin, which would leave what is pinned so for ever
+ * @throws CKV_INVALID_OPTION for anything but a pin: if that were ignored, what is pinned would stay so for ever
  */
 export function endPin(pin: Pin): void {
   const entries = pinned.get(pin)

@@ -28,12 +28,12 @@ export class RecordWriter {
   changed(entry: Entry): void {
     this.#changed.add(entry)
     if (this.#stopped) return
-    // Fails in a store that is read-only or closing: then only the times of use are lost.
+    // This fails in a store that is read-only or closing. What is lost then are only times of use and exact sizes.
     this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), WRITE_DELAY_MS)
     this.#timer.unref()
   }
 
-  /** @throws what the store throws; the records are written with the next change */
+  /** Writes all changed records now. @throws what the store throws; then they are written with the next change */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -43,7 +43,7 @@ export class RecordWriter {
   }
 
   async #write(): Promise<void> {
-    // A write in an entry's place has a record of its own.
+    // An entry that is being replaced is left out: the one in its place is written with its record.
     const changed = [...this.#changed].filter(entry => !this.#index.writing.has(entry.id))
     for (const entry of changed) this.#changed.delete(entry)
     const operations = changed

@@ -14,6 +14,7 @@ export class Room {
   #taken = 0
   /** Of these, bytes of what is being deleted. */
   #leaving = 0
+  /** Writes and deletions, each of which may free room when it ends. */
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #turns = new KeyedLock()
   readonly #deletions = new Map<EntryId, Promise<void>>()
@@ -53,16 +54,16 @@ export class Room {
    * @throws what the store throws when something is deleted, and what `work` throws
    */
   async with(bytes: number, work: () => Promise<void>, spared: ReadonlySet<EntryId> = new Set()): Promise<boolean> {
-    // One call at a time looks for room: were all that wait to look again whenever something ends, a thousand would do so a thousand times.
+    // One call at a time looks for room. If all that wait looked again whenever something ends, a thousand of them would do so a thousand times.
     const inTurn = () => this.#turns.run('', () => this.#begin(bytes, work, spared))
     let begun = await inTurn()
-    // Calls that waited behind it kept what they write anew from being evicted. They have begun when it is its turn again.
+    // Calls that waited behind this one kept the entries that they replace from being evicted. When it is this one's turn again, they have begun.
     if (begun === undefined && this.#index.writing.size > 1) begun = await inTurn()
     await begun?.ended
     return begun !== undefined
   }
 
-  /** Begins `work` when there is room; undefined if there is none that could be made. */
+  /** Makes room and begins `work`; undefined if no room can be made. */
   async #begin(
     bytes: number,
     work: () => Promise<void>,
@@ -119,7 +120,7 @@ export class Room {
     return running
   }
 
-  /** Nothing has taken their places meanwhile: whoever writes an entry waits for its deletion first. */
+  /** Puts entries back. Nothing has taken their places meanwhile: whoever writes an entry waits for its deletion first. */
   #restore(entries: readonly Entry[], doomed: boolean): void {
     for (const entry of entries) entry.doomed ||= doomed
     this.#index.addOldest(entries)

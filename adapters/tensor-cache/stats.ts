@@ -6,7 +6,7 @@ export interface TensorCacheStats {
   readonly entries: number
   /** Chunks and tensors evicted, of all models, since the store was opened. */
   readonly evictions: number
-  /** Chunks and tensors requested from this cache that it had, and those that it had not. */
+  /** Chunks and tensors that this cache was asked for: those that it had, and those that it did not have. */
   readonly hits: number
   readonly misses: number
 }

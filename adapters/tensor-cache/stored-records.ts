@@ -3,14 +3,14 @@ import { ENCODINGS, type TensorBackingStore } from './backing-store.js'
 import { type EntryRecord, recordIn } from './entry-record.js'
 import type { EntryId, EntryKeys } from './keys.js'
 
-/** What the index has. */
+/** What was found in the index. */
 interface StoredRecords {
   readonly records: ReadonlyMap<EntryId, EntryRecord>
-  /** Ids of entries whose records are damaged, or none. */
+  /** Ids of entries with a value that is damaged, or is no record. */
   readonly unreadable: readonly EntryId[]
 }
 
-/** Reads the index. One record that is damaged must not keep all others from being read. */
+/** Reads the index. A damaged record must not keep all others from being read. */
 export async function readRecords(db: TensorBackingStore, keys: EntryKeys): Promise<StoredRecords> {
   const records = new Map<EntryId, EntryRecord>()
   const iterator = db.iterator({ ...keys.indexRange, ...ENCODINGS.text })
@@ -24,7 +24,7 @@ export async function readRecords(db: TensorBackingStore, keys: EntryKeys): Prom
         if (record === undefined) isWhole = false
         else records.set(keys.idOf(found[0]), record)
       } catch (error) {
-        // The iterator goes on after it. An error of the backend is another: it may come again and again.
+        // After a damaged value the iterator goes on to the next. Another error may come again and again.
         if (!(error instanceof CompressedKvError && error.code === 'LEVEL_CORRUPTION')) throw error
         isWhole = false
       }
@@ -35,7 +35,7 @@ export async function readRecords(db: TensorBackingStore, keys: EntryKeys): Prom
   return { records, unreadable: isWhole ? [] : await idsBeside(records, db, keys) }
 }
 
-/** Ids in the index without a record that can be read: of one that is damaged an iterator does not give the key. */
+/** Ids in the index that are not in `records`. Keys are read for this, since an iterator does not give the key of a damaged value. */
 async function idsBeside(
   records: ReadonlyMap<EntryId, EntryRecord>,
   db: TensorBackingStore,

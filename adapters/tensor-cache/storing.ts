@@ -6,7 +6,7 @@ import type { EntryId } from './keys.js'
 /** What is known of an entry before it is stored. */
 export type Facts = Pick<EntryRecord, 'model' | 'name' | 'shape' | 'tokens'>
 
-/** How an entry is stored. */
+/** How an entry is stored; see `TensorSpace.write`. */
 export interface WriteSettings {
   readonly keep?: boolean
   readonly spared?: ReadonlySet<EntryId>
@@ -19,7 +19,7 @@ export interface Storing {
   readonly record: EntryRecord
   readonly values: readonly Buffer[]
   readonly codec: Codec
-  /** Bytes beside the stored values. */
+  /** The bytes that it takes beside the stored values. */
   readonly overhead: number
   /** Room taken for it, beyond that of the entry it replaces. */
   readonly room: number

@@ -31,7 +31,7 @@ export function elementBytes(dtype: TensorDtype): number {
 }
 
 export function isTensorArray<D extends TensorDtype>(dtype: D, data: unknown): data is TensorArray<D> {
-  // By name: in a test of jest, say, those of native code have classes of their own.
+  // By name, not by class: in tests of Jest, say, arrays that native code made are of other classes.
   return ArrayBuffer.isView(data) && (data as TensorArray)[Symbol.toStringTag] === arrayName(dtype)
 }
 

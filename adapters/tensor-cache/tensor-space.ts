@@ -24,9 +24,9 @@ export class TensorSpace {
   /** When entries were used. */
   readonly order: UseOrder
   readonly room: Room
-  /** How often a namespace was cleared. */
+  /** How often each namespace was cleared: the put of a sequence ends early if that changes. */
   readonly clears = new Map<string, number>()
-  /** What clear() is about to delete: no hits any more. */
+  /** Entries that clear() is about to delete. They are no hits any more. */
   readonly #clearing = new Set<EntryId>()
   #loading: Promise<void> | undefined
 
@@ -42,7 +42,7 @@ export class TensorSpace {
     return this.#index.size
   }
 
-  /** Reads the index with the first call; if that fails, again with the next. */
+  /** The first call reads the index. If that fails, the next one reads it again. */
   ready(): Promise<void> {
     return (this.#loading ??= this.#load().catch((error: unknown) => {
       this.#loading = undefined
@@ -68,15 +68,15 @@ export class TensorSpace {
       valueBytes: record.bytes / record.values
     }))
     const found = await readValues(this.#db, wanted, async (i, error) => {
-      // Reported once. If it stayed, every prefix that it is in would be an error for good, since what is there is not put again.
+      // Damage is reported once. If the entry stayed, every prefix that it is in would fail for good, since what is there is not put again.
       if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') await this.drop(entries[i]!)
     })
-    // One that was evicted between two calls may have been put again: some of its values would be of another put.
+    // An entry that was evicted between two calls may have been put again: some of its values would be of another put.
     const incomplete = found.findIndex(
       (values, i) => values.includes(undefined) || !(isReadAtOnce(wanted[i]!) || this.#index.isSettled(entries[i]!))
     )
     if (incomplete < 0) return found as Uint8Array[][]
-    // It was evicted since, or some of it was deleted by others: the rest is useless. It is a miss even if the rest cannot be deleted.
+    // The entry was evicted meanwhile, or something else deleted a part of it. The rest is useless, and a miss even if it cannot be deleted.
     await this.drop(entries[incomplete]!)
     return found.slice(0, incomplete) as Uint8Array[][]
   }
@@ -114,7 +114,7 @@ export class TensorSpace {
     { keep = false, spared = new Set(), next }: WriteSettings = {}
   ): Promise<boolean> {
     return this.#locks.run(id, async () => {
-      // Where its eviction fails it is there after all, and takes its room.
+      // If the entry is being evicted and that fails, it is there after all, and takes its room.
       while (this.room.deletions.has(id)) await this.room.deletions.get(id)!.catch(() => {})
       if (keep && this.find(id) !== undefined) return true
       const record: EntryRecord = { ...facts, bytes: 0, used: this.order.timeBefore(next), values: values.length }
@@ -135,7 +135,7 @@ export class TensorSpace {
   }
 
   async #delete(id: EntryId): Promise<boolean> {
-    // It may be evicted, and come back. Where it is not, nothing is awaited: its eviction could begin meanwhile.
+    // If the entry is being evicted, that may fail, and it comes back. If it is not, nothing is awaited, since its eviction could begin meanwhile.
     while (this.room.deletions.has(id)) await this.room.deletions.get(id)!.catch(() => {})
     const found = this.find(id) !== undefined
     const entry = this.#index.get(id)
@@ -143,7 +143,7 @@ export class TensorSpace {
     return found
   }
 
-  /** Deletes everything of a namespace, pinned or not, and what is being written into it when this is called; what is written later stays. */
+  /** Deletes everything of a namespace, pinned or not, also what is being written into it when this is called. What is written later stays. */
   async clear(namespace: string): Promise<void> {
     this.clears.set(namespace, (this.clears.get(namespace) ?? 0) + 1)
     const stored = [...this.#index.values()].map(({ id }) => id)
@@ -151,7 +151,7 @@ export class TensorSpace {
     const ids = [...all].filter(id => id.startsWith(`${namespace}:`))
     for (const id of ids) this.#clearing.add(id)
     const oneByOne = new KeyedLock() // There may be millions.
-    // Each takes its turn now, before the writes that come later.
+    // Each deletion gets its place in the queue of its id now, before writes that are called later.
     await Promise.all(ids.map(id => this.#locks.run(id, () => oneByOne.run('', () => this.#clear(id)))))
   }
 
@@ -181,11 +181,11 @@ export class TensorSpace {
       this.order.load({ id, record, pins: 0, doomed: false })
       this.room.occupy(record.bytes)
     }
-    // If maxBytes was lowered there may be too much. What cannot be evicted now, in a store that is read-only or fails, goes with the next write.
+    // If maxBytes was lowered, there may be too much. What cannot be evicted now, as in a read-only store, is evicted for the next write.
     await this.room.with(0, async () => {}).catch(() => {})
   }
 
-  /** Deletes an entry whose index record is unreadable: its tensors can be computed again. */
+  /** Deletes an entry whose record in the index cannot be read. Its tensors can be computed again. */
   async #discard(id: EntryId): Promise<void> {
     await this.#db.clear({ keyEncoding: 'utf8', ...this.#keys.dataRange(id) })
     await this.#db.batch([this.#recordDel(id)], ENCODINGS.text)
@@ -227,7 +227,7 @@ export class TensorSpace {
   #settle(id: EntryId, record: EntryRecord, room: number, next: Entry | undefined, doomed: boolean): void {
     this.#index.writing.delete(id) // Waiters for room may evict it at once.
     this.room.giveBack(room + this.#bytesOf(id) - record.bytes)
-    this.order.add({ id, record, pins: 0, doomed }, next) // Its exact size is written as well.
+    this.order.add({ id, record, pins: 0, doomed }, next) // This also has its exact size written.
   }
 
   #bytesOf(id: EntryId): number {
@@ -248,7 +248,7 @@ export class TensorSpace {
   }
 }
 
-/** A read-only store stays as it is. */
+/** Throws the error unless the store has refused to write, as one that is read-only does: that stays as it is. */
 function unlessReadOnly(error: unknown): void {
   if (!isRefusal(error)) throw error
 }

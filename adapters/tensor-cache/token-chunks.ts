@@ -26,7 +26,7 @@ export interface TokenChunk {
 export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namespace): Generator<TokenChunk, void> {
   // Without a length there would be no chunks: every lookup would be a miss.
   if (typeof tokens !== 'object' || !Number.isSafeInteger(tokens?.length)) {
-    throw invalidOption('Tokens come as an array or a typed array of token ids')
+    throw invalidOption('Tokens must be an array or a typed array of token ids')
   }
   let before: Buffer = namespace.root
   let parent: TokenChunk | undefined
@@ -47,7 +47,7 @@ function littleEndian(tokens: Tokens, start: number, end: number): Buffer {
     const given: unknown = tokens[i]
     const token = typeof given === 'bigint' ? Number(given) : given
     if (typeof token !== 'number' || token >>> 0 !== token) {
-      throw invalidOption(`Token ${i} is no integer from 0 to 2^32 - 1: ${shown(given)}`)
+      throw invalidOption(`Token ${i} must be an integer from 0 to 2^32 - 1, not ${shown(given)}`)
     }
     bytes.writeUInt32LE(token, 4 * (i - start))
   }

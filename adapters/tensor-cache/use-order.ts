@@ -1,12 +1,12 @@
 import type { Entry, EntryIndex } from './entry-index.js'
 import type { RecordWriter } from './record-writer.js'
 
-/** When entries were used, which is the order of the index, and is written with their records. No two have the same time. */
+/** When entries were used. That is the order of the index, and is written with their records. No two have the same time. */
 export class UseOrder {
   readonly #index: EntryIndex
   readonly #records: RecordWriter
   #lastUse = 0
-  /** The last chunk of the chain that was used last, as long as nothing else was: all before it are newer, and nothing else is. */
+  /** The last chunk of the chain that was used last, if nothing was used since: only the chunks before it in the chain are newer. */
   #newestEnd: Entry | undefined
 
   constructor(index: EntryIndex, records: RecordWriter) {
@@ -27,7 +27,7 @@ export class UseOrder {
 
   /** Makes the entries of a chain the most recently used, its last chunk first. */
   touchChain(entries: readonly Entry[]): void {
-    this.reserveTimes(entries.length) // For as many chunks that follow it.
+    this.reserveTimes(entries.length) // For as many chunks that are put behind it later.
     this.touch(entries)
     this.#newestEnd = entries[0]
   }
@@ -69,7 +69,7 @@ export class UseOrder {
     if (!entry.doomed) this.#records.changed(entry)
   }
 
-  /** Call when entries are deleted: one that cannot be is back as the oldest. */
+  /** Call when entries are deleted. One that cannot be deleted comes back as the oldest. */
   forget(entries: readonly Entry[]): void {
     if (this.#newestEnd !== undefined && entries.includes(this.#newestEnd)) this.#newestEnd = undefined
   }

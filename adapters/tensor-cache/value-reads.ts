@@ -1,10 +1,10 @@
 import { ENCODINGS, type TensorBackingStore } from './backing-store.js'
 
-/** Stored bytes that one call reads; a larger value has a call of its own. */
+/** How many stored bytes one call reads. A larger value has a call of its own. */
 const READ_BYTES = 1.5 * 1024 * 1024
 /**
- * Calls under way at once, so that some values are read while others are decoded. More calls only slow each other down: on 2 cores reading 32
- * layers of 2 MiB all at once takes one and a half times as long.
+ * How many calls are under way at once, so that some values are read while others are decoded. More calls only slow each other down: on 2 cores,
+ * reading 32 layers of 2 MiB all at once takes one and a half times as long.
  */
 const MAX_READS = 5
 
@@ -22,10 +22,10 @@ interface Call {
 }
 
 /**
- * The values of entries, in their order, reading ahead while others are decoded. When one is missing no further call is made: it and all values
- * that were not read are undefined.
+ * Reads the values of entries. Some are read while others are decoded. When a value is missing, no further call is made: that value, and all that
+ * were not read, are undefined.
  *
- * @param failed told of which entry a value could not be read, before that is thrown
+ * @param failed called with the entry of which a value could not be read, before the error is thrown
  */
 export async function readValues(
   db: TensorBackingStore,
@@ -49,7 +49,7 @@ export async function readValues(
   return found
 }
 
-/** Whether one call reads all values of an entry, which are then of one moment. */
+/** Whether one call reads all values of an entry. They are of one moment then. */
 export function isReadAtOnce({ keys, valueBytes }: Wanted): boolean {
   return keys.length <= valuesPerCall(valueBytes)
 }

@@ -13,7 +13,7 @@ it('keeps a state file byte for byte over a restart, and refuses it to another m
   })
   expect(lines[0]).toBe(`${result.length} bytes in, a sequence of 100 tokens`)
   expect(lines[1]).toBe(
-    "another model: Blob 'chat:7' was put for model 'tiny-llama@1f0c', and model 'other@1' asks for it"
+    "another model: Blob 'chat:7' was put for model 'tiny-llama@1f0c', but is asked for with model 'other@1': pass the model that it was put for"
   )
   expect(lines.slice(2)).toEqual(['after a restart: identical, byte for byte', '12 bytes of it read alone'])
   expect(left).toEqual([])

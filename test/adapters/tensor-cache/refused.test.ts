@@ -152,7 +152,7 @@ describe('options', () => {
     [[2, 0], 'shape must be an array of 1 to 64 integers above 0, not [ 2, 0 ]'],
     [
       [2 ** 30, 2 ** 30],
-      'shape must be that of a tensor that fits into memory, which [ 1073741824, 1073741824 ] does not'
+      'shape must be that of a tensor that fits into memory, and [ 1073741824, 1073741824 ] does not'
     ]
   ])('say what is wrong with a shape: %j', (shape, message) => {
     expect(() => new TensorCache(memoryStore(), { ...LAYOUT, shape })).toThrow(message)
