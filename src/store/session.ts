@@ -6,6 +6,7 @@ import type { WalEvent } from '../wal/observer.js'
 import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel } from './backend/any-level.js'
 import { isLevelDb, isOpen } from './backend/backend.js'
+import { refuseAfterFailedWrite } from './backend/failed-writes.js'
 import type { Coding } from './coding.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { dictionaryKey, encodeDictionary } from './dictionaries/dictionary-record.js'
@@ -61,6 +62,7 @@ export async function beginSession(
   emit: SafeEmit
 ): Promise<Session> {
   const overLevelDb = isLevelDb(backend)
+  if (overLevelDb && !settings.readOnly) refuseAfterFailedWrite(backend)
   const mayOmitChecksum = settings.checksum === 'auto' && overLevelDb
   const small = new SmallValues(new Dictionaries(), settings.minSize, settings.minSaving)
   const onCodecError = (codec: string, error: unknown) => emit('codecError', { codec, error })
