@@ -6,7 +6,7 @@ import { type GcDecision, MIN_SAVING, type StoredValue } from './policy.js'
 /** Shorter values are compressed on the calling thread: the trip to another takes longer. */
 const OFF_THREAD_BYTES = 4 * 1024
 
-/** Tries a codec on a value, and keeps the result if it saves enough: at once where the value is short. */
+/** Tries a codec on a value, and keeps the result if it saves enough. Short values are tried at once, others off the main thread. */
 export function attempt(value: StoredValue, codec: Codec): GcDecision | Promise<GcDecision> {
   const raw = value.raw()
   const isShort = isUint8Array(raw) && raw.length < OFF_THREAD_BYTES

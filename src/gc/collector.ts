@@ -16,17 +16,17 @@ export interface GcProgress extends Readonly<GcCounts> {
 
 export interface GcRunOptions {
   /**
-   * Stops the sweep after the values it is working on; the next sweep continues there. `run` resolves with what was done, which is nothing where
-   * it still waits.
+   * Stops the sweep after the values that it is working on; the next sweep continues there. `run` resolves with a report of what was done: nothing,
+   * if it was still waiting for another sweep.
    */
   readonly signal?: AbortSignal | undefined
-  /** How fast it goes at most, in bytes of stored values a second. Default: the store's option. */
+  /** The most bytes of stored values to sweep in a second. Default: the store's option. */
   readonly bytesPerSecond?: number | undefined
-  /** Instead of the one that the store's options give, or make. */
+  /** Used instead of the store's policy. */
   readonly policy?: Gc | undefined
-  /** Called after every chunk, at most 256 values or about 1 MiB, with what was done so far. */
+  /** Called with what was done so far, after every chunk of at most 256 values or about 1 MiB. */
   readonly onProgress?: ((progress: GcProgress) => void) | undefined
-  /** Begins at the first key, and tries values again that were settled before. Default false. */
+  /** Begins at the first key, and tries values again that earlier sweeps have tried. Default false. */
   readonly force?: boolean | undefined
 }
 
@@ -45,11 +45,11 @@ export interface CollectorSettings {
   readonly bytesPerSecond: number
 }
 
-/** How often a sweep remembers where it is, in bytes of stored values. */
+/** After this many bytes of stored values a sweep stores how far it has come. */
 const REMEMBER_BYTES = 16 * 1024 * 1024
-/** The backend is compacted when this share of what was swept was rewritten or removed. */
+/** The backend is compacted if more than this share of the bytes that were swept was rewritten or removed. */
 const COMPACT_SHARE = 0.1
-/** Of a store that is closing; or of its backend, where that is closed by itself, and closes its iterators and batches first. */
+/** Codes of errors of a store that is closing, or of its backend if that is closed first, together with its iterators and batches. */
 const CLOSING: ReadonlySet<unknown> = new Set([
   'LEVEL_DATABASE_NOT_OPEN',
   'LEVEL_ITERATOR_NOT_OPEN',
@@ -63,9 +63,9 @@ export class Collector {
   #running: Promise<GcReport> | undefined
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
-  /** Of the sweep under way, while it pauses. */
+  /** Runs while the sweep under way pauses. */
   #pauseTimer: NodeJS.Timeout | undefined
-  /** Calls of {@link run} that have not resolved. */
+  /** How many calls of {@link run} have not resolved. */
   #awaited = 0
   readonly #onFailure: (error: unknown) => void
   #last: GcReport | undefined
@@ -88,13 +88,13 @@ export class Collector {
   }
 
   /**
-   * Sweeps once. One at a time: while a sweep runs, a second call waits for it and then does its own, unless its signal is aborted before.
+   * Sweeps once. While a sweep runs, a second call waits for its end and then does a sweep of its own, unless its signal is aborted before.
    *
    * @throws LEVEL_DATABASE_NOT_OPEN, LEVEL_READONLY, CKV_INVALID_OPTION, errors of the backend
    */
   async run(options: GcRunOptions = {}): Promise<GcReport> {
     this.#awaited++
-    this.#pauseTimer?.ref?.() // Somebody waits for the sweep under way, too.
+    this.#pauseTimer?.ref?.() // From now on somebody waits for the sweep under way: the process must not end during its pauses.
     try {
       return await this.#run(options)
     } finally {
@@ -124,7 +124,7 @@ export class Collector {
     }
   }
 
-  /** Resolves when a sweep has ended, or `signal` is aborted. */
+  /** Resolves when a sweep has ended, and earlier if `signal` is aborted. */
   #ended(sweep: Promise<GcReport>, signal: AbortSignal | undefined): Promise<void> {
     return new Promise(resolve => {
       const over = () => {
@@ -152,21 +152,21 @@ export class Collector {
   }
 
   /**
-   * Sweeps once, or waits for a sweep that is under way. It never keeps the process alive, and never rejects: a failure is reported like that
-   * of a sweep that {@link start} began.
+   * Sweeps once, or waits for the sweep that is under way. It does not keep the process alive, and never rejects: a failure is reported as an event
+   * 'gcError', as it is for sweeps of {@link start}.
    */
   async runInBackground(): Promise<void> {
     if (this.#running === undefined) {
       await this.#run({}).catch((error: unknown) => {
-        // The timer stops only when what a store that is closing waits for has ended: no failure.
+        // When a store closes, a sweep may begin before the timer is stopped. That it cannot run then is no failure.
         if (!CLOSING.has((error as { code?: unknown } | undefined)?.code)) this.#onFailure(error)
       })
     } else await this.#running.catch(() => {}) // Whoever began it gets the error.
   }
 
   /**
-   * Ends background sweeping, and a sweep under way after the values it is working on. A policy that has not answered after 5 s is no longer
-   * waited for, and 'gcError' is emitted.
+   * Ends background sweeping, and also a sweep that is under way, after the values that it is working on. If its policy has not answered after 5 s,
+   * it is no longer waited for, and 'gcError' is emitted.
    */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
@@ -180,7 +180,7 @@ export class Collector {
     const { policy = this.#settings.policy ?? host.defaultPolicy(), force = false } = options
     const start = performance.now()
     await host.settle()
-    const end = await host.lastKey() // Keys may be added after it faster than they are swept.
+    const end = await host.lastKey() // Without an end, keys might be added faster than they are swept, and the sweep would never end.
     const sweep = beginSweep(policy, force, host.state, signal)
     const { report } = sweep
     const pace = new Pace(options.bytesPerSecond ?? this.#settings.bytesPerSecond)
@@ -210,7 +210,7 @@ export class Collector {
     return (this.#last = { ...report })
   }
 
-  /** Lets the event loop run in any case. A timer takes a ms at least, but an immediate would keep the process alive. */
+  /** Pauses, and lets the event loop run in any case. An immediate would keep the process alive, so without waiting callers even 0 ms is a timer. */
   async #rest(ms: number, signal: AbortSignal): Promise<void> {
     if (ms === 0 && this.#awaited > 0) await nextTurn()
     else await this.#pause(ms, signal)

@@ -5,17 +5,17 @@ import { type GcDecision, KEEP, type StoredValue } from './policy.js'
 import { Slice } from './slice.js'
 import type { Sweep } from './sweep.js'
 
-/** Values that are judged at once: a sweep that is stopped does not begin with the others. */
+/** How many values are judged at once: a sweep that is stopped does not begin to judge more. */
 const MAX_JUDGED = 16
 
-/** How long a sweep that is to stop waits for a policy that has not answered, in ms. */
+/** How long a sweep that is to stop waits for its policy's answer, in ms. */
 export const MAX_ANSWER_MS = 5000
 
 /**
  * Asks the sweep's policy what becomes of entries, and counts those that stay as they are.
  *
- * @returns what is to be rewritten; how many entries were judged: all, unless the sweep is stopped; and an error if the policy has not
- *   answered
+ * @returns `rewrites`, what is to be rewritten; `judged`, how many entries were judged, which is all unless the sweep was stopped; and `unanswered`,
+ *   an error if the policy did not answer when the sweep was stopped
  */
 export async function decideAll(
   entries: readonly SweptEntry[],
@@ -52,7 +52,7 @@ export async function decideAll(
   return { rewrites, judged: decisions.length, unanswered }
 }
 
-/** @returns undefined if the sweep is stopped, and the answers do not come within {@link MAX_ANSWER_MS}: then nobody waits for them any more */
+/** @returns undefined if the sweep is stopped and the answers do not come within {@link MAX_ANSWER_MS} after that */
 function answersUnlessStopped<T>(answers: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise(resolve => {
     let timer: NodeJS.Timeout | undefined
@@ -73,7 +73,7 @@ function noAnswer(): Error {
   return new DOMException(`${what}: its values stay as they are`, 'TimeoutError')
 }
 
-/** undefined where the value cannot be judged: then it stays as it is. */
+/** What becomes of an entry; undefined if its value cannot be judged, so that it stays as it is. */
 async function decide(
   { value, expired, plain, error }: SweptEntry,
   { policy, force, report }: Sweep
@@ -89,7 +89,7 @@ async function decide(
   }
 }
 
-/** @throws for what is no decision: a policy of a user's own may return anything */
+/** @throws TypeError for what is no decision: a user's own policy may return anything */
 function checked(decision: GcDecision, { offer }: StoredValue): GcDecision {
   const { action } = decision
   if (action === 'recompress' || action === 'probed') {
@@ -110,7 +110,11 @@ function checked(decision: GcDecision, { offer }: StoredValue): GcDecision {
   return decision
 }
 
-/** @param storedBytes of each rewrite: what it takes now; undefined if somebody wrote to its key meanwhile */
+/**
+ * Counts what was rewritten.
+ *
+ * @param storedBytes for each rewrite, how many bytes it takes now; undefined if its key was written to meanwhile, so that it was left out
+ */
 export function noteRewritten(
   sweep: Sweep,
   rewrites: readonly Rewrite[],

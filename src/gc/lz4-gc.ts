@@ -17,8 +17,8 @@ import { renewal } from './renewal.js'
 const OPTIONS = { minSize: 'any' } as const satisfies OptionTable<MinSizeOption>
 
 /**
- * Compresses raw values of `minSize` bytes or more with LZ4, if that saves 10 %, and marks the others probed. What is compressed or
- * probed already is not touched. Small values move to the store's dictionary, if it has one.
+ * Compresses raw values of `minSize` bytes or more with LZ4 if that saves 10 %, and notes in the others that it does not, so that they are not tried
+ * again. Values that are compressed already are not touched. Small values move to the store's dictionary, if it has one.
  */
 export class Lz4Gc implements Gc {
   readonly id: string

@@ -1,6 +1,6 @@
 import { type Gc, type GcDecision, KEEP } from './policy.js'
 
-/** Leaves every value as it is. A sweep with it removes what has expired, and calls no codec. */
+/** Leaves every value as it is. A sweep with this policy only removes what has expired, and calls no codec. */
 export class NoGc implements Gc {
   readonly id = 'none'
 

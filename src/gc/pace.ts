@@ -1,11 +1,11 @@
 import { MAX_INTERVAL_MS } from '../option-checks.js'
 
 /**
- * While there is other work, a sweep rests this many times as long as a chunk took. With a rest as long as the chunk, far more than one get in
- * a hundred would wait for a value to be compressed.
+ * While there is other work, a sweep rests this many times as long as the last chunk took. If it rested only as long as that, far more than one get
+ * in a hundred would have to wait while a value is compressed.
  */
 const REST = 4
-/** A rest is at most this long, in ms, so that a sweep always goes on. */
+/** The longest rest, in ms, so that a sweep always goes on. */
 const MAX_REST_MS = 250
 
 /** Keeps a sweep to a rate, and out of the way of other work. */
@@ -15,7 +15,7 @@ export class Pace {
   #bytes = 0
   #lastAt = this.#began
 
-  /** @param bytesPerSecond of stored values; Infinity for as fast as it goes */
+  /** @param bytesPerSecond the most bytes of stored values to sweep in a second; Infinity for no limit */
   constructor(bytesPerSecond: number) {
     this.#bytesPerSecond = bytesPerSecond
   }

@@ -4,11 +4,12 @@ import { codecForReading } from '../codec/registry.js'
 import { type GcDecision, KEEP, MIN_SAVING, type StoredValue } from './policy.js'
 
 /**
- * What becomes of a small value where the store has a dictionary: it is compressed with that one, if it is not already. A value that needs an
- * older dictionary is always moved, so that the older one can be deleted.
+ * Moves a small value to the store's dictionary, unless it is compressed with that one already. A value that needs an older dictionary is always
+ * moved, so that the older one can be deleted.
  *
- * @param codec replaces raw values and those of `replaced`, ids of codecs; others are moved with the codec that they have
- * @returns undefined where the dictionary does not concern it
+ * @param codec compresses raw values, and those of the codecs whose ids are in `replaced`. A value of another codec is moved only away from an older
+ *   dictionary, and keeps its codec
+ * @returns undefined if the dictionary is not used for this value: then the policy decides as if there were none
  */
 export async function renewal(
   value: StoredValue,

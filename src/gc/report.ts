@@ -2,9 +2,9 @@
 export interface GcReport {
   /** Values looked at. */
   readonly scanned: number
-  /** Values that got another compressed form. */
+  /** Values that were stored in another compressed form. */
   readonly recompressed: number
-  /** Values that remember an attempt that did not pay. */
+  /** Values in which it was noted that compressing them does not pay. */
   readonly probed: number
   /** Values removed because their time to live was over. */
   readonly expired: number
@@ -12,19 +12,20 @@ export interface GcReport {
   readonly dropped: number
   /** Plain values from before the database was wrapped that got an envelope. */
   readonly enveloped: number
-  /** Values left because somebody wrote to their keys meanwhile. */
+  /** Values that were not rewritten because their keys were written to meanwhile. */
   readonly overtaken: number
   /** Values that could not be read, or for which the policy failed; they are left as they are. */
   readonly failed: number
-  /** The last reason for that; or a `TimeoutError` of a policy that did not answer when the sweep was to stop. */
+  /** The last error that made one fail; or a `TimeoutError` if the policy did not answer when the sweep was stopped. */
   readonly lastError: unknown
-  /** Bytes of the values as they were stored, and as they are now. */
+  /** Stored bytes of the values before the sweep. */
   readonly bytesBefore: number
+  /** Stored bytes of the same values after it. */
   readonly bytesAfter: number
   readonly seconds: number
-  /** Whether the sweep came to the end. */
+  /** Whether the sweep reached the last key. */
   readonly complete: boolean
-  /** Whether it went on where an earlier one was interrupted. */
+  /** Whether the sweep continued an earlier one that was interrupted. */
   readonly resumed: boolean
 }
 

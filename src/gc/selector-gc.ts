@@ -6,8 +6,8 @@ import { type Gc, type GcDecision, KEEP, type StoredValue } from './policy.js'
 import { renewal } from './renewal.js'
 
 /**
- * Makes of raw values what a selector makes of new ones. What is compressed, or was tried, is not touched. Small values move to the store's
- * dictionary, if it has one.
+ * Compresses raw values with the codec that a selector chooses, as the store does with new values. Values that are compressed, or were tried, are not
+ * touched. Small values move to the store's dictionary, if it has one.
  */
 export class SelectorGc implements Gc {
   readonly id?: string
@@ -15,8 +15,8 @@ export class SelectorGc implements Gc {
   readonly #minSizeOf: (codec: Codec) => number
 
   /**
-   * @param minSizeOf the shortest values, in bytes, that a codec is tried on without a dictionary
-   * @param id see {@link Gc.id}: only where it is known what is selected
+   * @param minSizeOf length of the shortest values, in bytes, on which a codec is tried without a dictionary
+   * @param id see {@link Gc.id}; only if it says all about what the selector chooses
    */
   constructor(select: CodecSelector, minSizeOf: (codec: Codec) => number, id?: string) {
     if (id !== undefined) this.id = id

@@ -2,7 +2,7 @@ import { nextTurn } from '../turn.js'
 
 /** How long a sweep holds the calling thread at a time, in ms: reads and writes made meanwhile take about that much longer. */
 const MAX_SLICE_MS = 0.1
-/** Most steps at a time: work that begins only after a step has returned is not measured. */
+/** The most steps at a time: the work of a step that begins only after it has returned is not measured. */
 const MAX_SLICE_STEPS = 16
 
 /** Cuts the work of a sweep into pieces, between which the event loop has its turn. */
@@ -10,7 +10,7 @@ export class Slice {
   #began = performance.now()
   #steps = 0
 
-  /** Call after every step: await what it returns, if it returns something. */
+  /** Call after every step, and await what it returns, unless that is undefined. */
   next(): Promise<void> | undefined {
     if (++this.#steps < MAX_SLICE_STEPS && performance.now() - this.#began < MAX_SLICE_MS) return undefined
     return this.#nextTurn()

@@ -5,7 +5,7 @@ import { decodeSweepState } from './sweep-state.js'
 /** A sweep under way. */
 export interface Sweep {
   readonly policy: Gc
-  /** Whether it tries values again that were settled before. */
+  /** Whether it tries values again that earlier sweeps have tried. */
   readonly force: boolean
   readonly signal: AbortSignal
   readonly report: GcCounts
@@ -13,7 +13,7 @@ export interface Sweep {
   lastKey: Buffer | undefined
   /** Whether a plain value was left as it was. */
   plainLeft: boolean
-  /** Stored bytes of the values that were rewritten, as they were before. */
+  /** Stored bytes that the rewritten values had before. */
   rewritten: number
 }
 

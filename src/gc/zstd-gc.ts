@@ -19,9 +19,9 @@ export interface ZstdGcOptions extends ZstdOptions, MinSizeOption {}
 const OPTIONS = { level: 'any', minSize: 'any' } as const satisfies OptionTable<ZstdGcOptions>
 
 /**
- * Turns values of `minSize` bytes or more into Zstandard of a level, where that saves 10 % of what they take now: raw ones,
- * those in LZ4, and Zstandard that was not settled with that level yet. Each is tried once. Values of other codecs are not touched.
- * Small values move to the store's dictionary, if it has one.
+ * Compresses values of `minSize` bytes or more with Zstandard of a level, if that saves 10 % of what they take now: raw values, values in LZ4, and
+ * values in Zstandard that have not been tried with that level yet. Each value is tried once. Values of other codecs are not touched. Small values
+ * move to the store's dictionary, if it has one.
  */
 export class ZstdGc implements Gc {
   readonly id: string

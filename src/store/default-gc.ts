@@ -9,7 +9,7 @@ import { ZstdGc } from '../gc/zstd-gc.js'
 import { byRule } from './options/codec-choice.js'
 import { type CodecRule, defaultMinSize, type Settings } from './options/options.js'
 
-/** Makes of old values what the store makes of new ones. */
+/** The policy that compresses old values as the store compresses new ones. */
 export function defaultGc({ codec, minSize }: Pick<Settings, 'codec' | 'minSize'>, overLevelDb: boolean): Gc {
   const minSizeOf = (chosen: Codec) => minSize ?? defaultMinSize(chosen, overLevelDb)
   const gcFor = (option: CodecRule['codec']) => gcOf(option, minSizeOf)
@@ -19,7 +19,7 @@ export function defaultGc({ codec, minSize }: Pick<Settings, 'codec' | 'minSize'
   return { ...(id !== undefined && { id }), process: value => policies.of(value.key).process(value) }
 }
 
-/** A hash, since what the store remembers of a sweep has no room for many rules. undefined if a policy among them has no id. */
+/** A hash of the rules, since the stored state of a sweep has no room for many rules. undefined if a policy among them has no id. */
 function idOfRules(rules: readonly { readonly prefix: Buffer; readonly made: Gc }[]): string | undefined {
   const ids = rules.map(({ prefix, made: { id } }) => id && [prefix.toString('hex'), id])
   return ids.includes(undefined) ? undefined : createHash('sha256').update(JSON.stringify(ids)).digest('hex')

@@ -21,16 +21,16 @@ import type { Session } from './session.js'
 import type { Counters } from './stats.js'
 import type { TouchedKeys } from './writing/touched-keys.js'
 
-/** What one chunk of a sweep has at most; at least one entry. */
+/** A chunk of a sweep ends when it has this many entries or bytes. */
 const MAX_CHUNK_ENTRIES = 256
 const MAX_CHUNK_BYTES = 1024 * 1024
 
-/** An entry of the backend, and its envelope. */
+/** An entry of the backend, with its opened envelope. */
 interface OpenedEntry extends SweptEntry {
   readonly opened: Opened | undefined
 }
 
-/** A store as the collector sees it. */
+/** The store, as the collector sees it. */
 export class StoreGcHost implements GcHost {
   readonly #backend: AnyLevel
   readonly #session: () => Session
@@ -39,9 +39,9 @@ export class StoreGcHost implements GcHost {
   readonly opening: () => Promise<void> | undefined
   readonly assertWritable: () => void
   readonly defaultPolicy: () => Gc
-  /** Of the sweep under way. */
+  /** Finds out which dictionaries no value needs, during the sweep under way. */
   #unneeded: UnneededDictionaries | undefined
-  /** The last record that was logged when that sweep began. */
+  /** The last record that had been logged when that sweep began. */
   #loggedBefore = 0
 
   /** @param session throws if the store is not open */
@@ -74,7 +74,7 @@ export class StoreGcHost implements GcHost {
     this.#unneeded = new UnneededDictionaries(small)
     await writes.flush()
     this.#loggedBefore = log?.lastSequence ?? 0
-    await dictionarySource?.idle() // The sweep moves values to the dictionary that is being made.
+    await dictionarySource?.idle() // If a dictionary is being made, the sweep is to move values to that one.
   }
 
   async lastKey(): Promise<Buffer | undefined> {
@@ -116,14 +116,14 @@ export class StoreGcHost implements GcHost {
   }
 
   async remember(state: Buffer): Promise<void> {
-    if (this.#isForgetful) return
+    if (this.#logIsDatabase) return
     const { marker, writes } = this.#session()
     marker.update({ sweep: state })
     await writes.saveMarker()
   }
 
   async finished(plainLeft: boolean): Promise<void> {
-    if (this.#isForgetful) return
+    if (this.#logIsDatabase) return
     const { marker, writes } = this.#session()
     await this.#deleteDictionaries(this.#unneeded?.ids() ?? [])
     const { sweep, plainValues } = marker.current
@@ -132,29 +132,29 @@ export class StoreGcHost implements GcHost {
     await writes.saveMarker()
   }
 
-  /** Unless something may need them yet: the next sweep deletes them then. */
+  /** Deletes dictionaries, unless records in the log may still need them. Then the next sweep deletes them. */
   async #deleteDictionaries(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return
     const { writes, small } = this.#session()
-    await writes.flush() // What the policy dropped is in the backend until then, and back there after a power cut.
-    if (!(await this.#hasLeftLog())) return
+    await writes.flush() // Values that the policy dropped are in the backend until then, or come back after a power cut, and may need them.
+    if (!(await this.#forgetLogged())) return
     const deletions = ids.map(id => ({ type: 'del', key: dictionaryKey(id) }) as const)
     await writeToBackend(this.#backend, deletions, true)
     small.dictionaries.deleted(ids)
   }
 
-  /** Whether nothing is left in the log of what was logged before the sweep: it may need the dictionaries, as values in the backend do. */
-  async #hasLeftLog(): Promise<boolean> {
+  /** Deletes from the log what was logged before the sweep, since that may need the dictionaries. @returns whether all of it is gone */
+  async #forgetLogged(): Promise<boolean> {
     const { log, writes } = this.#session()
     return log === undefined || log.forget(this.#loggedBefore, () => writes.flush())
   }
 
-  /** Where the log is the database, it lacks what a sweep rewrote until its next snapshot, so nothing may rely on that. */
-  get #isForgetful(): boolean {
+  /** Where the log is the database, it has what a sweep has rewritten only with its next snapshot: until then nothing may rely on the sweep. */
+  get #logIsDatabase(): boolean {
     return this.#session().log?.isDatabase === true
   }
 
-  /** What the policy dropped may be in a table still, which is compacted only when the backend has it. */
+  /** Flushed first: deletions of what the policy dropped may still be in a table, and they free space only when the backend has them. */
   async compact(): Promise<void> {
     await this.#session().writes.flush()
     await compactBackend(this.#backend)
@@ -176,7 +176,7 @@ export class StoreGcHost implements GcHost {
 
   async #rewrite(rewrites: readonly Rewrite[], touched: TouchedKeys): Promise<(number | undefined)[]> {
     const { writes, marker } = this.#session()
-    // The guard of the envelopes that are written now has to be known to whoever opens the database next.
+    // Envelopes are written now with the guard that the marker has: without it nobody could read them.
     if (!marker.isStored) await writes.saveMarker()
     const stored = new Map<Rewrite, number>()
     await this.#replace(
@@ -188,7 +188,7 @@ export class StoreGcHost implements GcHost {
     return rewrites.map(rewrite => stored.get(rewrite))
   }
 
-  /** Past the log: nothing changes that a reader sees. */
+  /** Writes to the backend without logging it, since nothing changes that a reader sees. */
   async #replace(rewrites: readonly Rewrite[], touched: TouchedKeys, stored: Map<Rewrite, number>): Promise<void> {
     const { writes, sealer, cache } = this.#session()
     const operations: BackendOperation[] = []
@@ -217,7 +217,7 @@ export class StoreGcHost implements GcHost {
   }
 }
 
-/** A deletion that the log must have. Nobody sees what has expired, so it may go without. */
+/** Whether it is a deletion that has to be logged. What has expired is seen by nobody, so its deletion need not be. */
 function isDeletion({ entry, decision }: Rewrite): boolean {
   return decision.action === 'drop' && !entry.expired
 }
@@ -238,7 +238,7 @@ function entryOf(
   }
   const { codecId, probe, dictionary, expiresAt, rawLength, payload, enveloped } = opened
   if (!enveloped && rawLength > maxValueSize) {
-    // Readers get it as it is, and would not get it out of an envelope.
+    // It must not get an envelope: readers get a plain value of any size, but from an envelope only up to maxValueSize.
     const error = tooLarge(rawLength, maxValueSize)
     return { key, storedBytes, expired: false, plain: true, value: undefined, error, opened }
   }
