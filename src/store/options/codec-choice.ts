@@ -6,9 +6,9 @@ import { assertKnownOptions, type OptionTable } from '../../known-options.js'
 import { beginsWith, KEY_PREFIX_OPTIONS, prefixBytes } from './key-prefix.js'
 import { type CodecRule, DEFAULTS, type Settings } from './options.js'
 
-/** Answers which codec a value is written with. */
+/** Says which codec a value is written with. */
 export interface CodecChoice {
-  /** Codecs that the options name: those must load for the store to open. */
+  /** Codecs that the options name: the store opens only if all of them load. */
   readonly named: readonly Codec[]
   choose(key: Buffer, value: Buffer): Codec
 }
@@ -39,7 +39,9 @@ function choiceOf(codec: CodecRule['codec']): CodecChoice {
 const RULE_OPTIONS = { ...KEY_PREFIX_OPTIONS, codec: 'any' } as const satisfies OptionTable<CodecRule>
 
 /**
- * @returns for a key what `make` made of the first rule that matches it; and all that it made, in the order of the rules
+ * Calls `make` with the codec of each rule, and of a last one with the default codec if no rule matches every key.
+ *
+ * @returns `of`, which gives for a key what was made for the first rule that matches; and `all` that was made, in the order of the rules
  * @throws CKV_INVALID_OPTION
  */
 export function byRule<T>(

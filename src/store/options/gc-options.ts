@@ -7,9 +7,9 @@ import { assertKnownOptions, type OptionTable } from '../../known-options.js'
 /** What sweeps do, and when. */
 export interface GcOptions {
   /**
-   * Decides what becomes of each value. One that is given here also sweeps before each snapshot of a log that is the database.
-   * @default makes of old values what `codec` and `minSize` make of new ones: by `new ZstdGc({ level })` for Zstandard, `new Lz4Gc()` for
-   *   LZ4, `new NoGc()` for 'none'; raw values by a selector (`adaptive()`) or a codec of your own; rule by rule where there are rules
+   * Decides what becomes of each value. If one is given and the log is the database, there is also a sweep before each snapshot in the log.
+   * @default a policy that compresses old values as `codec` and `minSize` say for new ones: `new ZstdGc({ level })` for Zstandard, `new Lz4Gc()` for
+   *   LZ4, `new NoGc()` for 'none'; for a selector (`adaptive()`) or your own codec, one that compresses raw values with it; with rules, one for each
    */
   readonly policy?: Gc | undefined
   /**
@@ -18,7 +18,7 @@ export interface GcOptions {
    */
   readonly intervalMs?: number | undefined
   /**
-   * How fast a sweep goes at most, in bytes of stored values a second.
+   * The most bytes of stored values that a sweep goes through in a second.
    * @default Infinity
    */
   readonly bytesPerSecond?: number | undefined
@@ -31,7 +31,7 @@ const GC_OPTIONS = {
 } as const satisfies OptionTable<GcOptions>
 
 export interface GcSettings extends CollectorSettings {
-  /** Whether values are swept before a snapshot of the log; by default they are what the store has made of them already. */
+  /** Whether there is a sweep before each snapshot in the log: only with a given policy, since the default one would find nothing to do. */
   readonly beforeSnapshots: boolean
 }
 

@@ -7,7 +7,7 @@ import { shown } from '../../option-checks.js'
 export interface KeyPrefix {
   /** Keys that begin with these bytes, or this text as UTF-8. */
   readonly prefix?: string | Uint8Array | undefined
-  /** Keys of this sublevel, by its name without separators, or path, made with the default separator. */
+  /** Keys of this sublevel: its name without separators, or the names on the way to it. It must have been made with the default separator. */
   readonly sublevel?: string | readonly string[] | undefined
 }
 
@@ -27,12 +27,12 @@ export function prefixBytes({ prefix, sublevel }: KeyPrefix): Buffer {
   throw invalidOption(`The prefix of a rule is text or bytes, not ${shown(text)}`)
 }
 
-/** What abstract-level lets a sublevel be called where the separator is '!'. A rule for another name would never match. */
+/** The names that abstract-level allows for a sublevel with the separator '!'. A rule for another name would never match. */
 const SUBLEVEL_NAME = /^[#-~]+$/
 
 function sublevelPrefix(sublevel: string | readonly string[]): string {
   const path: readonly unknown[] = typeof sublevel === 'string' ? [sublevel] : sublevel
-  // No names at all would make it a rule for every key.
+  // An empty list of names would make it a rule for every key.
   if (
     !Array.isArray(path) ||
     path.length === 0 ||

@@ -5,19 +5,19 @@ import { assertBytes, isInterval, MAX_INTERVAL_MS, shown } from '../../option-ch
 /** When the MemTable is moved into the backend. */
 export interface MemTableOptions {
   /**
-   * It is moved when it holds about this many bytes: keys, values and 150 bytes an entry. Higher keeps more of the values that are soon
-   * overwritten from being written there, and makes the log longer.
+   * The table is moved when it has about this many bytes, counting keys, values and 150 bytes for each entry. With a higher value, more of those
+   * values are never written to the backend that are soon overwritten, and the log is longer.
    * @default 16777216 (16 MiB)
    */
   readonly flushBytes?: number | undefined
   /**
-   * Writers wait when this many bytes are not in the backend yet. A single larger write is let in alone. When 256 MiB of calls wait, further
-   * ones are rejected with CKV_BUSY. With `readOnly`, how much of a log that is ahead of the backend is kept in memory.
+   * Writes wait when this many bytes are not in the backend yet. A single write may be larger, and then has all the room. When calls of 256 MiB wait,
+   * further ones are rejected with CKV_BUSY. With `readOnly`: how much may be read into memory of a log that is ahead of the backend.
    * @default 67108864 (64 MiB)
    */
   readonly maxBytes?: number | undefined
   /**
-   * How long after the first write, in ms, it is moved even if it is small. Infinity for never.
+   * How long after its first write, in ms, the table is moved even if it is small. Infinity for never.
    * @default 1000
    */
   readonly flushIntervalMs?: number | undefined

@@ -26,8 +26,8 @@ const PLACES: Readonly<Record<string, string>> = {
 }
 
 /**
- * Refuses an option that belongs elsewhere: left alone as a hook's or the backend's, `fsync: 'always'` beside `wal` would be found to have
- * had no effect after a power cut.
+ * Refuses an option that belongs elsewhere. If `fsync: 'always'` beside `wal` were left to hooks and the backend, its user would notice only after a
+ * power cut that it had no effect.
  *
  * @throws CKV_INVALID_OPTION
  */

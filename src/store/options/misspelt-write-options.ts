@@ -3,7 +3,7 @@ import { invalidOption } from '../../errors.js'
 import { nearestName } from '../../nearest-name.js'
 import type { WriteOptions } from './options.js'
 
-/** Whether a value is one that an option of a write may have. */
+/** For each option of a write, whether a value is of the right type for it. */
 const KINDS: { readonly [Name in keyof Required<WriteOptions>]: (value: unknown) => boolean } = {
   codec: value =>
     isCodecName(value) ||
@@ -16,14 +16,14 @@ const KINDS: { readonly [Name in keyof Required<WriteOptions>]: (value: unknown)
 
 const NAMES = Object.keys(KINDS) as (keyof WriteOptions)[]
 
-/** Names that need no second look: ours, those of abstract-level, and what was met so far and is nearly none of ours. */
+/** Names that are known not to be misspelt: ours, those of abstract-level, and other names met so far that resemble none of ours. */
 const harmless = new Set<string>([...NAMES, 'type', 'key', 'value', 'keyEncoding', 'valueEncoding', 'sublevel'])
-/** Names may be made up without end, and each would be remembered. */
+/** How many names are remembered: a program may make up any number of them. */
 const MAX_HARMLESS = 1000
 
 /**
- * Refuses an option of a write, or a property of a batch operation, that is nearly one of ours and has such a value: a `tll` would keep an entry
- * for ever. Others are left alone, since a hook or the backend may know them.
+ * Refuses an option of a write, or a property of a batch operation, if its name resembles one of ours and its value is of the right type for that
+ * one: with a misspelt `ttl` an entry would stay for ever. Others are left alone, since a hook or the backend may know them.
  *
  * @throws CKV_INVALID_OPTION
  */

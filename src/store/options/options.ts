@@ -24,64 +24,64 @@ export interface CodecRule extends KeyPrefix {
 /** Options beside abstract-level's own. `keyEncoding` and `valueEncoding` default to the backend's. */
 export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<K, V> {
   /**
-   * How new values are compressed: one codec, rules of which the first match wins (no match: 'lz4'), or a selector. What was
-   * written with another codec stays readable.
+   * How new values are compressed: with one codec; by rules, of which the first that matches the key counts ('lz4' if none does); or by a selector.
+   * Values that were written with another codec stay readable.
    * @default 'lz4'
    */
   readonly codec?: Codec | CodecName | readonly CodecRule[] | CodecSelector | undefined
   /**
-   * Values shorter than this, in bytes, are stored raw without trying. Lower it for a backend that does not compress by itself.
-   * @default 1024; 4096 for LZ4 over LevelDB, whose own compression does better with values that share its blocks of 4 KiB; 32 where
-   *   there is a dictionary
+   * Values shorter than this, in bytes, are stored raw, without trying to compress them. Lower it for a backend that does not compress by itself.
+   * @default 1024; 4096 for LZ4 over LevelDB, whose own compression is better for values that share its blocks of 4 KiB; 32 with a dictionary
    */
   readonly minSize?: number | undefined
   /**
-   * What values of 32 bytes to 4 KiB have in common: each of them is compressed with it, since alone they are too short to get smaller.
-   * 'auto' trains one on the values that are written, uses it where it takes less space in the backend than the values as they are, over
-   * LevelDB in blocks with their neighbours, and replaces it when a newer one does clearly better. Bytes are used as they are: a
-   * dictionary in Zstandard's format (`zstd --train`), or text that is like the values. `false` uses none. Values written with one stay
-   * readable: the store keeps it. Takes LZ4 or Zstandard, or a codec of yours that has `withDictionary`.
+   * A dictionary of what values of 32 bytes to 4 KiB have in common, with which each of them is compressed: alone they are too short to get smaller.
+   * 'auto' trains one on the values that are written, uses it if the values then take less space in the backend (over LevelDB, in blocks together
+   * with their neighbours), and replaces it when a newer one is clearly better. Bytes are used as the dictionary: one in Zstandard's format
+   * (`zstd --train`), or text that resembles the values. `false` uses none. The store keeps its dictionaries, so that values written with them stay
+   * readable. Works with LZ4, Zstandard, and your own codecs that have `withDictionary`.
    * @default false
    */
   readonly dictionary?: 'auto' | Uint8Array | false | undefined
   /**
-   * Share of a value, from 0 to below 1, that compression must save to be kept. Higher stores more values raw, which read faster.
+   * The share of a value, from 0 to below 1, that compression must save; otherwise the value is stored raw. With a higher one more values are stored
+   * raw, which are read faster.
    * @default 0.1
    */
   readonly minSaving?: number | undefined
   /**
-   * Values of at least this many bytes are compressed and restored off the main thread. Lower keeps the event loop freer;
-   * each trip to another thread costs about 50 µs. LZ4 restores up to 1 MiB on the main thread all the same, in up to 0.5 ms.
+   * Values of at least this many bytes are compressed and restored off the main thread. A lower value keeps the event loop freer, but each trip to
+   * another thread costs about 50 µs. LZ4 restores values of up to 1 MiB on the main thread in any case, in up to 0.5 ms.
    * @default 65536
    */
   readonly offThreadSize?: number | undefined
   /**
-   * Longer values, in bytes, are refused: when written, and when read, before memory is taken for them. At most 2^32 - 1.
-   * What is longer and was there before the database was wrapped is read, and sweeps leave it alone.
+   * Values longer than this, in bytes, are refused, both when written and when read, before memory is taken for them. At most 2^32 - 1.
+   * Longer values from before the database was wrapped can be read, and sweeps leave them alone.
    * @default 1073741824 (1 GiB)
    */
   readonly maxValueSize?: number | undefined
   /**
-   * 'auto' leaves the checksum off raw values below 512 bytes where the backend stores checksums of its blocks (classic-level,
-   * which does not promise to verify them on every read). 'always' costs those values 4 bytes each.
+   * 'auto' leaves out the checksum of raw values below 512 bytes if the backend stores checksums of its own blocks (as classic-level does, which does
+   * not promise to verify them on every read). 'always' costs 4 bytes more for each of those values.
    * @default 'auto'
    */
   readonly checksum?: 'auto' | 'always' | undefined
   /**
-   * Bytes of memory for a cache of decoded values, of which the least recently used go first; 0 for no cache.
+   * How many bytes of memory a cache of restored values may take. The least recently used values leave it first. 0 for no cache.
    * @default 0
    */
   readonly cacheBytes?: number | undefined
   /**
-   * A write-ahead log: a write resolves when the log has it, as durable as the log's `fsync` says. It is read back if the store was not
-   * closed. `true` keeps it in `<location>/ckv-wal`; a string names another directory. Over a backend that keeps nothing (memory-level)
-   * the log keeps everything.
-   * @default true if the backend has a location (a `level` database does, a sublevel of it or one in memory does not), else false
+   * A write-ahead log: a write resolves when it is in the log, as durable as the log's `fsync` option says. The log is read back if the store was
+   * not closed. `true` keeps it in `<location>/ckv-wal`; a string names another directory. Over a backend that keeps nothing (memory-level), the
+   * log keeps everything.
+   * @default true if the backend has a location (a `level` database has one, its sublevels and databases in memory have none), else false
    */
   readonly wal?: boolean | string | WalOptions | undefined
   /**
-   * A table in memory for what is logged and not yet in the backend: writes do not wait for the backend, and values are compressed
-   * when they move there. `false`: every write waits for the backend as well. It needs a log.
+   * A table in memory for what is logged and not yet in the backend. With it writes do not wait for the backend, and values are compressed
+   * when they are moved there. With `false` every write waits for the backend as well. It needs a log.
    * @default {} where there is a log
    */
   readonly memtable?: boolean | MemTableOptions | undefined
@@ -92,11 +92,11 @@ export interface CompressedKvStoreOptions<K, V> extends AbstractDatabaseOptions<
    * @default the global meter provider's, which does nothing until the application has set one up
    */
   readonly meter?: Meter | false | undefined
-  /** Called with how far reading the log back has come, when the store opens. */
+  /** Called with the progress of reading the log back, when the store opens. */
   readonly onProgress?: ((progress: WalProgress) => void) | undefined
   /**
    * Refuses every write with LEVEL_READONLY, and writes nothing by itself, not even the store's marker. What a log has and the backend lacks
-   * is read into memory, up to `memtable.maxBytes`; where it is more, opening fails with LEVEL_NOT_SUPPORTED.
+   * is read into memory, up to `memtable.maxBytes`; if it is more, opening fails with LEVEL_NOT_SUPPORTED.
    * @default false
    */
   readonly readOnly?: boolean | undefined
@@ -128,17 +128,17 @@ const STORE_OPTIONS = {
  * because `sync` must be declared exactly as classic-level declares it.
  */
 export interface WriteOptions {
-  /** Instead of the codec that the store's options choose. */
+  /** Used instead of the codec that the store's options choose. */
   codec?: Codec | CodecName | CodecSelector | undefined
-  /** Time to live in ms, above 0. When it is over the entry is gone for every read. A later put without `ttl` removes it. */
+  /** Time to live in ms, above 0. When it is over, no read sees the entry any more. A later put of the key without `ttl` ends it. */
   ttl?: number | undefined
   /**
-   * Resolve only when it is on stable storage: in the log, or without one in the backend, where that has such an option (classic-level).
+   * Resolves only when the write is on stable storage: in the log, or without a log in the backend, if that has such an option (as classic-level has).
    */
   sync?: boolean | undefined
   /**
-   * Called before the write resolves, with how many bytes the value takes as it is stored, its trailer included. Such a value is
-   * compressed at once, not on its way to the backend. If it throws, the write is rejected.
+   * Called before the write resolves, with how many bytes the value takes as it is stored, including its trailer. For that the value is
+   * compressed at once, and not on its way to the backend. If `onStored` throws, the write is rejected.
    */
   onStored?: ((bytes: number) => void) | undefined
 }
@@ -162,7 +162,7 @@ export interface Settings {
   readonly gc: GcSettings
 }
 
-/** Those of `memtable` and `gc` stand with their options. */
+/** The defaults of `memtable` and `gc` are beside those options. */
 export const DEFAULTS = {
   codec: 'lz4',
   minSaving: 0.1,
@@ -186,7 +186,7 @@ export function defaultMinSize(codec: Codec, overLevelDb: boolean): number {
   return overLevelDb && codec.id === CODEC_ID.lz4 ? LZ4_MIN_SIZE_OVER_LEVELDB : MIN_SIZE
 }
 
-/** rawLen in the envelope is a u32; a Buffer may be shorter still. */
+/** The envelope has 32 bits for the length of a value, and the longest Buffer may be shorter than that. */
 const MAX_VALUE_SIZE = Math.min(2 ** 32 - 1, constants.MAX_LENGTH)
 
 /** @throws CKV_INVALID_OPTION */
@@ -195,8 +195,8 @@ export function assertMaxValueSize(bytes: number): void {
 }
 
 /**
- * Splits options into ours, with defaults filled in, and the rest, which is abstract-level's. Ours must not reach it: its
- * hooks would hand them out.
+ * Splits options into ours, with defaults filled in, and the rest, for abstract-level. Ours must not reach abstract-level, which would hand them
+ * to hooks.
  *
  * @param hasLocation whether the backend has a directory, where a log can be
  * @throws CKV_INVALID_OPTION, LEVEL_NOT_SUPPORTED
@@ -260,10 +260,10 @@ function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   return bytes
 }
 
-/** Stands for the log's default directory, which is known only when the backend is open. */
+/** Stands for the log's default directory in a check of the options: it is known only when the backend is open. */
 const IN_THE_BACKEND = '.'
 
-/** @param shared options of the store that are the log's as well, where those of the log do not say otherwise */
+/** @param shared options of the store that hold for its log as well, unless the log's own options say otherwise */
 function walOptions(
   wal: boolean | string | WalOptions | undefined,
   hasLocation: boolean,
@@ -285,11 +285,11 @@ function walOptions(
       "The backend has no directory of its own: say where its log is to be, as in { wal: './my-log' }"
     )
   }
-  // Bad ones throw here, not when the store opens.
+  // Checked here, so that bad options are refused now and not only when the store opens.
   const { recovery, directory } = resolveWalOptions({ ...options, dir: options.dir ?? IN_THE_BACKEND }, 'wal')
   if (recovery === 'salvage') {
     throw invalidOption("A store cannot be opened with recovery: 'salvage': open the log alone with it")
   }
-  // Where it is now, whichever directory the process is in when the store opens.
+  // Absolute, since the process may be in another directory when the store opens.
   return options.dir === undefined ? options : { ...options, dir: directory }
 }
