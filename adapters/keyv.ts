@@ -6,7 +6,7 @@ interface Encodings {
   valueEncoding?: 'utf8'
 }
 
-/** The part of a store that the adapter uses: a `CompressedKvStore` of any key and value type has it, and so does a sublevel of one. */
+/** The methods of a store that the adapter uses. A `CompressedKvStore` of any key and value type has them, and so does a sublevel of one. */
 export interface KeyvBackingStore {
   get(key: string, options: Encodings): Promise<unknown>
   getMany(keys: string[], options: Encodings): Promise<unknown[]>
@@ -39,7 +39,7 @@ const AS_TEXT = { keyEncoding: 'utf8', valueEncoding: 'utf8' } as const
 export class KeyvCompressedStore implements KeyvStoreAdapter {
   /** Set by Keyv. Without one, `clear()` and `iterator()` mean the whole store. */
   namespace: string | undefined
-  /** Keyv offers its `iterator()` only for a list of dialects, and this is on it. Nothing else depends on it. */
+  /** Keyv offers `iterator()` only for adapters with certain dialects. This is one of them; nothing else depends on it. */
   readonly opts = { dialect: 'etcd' }
   readonly #store: KeyvBackingStore
 
@@ -64,7 +64,7 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
 
   /**
    * @param value as Keyv's `serialize` made it
-   * @param ttl in ms; Infinity is for ever, as it is for Keyv
+   * @param ttl in ms; with Infinity the entry stays for ever, as in Keyv
    * @throws TypeError for anything but text: a Keyv with `serialize: undefined` passes objects; CKV_INVALID_OPTION for a ttl
    *   that is not above 0
    */
@@ -76,7 +76,7 @@ export class KeyvCompressedStore implements KeyvStoreAdapter {
 
   /** @returns whether there was such an entry */
   async delete(key: string): Promise<boolean> {
-    // Both begin now, in this order: calls take effect in the order in which they are made, even if nobody awaits them.
+    // Both are called now, in this order: calls of the adapter take effect in their order, even if nobody awaits them.
     const [found] = await Promise.all([this.has(key), this.#store.del(key, KEYS_AS_TEXT)])
     return found
   }

@@ -37,7 +37,7 @@ export type { Pin, Tensor, TensorArray, TensorBackingStore, TensorCacheOptions, 
 export interface CachedPrefix<D extends TensorDtype = TensorDtype> {
   /** The number of tokens. */
   readonly tokens: number
-  /** One tensor a layer, with that many tokens on the sequence axis. */
+  /** For every layer one tensor, with that many tokens on the sequence axis. */
   readonly layers: TensorArray<D>[]
 }
 
@@ -107,8 +107,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * Stores the whole chunks of a sequence that are not there yet, first to last.
    *
-   * @param layers for every layer the tensor of the whole sequence, or of a longer one: the number of tokens follows from its length
-   * @returns how many leading tokens are cached now: fewer than given if entries that are pinned, or being replaced, leave too little room
+   * @param layers for every layer the tensor of the whole sequence, or of a longer one; its length tells the number of its tokens
+   * @returns how many leading tokens are cached now: fewer than were given if entries that are pinned or being replaced leave too little room
    * @throws CKV_TENSOR_MISMATCH; CKV_VALUE_TOO_LARGE for chunks above `maxBytes`; what the store throws
    */
   async putPrefix(tokens: Tokens, layers: readonly TensorArray<D>[]): Promise<number> {
@@ -150,9 +150,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * Stores one chunk, unless it is there already.
    *
    * @param layers each of the cache's `shape`
-   * @returns whether it is cached now: false if entries that are pinned, or being replaced, leave too little room
+   * @returns whether it is cached now: false if entries that are pinned or being replaced leave too little room
    * @throws CKV_TENSOR_MISMATCH for another number of layers, dtype or shape, or a chunk of another model's cache; CKV_VALUE_TOO_LARGE if the
-   *   chunk is above `maxBytes`; what the store throws
+   *   chunk is larger than `maxBytes`; what the store throws
    */
   async putLayers(chunk: TokenChunk, layers: readonly TensorArray<D>[]): Promise<boolean> {
     this.#assertOwn(chunk)
@@ -168,7 +168,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * The layers of one chunk; undefined if they are not all there.
    *
-   * @throws CKV_TENSOR_MISMATCH for a chunk of another model's cache; LEVEL_CORRUPTION if a value is damaged, as {@link getPrefix}
+   * @throws CKV_TENSOR_MISMATCH for a chunk of another model's cache; for damaged values as {@link getPrefix} does
    */
   async getLayers(chunk: TokenChunk): Promise<TensorArray<D>[] | undefined> {
     this.#assertOwn(chunk)
@@ -181,8 +181,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   /**
-   * Keeps the cached leading chunks of a sequence from being evicted until they are unpinned or the store is closed. A chunk stays until every
-   * pin on it has ended.
+   * Keeps the cached leading chunks of a sequence from being evicted until they are unpinned or the store is closed. A chunk that is pinned more than
+   * once stays until all of its pins have ended.
    */
   async pin(tokens: Tokens): Promise<Pin> {
     const leading = leadingChunks(await this.#space(), this.#chunks(tokens))
@@ -202,9 +202,9 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   // ---- by name
 
   /**
-   * Stores one tensor of the cache's model and dtype, of any shape, in place of the one that had its name.
+   * Stores one tensor of the cache's model and dtype, of any shape. It replaces a tensor of the same name.
    *
-   * @returns whether it is cached now: false if entries that are pinned, or being replaced, leave too little room
+   * @returns whether it is cached now: false if entries that are pinned or being replaced leave too little room
    * @throws CKV_TENSOR_MISMATCH if `data` is not an array of that dtype, or not of that shape; CKV_VALUE_TOO_LARGE; what the store throws
    */
   async putTensor(name: string, given: Tensor<D>): Promise<boolean> {
@@ -254,8 +254,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   }
 
   /**
-   * Writes what is only in memory: when chunks and tensors were used, and their exact sizes. This happens by itself within 10 seconds of a
-   * use; call it before closing the store, so that the next process evicts in the right order.
+   * Writes what is only in memory: when chunks and tensors were used, and their exact sizes. That happens by itself within 10 seconds after a use.
+   * Call this before closing the store, so that the next process evicts in the right order.
    */
   async flush(): Promise<void> {
     return (await this.#space()).flush()

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 
 /**
- * A stream of chunks that are read one by one, on demand.
+ * A stream of chunks, which are read one by one, on demand.
  *
- * @param ended called once, when the stream needs nothing more: at its end, when it fails or is destroyed
+ * @param ended called once, when the stream needs no more chunks: at its end, or when it fails or is destroyed
  */
 export function blobReadable(
   chunks: AsyncGenerator<Buffer, void>,
@@ -18,7 +18,7 @@ export function blobReadable(
       )
     },
     destroy(error, done) {
-      // The generator ends only after the reads under way, which still need the chunks.
+      // return() resolves only after the reads under way, which still need the chunks.
       chunks
         .return()
         .catch(() => {})

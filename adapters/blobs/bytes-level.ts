@@ -17,7 +17,7 @@ interface KeyRange {
   readonly reverse?: boolean
 }
 
-/** The part of a sublevel of bytes that is used here. */
+/** The methods used here of a sublevel whose keys and values are bytes. */
 export interface BytesLevel {
   readonly db: object
   readonly prefix: string

@@ -25,7 +25,7 @@ interface Content {
   readonly head: Buffer
 }
 
-/** Cuts bytes into the chunks of a generation, and puts several at a time. */
+/** Cuts bytes into the chunks of a generation, and puts several of them at a time. */
 export class ChunkWriter {
   readonly #level: BytesLevel
   readonly #generation: Generation

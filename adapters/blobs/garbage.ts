@@ -28,7 +28,7 @@ export async function discard(
 }
 
 /**
- * Deletes generations that a crash, or a failure to delete them, has left.
+ * Deletes generations that were left by a crash, or because deleting them failed.
  *
  * @param limit the most generations to examine
  * @returns how many were deleted, and whether all were examined

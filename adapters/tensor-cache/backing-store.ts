@@ -13,7 +13,7 @@ export type Operation =
       Pick<WriteOptions, 'codec' | 'onStored'>)
   | { readonly type: 'del'; readonly key: string; readonly keyEncoding: 'utf8' }
 
-/** The part of a store that the cache uses: a `CompressedKvStore` of any key and value type has it, and so does a sublevel of one. */
+/** The methods of a store that the cache uses. A `CompressedKvStore` of any key and value type has them, and so does a sublevel of one. */
 export interface TensorBackingStore {
   getMany(keys: string[], options: typeof AS_BYTES): Promise<unknown[]>
   batch(operations: Operation[], options: typeof AS_TEXT): Promise<void>

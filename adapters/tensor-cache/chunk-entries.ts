@@ -85,7 +85,7 @@ export async function putSequence<D extends TensorDtype>(
   const clears = () => space.clears.get(chunks[0]?.namespace ?? '')
   const clearsBefore = clears()
   space.order.reserveTimes(chunks.length)
-  // Later chunks are useless without the first ones, and must not evict them.
+  // Later chunks must not evict the first ones, without which they are useless.
   const spared = new Set<EntryId>()
   let stored: TokenChunk | undefined
   for (const chunk of chunks) {

@@ -31,7 +31,7 @@ export class EntryIndex {
     return this.#places.size
   }
 
-  /** Gives doomed entries as well. */
+  /** The entry with this id, even if it is doomed. */
   get(id: EntryId): Entry | undefined {
     return this.#places.get(id)?.entry
   }

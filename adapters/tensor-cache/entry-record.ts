@@ -17,9 +17,9 @@ export interface EntryRecord {
   readonly tokens?: readonly [start: number, end: number]
 }
 
-/** The most that an envelope adds to a stored value, whether index entry or layer. */
+/** The most bytes that an envelope adds to a value, be it a record of the index or a layer. */
 const TRAILER_BYTES = 64
-/** The most that a stored value grows when a sweep notes in its envelope that compressing it does not pay, and adds a checksum. */
+/** The most bytes by which a stored value grows when a sweep notes in its envelope that compressing it does not pay, and adds a checksum. */
 const SWEPT_BYTES = 8
 
 /** The most bytes that an entry can take beside its stored values. */
@@ -34,7 +34,7 @@ export function mostStoredBytes(bytes: number): number {
   return bytes + TRAILER_BYTES
 }
 
-/** The most bytes that an entry takes whose values took `stored` bytes when they were written. */
+/** The most bytes that an entry can take if its values took `stored` bytes when they were written. */
 export function settledBytes(overhead: number, stored: number, values: number): number {
   return overhead + stored + values * SWEPT_BYTES
 }

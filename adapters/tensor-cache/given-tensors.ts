@@ -5,7 +5,7 @@ import { tokensIn } from './sequence-axis.js'
 import { arrayName, arrayOver, elementBytes, isTensorArray, type TensorArray } from './tensor-array.js'
 
 /*
- * Checks of arrays against a layout, those passed in and those stored. All throw CKV_TENSOR_MISMATCH.
+ * Checks arrays that are passed in, or were stored, against a layout. All functions throw CKV_TENSOR_MISMATCH.
  */
 
 export function assertDtype<D extends TensorDtype>(

@@ -22,8 +22,9 @@ export interface TensorCacheOptions<D extends TensorDtype = TensorDtype> {
   /** Number of tensors in a chunk. If keys and values are separate tensors, this is twice the model's layers: pass each layer's two in turn. */
   readonly layers: number
   /**
-   * Shape of one layer's tensor in one chunk. The extent of `seqAxis` is the number of tokens in a chunk, 256 in LMCache: `[1, 8, 256, 128]`
-   * with `seqAxis` 2 for `[batch, heads, sequence, dim]`, `[256, 8, 128]` with 0 for tokens first.
+   * Shape of one layer's tensor in one chunk. Its extent on `seqAxis` is the number of tokens in a chunk (256 in LMCache). For tensors
+   * `[batch, heads, sequence, dim]` it is for instance `[1, 8, 256, 128]`, with `seqAxis` 2; for tensors with tokens first `[256, 8, 128]`, with
+   * `seqAxis` 0.
    */
   readonly shape: readonly number[]
   /** The axis of `shape` that counts tokens. */

@@ -10,7 +10,7 @@ export interface Pin {
 /** The entries of the pins of all caches: a pin may be ended by another cache than made it. One that has ended has no entries any more. */
 const pinned = new WeakMap<Pin, readonly Entry[]>()
 
-/** Pins entries. One is evicted only when each of its pins has ended. */
+/** Pins entries. An entry can be evicted again when all of its pins have ended. */
 export function pinEntries(entries: readonly Entry[], tokens: number): Pin {
   for (const entry of entries) entry.pins++
   const pin: Pin = { tokens }

@@ -4,10 +4,10 @@ import type { Entry, EntryIndex } from './entry-index.js'
 import { textOf } from './entry-record.js'
 import type { EntryKeys } from './keys.js'
 
-/** How long a change may wait. A record is written at most once in that time, no matter how often its chunk is used. */
+/** How long a change may wait to be written. A record is written at most once in that time, however often its entry is used. */
 const WRITE_DELAY_MS = 10_000
 
-/** Writes records of entries that changed: when they were used, and their exact sizes. */
+/** Writes records of entries that have changed: when they were used, and their exact sizes. */
 export class RecordWriter {
   readonly #db: TensorBackingStore
   readonly #keys: EntryKeys

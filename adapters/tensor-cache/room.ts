@@ -3,9 +3,7 @@ import { isRefusal } from '../refusals.js'
 import type { Entry, EntryIndex } from './entry-index.js'
 import type { EntryId } from './keys.js'
 
-/**
- * Keeps what is stored within `maxBytes`, at every moment: room is taken before something is written, and given back when it is deleted.
- */
+/** Keeps everything that is stored within `maxBytes` at every moment: room is taken before something is written, and given back when it is deleted. */
 export class Room {
   readonly maxBytes: number
   readonly #index: EntryIndex
@@ -31,7 +29,7 @@ export class Room {
     return this.#taken
   }
 
-  /** Entries that are being deleted. What the store refuses to delete is in the index again when its deletion has ended. */
+  /** Entries that are being deleted. If the store refuses, the entry is in the index again when this has settled. */
   get deletions(): ReadonlyMap<EntryId, Promise<void>> {
     return this.#deletions
   }
@@ -46,12 +44,12 @@ export class Room {
   }
 
   /**
-   * Takes room, evicting the least recently used entries for it, and then runs `work`.
+   * Takes room, for which it evicts the least recently used entries if needed, and then runs `work`.
    *
    * @param work gives back the room that it does not need
    * @param spared entries that are not evicted
-   * @returns whether there was enough that could be evicted
-   * @throws what the store throws when something is deleted, and what `work` throws
+   * @returns false if too little could be evicted, so that `work` was not run
+   * @throws what the store throws when entries are deleted, and what `work` throws
    */
   async with(bytes: number, work: () => Promise<void>, spared: ReadonlySet<EntryId> = new Set()): Promise<boolean> {
     // One call at a time looks for room. If all that wait looked again whenever something ends, a thousand of them would do so a thousand times.
@@ -87,8 +85,8 @@ export class Room {
   }
 
   /**
-   * Deletes entries. If the store refuses, they stay as they were. If it fails it is unknown what is left: they are doomed, taking room but
-   * being no hits, until they are deleted.
+   * Deletes entries. If the store refuses, they stay as they were. After any other error it is unknown what is left of them: they are doomed, so that
+   * they take room but are not found, until they are deleted.
    *
    * @throws what the store throws
    */
@@ -112,7 +110,7 @@ export class Room {
     return deletion
   }
 
-  /** Runs work that may free room. Waiters for room look again when it has ended. */
+  /** Runs work that may free room: when it has ended, the call that waits for room looks again. */
   #during<T>(work: () => Promise<T>): Promise<T> {
     // finally() removes it from the set before waiters look again.
     const running: Promise<T> = work().finally(() => this.#underWay.delete(running))

@@ -4,7 +4,7 @@ import type { Layout } from './options.js'
 import { bytesOf, newArray, type TensorArray } from './tensor-array.js'
 
 /*
- * Around its sequence axis a tensor is `outer` rows of `tokens` times `inner` numbers each. A range of tokens is one run in each row:
+ * Seen from its sequence axis, a tensor is `outer` rows, each with `inner` numbers for every token. A range of tokens is one run in each row:
  *
  *     [batch 1, heads 2, sequence 6, dim 4]: outer 2, inner 4      row 0 |aaaa|bbbb|....|....|....|....|
  *     tokens 0 to 2                                                row 1 |aaaa|bbbb|....|....|....|....|

@@ -225,7 +225,7 @@ export class TensorSpace {
 
   /** Records what is stored under an id now. */
   #settle(id: EntryId, record: EntryRecord, room: number, next: Entry | undefined, doomed: boolean): void {
-    this.#index.writing.delete(id) // Waiters for room may evict it at once.
+    this.#index.writing.delete(id) // From now on a call that waits for room may evict it.
     this.room.giveBack(room + this.#bytesOf(id) - record.bytes)
     this.order.add({ id, record, pins: 0, doomed }, next) // This also has its exact size written.
   }

@@ -18,13 +18,13 @@ export interface TokenChunk {
 }
 
 /**
- * Whole chunks of a sequence, first to last, hashed on demand. A hash is the SHA-256 of the previous hash, for the first chunk the namespace's, and
- * of the tokens as u32 LE: the scheme of SGLang, with the extra keys of vLLM in the namespace.
+ * Whole chunks of a sequence, first to last, hashed on demand. The hash of a chunk is the SHA-256 of the previous chunk's hash (for the first chunk,
+ * the namespace's) and of its tokens as u32 LE. That is the scheme of SGLang, with the extra keys of vLLM in the namespace.
  *
  * @throws CKV_INVALID_OPTION if a token is no token id
  */
 export function* chunksOf(tokens: Tokens, chunkTokens: number, namespace: Namespace): Generator<TokenChunk, void> {
-  // Without a length there would be no chunks: every lookup would be a miss.
+  // Otherwise, for tokens without a length, there would be no chunks, and every look-up would be a miss.
   if (typeof tokens !== 'object' || !Number.isSafeInteger(tokens?.length)) {
     throw invalidOption('Tokens must be an array or a typed array of token ids')
   }

@@ -32,7 +32,7 @@ export class UseOrder {
     this.#newestEnd = entries[0]
   }
 
-  /** Makes a chunk the last of the chain that was used last, if that ends with `before`. @returns whether it is that */
+  /** Adds a chunk to the chain that was used last, if that ends with `before`. @returns whether the chain ends with the chunk now */
   extendNewest(entry: Entry, before: Entry | undefined): boolean {
     if (entry !== this.#newestEnd && before !== undefined && this.isNewestEnd(before)) this.touchBefore(entry, before)
     return this.isNewestEnd(entry)
@@ -47,7 +47,7 @@ export class UseOrder {
     if (this.#index.has(entry)) this.add(entry, next)
   }
 
-  /** Reserves times of use for that many entries, each of which is to count as used just before the one stored before it. */
+  /** Reserves times of use for that many entries. Each is to count as used just before the entry that was stored before it. */
   reserveTimes(count: number): void {
     this.#lastUse = Math.max(Date.now(), this.#lastUse) + count
   }
@@ -61,7 +61,7 @@ export class UseOrder {
   add(entry: Entry, next: Entry | undefined): void {
     this.#newestEnd =
       next !== undefined && this.isNewestEnd(next) && this.#hasTimeBefore(next, entry) ? entry : undefined
-    // A new entry's time is written already, and remains right if nothing was used since.
+    // The time of a new entry is written already. It stays right if nothing was used since.
     const isLast = !this.#isThere(next) && entry.record.used === this.#lastUse
     if (!isLast) entry.record = { ...entry.record, used: this.timeBefore(next) }
     if (this.#isThere(next)) this.#index.addBefore(entry, next)
@@ -74,7 +74,7 @@ export class UseOrder {
     if (this.#newestEnd !== undefined && entries.includes(this.#newestEnd)) this.#newestEnd = undefined
   }
 
-  /** Whether a time is free for `entry` between `next` and what was used before that. */
+  /** Whether there is a free time for `entry` just before that of `next`. */
   #hasTimeBefore(next: Entry, entry: Entry): boolean {
     const older = this.#index.olderThan(next)
     const others = older === entry ? this.#index.olderThan(entry) : older
@@ -85,7 +85,7 @@ export class UseOrder {
     return entry !== undefined && this.#index.has(entry)
   }
 
-  /** Later than every time before, whatever the clock does. */
+  /** A time later than all before, even if the clock was set back. */
   #now(): number {
     return (this.#lastUse = Math.max(Date.now(), this.#lastUse + 1))
   }
