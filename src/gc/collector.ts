@@ -1,3 +1,4 @@
+import { abortWith } from '../abort-with.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { nextTurn } from '../turn.js'
 import { assertPolicy, assertRate, assertSweepInterval } from './checks.js'
@@ -115,11 +116,12 @@ export class Collector {
     this.#host.assertWritable()
     const abort = new AbortController()
     this.#abort = abort
-    const signals = options.signal === undefined ? [abort.signal] : [abort.signal, options.signal]
-    this.#running = this.#sweep(options, AbortSignal.any(signals))
+    const letGo = abortWith(abort, options.signal)
+    this.#running = this.#sweep(options, abort.signal)
     try {
       return await this.#running
     } finally {
+      letGo()
       this.#running = undefined
     }
   }

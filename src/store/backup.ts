@@ -1,4 +1,5 @@
 import { isUint8Array } from 'node:util/types'
+import { abortWith } from '../abort-with.js'
 import { type Sealing, sealRaw } from '../envelope/seal.js'
 import { storedCopy } from '../envelope/stored-memory.js'
 import { databaseNotOpen, notSupported } from '../errors.js'
@@ -59,8 +60,8 @@ interface Source {
 export async function backUp(source: Source, target: AnyLevel, options: BackupOptions): Promise<BackupReport> {
   assertKnownOptions('backup()', options, BACKUP_OPTIONS)
   const closing = new AbortController()
-  const signals = options.signal === undefined ? [closing.signal] : [closing.signal, options.signal]
-  const copying = copyTo(target, source, { ...options, signal: AbortSignal.any(signals) })
+  const letGo = abortWith(closing, options.signal)
+  const copying = copyTo(target, source, { ...options, signal: closing.signal })
   const ending = resource(async () => {
     closing.abort(databaseNotOpen())
     await copying.catch(() => {})
@@ -69,6 +70,7 @@ export async function backUp(source: Source, target: AnyLevel, options: BackupOp
   try {
     return await copying
   } finally {
+    letGo()
     source.store.detachResource(ending)
   }
 }
