@@ -71,7 +71,9 @@ describe.each(Object.entries(MODES))('%s, after LevelDB failed to write', (mode,
     const [error] = await failures([store.put('a', VALUE).then(() => store.flush())])
     expect(error).toMatchObject({
       code: mode === 'logged' ? 'CKV_OUTCOME_UNKNOWN' : 'LEVEL_IO_ERROR',
-      message: expect.stringContaining('close the store and open it again: 000003.log: No space left on device')
+      message: expect.stringContaining(
+        'close the database, or the store over it, and open it again: 000003.log: No space left on device'
+      )
     })
     await store.close()
     await store.open()

@@ -51,7 +51,7 @@ function isIoError(error: unknown): boolean {
 
 function refused(cause: unknown): CompressedKvError {
   return ioError(
-    'LevelDB could lose what it takes after a write that failed: when the disk works and has room, close the store and open it again',
+    'LevelDB could lose what it takes after a write that failed: when the disk works and has room, close the database, or the store over it, and open it again',
     cause
   )
 }
