@@ -1,6 +1,9 @@
 /**
- * Aborts a controller when a signal is aborted, until what this returns is called. `AbortSignal.any` would do, but up to Node.js 22 each call leaves
- * something in the signal, and one signal may stop all that a program does.
+ * Aborts a controller when a signal is aborted.
+ *
+ * `AbortSignal.any` would do, but up to Node.js 22 each call of it leaves something in the signal, and a program may use one signal for everything.
+ *
+ * @returns call this when the controller is no longer needed: the signal forgets it then
  */
 export function abortWith(controller: AbortController, signal: AbortSignal | undefined): () => void {
   if (signal === undefined) return () => {}

@@ -11,19 +11,19 @@ import { assertBytes } from '../option-checks.js'
 import { beginsWith, KEY_PREFIX_OPTIONS, type KeyPrefix, prefixBytes } from './options/key-prefix.js'
 
 export interface AdaptiveOptions {
-  /** Keys under which tensors are: those are written with tensor(). The first match wins. @default none */
+  /** The keys of tensors, whose values are written with tensor(). The first entry that matches a key counts. @default none */
   readonly tensors?: readonly TensorKeys[] | undefined
   /**
-   * Shorter values, in bytes, get LZ4 where it finds something: writing them takes half of the time. Lower stores less and
-   * takes longer.
+   * Values shorter than this, in bytes, are written with LZ4 if it finds repeats: that takes half of the time. With a lower value less is stored, and
+   * writing takes longer.
    * @default 2048
    */
   readonly smallSize?: number | undefined
-  /** Zstandard's, 1 (fast) to 22 (small and slow). @default 3 */
+  /** The level of Zstandard, from 1 (fast) to 22 (small and slow). @default 3 */
   readonly level?: number | undefined
 }
 
-/** Some of the keys, and what their values are. */
+/** Which keys have tensors, and of which type these are. */
 export interface TensorKeys extends KeyPrefix, TensorOptions {}
 
 const ADAPTIVE_OPTIONS = {
@@ -40,22 +40,22 @@ const TENSOR_KEYS_OPTIONS = {
 const DEFAULT_SMALL_SIZE = 2048
 
 /*
- * The thresholds separate the kinds of data in docs/adaptive.md. Arrays of floating-point numbers have an estimate of 7.1 bits and
- * no repeats, and shrink to 0.91 to 0.96 with Zstandard; bf16 has 6.1 bits, and shrinks to 0.77 to 0.82.
+ * The thresholds separate the kinds of data in docs/adaptive.md. Arrays of floating-point numbers are estimated at 7.1 bits a byte and have no
+ * repeats; Zstandard makes them 0.91 to 0.96 times as large. bf16 is estimated at 6.1 bits, and becomes 0.77 to 0.82 times as large.
  */
 const MAX_BITS_PER_BYTE = 7
-/** With more, the bits do not matter: images in which something repeats shrink to 0.8. */
+/** With more repeats than this the bits do not matter: images in which something repeats become 0.8 times as large. */
 const SOME_REPEATS = 0.03
-/** From here on LZ4 comes near what Zstandard saves, in a third of the time. */
+/** From this share of repeats on, LZ4 saves nearly as much as Zstandard, in a third of the time. */
 const MANY_REPEATS = 0.7
 
 /**
- * Looks at 512 bytes of each value, which takes 2 to 3 µs, and chooses: Zstandard in general, LZ4 for small values and those that hardly do
- * anything but repeat themselves, none for what looks incompressible, and tensor() for the keys that are said to be tensors. Goes
- * wherever a codec can be named: in a store's options, in a rule, in a call. What it chose is stored with each value, so reading needs
- * nothing; `stats()` counts it by codec, and what it left raw as 'looksIncompressible'.
+ * Looks at 512 bytes of each value, which takes 2 to 3 µs, and chooses a codec: usually Zstandard; LZ4 for small values, and for values that consist
+ * almost only of repeats; none for values that look incompressible; and tensor() for the keys in `tensors`. It can be used wherever a codec can be
+ * named: in a store's options, in a rule, in a call. The chosen codec is stored with each value, so reading needs nothing. `stats()` counts values
+ * by codec, and those left raw as 'looksIncompressible'.
  *
- * It aims at a `minSaving` of 0.1. A value that repeats itself at a distance only, and has nothing else to save, is left raw.
+ * It aims at a `minSaving` of 0.1. A value that only has repeats far apart, and nothing else to save, is left raw.
  *
  * @throws CKV_INVALID_OPTION for an invalid level, dtype, prefix or size
  */
@@ -69,7 +69,7 @@ export function adaptive(options: AdaptiveOptions = {}): CodecSelector {
 
   const select = (key: Buffer, value: Buffer): Codec => {
     for (const { prefix, codec } of tensorKeys) if (beginsWith(key, prefix)) return codec
-    // Alone these are raw by default; with a dictionary, or a lower minSize, trying takes hardly longer than looking.
+    // Too short for a look. By default such values are stored raw anyway; with a dictionary or a lower minSize, trying LZ4 takes hardly longer.
     return value.length < MIN_SAMPLED_BYTES ? lz4() : chosenFor(value, smallSize, strong)
   }
   return Object.assign(select, { codecs: [lz4(), strong, ...tensorKeys.map(({ codec }) => codec)] })

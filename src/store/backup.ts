@@ -20,7 +20,7 @@ import type { Session } from './session.js'
 import type { TableValue } from './table-value.js'
 
 export interface BackupOptions {
-  /** Ends it between two batches. What was copied stays, and no store opens it. */
+  /** Stops the copy between two batches. What was copied until then stays in the target, and no store opens it. */
   readonly signal?: AbortSignal | undefined
   /** Called after every batch, with what was copied so far. */
   readonly onProgress?: ((progress: BackupReport) => void) | undefined
@@ -29,17 +29,17 @@ export interface BackupOptions {
 /** What was copied. */
 export interface BackupReport {
   readonly entries: number
-  /** Of keys and of values as they are stored. */
+  /** Bytes of the keys, and of the values as they are stored. */
   readonly bytes: number
 }
 
 const BACKUP_OPTIONS = { signal: 'signal', onProgress: 'function' } as const satisfies OptionTable<BackupOptions>
 
-/** Entries that are read together; few, as values may be large. */
+/** How many entries are read together: few, since values may be large. */
 const FETCH_ENTRIES = 32
-/** Bytes that LevelDB reads together. */
+/** How many bytes LevelDB reads together. */
 const FETCH_BYTES = 64 * 1024
-/** A batch is written once it has this much. A target in memory carries it out in one go, on the calling thread. */
+/** A batch is written when it has this many bytes or operations. A target in memory writes it in one go, on the calling thread. */
 const BATCH_BYTES = 4 * 1024 * 1024
 const BATCH_OPERATIONS = 1000
 
@@ -53,9 +53,9 @@ interface Source {
 }
 
 /**
- * Copies what a store holds at one moment into an empty database. Values are copied as they are stored, without being read, and with all that
- * reading them needs: dictionaries, the guard. The copy has an id of its own and no log. Until it is complete its marker says that it is not,
- * and no store opens it.
+ * Copies what a store holds at one moment into an empty database. Values are copied as they are stored, without being decompressed, together with
+ * everything that is needed to read them: the dictionaries and the guard. The copy has an id of its own and no log. Until it is complete, its marker
+ * says so, and no store opens it.
  */
 export async function backUp(source: Source, target: AnyLevel, options: BackupOptions): Promise<BackupReport> {
   assertKnownOptions('backup()', options, BACKUP_OPTIONS)
@@ -78,7 +78,7 @@ export async function backUp(source: Source, target: AnyLevel, options: BackupOp
 function copyTo(target: AnyLevel, source: Source, options: RunningOptions): Promise<BackupReport> {
   return leftAsFound(target, async lock => {
     lock()
-    // Also throws inside a wrapped database, which would take the copy for values of its own.
+    // This also throws for a sublevel of a wrapped database, whose store would take the copy for values of its own.
     const found = await MarkerState.load(target)
     if (found.isStored || found.current.plainValues)
       throw notSupported('backup() takes an empty database, and this one has entries: clear it, or take another')
@@ -101,7 +101,8 @@ async function copyEntries(
       'backup() needs a backend with snapshots: copy the entries through the store while nothing is written'
     )
   }
-  // What is left in tables is copied uncompressed. A backend that refuses the flush is one more reason for a backup, and the tables have it all.
+  // Flushed first, since what is left in tables is copied uncompressed. If the backend refuses the flush, a backup is all the more needed, and is
+  // complete all the same: what the backend lacks is in the tables.
   await session.writes.flush().catch(() => {})
   signal.throwIfAborted()
   const from = session.marker.current
@@ -124,7 +125,7 @@ async function copyEntries(
   }
 }
 
-/** Backend and tables, both as they are in this very turn. */
+/** The entries of backend and tables, both of the same moment: nothing is awaited in between. */
 function entriesNow(backend: AnyLevel, { view }: Session): UnopenedEntries {
   const { frozen } = view(undefined)
   const stored = backend.iterator<Buffer, Uint8Array>({
@@ -135,7 +136,7 @@ function entriesNow(backend: AnyLevel, { view }: Session): UnopenedEntries {
   return new MergedEntries(stored, new Overlay(frozen), false)
 }
 
-/** Where a sweep is, and what the log has, is the store's own affair. */
+/** The marker of a copy. It says nothing of sweeps and of a log, which concern only the store itself. */
 function markerOfCopy({ guard, plainValues, ttlUsed, newestDictionary }: Marker): Marker {
   return { ...newMarker(false), guard, plainValues, ttlUsed, newestDictionary }
 }
@@ -144,7 +145,7 @@ async function writeMarker(target: AnyLevel, marker: Buffer): Promise<void> {
   await writeToBackend(target, [{ type: 'put', key: MARKER_KEY, value: marker }], true)
 }
 
-/** The entries that the copy gets. They share no memory with the backend, which may keep what it hands out. */
+/** The entries that the copy gets. They share no memory with the backend, which may go on using what it hands out. */
 async function* copies(entries: UnopenedEntries, from: Marker, to: Marker): AsyncGenerator<Put> {
   const sealing = { guard: guardOf(from), mayOmitChecksum: false }
   for (;;) {
@@ -181,7 +182,7 @@ function envelopeOf({ bytes, sealed, expiresAt }: TableValue, sealing: Sealing):
   return sealed ? storedCopy(bytes) : sealRaw(bytes, { ...sealing, expiresAt })
 }
 
-/** A dictionary that cannot be read is copied all the same: its id must not be given to another, whose values it would be taken for. */
+/** The record of a dictionary for the copy. One that cannot be read is copied as it is: its id must not be given to another dictionary. */
 function dictionaryFor(copy: Marker, id: number, stored: Buffer, { storeId }: Marker): Buffer {
   try {
     return encodeDictionary(decodeDictionary(stored, id, storeId), copy.storeId)

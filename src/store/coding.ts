@@ -2,7 +2,7 @@ import type { Guard } from '../envelope/guard.js'
 import type { Unsealer } from './reading/unsealer.js'
 import type { Sealer } from './writing/sealer.js'
 
-/** How values become envelopes, and envelopes values. */
+/** What turns values into envelopes, and envelopes into values. */
 export interface Coding {
   readonly sealer: Sealer
   readonly unsealer: Unsealer

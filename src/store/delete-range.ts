@@ -6,7 +6,7 @@ import { aroundReserved, isReserved } from './backend/reserved-keys.js'
 import { backendSnapshotOf } from './reading/snapshot.js'
 import type { Unsealer } from './reading/unsealer.js'
 
-/** Keys that one backend batch deletes. */
+/** The most keys that one batch of the backend deletes. */
 export const CHUNK_OPERATIONS = 1000
 
 export type Deletion = { readonly type: 'del'; readonly key: Buffer }
@@ -22,7 +22,7 @@ export interface KeySelection extends KeyRange {
 /**
  * Deletes a range, reserved keys excepted.
  *
- * @param synced whether it has to be on stable storage: then key by key, since classic-level cannot sync a clear
+ * @param synced whether it has to be on stable storage: then keys are deleted one by one, since classic-level cannot sync a clear
  */
 export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synced: boolean): Promise<void> {
   for (const part of aroundReserved(keyRangeOf(range))) {
@@ -37,7 +37,7 @@ export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synce
 /**
  * The keys of a selection, a chunk at a time, reserved ones excepted.
  *
- * @param expiring given where values may have expired: those do not count in the limit
+ * @param expiring given if values may have expired: entries that have do not count in the limit
  */
 export async function* deletionsIn(
   backend: AnyLevel,
@@ -58,7 +58,7 @@ export async function* deletionsIn(
     if (left === 0) break
     if (isReserved(key)) continue
     if (value === undefined || expiring === undefined || expiring.isVisible(value)) left--
-    else if (snapshot !== undefined) continue // What has expired in a snapshot may be written again since.
+    else if (snapshot !== undefined) continue // An entry that has expired in a snapshot may have been written again since.
     chunk.push({ type: 'del', key: asBuffer(key) })
     if (chunk.length < CHUNK_OPERATIONS) continue
     yield chunk

@@ -21,21 +21,21 @@ import { assertMaxValueSize, type CompressedKvStoreOptions, DEFAULTS } from './o
 import { rawEntries } from './reading/raw-entries.js'
 import { type Unsealer, uncountedUnsealer } from './reading/unsealer.js'
 
-/** What a store remembers of itself in its database. */
+/** What a store keeps of itself in its database. */
 export interface StoreMarker {
-  /** It held values before it was wrapped, and a guard in its envelopes sets them apart from those. */
+  /** The database had values before it was wrapped. A guard at the end of each envelope distinguishes it from them. */
   readonly guarded: boolean
-  /** Such values may still be there. */
+  /** Values from before the database was wrapped may still be there. */
   readonly plainValues: boolean
-  /** A TTL was written once. */
+  /** A value with a `ttl` was written once. */
   readonly ttlUsed: boolean
   /** The store has, or had, a write-ahead log. */
   readonly logExists: boolean
-  /** That log may hold writes which the database lacks. */
+  /** That log may have writes that the database lacks. */
   readonly logDirty: boolean
   /** Number of the last record of the log that the database has; 0 without a log. */
   readonly applied: number
-  /** Where an interrupted sweep goes on: its policy's id, and the last key that was swept. */
+  /** Where an interrupted sweep will go on: the id of its policy, and the last key that was swept. undefined if there is none. */
   readonly sweep: { readonly policyId: string; readonly lastKey: Buffer } | undefined
   /** `unwrap` was interrupted: call it again. */
   readonly unwrapping: boolean
@@ -44,13 +44,13 @@ export interface StoreMarker {
 /** An entry as it is stored. Buffers are the caller's own. */
 export interface StoredEntry {
   readonly key: Buffer
-  /** Bytes of the value as it is stored, envelope and all. */
+  /** Bytes of the value as it is stored, its envelope included. */
   readonly storedBytes: number
-  /** undefined if it is damaged, or from a later version: then `error` says why. */
+  /** The value's envelope; undefined if it is damaged or from a later version: then `error` says why. */
   readonly opened: Opened | undefined
   readonly error: unknown
   /**
-   * The value, even when its time to live is over.
+   * The value, even if its time to live is over.
    *
    * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED, CKV_VALUE_TOO_LARGE, CKV_CODEC_UNAVAILABLE
    */
@@ -61,14 +61,15 @@ type InspectOptions = Pick<CompressedKvStoreOptions<unknown, unknown>, 'maxValue
 
 const INSPECT_OPTIONS = { maxValueSize: 'any' } as const satisfies OptionTable<InspectOptions>
 
-/** A database seen from below the store. */
+/** A database as the store sees it. */
 export interface Inspection {
   /** undefined if no store has written to it. */
   readonly marker: StoreMarker | undefined
-  /** Entries of a range in order, the store's own left out; without a range all. What is in the log only is not among them. */
+  /** The entries of a range, or all, in order, without the store's own. What is only in the log is not among them. */
   entries(range?: { readonly gte?: Buffer; readonly lt?: Buffer }): AsyncGenerator<StoredEntry, void, undefined>
   /**
-   * Opens the store's log to read it, without a lock, and changes nothing. `Wal` does not know the guard that envelopes in it may have.
+   * Opens the store's log for reading, without a lock, and changes nothing. `Wal` cannot read every value in it, since it knows neither the store's
+   * guard nor its dictionaries.
    *
    * @param options.dir default `ckv-wal` in the database's directory
    * @throws as `Wal.open` does
@@ -83,8 +84,8 @@ export interface OpenedLog {
 }
 
 /**
- * Looks at a database, wrapped or not, as it is stored: how each value was written, what the store remembers, what its log holds. For
- * tools; writes nothing.
+ * Shows a database, wrapped or not, as it is stored: how each value was written, what the store keeps of itself, and what its log holds. For tools;
+ * writes nothing.
  *
  * @param wrappable no store may write to it meanwhile; it is opened if it is not open
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for a marker that is damaged or from a later version; LEVEL_NOT_SUPPORTED for what cannot be
@@ -113,7 +114,7 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   }
 }
 
-/** Of a database that no store has written to. Every value in it is plain: none ends with these bytes. */
+/** A guard for a database that no store has written to, in which every value is plain: none ends with these random bytes. */
 function unusedGuard(): Guard {
   return { bytes: randomBytes(GUARD_BYTES), plainValues: true }
 }

@@ -6,8 +6,8 @@ import { RESERVED_END, RESERVED_START } from './backend/reserved-keys.js'
 import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY, newMarker } from './marker.js'
 
 /**
- * The store's marker while it is open. A new or changed marker is written in the same backend batch as the first value that
- * depends on it, synced: opening a store writes nothing.
+ * The marker of an open store. A new or changed marker is written, synced, in the same batch of the backend as the first value that depends on it:
+ * opening a store writes nothing.
  */
 export class MarkerState {
   #marker: Marker
@@ -46,7 +46,7 @@ export class MarkerState {
     return guardOf(this.#marker)
   }
 
-  /** As it is now, stored or not. */
+  /** The marker as it is now, stored or not. */
   get current(): Marker {
     return this.#marker
   }
@@ -81,7 +81,7 @@ export class MarkerState {
     this.#mustPrecede = true
   }
 
-  /** Whether the marker has to be stored before what depends on it is logged, because the log alone would not say it. */
+  /** Whether the marker has to be stored before a write that depends on it is logged, because the log alone would not tell what it says. */
   get mustPrecede(): boolean {
     return this.#mustPrecede
   }
@@ -91,18 +91,18 @@ export class MarkerState {
     return this.#savedApplied
   }
 
-  /** Changes the marker; the next batch writes it. */
+  /** Changes the marker. The next batch writes it. */
   update(changes: Partial<Omit<Marker, 'storeId' | 'guard'>>): void {
     this.#marker = { ...this.#marker, ...changes }
     this.#unsaved = encodeMarker(this.#marker)
   }
 
-  /** What the next batch with a value must write under {@link MARKER_KEY}, synced; undefined if the backend has it. */
+  /** What the next batch with a value must write under {@link MARKER_KEY}, synced; undefined if the backend has the newest marker. */
   get unsaved(): Buffer | undefined {
     return this.#unsaved
   }
 
-  /** Writes a changed marker, synced, in a write of its own. Call while no batch writes one. */
+  /** Writes a changed marker alone, synced. Call while no batch is writing one. */
   async save(backend: AnyLevel): Promise<void> {
     const marker = this.#unsaved
     if (marker === undefined) return
@@ -134,7 +134,7 @@ export function halfUnwrapped(): CompressedKvError {
   return notSupported('This database is half unwrapped: call unwrap(), or run `ckv unwrap`, on it once more')
 }
 
-/** Keys under the reserved prefix, but no marker: nothing we wrote. */
+/** The error of a backend that has keys under the reserved prefix and no marker: this library did not write them. */
 function foreignReservedKeys(): CompressedKvError {
   return new CompressedKvError(
     'LEVEL_INVALID_KEY',
@@ -143,7 +143,7 @@ function foreignReservedKeys(): CompressedKvError {
   )
 }
 
-/** What a store over the whole database wrote into this sublevel would be taken for plain values. */
+/** @throws LEVEL_NOT_SUPPORTED for a sublevel of a wrapped database: what the store over that has written would be taken for plain values */
 async function assertNotInsideStore(backend: AnyLevel): Promise<void> {
   type Level = AnyLevel & { parent?: Level | null }
   for (let above = (backend as Level).parent; above; above = above.parent) {

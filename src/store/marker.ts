@@ -7,7 +7,7 @@ import { readU64, STORE_ID_BYTES, writeU64 } from '../wal/format/format.js'
 import { reservedKey } from './backend/reserved-keys.js'
 
 /**
- * The marker, format version 1: what a store remembers of itself, under a reserved key, not in an envelope. Little-endian.
+ * The marker, format version 1: what a store keeps of itself, under a reserved key, without an envelope. Little-endian.
  *
  *     offset  size
  *          0     4   magic "ckvm"
@@ -43,7 +43,7 @@ const DICTIONARY_ID_BYTES = 2
 const CRC_BYTES = 4
 const NEWEST_DICTIONARY_BYTES = DICTIONARY_ID_BYTES + CRC_BYTES
 
-/** Versions of this library from before unwrapping refuse a store that has this bit. */
+/** Set while a database is being unwrapped. Versions of this library that do not know the bit refuse to open the store. */
 const FEATURE_UNWRAPPING = 1
 const FEATURE_UNFINISHED = 2
 
@@ -56,7 +56,7 @@ const FLAG_NEWEST_DICTIONARY = 32
 const FLAGS_KNOWN =
   FLAG_PLAIN_VALUES | FLAG_TTL_USED | FLAG_LOG_EXISTS | FLAG_LOG_DIRTY | FLAG_DIRTY_SINCE | FLAG_NEWEST_DICTIONARY
 
-/** A dictionary that a store had, and may have lost. */
+/** A dictionary that a store had, and may have lost since. */
 export interface KnownDictionary {
   readonly id: number
   /** crc32c of its bytes. */
@@ -69,30 +69,31 @@ export interface Marker {
   readonly guard: Buffer | undefined
   /** Plain values from before the backend was wrapped may still be there. */
   readonly plainValues: boolean
-  /** A TTL was written once, so that `has` and `keys` have to look at values. */
+  /** A value with a `ttl` was written once, so that `has` and `keys` have to look at values. */
   readonly ttlUsed: boolean
   /** The store has, or had, a write-ahead log. */
   readonly logExists: boolean
-  /** That log may hold writes which the backend lacks. */
+  /** That log may have writes that the backend lacks. */
   readonly logDirty: boolean
   /**
-   * When the segment with which the log became dirty was created, ms since 1970. An older log of the store, or an older copy of this one,
+   * When the segment was created with which the log became dirty, ms since 1970. An older log of the store, or an older copy of this one,
    * has no segment that is as new. undefined if the log is not dirty.
    */
   readonly logDirtySince?: number | undefined
-  /** The newest dictionary that values may need: if it is lost, no other gets its id. undefined if there was none. */
+  /** The newest dictionary that values may need. Even if it is lost, no other gets its id. undefined if there never was one. */
   readonly newestDictionary?: KnownDictionary | undefined
   /** Number of the last record of the log that the backend has; 0 without a log. */
   readonly applied: number
-  /** Where an interrupted sweep goes on, at most 65,535 bytes; empty if none was. */
+  /** Where an interrupted sweep goes on, at most 65,535 bytes; empty if none was interrupted. */
   readonly sweep: Buffer
   /** The values up to the key in `sweep` are plain again: `unwrap` was interrupted. */
   readonly unwrapping: boolean
 }
 
 /**
- * The marker of a store begun now.
+ * The marker of a new store.
  *
+ * @param plainValues whether the backend has values already
  * @param storeId by default a random one
  */
 export function newMarker(plainValues: boolean, storeId: Buffer = randomBytes(STORE_ID_BYTES)): Marker {
@@ -110,12 +111,12 @@ export function newMarker(plainValues: boolean, storeId: Buffer = randomBytes(ST
   }
 }
 
-/** What a store's envelopes are distinguished from plain values by. */
+/** What distinguishes a store's envelopes from plain values. */
 export function guardOf({ guard, plainValues }: Marker): Guard {
   return { bytes: guard, plainValues }
 }
 
-/** All zeros mean "no guard". */
+/** Not all zeros, which would mean that there is no guard. */
 function randomGuard(): Buffer {
   for (;;) {
     const bytes = randomBytes(GUARD_RANDOM_BYTES)

@@ -2,15 +2,15 @@ import type { WalEvent } from '../wal/observer.js'
 
 type EventOfLog<Type extends WalEvent['type']> = Extract<WalEvent, { readonly type: Type }>
 
-/** Events of a store beside abstract-level's own, and what their listeners get. */
+/** Events that a store has in addition to abstract-level's own, and what their listeners get. */
 export interface StoreEvents {
   /** A codec failed, and the value was stored raw. */
   codecError: { readonly codec: string; readonly error: unknown }
-  /** A part of the MemTable was moved to the backend: so many keys, deleted ones included; 0 for a deleted range. */
+  /** A part of the MemTable was moved to the backend. `entries` counts its keys, deleted ones included; it is 0 for a deleted range. */
   flush: { readonly entries: number; readonly ms: number }
   /** The backend refused a flush, which is tried again. */
   flushError: { readonly error: unknown }
-  /** A sweep in the background failed, or its policy kept `close()` waiting. */
+  /** A sweep in the background has failed, or the policy of a sweep did not answer in time when the sweep was stopped. */
   gcError: { readonly error: unknown }
   walSegmentRoll: EventOfLog<'segmentRoll'>
   walFsync: EventOfLog<'fsync'>

@@ -1,21 +1,21 @@
 import type { Codec } from '../codec/codec.js'
 
 /**
- * A value that is logged and not yet in the backend. Its memory is shared with others, and only read: a Buffer for each would be most of
- * what V8's garbage collector has to look at.
+ * A value that is logged and not yet in the backend. It lies in memory that is shared with other values and only read. It keeps no Buffer: one for each
+ * value would be most of what V8's garbage collector has to look at.
  */
 export class TableValue {
   readonly #slab: Buffer
   readonly #at: number
-  /** As it is kept. */
+  /** Bytes of the value as it is kept. */
   readonly length: number
   /** Bytes of the value itself. */
   readonly rawLength: number
-  /** It is an envelope already. */
+  /** Whether it is an envelope already. */
   readonly sealed: boolean
-  /** ms since 1970; undefined for never, and if {@link sealed}, since the envelope says it then. */
+  /** ms since 1970; undefined for never. Also undefined if {@link sealed}, since the envelope says it then. */
   readonly expiresAt: number | undefined
-  /** What seals it. */
+  /** The codec with which it will be sealed, or was. */
   readonly codec: Codec
 
   constructor(
@@ -36,7 +36,7 @@ export class TableValue {
     this.codec = codec
   }
 
-  /** As it was given, or an envelope if {@link sealed}. */
+  /** The value as it was given; an envelope if {@link sealed}. A view of shared memory. */
   get bytes(): Buffer {
     return this.#slab.subarray(this.#at, this.#at + this.length)
   }

@@ -25,7 +25,7 @@ import { type RawEntry, rawEntries } from './reading/raw-entries.js'
 import { type Unsealer, uncountedUnsealer } from './reading/unsealer.js'
 
 export interface UnwrapOptions extends Pick<CompressedKvStoreOptions<unknown, unknown>, 'wal' | 'maxValueSize'> {
-  /** Stops after a batch, with an AbortError; the next call goes on there. */
+  /** Stops after a batch, and rejects with the signal's reason; the next call goes on there. */
   readonly signal?: AbortSignal | undefined
   /** Called after every batch, with how many values are plain again. */
   readonly onProgress?: ((progress: { readonly values: number }) => void) | undefined
@@ -38,18 +38,18 @@ const UNWRAP_OPTIONS = {
   onProgress: 'function'
 } as const satisfies OptionTable<UnwrapOptions>
 
-/** What one batch takes, as it is stored; at least one value. */
+/** A batch ends when it has this many values, or this many bytes of stored values. */
 const MAX_BATCH_ENTRIES = 256
 const MAX_BATCH_BYTES = 1024 * 1024
 
 /**
- * The way out: writes every value of a wrapped database back as it was given, and removes what the store kept for itself. Afterwards the
- * bare database is as if it had never been wrapped. It may be interrupted at any point, also by a crash: a key in the marker says how far
- * it is, a store refuses to open until then, and the next call goes on. At the end the backend is compacted, as by a sweep: LevelDB would
- * keep the compressed values beside the plain ones until it compacts by itself.
+ * Writes every value of a wrapped database back as it was given, and removes what the store kept for itself. Afterwards the database is as if it had
+ * never been wrapped. This may be interrupted at any point, even by a crash: a key in the marker says how far it has come, no store opens the
+ * database until it is done, and the next call goes on. At the end the backend is compacted, as after a sweep: LevelDB would keep the compressed
+ * values beside the plain ones until it compacts by itself.
  *
- * @param wrappable not open in a store; it is opened if it is not, and left as it was found
- * @returns how many values were written back by this call; what has expired is removed, and not counted
+ * @param wrappable must not be open in a store. If it is not open, it is opened, and closed again afterwards
+ * @returns how many values were written back by this call; expired ones are removed, and not counted
  * @throws LEVEL_CORRUPTION, CKV_VALUE_TOO_LARGE or LEVEL_NOT_SUPPORTED for a value that cannot be read, or a key above 60,000 bytes: all of
  *   them are read first, and nothing is changed then; LEVEL_NOT_SUPPORTED where the log is the database; LEVEL_LOCKED;
  *   LEVEL_DATABASE_NOT_OPEN with the reason as its cause where it cannot be opened, or brought up to its log; errors of the backend
@@ -69,7 +69,7 @@ export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOpti
   })
 }
 
-/** With an absolute directory: the process may go to another while values are written back. */
+/** The log's options with an absolute directory, since the process may go to another directory while values are written back. */
 function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
   if (typeof wal === 'string') return wal === '' ? wal : resolve(wal)
   const isPath = typeof wal === 'object' && typeof wal.dir === 'string' && wal.dir !== ''
@@ -77,7 +77,7 @@ function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
   return { ...wal, dir: resolve(wal.dir) }
 }
 
-/** Lets a store bring the backend up to its log, and close it clean. */
+/** Opens and closes a store, which writes to the backend what that lacks of the log, and then leaves the log clean. */
 async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): Promise<void> {
   if (!backend.supports.permanence && wal !== undefined && wal !== false) {
     throw notSupported('Where the log is the database there is nothing to unwrap: copy the entries through the store')
@@ -88,7 +88,7 @@ async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): 
     ...(wal === undefined ? {} : { wal })
   })
   await store.open()
-  // A backend that cannot be closed would leave the store open, and nobody else has it to close.
+  // If the backend cannot be closed, the store stays open and locks it, and nobody else can close that store.
   await store.close().finally(() => unlockBackend(backend, store))
 }
 
@@ -121,8 +121,8 @@ async function writeBack(backend: AnyLevel, options: UnwrapOptions): Promise<{ v
 }
 
 /**
- * Reads everything once before anything is changed: a damaged value would stop it half way, and leave a database that neither a store
- * nor a bare program can read.
+ * Reads every value once before anything is changed. Otherwise a damaged value would stop the unwrapping half way, and leave a database that can be
+ * read neither with a store nor without.
  */
 async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: AbortSignal | undefined): Promise<void> {
   for await (const entry of rawEntries(backend, {})) {
@@ -141,7 +141,7 @@ async function assertReadable(backend: AnyLevel, unsealer: Unsealer, signal: Abo
 /** The marker has room for 65,535 bytes where the cursor goes. */
 const MAX_CURSOR_BYTES = 60_000
 
-/** A byte before the key, so that the empty key is not taken for no cursor. */
+/** How far unwrapping has come: a byte and then the key, so that the empty key is not taken for none. */
 function encodeCursor(key: Buffer): Buffer {
   if (key.length > MAX_CURSOR_BYTES)
     throw notSupported(`A key of ${key.length} bytes is too long to be unwrapped: copy the entries through the store`)
@@ -171,8 +171,10 @@ async function plainOperation([key, stored]: RawEntry, unsealer: Unsealer): Prom
 }
 
 /**
- * Removes the log, which has nothing that the database lacks. Ends that recovery cut off stay: somebody may want to look at them. The marker
- * goes after it: until then the next call tries again what fails, and later a store would take what is left of the log for another store's.
+ * Removes the log, which has nothing that the database lacks. Torn ends that recovery has cut off stay: somebody may want to look at them.
+ *
+ * The marker is removed after the log. Until then the next call tries again what failed; afterwards a store would take the rest of the log for another
+ * store's.
  */
 async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<void> {
   if (wal === false) return
@@ -185,7 +187,7 @@ async function removeLog(backend: AnyLevel, { wal }: UnwrapOptions): Promise<voi
     return undefined
   })
   if (names === undefined) return
-  await fs.syncDirectory(directory) // What a call before has deleted may not be gone for good.
+  await fs.syncDirectory(directory) // What an earlier call has deleted may come back after a power cut.
   for (const id of segmentIds(names)) {
     await fs.remove(segmentPath(directory, id))
     await fs.syncDirectory(directory)

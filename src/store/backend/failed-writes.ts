@@ -6,12 +6,12 @@ import { type Method, override } from './override.js'
 const watched = new WeakSet<AnyLevel>()
 
 /**
- * Has a LevelDB refuse every write after one that failed, until it is opened again.
+ * Makes a LevelDB refuse every write after one that has failed, until it is opened again.
  *
- * LevelDB itself goes on after a write for which its log had no room. It appends to the half of a record that is there already; and when it is opened
- * again it drops everything from there on without a word, synced or not. What it acknowledges until then must not be taken out of the store's log.
+ * LevelDB itself goes on after a write for which its log had no room: it appends to the half of a record that is there already. When it is opened
+ * again, it silently drops everything from there on, synced or not. So what it acknowledges meanwhile must not be deleted from the store's log.
  *
- * @param backend must be open, and LevelDB, or a part of one: what else writes to the same LevelDB can fail as well
+ * @param backend must be open, and LevelDB or a sublevel of one. All writes to that LevelDB are watched, since any of them may fail
  */
 export function refuseAfterFailedWrite(backend: AnyLevel): void {
   const root = rootOf(backend)
@@ -32,7 +32,7 @@ export function refuseAfterFailedWrite(backend: AnyLevel): void {
         if (isIoError(error)) failure ??= { error }
         throw error
       }
-      assertSound() // Beside one that failed: it may be behind that in LevelDB's log.
+      assertSound() // A write that was under way at the same time may have failed: then this one may lie after that in LevelDB's log.
     }
   for (const name of ['_put', '_del', '_batch', '_clear']) {
     override(root, name, write => watch((...args) => write.apply(root, args)))
@@ -44,7 +44,7 @@ export function refuseAfterFailedWrite(backend: AnyLevel): void {
   })
 }
 
-/** What LevelDB makes of any error of the file system. */
+/** Whether it is the error that LevelDB makes of any error of the file system. */
 function isIoError(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === 'LEVEL_IO_ERROR'
 }

@@ -48,12 +48,12 @@ export async function openStoreLog(
   const { settings, ownerIsDead } = settingsFor(backend, options)
   const values = new LoggedValues(codingFor, dictionaries)
   return backend.supports.permanence
-    ? openBeside(backend, settings, values, ownerIsDead, maxBytes)
-    : openInstead(backend, settings, values)
+    ? openBesideBackend(backend, settings, values, ownerIsDead, maxBytes)
+    : openAsDatabase(backend, settings, values)
 }
 
 /** The backend keeps what it has: the log goes on from there. */
-async function openBeside(
+async function openBesideBackend(
   backend: AnyLevel,
   settings: WalSettings,
   values: LoggedValues,
@@ -92,7 +92,7 @@ async function openBeside(
 }
 
 /** The backend keeps nothing: the log is the database. */
-async function openInstead(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
+async function openAsDatabase(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
   // The backend may already hold a store that had no log: a new log gets that store's id.
   const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
   const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })

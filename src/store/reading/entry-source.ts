@@ -257,7 +257,7 @@ export class EntrySource {
     if (!this.#options.values) {
       if (storedValue !== undefined && !this.#unsealer.isVisible(storedValue)) return undefined
       // The key of a table's entry was made for this caller: only the backend's own has to be copied.
-      const own = this.#options.keys ? (isStored ? this.#unsealer.own(key!) : key) : undefined
+      const own = this.#options.keys ? (isStored ? this.#unsealer.ownKey(key!) : key) : undefined
       return { key: own, value: undefined, bytes: 0 }
     }
     if (!isStored) {
@@ -267,7 +267,7 @@ export class EntrySource {
     const opened = this.#unsealer.openLive(storedValue!)
     if (opened === undefined) return undefined
     return {
-      key: this.#options.keys ? this.#unsealer.own(key!) : undefined,
+      key: this.#options.keys ? this.#unsealer.ownKey(key!) : undefined,
       value: this.#unsealer.value(opened),
       bytes: opened.rawLength
     }

@@ -145,7 +145,7 @@ export class Unsealer {
   }
 
   /** A key that the backend handed out, in memory that a caller may have. */
-  own(key: Buffer): Buffer {
+  ownKey(key: Buffer): Buffer {
     return this.#backendShares ? Buffer.from(key) : key
   }
 

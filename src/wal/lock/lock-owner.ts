@@ -22,7 +22,7 @@ export interface Owner {
 }
 
 /** The owner of a file that is no lock of a log. It is never taken over. */
-export const NOBODY_KNOWN: Owner = {
+export const UNKNOWN_OWNER: Owner = {
   host: '',
   machineId: '',
   bootId: '',
@@ -62,12 +62,12 @@ export function decodeOwner(text: string): Owner {
   } catch {
     // Not JSON: handled below, like any other file that is no lock.
   }
-  return NOBODY_KNOWN
+  return UNKNOWN_OWNER
 }
 
 /** Whether the owner of the lock in a directory may still run. */
 export async function mayLive(owner: Owner, directory: string): Promise<boolean> {
-  if (owner === NOBODY_KNOWN) return true
+  if (owner === UNKNOWN_OWNER) return true
   const here = ownerHere()
   const sameHost = owner.host === here.host && owner.machineId === here.machineId
   if (sameHost && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace) return isRunning(owner)

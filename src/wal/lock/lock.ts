@@ -3,7 +3,7 @@ import { CompressedKvError, ioError } from '../../errors.js'
 import { type FileSystem, isMissing } from '../../fs/file-system.js'
 import { nodeFileSystem } from '../../fs/node-file-system.js'
 import type { LogDirectory } from '../segments/segment-files.js'
-import { decodeOwner, isInContainer, mayLive, NOBODY_KNOWN, type Owner, ownerHere } from './lock-owner.js'
+import { decodeOwner, isInContainer, mayLive, UNKNOWN_OWNER, type Owner, ownerHere } from './lock-owner.js'
 import { listenIn, type OwnerSocket, removeSocket } from './owner-socket.js'
 
 export interface Lock {
@@ -131,7 +131,7 @@ function locked(directory: string, path: string, owner: Owner | undefined): Comp
 }
 
 function whyLocked(directory: string, path: string, owner: Owner | undefined): string {
-  if (owner === NOBODY_KNOWN) {
+  if (owner === UNKNOWN_OWNER) {
     return (
       `The log in ${directory} cannot be locked: ${path} is no lock of a log. If something else keeps its files there, as LevelDB does, ` +
       'give the log a directory of its own. If it is a lock that was cut short, and you know that nobody has the log open, delete the file'
