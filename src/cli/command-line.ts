@@ -5,7 +5,7 @@ import type { Context } from './context.js'
 import { describe, errorLine, EXIT, exitCodeOf, isBrokenPipe, WrongUsage } from './failure.js'
 import { Output, type Streams } from './output.js'
 
-/** The version of this package. The compiled file is one folder deeper than the source. */
+/** The version of this package. Its package.json is one folder further up from the compiled file than from the source. */
 function version(): string {
   const require = createRequire(import.meta.url)
   for (const path of ['../../package.json', '../../../package.json']) {
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   const signal = streams.signal ?? new AbortController().signal
   const context: Context = { streams, output, signal }
   const isJson = argv.includes('--json')
-  // A command goes on though nobody reads its errors; without a listener a failed write would end the process in the middle of it.
+  // A command goes on even if nobody reads its errors. Without a listener, a failed write would end the process in the middle of it.
   if (streams.stderr.listenerCount('error') === 0) streams.stderr.on('error', () => {})
   let exitCode: number = EXIT.ok
   const program = new Command('ckv')
@@ -57,7 +57,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   addLookingCommands(program, context, finish)
   addRewritingCommands(program, context, finish)
   addEntryCommands(program, context, finish)
-  // Ends any wait for input. If nobody is reading, only a listener keeps the error from ending the process.
+  // Ends a command's wait for input. If it reads no input, only a listener keeps the error from ending the process.
   const stopReading = () => streams.stdin.on('error', () => {}).destroy(new DOMException('Interrupted', 'AbortError'))
   signal.addEventListener('abort', stopReading)
   try {
@@ -65,14 +65,14 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     await output.flush()
     return exitCode
   } catch (error) {
-    if (isBrokenPipe(error)) return exitCode // Whoever reads the output has seen enough; what a command found stays so.
+    if (isBrokenPipe(error)) return exitCode // Whoever reads the output has seen enough. The exit code is that of what the command found.
     return await failed(error, argv, streams, output)
   } finally {
     signal.removeEventListener('abort', stopReading)
   }
 }
 
-/** Commander throws when it has shown help or the version. */
+/** Commander throws even if it has only shown help or the version, which is no failure. */
 function unlessDone(error: unknown): void {
   if (!(error instanceof CommanderError) || exitCodeOf(error) !== EXIT.ok) throw error
 }
@@ -81,7 +81,7 @@ async function failed(error: unknown, argv: readonly string[], { stderr }: Strea
   const exitCode = exitCodeOf(error)
   await output.flush().catch(() => {})
   if (argv.includes('--json')) stderr.write(errorLine(error, true))
-  // Commander has written its own.
+  // Commander has written its own errors.
   else if (!(error instanceof CommanderError)) stderr.write(`ckv: ${describe(error).message}${seeHelp(error, argv)}\n`)
   return exitCode
 }

@@ -3,19 +3,19 @@ import { MAX_EXPIRES_AT } from './expiry.js'
 import { Failure } from './failure.js'
 import { MAX_LINE_CHARACTERS } from './input-lines.js'
 
-/** Text where it is UTF-8, else base64: JSON knows no bytes. */
+/** Bytes in JSON, which has no type for them: text if they are UTF-8, else base64. */
 type JsonBytes = string | { readonly base64: string }
 
-/** A line of `ckv export`, `ckv get --json` and `ckv wal --salvage`, and of `ckv import`. */
+/** A line that `ckv export`, `ckv get --json` and `ckv wal --salvage` write, and `ckv import` reads. */
 export interface EntryLine {
   readonly key: JsonBytes
   readonly value?: JsonBytes
   /** ms since 1970 */
   readonly expiresAt?: number
-  /** Of a log's record: left out for a put. 'clear' deletes from `key` on, up to below `end`. */
+  /** In lines of a log: what the record does; left out for a put. 'clear' deletes keys from `key` on, up to below `end` if there is one. */
   readonly kind?: 'delete' | 'clear'
   readonly end?: JsonBytes
-  /** Of a log's record. */
+  /** In lines of a log: the record's number. */
   readonly sequence?: number
 }
 
@@ -46,7 +46,7 @@ function charactersOf(bytes: JsonBytes): number {
   return typeof bytes === 'string' ? bytes.length : bytes.base64.length
 }
 
-/** undefined if it would be longer than text can be, 512 Mi characters: a zero byte takes six. */
+/** Undefined if the line would be longer than a string can be, 512 Mi characters: a zero byte takes six of them. */
 function asText(line: EntryLine): string | undefined {
   try {
     return JSON.stringify(line)
@@ -61,9 +61,9 @@ export function parseEntry(line: string): Entry {
   const keyBytes = bytesOf('key', key)
   if (kind === 'delete') return { kind, key: keyBytes }
   if (kind === 'clear') return { kind, key: keyBytes, end: end === undefined ? undefined : bytesOf('end', end) }
-  if (kind !== undefined && kind !== 'put') throw new Failure('"kind" is none of put, delete, clear')
+  if (kind !== undefined && kind !== 'put') throw new Failure('"kind" must be "put", "delete" or "clear"')
   if (expiresAt !== undefined && !isTime(expiresAt))
-    throw new Failure('"expiresAt" is not a number of ms, or too large')
+    throw new Failure('"expiresAt" must be a number of ms since 1970, at most until the year 10889')
   return { kind: 'put', key: keyBytes, value: bytesOf('value', value), expiresAt }
 }
 
@@ -76,19 +76,19 @@ function parseObject(line: string): Readonly<Record<string, unknown>> {
   try {
     parsed = JSON.parse(line)
   } catch {
-    throw new Failure('not JSON')
+    throw new Failure("not JSON: pass lines as 'ckv export' prints them")
   }
   if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>
   throw new Failure('not an object with "key" and "value"')
 }
 
 function bytesOf(name: string, given: unknown): Buffer {
-  // Half a character has no bytes in UTF-8: it would silently become another.
+  // Half of a surrogate pair has no bytes in UTF-8: it would silently become another character.
   if (typeof given === 'string' && !/\p{Surrogate}/u.test(given)) return Buffer.from(given)
   const base64 = (given as { base64?: unknown } | null | undefined)?.base64
   if (typeof base64 === 'string') {
     const bytes = Buffer.from(base64, 'base64')
     if (bytes.toString('base64') === base64) return bytes
   }
-  throw new Failure(`"${name}" is neither text nor {"base64": "..."}`)
+  throw new Failure(`"${name}" must be text or {"base64": "..."}`)
 }

@@ -4,7 +4,7 @@ import { withOriginalPaths } from './database/copied-paths.js'
 
 /** What the command could not do, on one line, with the remedy. Exit code 1. */
 export class Failure extends Error {
-  /** Of the error behind it. */
+  /** The code of the error that caused it. */
   readonly code: string | undefined
 
   constructor(message: string, code?: string) {
@@ -13,7 +13,7 @@ export class Failure extends Error {
   }
 }
 
-/** Ctrl-C, where there is something to say about what was done until then. Exit code 130. */
+/** Thrown after Ctrl-C if there is something to say about what was done until then. Exit code 130. */
 export class Interruption extends Error {
   override readonly name = 'AbortError'
 }
@@ -30,7 +30,7 @@ export function exitCodeOf(error: unknown): number {
   return isInterruption(error) ? EXIT.interrupted : EXIT.problem
 }
 
-/** Nobody reads our output any more. */
+/** Whether the error says that nobody reads the output any more. */
 export function isBrokenPipe(error: unknown): boolean {
   return codeOf(error) === 'EPIPE' || codeOf(error) === 'ERR_STREAM_DESTROYED'
 }
@@ -42,14 +42,14 @@ export function isInterruption(error: unknown): boolean {
 /** What to do about errors of databases, whose own messages do not say. */
 const REMEDIES: Readonly<Record<string, string>> = {
   LEVEL_LOCKED: 'close the program that has it open',
-  CKV_OUTCOME_UNKNOWN: 'look with `ckv get`',
+  CKV_OUTCOME_UNKNOWN: "look with 'ckv get' whether it was written",
   EACCES: 'check the permissions',
   EISDIR: 'pass a file',
   ENOENT: 'check the path',
   ENOSPC: 'make room on the disk'
 }
 
-/** Of LevelDB's own errors, of which all that tells them apart is their text. */
+/** The same for LevelDB's own errors, which only their texts tell apart. */
 const LEVELDB_REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/No space left on device/, 'make room on the disk'],
   [/Permission denied|Read-only file system/, 'check the permissions'],
@@ -63,7 +63,7 @@ function remedyFor(reason: unknown, code: string | undefined, text: string): str
   return LEVELDB_REMEDIES.find(([pattern]) => code.startsWith('LEVEL_') && pattern.test(text))?.[1]
 }
 
-/** An error on one line. That a database is not open is no news; why it is not is. */
+/** An error on one line. If it only says that a database is not open, it is replaced by the error that says why. */
 export function describe(error: unknown): { readonly code: string | undefined; readonly message: string } {
   const exitCode = exitCodeOf(error)
   if (exitCode === EXIT.usage) return { code: 'USAGE', message: usageText(error as Error) }
@@ -84,7 +84,7 @@ export function errorLine(error: unknown, isJson = false): string {
   return `${isJson ? JSON.stringify({ error: described }) : `ckv: ${described.message}`}\n`
 }
 
-/** Of what a command goes on without. */
+/** The error for something that a command leaves out and goes on without. */
 export function leftOut(what: string, error: unknown): Failure {
   const { code, message } = describe(error)
   return new Failure(`left out ${what}: ${message}`, code)

@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { Failure } from './failure.js'
 
-/** A line is held in memory as text. */
+/** The longest line that is read: each is held in memory as text. */
 export const MAX_LINE_CHARACTERS = 256 * 1024 * 1024
 
-/** Of UTF-8, for what one unit of text takes at most. */
+/** The most bytes of UTF-8 for one unit of a string's length. */
 const MAX_BYTES_PER_CHARACTER = 3
 
 const NEWLINE = 0x0a
@@ -16,7 +16,7 @@ const BYTE_ORDER_MARK = '\ufeff'
 /**
  * Lines of UTF-8 text. The stream is read no faster than they are taken.
  *
- * @throws Failure for the line behind those that were taken
+ * @throws Failure for the line that comes after those that were given
  */
 export async function* inputLines(input: Readable): AsyncGenerator<string, void, undefined> {
   let pieces: Buffer[] = []
@@ -43,14 +43,14 @@ export async function* inputLines(input: Readable): AsyncGenerator<string, void,
 
 function textOf(pieces: readonly Buffer[], isFirst: boolean): string {
   const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
-  // Node.js would silently put another character in place of what is none.
-  if (!isUtf8(bytes)) throw new Failure('not UTF-8: write keys and values that are no text as {"base64": "..."}')
+  // Node.js would silently put another character in place of bytes that are not UTF-8.
+  if (!isUtf8(bytes)) throw new Failure('not UTF-8: write keys and values that are not text as {"base64": "..."}')
   const text = decoded(bytes)
   if (text === undefined || text.length > MAX_LINE_CHARACTERS) throw tooLong()
   return isFirst && text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text
 }
 
-/** undefined if it is longer than text can be, 512 Mi characters */
+/** Undefined if the text is longer than a string can be, 512 Mi characters. */
 function decoded(bytes: Buffer): string | undefined {
   try {
     return bytes.toString()

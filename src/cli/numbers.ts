@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { MAX_EXPIRES_AT } from './expiry.js'
 
-/** For options: ms from now on. */
+/** A time to live, in ms from now on. */
 export function timeToLive(text: string): number {
   const ms = Number(text)
   if (text.trim() !== '' && ms > 0 && Date.now() + ms <= MAX_EXPIRES_AT) return ms

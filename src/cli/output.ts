@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { CompressedKvError } from '../index.js'
 
-/** What a command reads from and writes to: those of the process, or a test's. */
+/** What a command reads from and writes to: the streams of the process, or of a test. */
 export interface Streams {
   readonly stdin: Readable
   readonly stdout: Writable & { readonly isTTY?: boolean }
@@ -10,7 +10,7 @@ export interface Streams {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Lines are handed on together, in pieces of this many characters. */
+/** How many characters of lines are collected before they are written together. */
 const PIECE_CHARACTERS = 64 * 1024
 
 /** Writes to a stream no faster than it is read. */
@@ -25,7 +25,7 @@ export class Output {
     if (stream.listenerCount('error') === 0) stream.on('error', () => {})
   }
 
-  /** To be written with the next line, or by {@link flush}. */
+  /** Adds text that is written with the next line, or by {@link flush}. */
   text(text: string): void {
     this.#waiting.push(text)
     this.#waitingCharacters += text.length
@@ -38,12 +38,12 @@ export class Output {
     if (this.#waitingCharacters >= PIECE_CHARACTERS) await this.flush()
   }
 
-  /** A whole result, written by {@link flush}: the command ends first, with the exit code that it has whether somebody reads this or not. */
+  /** Adds a whole result, which only {@link flush} writes: the command's exit code is known before, and is the same if nobody reads the result. */
   lines(texts: readonly string[]): void {
     for (const text of texts) this.text(`${text}\n`)
   }
 
-  /** A whole result, as {@link lines}. */
+  /** Adds a whole result as JSON; see {@link lines}. */
   json(value: unknown): void {
     this.lines([JSON.stringify(value, forJson, 2)])
   }
@@ -77,7 +77,7 @@ export class Output {
   }
 }
 
-/** JSON knows no infinity and no errors. */
+/** JSON has no errors: their codes and messages are written. */
 function forJson(_name: string, value: unknown): unknown {
   if (value instanceof CompressedKvError) return { code: value.code, message: value.message }
   if (value instanceof Error) return { message: value.message }

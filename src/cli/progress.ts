@@ -2,7 +2,7 @@ import progress, { type GenericFormatter, type SingleBar } from 'cli-progress'
 import { type Database, endKeys } from './database/classic-level.js'
 import type { Streams } from './output.js'
 
-/** How far a command is, on a terminal; nowhere else. */
+/** Shows on a terminal how far a command is. Elsewhere it shows nothing. */
 export interface Bar {
   /** The command goes through this database in the order of keys. */
   over(database: Database): Promise<void>
@@ -49,7 +49,7 @@ class TerminalBar implements Bar {
     this.#database = database
   }
 
-  /** By its place in LevelDB's files. */
+  /** How far it is follows from the key's place in LevelDB's files. */
   async at(key: Buffer): Promise<void> {
     if (this.#database === undefined || this.#bytes === 0 || performance.now() - this.#drawnAt < REDRAW_MS) return
     this.#drawnAt = performance.now()

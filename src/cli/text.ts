@@ -6,7 +6,7 @@ export type TextEncoding = 'utf8' | 'hex' | 'base64'
 
 export const TEXT_ENCODINGS: readonly TextEncoding[] = ['utf8', 'hex', 'base64']
 
-/** @throws WrongUsage for what is not in that encoding: Node.js would silently drop it */
+/** @throws WrongUsage for text that is not in that encoding: Node.js would silently drop the wrong part */
 export function bytesOf(text: string, encoding: TextEncoding): Buffer {
   const bytes = Buffer.from(text, encoding)
   const same =
@@ -22,7 +22,7 @@ function withoutPadding(text: string): string {
   return text.replace(/=+$/, '')
 }
 
-/** A key to be shown to people: bytes that are no text, or would disturb a terminal, in hex. */
+/** A key as people are shown it: in hex if it is not text, or if it would disturb a terminal. */
 export function shownKey(key: Buffer, encoding: TextEncoding = 'utf8'): string {
   if (encoding !== 'utf8') return key.toString(encoding)
   // oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
@@ -36,7 +36,7 @@ function shortened(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`
 }
 
-/** The keys that begin with `prefix`. Nothing lies above those that begin with bytes ff only. */
+/** The range of keys that begin with `prefix`. It has no upper bound if `prefix` is of bytes ff only: no other keys lie above. */
 export function rangeOfPrefix(prefix: Buffer): { gte: Buffer; lt?: Buffer } {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--

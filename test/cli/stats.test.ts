@@ -82,6 +82,6 @@ describe('ckv stats', () => {
     expect(stats.marker!.sweep).toEqual({ policy: 'zstd 3', lastKey: 'k255' })
     const { out } = await ckv(['stats', location])
     expect(out).toContain('256 probed')
-    expect(out).toContain('a sweep (zstd 3) stands at k255')
+    expect(out).toContain('a sweep (zstd 3) has come to k255')
   })
 })

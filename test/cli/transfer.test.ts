@@ -52,12 +52,12 @@ describe('ckv export and import', () => {
   it.each([
     ['{"key":"a"', 'not JSON'],
     ['7', 'not an object'],
-    ['{"key":"a"}', '"value" is neither text nor'],
-    ['{"key":{"base64":"?"},"value":""}', '"key" is neither text nor'],
-    [String.raw`{"key":"\ud800","value":""}`, '"key" is neither text nor'],
+    ['{"key":"a"}', '"value" must be text or'],
+    ['{"key":{"base64":"?"},"value":""}', '"key" must be text or'],
+    [String.raw`{"key":"\ud800","value":""}`, '"key" must be text or'],
     [Buffer.from('{"key":"caf\xe9","value":""}', 'latin1'), 'not UTF-8'],
-    ['{"key":"a","value":"b","kind":"merge"}', '"kind" is none of'],
-    ['{"key":"a","value":"b","expiresAt":281474976710656}', '"expiresAt" is not a number of ms, or too large']
+    ['{"key":"a","value":"b","kind":"merge"}', '"kind" must be "put"'],
+    ['{"key":"a","value":"b","expiresAt":281474976710656}', '"expiresAt" must be a number of ms since 1970']
   ])('%s is refused by the number of its line; those before it are there', async (line, why) => {
     const location = newLocation()
     const stdin = Buffer.concat([Buffer.from('{"key":"x","value":"y"}\n\n'), Buffer.from(line), Buffer.from('\n')])
@@ -71,7 +71,7 @@ describe('ckv export and import', () => {
   it('import makes no database of what is nothing but another kind of file', async () => {
     const location = newLocation()
     const { code, err } = await ckv(['import', location], { stdin: 'id,name\n1,Ada\n' })
-    expect([code, err]).toEqual([1, 'ckv: line 1: not JSON\n'])
+    expect([code, err]).toEqual([1, "ckv: line 1: not JSON: pass lines as 'ckv export' prints them\n"])
     expect(existsSync(location)).toBe(false)
   })
 
@@ -113,7 +113,7 @@ describe('ckv export and import', () => {
     interruption.abort()
     expect(await done).toBe(130)
     const { error } = JSON.parse(String(stderr.read())) as { error: { message: string } }
-    expect(error.message).toBe('interrupted: 2 lines imported; import what follows, or all of it again')
+    expect(error.message).toBe('interrupted: 2 lines imported; import the lines after them, or all again')
     expect((await ckv(['ls', location])).lines).toEqual(['a', 'b'])
   })
 
@@ -155,7 +155,7 @@ describe('ckv export and import', () => {
     damageLog(location)
     const exported = await ckv(['export', location])
     expect([exported.code, exported.lines.length]).toEqual([1, 1])
-    expect(exported.err).toMatch(/^ckv: left out what only the log has, for 'ckv wal --salvage': .*\n$/)
+    expect(exported.err).toMatch(/^ckv: left out what only the log has, which 'ckv wal --salvage' reads: .*\n$/)
     expect(exported.err).toContain(`the log in ${join(location, 'ckv-wal')}`)
     const salvaged = join(location, '..', 'salvaged')
     expect((await ckv(['wal', location, '--salvage', salvaged])).code).toBe(1)

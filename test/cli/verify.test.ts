@@ -157,7 +157,7 @@ describe('ckv verify', () => {
     const bytes = readFileSync(join(location, log!))
     bytes[bytes.length >> 1]! ^= 1
     writeFileSync(join(location, log!), bytes)
-    const why = `${log} of LevelDB is damaged, and it drops what it cannot read of it: Corruption: checksum mismatch`
+    const why = `${log}, a log of LevelDB's own, is damaged, and LevelDB drops what it cannot read of it: Corruption: checksum mismatch`
     const { code, lines } = await ckv(['verify', location])
     expect([code, lines[0]]).toEqual([
       1,

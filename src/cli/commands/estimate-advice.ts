@@ -1,11 +1,11 @@
 import type { Trial } from './estimate-trial.js'
 
-/** Below this a store is not worth what it costs in time. */
+/** A store that saves a smaller share than this is not worth the time that it costs. */
 const LEAST_SAVING = 0.05
-/** Candidates this close to the smallest are as good: then time decides. */
+/** Candidates that are larger than the smallest by no more than this share are as good: among them time decides. */
 const AS_GOOD = 0.03
 
-/** An expectation of the whole database with one candidate. */
+/** What the whole database is expected to take with one candidate. */
 export interface Expectation extends Trial {
   /** Bytes on disk. */
   readonly expected: number
@@ -20,7 +20,7 @@ export function advise(bare: Expectation, others: readonly Expectation[]): Expec
     .sort((a, b) => a.microsecondsPerPut - b.microsecondsPerPut)[0]
 }
 
-/** Scales what the sample took to the whole. The files beside the tables do not grow with it. */
+/** Scales what the sample took up to the whole database. LevelDB's other files, beside the tables, do not grow with it. */
 export function expect(trial: Trial, share: number): Expectation {
   return { ...trial, expected: Math.round(trial.tables / share + trial.others) }
 }

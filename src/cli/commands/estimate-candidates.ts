@@ -1,7 +1,7 @@
 import { type Codec, type CodecName, zstd } from '../../index.js'
 import { WrongUsage } from '../failure.js'
 
-/** Options of a store to be tried; `codec` undefined for the bare database. */
+/** Options of a store that are tried; `codec` is undefined for the bare database. */
 export interface Candidate {
   readonly name: string
   readonly codec: Codec | 'none' | 'lz4' | undefined
@@ -9,11 +9,11 @@ export interface Candidate {
   readonly minSize: number | undefined
   /** Shorter values stay raw. */
   readonly leastCompressed: number
-  /** To be pasted into a program. */
+  /** The options as text, to be pasted into a program. */
   readonly options: string
 }
 
-/** Defaults of the store over LevelDB. */
+/** The default `minSize` of a store over LevelDB. */
 const DEFAULT_MIN_SIZE = { zstd: 1024, lz4: 4096 }
 
 export const BARE: Candidate = {
@@ -24,13 +24,14 @@ export const BARE: Candidate = {
   options: 'no store'
 }
 
-/** What is tried where nothing else is asked for. */
+/** What is tried if nothing is asked for. */
 const TRIED = ['none', 'lz4', 'lz4@1024', 'zstd:1', 'zstd:3', 'zstd:9', 'zstd:3@512', 'zstd:3@256', 'zstd:9@256']
 
 /**
- * Candidates that can differ: those that would compress no value are left out.
+ * The candidates to try. Of the usual ones, those that compress the same values as one before with the same codec are left out, and those that
+ * compress none.
  *
- * @param asked such as 'zstd:9@512', codec, level and minSize; empty for the usual ones
+ * @param asked each a codec, a level and a minSize, such as 'zstd:9@512'; empty for the usual ones
  * @param lengths of the values
  * @throws WrongUsage
  */

@@ -6,7 +6,7 @@ export interface SampledEntry {
   readonly value: Buffer
 }
 
-/** Part of a database, and how much of it that is. */
+/** A part of a database, and how much of it that is. */
 export interface Sample {
   readonly entries: readonly SampledEntry[]
   /** Bytes of keys and values in it, and in the whole database. */
@@ -15,14 +15,17 @@ export interface Sample {
   readonly totalValues: number
 }
 
-/** Neighbours share LevelDB's blocks, so they are taken together; a few hundred blocks hide the seams between runs. */
+/**
+ * The size of a run of entries. Neighbours share LevelDB's blocks, and so are taken together. In runs of this size, blocks in which the end of one
+ * run meets the beginning of the next hardly matter.
+ */
 const RUN_BYTES = 256 * 1024
 
 /**
- * Takes runs of neighbouring entries, evenly spread over the keys, in one pass that measures the whole as well. It takes everything at first,
- * and drops every second run each time that turns out to be too much.
+ * Takes runs of neighbouring entries, evenly spread over the keys, in one pass that measures the whole database as well. At first every run is
+ * taken; each time that turns out to be too much, every second run is dropped again.
  *
- * @param maxBytes of keys and values to be taken, about
+ * @param maxBytes about how many bytes of keys and values to take
  */
 export async function takeSample(entries: AsyncIterable<StoredEntry>, maxBytes: number): Promise<Sample> {
   const runBytes = Math.min(RUN_BYTES, maxBytes / 8)
@@ -49,7 +52,7 @@ export async function takeSample(entries: AsyncIterable<StoredEntry>, maxBytes: 
   return { entries: runs.flatMap(run => run.entries), bytes: taken, totalBytes, totalValues }
 }
 
-/** Consecutive entries, `at` in units of a run's size from the start. */
+/** Consecutive entries. `at` says where they begin, counted in runs from the first entry. */
 interface Run {
   readonly at: number
   bytes: number

@@ -6,22 +6,23 @@ import { sizesOf } from '../database/database-files.js'
 import { BARE, type Candidate, candidatesFor } from './estimate-candidates.js'
 import type { SampledEntry } from './estimate-sample.js'
 
-/** What a candidate came to with the sample. */
+/** What was measured of a candidate with the sample. */
 export interface Trial {
   readonly candidate: Candidate
-  /** Bytes of LevelDB's tables after compaction, and of its other files. */
+  /** Bytes of LevelDB's tables after compaction. */
   readonly tables: number
+  /** Bytes of LevelDB's other files. */
   readonly others: number
-  /** Of one put, until the backend has it all, and of one get. */
+  /** The mean time of one put, measured until the backend has all of them, and of one get. */
   readonly microsecondsPerPut: number
   readonly microsecondsPerGet: number
 }
 
-/** Calls at one moment, as a busy program makes them. */
+/** How many calls are under way at a time, as in a busy program. */
 const IN_FLIGHT = 64
 const MAX_GETS = 2000
 
-/** How often puts are timed. The best time counts, the others were disturbed. */
+/** How often puts are timed. The best time counts: the others were disturbed by something. */
 const PUT_ROUNDS = 2
 
 const WARM_UP_VALUES = 500
@@ -47,7 +48,7 @@ export class Trials {
     this.#signal = signal
   }
 
-  /** Code runs slowly the first time, whatever it is. */
+  /** Runs two small trials that are not measured: all code runs slowly the first time. */
   async warmUp(): Promise<void> {
     const some = new Trials(
       join(this.#directory, 'warm-up'),
@@ -101,7 +102,7 @@ export class Trials {
     microsecondsPerPut: number,
     wrap: (database: Database) => Database | CompressedKvStore<Buffer, Buffer>
   ): Promise<Trial> {
-    // LevelDB removes what compaction left over when it opens, at the latest.
+    // At the latest when it is opened, LevelDB deletes the files that a compaction has made superfluous.
     const opened = wrap(await databaseAt(directory, false))
     await opened.open()
     const step = Math.max(1, Math.floor(this.#entries.length / MAX_GETS))
@@ -129,7 +130,7 @@ export class Trials {
 /**
  * Compacts a database and closes it.
  *
- * @param database not open yet: what LevelDB has in memory it would write as it is, overwritten values too
+ * @param database not open yet: of an open one, LevelDB would write what it has in memory as it is, overwritten values included
  */
 async function compact(database: Database): Promise<void> {
   await database.open()

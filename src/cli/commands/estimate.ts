@@ -28,7 +28,7 @@ export async function estimate(
   { sample: maxBytes, try: asked = [], wal, json }: EstimateOptions
 ): Promise<number> {
   const { output, signal } = context
-  candidatesFor(asked, []) // Wrong ones throw before the work begins.
+  candidatesFor(asked, []) // Throws for wrong ones before the work begins.
   const { taken, guarded, bytesNow } = await look(location, { wal, settle: true }, async looked => ({
     taken: await withBar(context, 'Sampling', bar => takeSample(entriesOf(looked, bar, signal), maxBytes)),
     guarded: looked.marker === undefined || looked.marker.guarded,
@@ -109,7 +109,7 @@ function shown({ sample, bytesNow, bare, others, best }: Estimate): string[] {
     ),
     '',
     best === undefined
-      ? 'Stay on Snappy: nothing tried saves 5 % of what LevelDB takes by itself.'
+      ? 'Stay on Snappy: no setting that was tried saves 5 % of what LevelDB takes by itself.'
       : `new CompressedKvStore(level, ${best.candidate.options}) takes ` +
         `${(best.expected / bare.expected).toFixed(2)} of what LevelDB takes by itself, once every value is written anew.`
   ]

@@ -5,7 +5,7 @@ import { isExpired } from '../expiry.js'
 import { errorLine, EXIT, Failure, leftOut } from '../failure.js'
 import { bytesOf, rangeOfPrefix, shownKey } from '../text.js'
 
-/** Every entry that is there as a line of JSON; what cannot be read, here or by `ckv import`, is named on stderr, and left out. */
+/** Prints every entry as a line of JSON. What cannot be read, here or by `ckv import`, is left out, and named on stderr. */
 export async function exportEntries(
   context: Context,
   location: string,
@@ -18,7 +18,7 @@ export async function exportEntries(
     unreadable++
     streams.stderr.write(errorLine(leftOut(what, error), json))
   }
-  const onDamagedLog = (error: unknown) => leaveOut("what only the log has, for 'ckv wal --salvage'", error)
+  const onDamagedLog = (error: unknown) => leaveOut("what only the log has, which 'ckv wal --salvage' reads", error)
   await look(location, { wal, settle: true, onDamagedLog }, looked => {
     if (looked.dropped !== undefined) leaveOut('what LevelDB drops', new Failure(looked.dropped))
     return withBarBesideLines(context, 'Exporting', async bar => {

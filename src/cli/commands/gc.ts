@@ -45,7 +45,7 @@ interface BytesOnDisk {
   readonly after: number
 }
 
-/** Of LevelDB's files: values that take less may take more there, since LevelDB compresses blocks of them. */
+/** Bytes of LevelDB's files. They may grow where stored values shrink, since LevelDB compresses whole blocks of values. */
 async function bytesOnDisk(location: string): Promise<number> {
   const { tables, others } = await sizesOf(location, undefined)
   return tables + others
@@ -56,9 +56,9 @@ function shown(report: GcReport, onDisk: BytesOnDisk): string[] {
   const names = ['scanned', 'recompressed', 'probed', 'expired', 'enveloped', 'failed'] as const
   return [
     ...table(names.map(name => [name, count(report[name])])),
-    `stored values took ${bytes(bytesBefore)}, take ${bytes(bytesAfter)}; ${seconds.toFixed(1)} s`,
-    `LevelDB's files took ${bytes(onDisk.before)}, take ${bytes(onDisk.after)}`,
-    ...(failed > 0 ? [`why values failed, the last: ${String(lastError)}; 'ckv verify' lists them`] : []),
-    ...(complete ? [] : ['interrupted: the next run with this policy goes on where this one was'])
+    `stored values: ${bytes(bytesBefore)} before, ${bytes(bytesAfter)} now; ${seconds.toFixed(1)} s`,
+    `LevelDB's files: ${bytes(onDisk.before)} before, ${bytes(onDisk.after)} now`,
+    ...(failed > 0 ? [`the error of the last value that failed: ${String(lastError)}; 'ckv verify' lists all`] : []),
+    ...(complete ? [] : ['interrupted: the next run with this policy goes on where this one stopped'])
   ]
 }

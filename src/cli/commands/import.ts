@@ -14,7 +14,7 @@ interface ImportOptions extends CommonOptions {
   readonly wrap?: boolean
 }
 
-/** Entries that one batch writes, and their bytes: no more is read ahead. */
+/** The most entries that one batch writes, and about how many bytes. No more is read ahead. */
 const MAX_BATCH_ENTRIES = 1000
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
@@ -26,7 +26,7 @@ export async function importEntries(
 ): Promise<number> {
   await assertDatabaseOrNew(location)
   const entries = entriesIn(streams.stdin)
-  // Before there is a database: a file of another kind would leave an empty one.
+  // The first line is read before the database is made: a file of another kind would leave an empty one.
   const first = await entries.next()
   const counts = await writeTo(location, { wal, create: true, wrap, store: { codec, minSize } }, async store => {
     const batches = new Batches(store)
@@ -42,10 +42,10 @@ export async function importEntries(
   return EXIT.ok
 }
 
-/** An empty line is none. */
+/** Undefined for an empty line, which is no entry. */
 type Line = Entry | undefined
 
-/** @throws Failure with the number of the line that cannot be read, which is the one behind those that were taken */
+/** @throws Failure with the number of the line that cannot be read: it comes after those that were taken */
 async function* entriesIn(input: Readable): AsyncGenerator<Line, void> {
   let taken = 0
   try {
@@ -59,7 +59,7 @@ async function* entriesIn(input: Readable): AsyncGenerator<Line, void> {
   }
 }
 
-/** Whatever ends it, the lines that were read before are stored, and the error says so. */
+/** Stores all entries. If something ends this early, the lines that were read before are stored, and the error says so. */
 async function addAll(
   batches: Batches,
   first: IteratorResult<Line, void>,
@@ -72,9 +72,9 @@ async function addAll(
       await batches.add(next.value)
     }
   } catch (error) {
-    await batches.write() // Nothing is left if it is what failed.
+    await batches.write() // If a write has failed, there is nothing left to write.
     if (!isInterruption(error)) throw error
-    throw new Interruption(`${counted(batches.lines, 'line')} imported; import what follows, or all of it again`)
+    throw new Interruption(`${counted(batches.lines, 'line')} imported; import the lines after them, or all again`)
   }
   await batches.write()
 }
@@ -94,7 +94,7 @@ class Batches {
     this.#store = store
   }
 
-  /** Lines that were taken. */
+  /** How many lines were taken. */
   get lines(): number {
     return this.#taken
   }
@@ -113,12 +113,12 @@ class Batches {
     if (this.#waiting.length >= MAX_BATCH_ENTRIES || this.#bytes >= MAX_BATCH_BYTES) await this.write()
   }
 
-  /** @throws Failure if the store took none of these lines. Those before them are stored. */
+  /** Writes the lines that wait, in one batch. @throws Failure if the store takes none of them. Those before them are stored. */
   async write(): Promise<void> {
     const entries = this.#waiting
     this.#waiting = []
     this.#bytes = 0
-    // A line may have waited for long: what it has left to live is what counts now.
+    // The time that an entry has left to live is counted only now: a line may have waited for long.
     const operations = entries.map(entry => this.#operation(entry))
     try {
       if (operations.length > 0) await this.#store.batch(operations)

@@ -25,9 +25,9 @@ interface SegmentFindings {
 type Opener = (options: { recovery: 'tail' | 'salvage' }) => Promise<InspectedLog>
 
 export interface ReadLogOptions {
-  /** Reads the snapshots of a log that is sound as well, as of one that is damaged. */
+  /** Whether the snapshots of a sound log are read as well. Those of a damaged one always are. */
   readonly snapshots?: boolean
-  /** Is given every record. */
+  /** Called with every record. */
   readonly onEntry?: (entry: WalEntry) => Promise<void>
 }
 
@@ -51,7 +51,7 @@ export async function readLog(
     }
     for (const { segment, from, to, why } of log.recovery.corruption) {
       if (torn.some(end => end.segment === segment && end.from <= from)) continue
-      const bytes = from === to ? '' : `, bytes ${from} to ${to}` // None of a file that is missing.
+      const bytes = from === to ? '' : `, bytes ${from} to ${to}` // A file that is missing has none.
       damage.push(`segment ${segment}${bytes}: ${why}`)
     }
     segments.sort((one, other) => one.segment - other.segment)
@@ -63,11 +63,12 @@ export async function readLog(
 
 interface Opened {
   readonly log: InspectedLog
-  /** A torn end is no damage: then the log opens as a store opens it. */
+  /** What a crash left half-written at the end. It is no damage: a store opens such a log. */
   readonly torn: readonly CorruptRange[]
   readonly damage: string[]
 }
 
+/** Opens a log as a store does. If it is damaged, or if its snapshots are wanted, it is opened to salvage all that can be read. */
 async function openWhatThereIs(open: Opener, snapshots: boolean): Promise<Opened> {
   try {
     const log = await open({ recovery: 'tail' })
@@ -81,7 +82,7 @@ async function openWhatThereIs(open: Opener, snapshots: boolean): Promise<Opened
   }
 }
 
-/** Skips records whose own envelope cannot be opened; where there are snapshots, salvage has left those out itself. */
+/** All records but those whose own envelopes cannot be opened. Of a log with snapshots, salvaging has left these out already. */
 async function* readableEntries(
   { reader }: InspectedLog,
   signal: AbortSignal,
@@ -103,7 +104,7 @@ async function* readableEntries(
   }
 }
 
-/** Number of the first record from one on that is neither hidden nor lost, readable or not; `nextSequence` if there is none. */
+/** The number of the first record from `from` on that is there, whether it can be read or not; `nextSequence` if there is none. */
 async function firstThere(reader: InspectedLog['reader'], from: number): Promise<number> {
   let sequence = from
   while (sequence < reader.nextSequence && !(await isThere(reader, sequence))) sequence++
@@ -121,7 +122,7 @@ async function isThere(reader: InspectedLog['reader'], sequence: number): Promis
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
 
-/** Snapshots come first, and with them some segments twice. */
+/** Adds a record to what was found of its segment. Snapshots are read first, so that records of a segment may come in two runs. */
 function note(
   segments: Mutable<SegmentFindings>[],
   { record: { sequence }, position }: WalEntry,
@@ -152,7 +153,7 @@ const UNREADABLE: ReadonlySet<string> = new Set([
   'CKV_VALUE_TOO_LARGE'
 ])
 
-/** Whether it says that a value cannot be read. */
+/** Whether the error says that a value cannot be read. */
 function isUnreadable(error: unknown): boolean {
   return error instanceof CompressedKvError && UNREADABLE.has(error.code)
 }

@@ -73,7 +73,7 @@ export async function put(
   return EXIT.ok
 }
 
-/** The longest value that a store takes by default, as here, in bytes. */
+/** The longest value that a store takes by default, and so here, in bytes. */
 const MAX_VALUE_BYTES = 1024 ** 3
 
 async function inputOf({ streams }: Context, encoding: TextEncoding): Promise<Buffer> {
@@ -84,7 +84,7 @@ async function inputOf({ streams }: Context, encoding: TextEncoding): Promise<Bu
     chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk as string))
     bytes += chunks.at(-1)!.length
     if (bytes > most)
-      throw new Failure(`stdin has more than ${most} bytes, which is no value: a BlobStore keeps a stream`)
+      throw new Failure(`stdin has more than ${most} bytes, the longest that a value can be: keep it in a BlobStore`)
   }
   const given = Buffer.concat(chunks)
   return encoding === 'utf8' ? given : bytesOf(given.toString().trim(), encoding)

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { CODEC_ID, codecForReading, type StoredEntry } from '../../index.js'
 import { isExpired } from '../expiry.js'
 
-/** Values of one kind. */
+/** How many values of one kind there are, and how large they are together. */
 export interface Sum {
   values: number
   /** Bytes before compression. */
@@ -11,30 +11,30 @@ export interface Sum {
   stored: number
 }
 
-/** Upper bounds of the histogram's classes, in bytes; the last class has none. */
+/** Upper bounds of the histogram's classes, in bytes, exclusive; the last class has none. */
 const SIZE_CLASSES = [64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, Infinity]
 
-/** Prefixes beyond these share one line: keys may have as many as there are keys. */
+/** Prefixes beyond this number share one line: there may be as many prefixes as keys. */
 const MAX_PREFIXES = 10_000
 const OTHER_PREFIXES = '(others)'
 const NO_PREFIX = '(none)'
 
-/** What the values of a database come to. */
+/** Adds up the values of a database. */
 export class Tally {
   readonly total: Sum = newSum()
   keyBytes = 0
   readonly byCodec = new Map<string, Sum>()
   readonly byPrefix = new Map<string, Sum>()
   readonly bySize = SIZE_CLASSES.map(below => ({ below, values: 0 }))
-  /** Without an envelope: from before the database was wrapped, or it never was. */
+  /** Values without an envelope: from before the database was wrapped, or it never was. */
   plain = 0
-  /** Compression was tried, and the attempt noted. */
+  /** Values in whose envelopes it is noted that compressing them was tried. */
   probed = 0
   /** Values with a time to live. */
   expiring = 0
   /** Of those, the ones whose time is over: they are there until they are overwritten or swept. */
   expired = 0
-  /** Damaged, or from a later version; in no other number but `total.values` and `total.stored`. */
+  /** Values that are damaged, or from a later version. Of the other numbers they count only in `total`, without raw bytes, and in `keyBytes`. */
   unreadable = 0
 
   add({ key, storedBytes, opened }: StoredEntry): void {
@@ -65,7 +65,7 @@ export class Tally {
   }
 }
 
-/** A key up to and including the first `!`, `:` or `/`; if it begins with one, as in a sublevel, the second. In hex where it is no text. */
+/** A key up to and including the first `!`, `:` or `/`; if it begins with one, as in a sublevel, the second. In hex if that is not text. */
 function prefixOf(key: Buffer): string {
   const end = key.subarray(1).findIndex(byte => byte === 0x21 || byte === 0x3a || byte === 0x2f)
   if (end < 0) return NO_PREFIX
@@ -73,7 +73,7 @@ function prefixOf(key: Buffer): string {
   return isUtf8(prefix) ? prefix.toString() : `0x${prefix.toString('hex')}`
 }
 
-/** A codec of a user's own is not registered here. */
+/** A codec's name. One of a user's own has only its number here, unless it was registered. */
 function codecName(id: number): string {
   if (id === CODEC_ID.none) return 'none'
   try {

@@ -55,7 +55,7 @@ function sorted(all: ReadonlyMap<string, Sum>): [string, Sum][] {
   return [...all].sort(([, a], [, b]) => b.raw - a.raw)
 }
 
-/** `--json` has all of them. */
+/** With `--json` all prefixes are shown. */
 const MAX_SHOWN_PREFIXES = 20
 
 function shown({ marker, sizes }: Look, tally: Tally): string[] {
@@ -115,12 +115,12 @@ function markerLine(marker: Look['marker']): string {
   if (marker === undefined) return 'marker: none, no store has written here'
   const { guarded, plainValues, ttlUsed, logDirty, applied, sweep, unwrapping } = marker
   return `marker: ${[
-    guarded ? 'guarded' : 'begun empty',
+    guarded ? 'wrapped with plain values in it, so envelopes are guarded' : 'wrapped while it was empty',
     ...(plainValues ? ['plain values may be left'] : []),
-    ...(ttlUsed ? ['a TTL was used'] : []),
-    logDirty ? 'not closed' : 'closed',
-    ...(applied > 0 ? [`applied up to record ${applied}`] : []),
-    ...(sweep ? [`a sweep (${sweep.policyId}) stands at ${shownKey(sweep.lastKey)}`] : []),
+    ...(ttlUsed ? ['a time to live was used'] : []),
+    logDirty ? 'the log may have writes that the database lacks' : 'the database has all writes',
+    ...(applied > 0 ? [`records of the log are applied up to ${applied}`] : []),
+    ...(sweep ? [`a sweep (${sweep.policyId}) has come to ${shownKey(sweep.lastKey)}`] : []),
     ...(unwrapping ? ['half unwrapped'] : [])
   ].join(', ')}`
 }

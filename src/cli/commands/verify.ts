@@ -12,10 +12,10 @@ interface CorruptValue {
   readonly why: string
 }
 
-/** What LevelDB says of a block that is damaged, and of a table that is cut short. */
+/** Codes of LevelDB's errors for a block that is damaged, and for a table that is cut short. */
 const UNREADABLE: ReadonlySet<string | undefined> = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR'])
 
-/** More are counted, and not listed. */
+/** Corrupt values beyond this number are counted, but not listed. */
 const MAX_LISTED = 10_000
 
 export async function verify(context: Context, location: string, { wal, json }: CommonOptions): Promise<number> {
@@ -42,7 +42,9 @@ export async function verify(context: Context, location: string, { wal, json }: 
       ...(log?.damage ?? []).map(what => `log: ${what}`),
       ...(log?.torn ? [`log: a torn end of ${bytes(log.torn)}, as a crash leaves it: harmless`] : []),
       `${counted(values, 'value')} in the database${log ? `, ${counted(log.records, 'record')} in the log` : ''}: ` +
-        (sound ? 'sound' : `corrupt. Restore from a backup; 'ckv export' and 'ckv wal --salvage' read the rest`)
+        (sound
+          ? 'sound'
+          : `corrupt. Restore a backup, or save what can be read with 'ckv export' and 'ckv wal --salvage'`)
     ])
   }
   return sound ? EXIT.ok : EXIT.problem
@@ -68,7 +70,7 @@ async function verifyValues(
       }
     } catch (error) {
       if (!UNREADABLE.has(codeOf(error))) throw error
-      unreadable = describe(error).message // It comes after all entries that can be read.
+      unreadable = describe(error).message // LevelDB gives all entries that it can read first.
     }
   })
   return { values, corruptCount, corrupt, unreadable }
@@ -83,7 +85,7 @@ async function verifyLog(
   return { records, torn, damage: damage.length > 0 ? damage : await whyRefused(database) }
 }
 
-/** A log that is sound may be that of another database, or lack what this one needs: then no store opens it. */
+/** Why no store opens a log that is sound: it may be that of another database, or lack what this one needs. Empty if a store opens it. */
 async function whyRefused(database: Database): Promise<string[]> {
   try {
     await replay(database)

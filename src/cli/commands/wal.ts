@@ -14,7 +14,7 @@ interface WalCommandOptions extends CommonOptions {
   readonly salvage?: string
 }
 
-/** Of a database's log, or of a log alone, which is a directory of segments. */
+/** Shows the log of a database, or a log alone, which is a directory of segments. */
 export async function wal(
   context: Context,
   location: string,
@@ -44,7 +44,7 @@ interface Read {
   readonly findings: LogFindings
 }
 
-/** A reader that has no lock writes nothing: no copy is needed. */
+/** A log that is opened to be read only is neither locked nor written to: no copy of it is needed. */
 async function ofLogAlone({ signal }: Context, directory: string, options: ReadLogOptions): Promise<Read> {
   const { segments } = await sizesOf(directory, directory)
   const findings = await readLog(
@@ -58,7 +58,7 @@ async function ofLogAlone({ signal }: Context, directory: string, options: ReadL
   return { sizes: segments, findings }
 }
 
-/** Its marker knows how envelopes in the log are guarded. */
+/** A database's log is read through the database, whose marker says how envelopes in the log are guarded. */
 function ofDatabase(
   { signal }: Context,
   location: string,
@@ -73,7 +73,7 @@ function ofDatabase(
   })
 }
 
-/** What a store keeps for itself, and takes from nobody: docs/format.md. */
+/** What the keys begin with that a store keeps for itself, and takes from nobody: docs/format.md. */
 const RESERVED = Buffer.from('ff636b7600', 'hex')
 
 async function salvaging<T>(
@@ -96,7 +96,7 @@ async function salvaging<T>(
   try {
     return await use({ snapshots: true, onEntry })
   } catch (error) {
-    // Else the same command, put right, would refuse to write over it.
+    // If an empty file stayed, the corrected command would refuse to write over it.
     if ((await file.stat()).size === 0) await rm(path)
     throw error
   } finally {
@@ -108,7 +108,7 @@ async function createNew(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'wx')
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw new Failure(`${path} exists: name another file`)
+    if (codeOf(error) === 'EEXIST') throw new Failure(`${path} exists already: pass the path of a new file`)
     throw error
   }
 }

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import type { ClassicLevel } from 'classic-level'
 import { Failure } from '../failure.js'
 
-/** A LevelDB database, in bytes. */
+/** A LevelDB database whose keys and values are bytes. */
 export type Database = ClassicLevel<Buffer, Buffer>
 
 interface Module {
@@ -14,20 +14,23 @@ interface Module {
   ) => Database
 }
 
-/** @param create makes a database that is not there */
+/** @param create whether a database that is not there is made */
 export async function databaseAt(location: string, create: boolean): Promise<Database> {
   const { ClassicLevel: Level } = await loadClassicLevel()
   return new Level(location, { keyEncoding: 'buffer', valueEncoding: 'buffer', createIfMissing: create })
 }
 
-/** The first key and the last; undefined where there is none. */
+/** The first key and the last; undefined if there are no keys. */
 export async function endKeys(database: Database): Promise<readonly [first: Buffer, last: Buffer] | undefined> {
   const [first] = await database.keys({ limit: 1 }).all()
   const [last] = await database.keys({ limit: 1, reverse: true }).all()
   return first === undefined || last === undefined ? undefined : [first, last]
 }
 
-/** It is a peer dependency: programs over memory-level do without. `level` brings it too, hidden under some package managers. */
+/**
+ * Where classic-level may be. It is a peer dependency, since programs over memory-level do without it. `level` brings it along as well, but some
+ * package managers hide it.
+ */
 const PLACES: readonly (() => Promise<Module>)[] = [
   () => import('classic-level'),
   () => seenFrom(project()),
@@ -35,7 +38,7 @@ const PLACES: readonly (() => Promise<Module>)[] = [
   () => seenFrom(createRequire(project()).resolve('level'))
 ]
 
-/** @throws Failure where it is not installed */
+/** @throws Failure if classic-level is not installed */
 export async function loadClassicLevel(places: readonly (() => Promise<Module>)[] = PLACES): Promise<Module> {
   for (const place of places) {
     try {

@@ -1,10 +1,10 @@
 const originals: { readonly copy: string; readonly original: string }[] = []
 
-/** From now on messages name the original where an error names its copy, which is gone when they are read. */
-export function isCopyOf(copy: string, original: string): void {
+/** From now on messages name the original where an error names the copy, which is gone by the time they are read. */
+export function noteCopy(copy: string, original: string): void {
   originals.push({ copy, original })
 }
 
 export function withOriginalPaths(text: string): string {
-  return originals.reduce((told, { copy, original }) => told.replaceAll(copy, () => original), text)
+  return originals.reduce((replaced, { copy, original }) => replaced.replaceAll(copy, () => original), text)
 }

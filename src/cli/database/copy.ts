@@ -11,7 +11,8 @@ const LEVELDB_LOG = /^(\d+)\.log$/
 const ATTEMPTS = 5
 
 /**
- * Copies a database and its log as they are at one moment; tables by hard link where possible, since opening the copy does not write to them.
+ * Copies a database and its log as they are at one moment. Tables are hard-linked where that is possible, since opening the copy does not write to
+ * them.
  *
  * @param to an empty directory
  * @param wal directory of the log, if it is not in that of the database; in the copy it always is
@@ -31,7 +32,7 @@ export async function copyDatabase(from: string, to: string, wal: string | undef
     for (const { to: target } of parts) await rm(target, { recursive: true, force: true })
     await mkdir(to, { mode: 0o700 })
   }
-  throw new Failure(`${from} is being written to: close the program that does, or try again when it rests`)
+  throw new Failure(`${from} is being written to: close the program that does so, or try again while it writes nothing`)
 }
 
 interface Part extends Source {
@@ -55,8 +56,8 @@ async function copyFiles(part: Part): Promise<void> {
   const newest = Math.max(-1, ...names.map(name => numberIn(name, LEVELDB_LOG) ?? -1))
   for (const name of names) {
     const [source, target] = [join(part.from, name), join(part.to, name)]
-    // Opening the copy makes tables with numbers above its logs', and overwrites files of the same name: a flush or compaction may have left
-    // such a file, or be about to add it to the database. Through a link, the original would be overwritten.
+    // When the copy is opened, LevelDB makes tables with numbers above those of its logs, and overwrites files of the same name. A flush or a
+    // compaction may have left such a file, or be about to add it to the database: through a link, the original would be overwritten.
     const isOld = (numberIn(name, TABLE) ?? Infinity) < newest
     if (!(isOld && (await linked(source, target)))) await copyFile(source, target, constants.COPYFILE_FICLONE)
   }
@@ -67,7 +68,7 @@ function numberIn(name: string, pattern: RegExp): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** Across file systems, on some shares and for files of others there are no hard links. */
+/** Makes a hard link. @returns false if that is not possible: across file systems, on some shares, for files of other users */
 async function linked(source: string, target: string): Promise<boolean> {
   try {
     await link(source, target)
@@ -78,7 +79,7 @@ async function linked(source: string, target: string): Promise<boolean> {
   }
 }
 
-/** Names, sizes and times: they differ if anything was written in between. */
+/** Names, sizes and times of files: two such lists differ if anything was written in between. */
 async function listed(part: Source): Promise<string[]> {
   const names = await filesOf(part)
   return Promise.all(

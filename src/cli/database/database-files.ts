@@ -8,13 +8,13 @@ export const TABLE = /^(\d+)\.(?:ldb|sst)$/
 /** The files of a database, without LOCK and the diary LOG. */
 export const DATABASE_FILE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
 
-/** Files of a directory. */
+/** The files of a directory whose names match. */
 export interface Source {
   readonly from: string
   readonly files: RegExp
 }
 
-/** Names of the files that are there, sorted; none where the directory is missing. */
+/** The names of files that are there, sorted; none if the directory is missing. */
 export async function filesOf({ from, files }: Source): Promise<string[]> {
   const names = (await namesIn(from)) ?? []
   return names.filter(name => files.test(name)).sort()
@@ -32,7 +32,7 @@ async function sized(source: Source): Promise<SizedFile[]> {
   return files.filter((file): file is SizedFile => file.bytes !== undefined)
 }
 
-/** undefined if it is gone: a log alone is looked at where it is, and may lose segments meanwhile. */
+/** Undefined if the file is gone: a log alone is looked at where it is, and may lose segments meanwhile. */
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size

@@ -22,7 +22,7 @@ export async function assertDatabase(location: string): Promise<void> {
   assertNotRocksDb(location, names)
 }
 
-/** @throws Failure where a new database would be mixed up with other files */
+/** @throws Failure if a new database would be mixed up with other files */
 export async function assertDatabaseOrNew(location: string): Promise<void> {
   const names = await namesIn(location)
   if (names === undefined || names.length === 0) return
@@ -30,13 +30,13 @@ export async function assertDatabaseOrNew(location: string): Promise<void> {
   throw new Failure(`${location} holds files that are not a LevelDB database: pass another directory`)
 }
 
-/** Its files have LevelDB's names and another format. Only it writes down its options. */
+/** RocksDB's files have the names of LevelDB's, but another format. Only RocksDB has a file of its options. */
 function assertNotRocksDb(location: string, names: readonly string[]): void {
   if (!names.some(name => /^OPTIONS-\d+$/.test(name))) return
   throw new Failure(`${location} is a RocksDB database: pass the directory of a LevelDB one`)
 }
 
-/** @returns undefined if it does not exist */
+/** The names of the files in a directory; undefined if there is no such directory. */
 export async function namesIn(directory: string): Promise<string[] | undefined> {
   if (directory === '') throw new WrongUsage('A path is empty: pass that of a directory')
   try {

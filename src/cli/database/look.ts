@@ -4,17 +4,17 @@ import { CompressedKvStore, inspect, type Inspection, type StoredEntry } from '.
 import { describe } from '../failure.js'
 import type { Bar } from '../progress.js'
 import { type Database, databaseAt } from './classic-level.js'
-import { isCopyOf } from './copied-paths.js'
+import { noteCopy } from './copied-paths.js'
 import { copyDatabase } from './copy.js'
 import { sizesOf } from './database-files.js'
 import { assertDatabase, logDirectory } from './location.js'
 import { withTemporaryDirectory } from './temporary.js'
 
-/** A copy of a database, opened: LevelDB writes when it opens one, and what is looked at stays as it is to the byte. */
+/** An open copy of a database. LevelDB writes to a database when it opens it, and the one that is looked at must stay as it is to the byte. */
 export interface Look {
   readonly database: Database
   readonly inspection: Inspection
-  /** As it was found. */
+  /** The marker as it was found, before the log was replayed. */
   readonly marker: Inspection['marker']
   readonly sizes: Awaited<ReturnType<typeof sizesOf>>
   /** What LevelDB left out of its own log, which is damaged: it opens the database all the same. */
@@ -24,13 +24,13 @@ export interface Look {
 interface LookOptions {
   /** Directory of the log, if it is not in that of the database. */
   readonly wal?: string | undefined
-  /** Brings the copy up to its log, so that its entries are all there are. */
+  /** Whether the log is replayed into the copy first, so that its entries are all that there are. */
   readonly settle: boolean
-  /** Is told why, where the log is damaged or gone: then the entries are what the database has without it. Else that is an error. */
+  /** Called with the error if the log is damaged or gone: the entries are those of the database alone then. Without this, the error is thrown. */
   readonly onDamagedLog?: (error: unknown) => void
 }
 
-/** @throws Failure for what is no database; errors of LevelDB and of the log */
+/** Lends a {@link Look} at a database. @throws Failure if there is no database; errors of LevelDB and of the log */
 export async function look<T>(
   location: string,
   { wal, settle, onDamagedLog }: LookOptions,
@@ -39,8 +39,8 @@ export async function look<T>(
   await assertDatabase(location)
   return withTemporaryDirectory(location, async directory => {
     await copyDatabase(location, directory, wal)
-    isCopyOf(logDirectory(directory, undefined), logDirectory(location, wal))
-    isCopyOf(directory, location)
+    noteCopy(logDirectory(directory, undefined), logDirectory(location, wal))
+    noteCopy(directory, location)
     const sizes = await sizesOf(directory, undefined)
     const database = await databaseAt(directory, false)
     try {
@@ -59,23 +59,26 @@ export async function look<T>(
   })
 }
 
-/** What LevelDB dropped when it opened a database: it tells nobody but its diary. */
+/** What LevelDB dropped when it opened a database. It says so only in its diary, the file LOG. */
 async function droppedIn(directory: string, isLogged: boolean): Promise<string | undefined> {
   const diary = await readFile(join(directory, 'LOG'), 'utf8')
   const [first] = diary.matchAll(/(\d+\.log): dropping \d+ bytes; (.*)/g)
   const remedy = isLogged ? "; if a power cut left it so, the store's own log has what is missing" : ''
-  return first && `${first[1]} of LevelDB is damaged, and it drops what it cannot read of it: ${first[2]}${remedy}`
+  return (
+    first &&
+    `${first[1]}, a log of LevelDB's own, is damaged, and LevelDB drops what it cannot read of it: ${first[2]}${remedy}`
+  )
 }
 
-/** Whether there is one, or should be. A log without a marker is that of another database. */
+/** Whether there is a log, or should be. One without a marker is that of another database. */
 export function hasLog(marker: Look['marker'], { segments }: Look['sizes']): boolean {
   return segments.length > 0 || marker?.logDirty === true
 }
 
 /**
- * Brings a copy up to its log, which a store does when it opens.
+ * Replays the log into the copy, by opening a store.
  *
- * @throws what a store that is opened does, as for a log that is damaged, or of another database
+ * @throws what opening a store throws, as for a log that is damaged, or that of another database
  */
 export async function replay(database: Database): Promise<void> {
   const store = new CompressedKvStore(database, { meter: false })
@@ -83,7 +86,7 @@ export async function replay(database: Database): Promise<void> {
   await store.close()
 }
 
-/** Entries, until the signal is aborted. A progress bar follows them. */
+/** The entries of a database, in the order of keys. A progress bar follows them. @throws the signal's reason */
 export async function* entriesOf(
   { database, inspection }: Pick<Look, 'database' | 'inspection'>,
   bar: Bar,

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 const made = new Set<string>()
 let watching = false
 
-/** So that nothing is left when the process ends at once. */
+/** For a process that ends before a directory is given back. */
 function removeAtExit(): void {
   if (watching) return
   watching = true
@@ -16,10 +16,10 @@ function removeAtExit(): void {
 }
 
 /**
- * Lends a directory, and removes it.
+ * Lends a temporary directory, and removes it.
  *
- * @param near it is made on the file system of this file or directory, if possible: hard links need that, and a system's own temporary
- *   directory may be in memory, too small for a copy of a large database
+ * @param near a file or directory: the temporary one is made on the same file system if possible. Hard links need that, and the system's own
+ *   directory for such files may be in memory, too small for a copy of a large database
  */
 export async function withTemporaryDirectory<T>(
   near: string | undefined,

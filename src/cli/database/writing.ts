@@ -7,17 +7,17 @@ export type Store = CompressedKvStore<Buffer, Buffer>
 
 interface WritingOptions {
   readonly wal?: string | undefined
-  /** Make the database if it is not there. */
+  /** Whether the database is made if it is not there. */
   readonly create: boolean
-  /** Wrap a database that never was: after that, programs that read it bare see envelopes. */
+  /** Whether a database that never was wrapped is wrapped now: after that, programs that read it bare see envelopes. */
   readonly wrap?: boolean | undefined
   readonly store?: Pick<CompressedKvStoreOptions<Buffer, Buffer>, 'codec' | 'minSize'> | undefined
 }
 
 /**
- * Opens the database itself, not a copy.
+ * Lends a store over the database itself, not over a copy.
  *
- * @throws Failure for what is no database, or was never wrapped; what opening a store throws
+ * @throws Failure if there is no database, or one that was never wrapped; what opening a store throws
  */
 export async function writeTo<T>(
   location: string,
@@ -25,7 +25,7 @@ export async function writeTo<T>(
   use: (store: Store) => Promise<T>
 ): Promise<T> {
   await (create ? assertDatabaseOrNew(location) : assertDatabase(location))
-  if (wal !== undefined) await namesIn(wal) // Before there is a database: a path that cannot be would leave an empty one.
+  if (wal !== undefined) await namesIn(wal) // Checked before the database is made: an impossible path would leave an empty one.
   const database = await databaseAt(location, create)
   try {
     const { marker } = await inspect(database)
