@@ -46,12 +46,12 @@ export function corruption(what: string, cause?: unknown): CompressedKvError {
   )
 }
 
-/** What an error says is corrupt, to be part of another. */
+/** What is corrupt according to an error, as a part of another message. */
 export function whatIsCorrupt({ message }: Error): string {
   return message.startsWith(CORRUPTION_PREFIX) ? message.slice(CORRUPTION_PREFIX.length) : message
 }
 
-/** What abstract-level throws for it. */
+/** The error that abstract-level throws if a value cannot be decoded. */
 export function decodeFailed(cause: unknown): CompressedKvError {
   return new CompressedKvError('LEVEL_DECODE_ERROR', 'Could not decode value', { cause })
 }
@@ -87,7 +87,7 @@ export function codecUnavailable(usedFor: string, packageName: string, cause: un
   )
 }
 
-/** @param failures flushes in a row */
+/** @param failures how many flushes in a row have failed */
 export function noRoom(failures: number, cause: unknown): CompressedKvError {
   return new CompressedKvError(
     'CKV_BUSY',
@@ -98,14 +98,14 @@ export function noRoom(failures: number, cause: unknown): CompressedKvError {
   )
 }
 
-/** @param cause why opening failed, if it did. The words are those of abstract-level, whose `open()` rejects with the same */
+/** The same error, in the same words, with which abstract-level's `open()` rejects. @param cause why opening has failed, if it has */
 export function databaseNotOpen(cause?: unknown): CompressedKvError {
   return cause === undefined
     ? new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
     : new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database failed to open', { cause })
 }
 
-/** @param cause why opening failed */
+/** @param cause why opening has failed */
 export function iteratorNotOpen(cause: unknown): CompressedKvError {
   return new CompressedKvError('LEVEL_ITERATOR_NOT_OPEN', 'Iterator is not open: the database failed to open', {
     cause

@@ -3,21 +3,22 @@ import { type CompressedKvError, invalidOption } from './errors.js'
 import { nearestName } from './nearest-name.js'
 import { shown } from './option-checks.js'
 
-/** What an option has to be, if it is there. 'any' is left to whoever reads it, and knows its range. */
+/** The type that an option must have, if it is given. 'any' is not checked here, but by the code that uses the option. */
 type OptionKind = 'any' | 'boolean' | 'function' | 'meter' | 'signal'
 
 /**
- * The options that exist. `satisfies OptionTable<…>` beside a type of options does not compile when the table lacks one or has one too many, so
- * that what is checked at run time is what the types say.
+ * A table of the options that exist. `satisfies OptionTable<…>`, beside a type of options, does not compile if the table lacks an option or has one
+ * too many. So what is checked at run time is what the types say.
  */
 export type OptionTable<Options> = Readonly<Record<keyof Options, OptionKind>>
 
 type Table = Readonly<Record<string, OptionKind>>
 
 /**
- * Refuses an option that does not exist, which would silently have no effect, and one of the wrong type. Undefined counts as not given.
+ * Refuses an option that does not exist, which otherwise would silently have no effect, and one of the wrong type. An option that is undefined
+ * counts as not given.
  *
- * @param owner whose options they are, for the message: `Wal.open()`, or the option that they are the value of
+ * @param owner whose options they are, for the message: a function, as `Wal.open()`, or the option whose value they are
  * @throws CKV_INVALID_OPTION
  */
 export function assertKnownOptions(owner: string, options: unknown, table: Table): void {
@@ -25,7 +26,7 @@ export function assertKnownOptions(owner: string, options: unknown, table: Table
   for (const name of unknownNames(options, table)) throw unknownOption(owner, name, table)
 }
 
-/** The same where hooks or a backend may have options of their own: an unknown name is refused only if it is nearly one of these. */
+/** Like {@link assertKnownOptions}, for options that hooks or a backend get as well: unknown names are refused only if they resemble known ones. */
 export function assertNoneMisspelt(owner: string, options: unknown, table: Table): void {
   assertKinds(owner, options, table)
   for (const name of unknownNames(options, table)) {

@@ -1,4 +1,4 @@
-/** Runs pieces of work one after another, in the order of the calls. One that fails rejects its own call, and the next goes on. */
+/** Runs pieces of work one after another, in the order of the calls. If one fails, its own call is rejected, and the next piece is run. */
 export class Lane {
   #last: Promise<unknown> = Promise.resolve()
 
@@ -8,7 +8,7 @@ export class Lane {
     return turn
   }
 
-  /** Resolves when all work has ended that was handed in before. */
+  /** Resolves when all work that was handed in before has ended. */
   async idle(): Promise<void> {
     await this.#last
   }

@@ -2,7 +2,7 @@
 const LETTERS_PER_SLIP = 4
 const MAX_SLIPS = 3
 
-/** The name that somebody who wrote `given` will have meant; undefined if none is near. Upper case does not count. */
+/** The name that somebody who wrote `given` probably meant; undefined if none resembles it. Upper and lower case are the same. */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   const written = given.toLowerCase()
   let least = Math.min(MAX_SLIPS, Math.max(1, Math.floor(written.length / LETTERS_PER_SLIP))) + 1
@@ -15,7 +15,7 @@ export function nearestName(given: string, names: readonly string[]): string | u
   return nearest
 }
 
-/** Letters left out, added, exchanged, or swapped with the next (the optimal string alignment distance). */
+/** How many letters were left out, added, exchanged, or swapped with the next (the optimal string alignment distance). */
 function slipsBetween(a: string, b: string): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { invalidOption } from './errors.js'
 
-/** What setTimeout and setInterval take: with more they fire at once. */
+/** The longest delay of setTimeout and setInterval: with a longer one they fire at once. */
 export const MAX_INTERVAL_MS = 2 ** 31 - 1
 
 export function isInterval(ms: number, least: number): boolean {

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers' // Not the global one: fake timers of a test replace that, and calls would never be answered.
 
-/** How long work on the calling thread that a caller waits for may take, in ms, before timers and sockets get their turn. */
+/** How long work for which a caller waits may keep the calling thread, in ms, before timers and sockets are served. */
 const MAX_TURN_MS = 2
-/** The same for work that no caller waits for: a call made meanwhile waits for a turn several times, for its write and for its fsync. */
+/** The same for work for which no caller waits. Shorter, since a call that is made meanwhile waits for several turns: for its write, and its fsync. */
 export const BACKGROUND_TURN_MS = 0.5
 
 /**
- * Tells when to let the event loop run. Promises and `process.nextTick` alone never do: a chain of writes, each started by the one before,
- * would hold up everything else.
+ * Says when to let the event loop run. Promises and `process.nextTick` alone never let it: a chain of writes, of which each is started by the one
+ * before, would hold up everything else.
  */
 export class Turn {
   readonly #maxMs: number
@@ -34,20 +34,20 @@ export function nextTurn(): Promise<void> {
 }
 
 /**
- * Work that many callers ask for in one turn of the event loop, a little each. What does not fit in that turn is done in later ones. The queue
- * has no limit of its own: each caller waits for its own work.
+ * For small pieces of work, of which callers may ask for many in one turn of the event loop: what does not fit into that turn is done in later ones.
+ * The queue needs no limit of its own, since each caller waits for its own work.
  */
 export class TurnQueue {
   readonly #turn: Turn
   readonly #checkAfter: number
   #unchecked = 0
   #waiting: (() => void)[] = []
-  /** How many of those are done already. */
+  /** How many of `#waiting` are done already. */
   #done = 0
   #scheduled = false
 
   /**
-   * @param maxMs of work in one turn of the event loop
+   * @param maxMs how long it may work in one turn of the event loop
    * @param checkAfter how much work is done before the clock is read, in the unit of {@link hasRoom}
    */
   constructor(maxMs: number, checkAfter: number) {
@@ -55,7 +55,7 @@ export class TurnQueue {
     this.#checkAfter = checkAfter
   }
 
-  /** Whether this much may be done now; else give it to {@link later}. What waits goes first, or others could keep it waiting for ever. */
+  /** Whether this much may be done now; if not, give it to {@link later}. It may not if other work waits, which could be kept waiting for ever. */
   hasRoom(work: number): boolean {
     if (this.#waiting.length > 0) return false
     this.#unchecked += work
@@ -63,12 +63,12 @@ export class TurnQueue {
   }
 
   #check(): boolean {
-    if (this.#turn.isOver) return false // And so for all that come in this turn.
+    if (this.#turn.isOver) return false // `#unchecked` stays, so that all other work of this turn is checked as well.
     this.#unchecked = 0
     return true
   }
 
-  /** Does it in a later turn, after what waits already. */
+  /** Does the work in a later turn, after what waits already. */
   later<T>(work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
@@ -82,12 +82,12 @@ export class TurnQueue {
     })
   }
 
-  /** Does what waits, however long it takes; also from within a work of this queue. */
+  /** Does all work that waits, however long it takes. May be called by work of this queue. */
   doAll(): void {
     this.#doUntil(() => false)
   }
 
-  /** Once at a time: after {@link doAll} the turn that was asked for is still to come. */
+  /** Asks for the next turn, unless that is done already: after {@link doAll} the turn that was asked for is still to come. */
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true

@@ -1,7 +1,7 @@
 /**
  * The envelope, format version 1: how the backend stores a value. docs/format.md is its full description.
  *
- * A trailer, read from its end: the payload starts at offset 0, aligned for typed arrays, and opens without a copy.
+ * It ends with a trailer, which is read from its end. So the payload starts at offset 0, aligned for typed arrays, and needs no copy.
  *
  *     +---------+----------+----------+--------------+-------------+---------+---------+---------+-----+
  *     | payload | [crc32c] | [rawLen] | [dictionary] | [expiresAt] | [probe] | [codec] | [extra] | tag |
@@ -24,7 +24,7 @@ export const KIND = {
 
 export const KIND_MASK = 0b111
 
-/** Bits 3-4 of the tag index this: the width of rawLen in bytes. */
+/** The width of rawLen in bytes, by the number in bits 3-4 of the tag. */
 export const RAW_LENGTH_WIDTHS = [0, 1, 2, 4] as const
 export const WIDTH_SHIFT = 3
 export const WIDTH_MASK = 0b11
@@ -33,7 +33,7 @@ export const TAG_DICTIONARY = 1 << 5
 export const TAG_EXPIRES = 1 << 6
 export const TAG_EXTRA = 1 << 7
 
-/** The bit of the extra byte for a probe. The others are reserved, bit 1 for filters: an error when set. */
+/** The bit of the extra byte for a probe. The others are reserved, bit 1 for filters: a value with one of them set is refused. */
 export const EXTRA_PROBED = 0x01
 
 export const TAG_BYTES = 1
@@ -48,25 +48,25 @@ export const EXTRA_BYTES = 1
 export const MAX_EXPIRES_AT = 2 ** 48 - 1
 
 /**
- * Kind 0 is for payloads shorter than this, and only over a backend that stores checksums of its own blocks. A checksum on each 107-byte line
- * of a log adds 8.5 % to what LevelDB's Snappy makes of it; from 512 bytes on it adds less than 3 %.
+ * Kind 0 is only for payloads shorter than this, and only over a backend that stores checksums of its own blocks. For lines of a log of 107 bytes each,
+ * checksums would add 8.5 % to their size in LevelDB after its own compression; from 512 bytes on they add less than 3 %.
  */
 export const UNCHECKED_BELOW = 512
 
 /**
- * LZ4 with rawLen width 0 keeps the u32 size that lz4-napi puts in front: such a payload opens without a copy. Payloads must have at
- * least this size, so that one flipped bit cannot turn the tag into that of an unchecked raw value.
+ * LZ4 with a rawLen of width 0 keeps the u32 size that lz4-napi puts in front of its output: then the payload is decompressed without a copy. Such
+ * payloads must have at least this size, so that one flipped bit cannot turn the tag into that of an unchecked raw value.
  */
 export const LZ4_WHOLE_FROM = UNCHECKED_BELOW
 
-/** Bytes of the LZ4 size prefix and of the Zstandard magic, which are left out where the trailer implies them. */
+/** Length of LZ4's size prefix and of Zstandard's magic number, which are left out if the trailer implies them. */
 export const PREFIX_BYTES = 4
 
 /**
- * The guard: in a backend that held plain values before it was wrapped, an envelope is followed by 7 random bytes, which the
- * whole store shares, and 0xff, which is never a tag.
+ * The guard: in a backend that had plain values before it was wrapped, every envelope is followed by 7 random bytes, the same for the whole store, and
+ * 0xff, which is never a tag.
  */
 export const GUARD_BYTES = 8
 export const GUARD_LAST = 0xff
-/** Bytes that differ from the guard in at most this many bits are a damaged guard, not a plain value. */
+/** Bytes that differ from the guard in at most this many bits count as a damaged guard, and not as the end of a plain value. */
 export const GUARD_DAMAGE_BITS = 2

@@ -1,7 +1,7 @@
 import { corruption } from '../errors.js'
 import { GUARD_BYTES, GUARD_DAMAGE_BITS } from './format.js'
 
-/** Distinguishes envelopes from plain values that were there before the backend was wrapped. */
+/** What distinguishes envelopes from plain values that were in the backend before it was wrapped. */
 export interface Guard {
   /** 8 bytes, the last 0xff; undefined in a store that was begun empty. */
   readonly bytes: Buffer | undefined
@@ -9,7 +9,7 @@ export interface Guard {
   readonly plainValues: boolean
 }
 
-/** For envelopes of a store that was begun empty. */
+/** The guard of a store that was begun empty: it needs none. */
 export const NO_GUARD: Guard = { bytes: undefined, plainValues: false }
 
 /**

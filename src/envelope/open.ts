@@ -10,14 +10,14 @@ export interface Opened {
   /** False for a plain value from before the backend was wrapped: then `payload` is all of it. */
   readonly enveloped: boolean
   readonly codecId: number
-  /** The value itself if `codecId` is 0, else what the codec wrote: use {@link codecInput} to restore it. Shares memory with `stored`. */
+  /** The value itself if `codecId` is 0; else what the codec wrote, which {@link codecInput} makes complete. Shares memory with the stored value. */
   readonly payload: Buffer
-  /** Bytes after decompression. Checked against `maxValueSize`; not yet against the payload. */
+  /** Bytes after decompression. At most the `maxValueSize` that was given; not compared with the payload yet. */
   readonly rawLength: number
   /** ms since 1970 */
   readonly expiresAt: number | undefined
   readonly probe: Probe | undefined
-  /** Id of the dictionary without which the codec cannot restore it. */
+  /** Id of the dictionary that the codec needs to restore the value; undefined if it needs none. */
   readonly dictionary: number | undefined
   /** Whether the codec's own first bytes were left out of the payload. */
   readonly prefixLeftOut: boolean
@@ -26,7 +26,7 @@ export interface Opened {
 /**
  * Opens a stored value.
  *
- * @param maxValueSize bytes; more is refused before anything is allocated
+ * @param maxValueSize in bytes; a longer value is refused before anything is allocated
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED for what a later version wrote, CKV_VALUE_TOO_LARGE
  */
 export function openEnvelope(stored: Buffer, guard: Guard, maxValueSize: number): Opened {
@@ -79,16 +79,16 @@ function compressedRawLength(trailer: Trailer, payload: Buffer): number {
   return payload.readUInt32LE(0)
 }
 
-/** All that the codec wrote, its first bytes included; with a dictionary, the input of `DictionaryCodec.decompressSync`. */
+/** All that the codec wrote, with the first bytes that the envelope left out; with a dictionary, the input of `DictionaryCodec.decompressSync`. */
 export function codecInput(opened: Opened): Buffer {
   if (!opened.prefixLeftOut) return opened.payload
   return whole(opened, Buffer.allocUnsafe(PREFIX_BYTES + opened.payload.length))
 }
 
-/** Holds a codec's input until the next call. */
+/** Memory for a codec's input, until the next call. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** {@link codecInput} that lasts until the next call: nothing is allocated for a small value. */
+/** Like {@link codecInput}, but the result is valid only until the next call: nothing is allocated for a small value. */
 export function codecInputNow(opened: Opened): Buffer {
   const bytes = PREFIX_BYTES + opened.payload.length
   return opened.prefixLeftOut && bytes <= scratch.length

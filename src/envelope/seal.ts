@@ -16,7 +16,7 @@ import {
 /** What an envelope carries beside its payload. */
 export interface Sealing {
   readonly guard: Guard
-  /** Whether short raw values may go without a checksum: only over a backend that stores its own. */
+  /** Whether short raw values may have no checksum: only over a backend that stores checksums of its own. */
   readonly mayOmitChecksum: boolean
   /** ms since 1970, below 2^48 */
   readonly expiresAt?: number | undefined
@@ -113,7 +113,7 @@ function assemble(source: Uint8Array, from: number, trailer: Trailer, guard: Gua
   return out
 }
 
-/** A payload is copied and checksummed piece by piece, each while it is in the processor's cache: a tenth less time for 1 MiB. */
+/** A payload is copied and checksummed in pieces of this many bytes, which stay in the processor's cache: a tenth less time for 1 MiB. */
 const PIECE_BYTES = 64 * 1024
 
 /** @returns the CRC-32C of `payload`, which is now at the beginning of `out` */

@@ -1,19 +1,19 @@
 import { markAsUntransferable } from 'node:worker_threads'
 
 /*
- * Memory for what a backend may keep: keys and envelopes, short ones next to one another in slabs, as in Node.js's own pool, but with nothing else
- * between them. In that pool a caller's value would stay as long as a key or an envelope beside it: over memory-level values of 1 KiB would take
- * twice what they take without this library.
+ * Memory for keys and envelopes, which a backend may keep. Short ones lie next to one another in slabs, as in Node.js's own pool, but with nothing else
+ * between them. In Node.js's pool a caller's value would stay in memory as long as a key or an envelope beside it: over memory-level, values of 1 KiB
+ * would take twice as much as without this library.
  */
 const SLAB_BYTES = 8 * 1024
 const MAX_SHARED_BYTES = SLAB_BYTES / 2
-/** Typed arrays of every element size can be laid over what starts at a multiple of this. */
+/** Every value starts at a multiple of this, so that typed arrays of any element size can be laid over it. */
 export const ALIGNMENT = 8
 
 let slab = Buffer.allocUnsafeSlow(0)
 let used = 0
 
-/** Uninitialised. */
+/** Memory of this many bytes, uninitialised. */
 export function storedMemory(bytes: number): Buffer {
   if (bytes > MAX_SHARED_BYTES) return Buffer.allocUnsafeSlow(bytes)
   if (used + bytes > slab.length) {

@@ -21,7 +21,7 @@ import {
   WIDTH_SHIFT
 } from './format.js'
 
-/** The strongest attempt made to compress a value, whether it was kept or not. */
+/** The strongest attempt that was made to compress a value, whether its result was kept or not. */
 export interface Probe {
   readonly codecId: number
   /** The codec's effort, 0 if it has none. */
@@ -29,19 +29,18 @@ export interface Probe {
 }
 
 /**
- * A trailer's fields, apart from its checksum. All are always present, and in this order: objects of one shape keep the code that handles
- * them fast.
+ * The fields of a trailer, without its checksum. All are always present, and in this order: code that handles objects of only one shape is fast.
  */
 export interface Trailer {
   readonly kind: number
-  /** 0 when the trailer leaves rawLen out. */
+  /** 0 if the trailer has no rawLen. */
   readonly rawLengthWidth: 0 | 1 | 2 | 4
   readonly rawLength: number
   readonly dictionary: number | undefined
   /** ms since 1970 */
   readonly expiresAt: number | undefined
   readonly probe: Probe | undefined
-  /** Stored with kind 7 only. */
+  /** Only stored with kind 7. */
   readonly codecId: number | undefined
 }
 
@@ -80,7 +79,7 @@ export function trailerLength(trailer: Trailer): number {
  * Writes the trailer, checksum included, after the payload that is already in `out`.
  *
  * @param out holds the payload and room for the trailer
- * @param payloadCrc of the payload; kind 0 has no use for it
+ * @param payloadCrc the CRC of the payload; not used for kind 0
  */
 export function writeTrailer(out: Buffer, payloadLength: number, trailer: Trailer, payloadCrc: number): void {
   const { kind, rawLengthWidth, dictionary, expiresAt, probe } = trailer
@@ -142,13 +141,13 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buff
     TAG_BYTES
   const payloadLength = end - length
   const payload = checked(envelope, payloadLength)
-  // The bytes are intact: what is not understood is from a later version.
+  // The bytes are intact, so anything unknown in them is from a later version.
   if (kind > KIND.raw && kind !== KIND.other) throw notSupported(`Envelope kind ${kind}: upgrade compressed-kv`)
   if (extra! & ~EXTRA_PROBED) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
 
   let at = payloadLength + CRC_BYTES
   let rawLength = 0
-  // Written out: readUIntLE() takes longer than all the rest.
+  // Not with readUIntLE(), which takes longer than all the rest.
   for (let i = 0; i < rawLengthWidth; i++) rawLength += envelope[at++]! * 2 ** (8 * i)
   let dictionary: number | undefined
   if (tag & TAG_DICTIONARY) {
@@ -169,7 +168,7 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buff
   return { trailer: { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, codecId }, payload }
 }
 
-/** Kind 0 has nothing but its tag, so that the other bits of the tag and the length are all that can be checked. */
+/** A value of kind 0 has nothing but its tag: only the other bits of the tag, and the length, can be checked. */
 function readUnchecked(tag: number, payload: Buffer): { trailer: Trailer; payload: Buffer } {
   if (tag !== KIND.rawUnchecked || payload.length >= UNCHECKED_BELOW) throw corruption('its tag makes no sense')
   return { trailer: RAW_UNCHECKED, payload }
@@ -179,7 +178,7 @@ function readUnchecked(tag: number, payload: Buffer): { trailer: Trailer; payloa
 function checked(envelope: Buffer, payloadLength: number): Buffer {
   if (payloadLength < 0) throw corruption('shorter than its trailer')
   const payload = envelope.subarray(0, payloadLength)
-  // Of every byte but the checksum's own. The few after it are not worth a call into native code.
+  // The CRC of all bytes except its own. For the few after it, a call into native code is not worth while.
   const crc = crc32cTable(envelope, crc32c(payload), payloadLength + CRC_BYTES)
   if (crc !== envelope.readUInt32LE(payloadLength)) throw corruption('its checksum does not match')
   return payload

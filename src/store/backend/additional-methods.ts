@@ -1,7 +1,7 @@
 import type { AnyLevel } from './any-level.js'
 import { encodedKey, KEY_AS_BYTES } from './as-bytes.js'
 
-/** Calls a method of the backend that takes two keys, with keys in the store's encoding, after the writes that were accepted before. */
+/** Calls a method of the backend that takes two keys, given in the store's encoding. The writes that were accepted before are flushed first. */
 export async function callWithRange<K>(
   store: AnyLevel & { flush(): Promise<void> },
   backend: AnyLevel,
@@ -12,7 +12,7 @@ export async function callWithRange<K>(
 ): Promise<unknown> {
   if (start === undefined || end === undefined) throw new TypeError("The arguments 'start' and 'end' are required")
   const encoding = store.keyEncoding((options?.keyEncoding ?? store.keyEncoding()) as 'buffer')
-  // Copies: the caller may use its buffers again while the flush is under way.
+  // Copied, since the caller may use its buffers again while the flush is under way.
   const [from, to] = [start, end].map(key => Buffer.from(encodedKey(encoding.encode(key as Buffer))))
   await store.flush()
   return (backend as unknown as Record<typeof method, (...range: unknown[]) => unknown>)[method](from, to, KEY_AS_BYTES)
@@ -26,7 +26,7 @@ export function hideMissingMethods(store: AnyLevel, backend: AnyLevel): void {
   }
 }
 
-/** Methods that only some backends have are called as they are, with the backend's own encodings. */
+/** Gives the store the methods that only this backend has. They are called as they are, with the backend's own encodings. */
 export function forwardAdditionalMethods(store: AnyLevel, backend: AnyLevel): void {
   for (const name of Object.keys(backend.supports.additionalMethods)) {
     if (name in store) continue

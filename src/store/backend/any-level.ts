@@ -5,9 +5,9 @@ import type { AbstractLevel } from 'abstract-level'
 export type AnyLevel = AbstractLevel<any, any, any>
 
 /**
- * What the types of a backend must fit. Any abstract-level database does, also one like `Level` whose own methods are typed so
- * narrowly (`typeof this` in batch, iterators, hooks) that TypeScript does not let it pass for an AbstractLevel. K and V are
- * inferred from it; `get` is left out, because from its result V of a database made in the call would be inferred as `undefined`.
+ * The type of what can be wrapped. Any abstract-level database fits, even one like `Level` whose methods are typed so narrowly (`typeof this` in batch,
+ * iterators, hooks) that TypeScript does not accept it as an AbstractLevel. K and V are inferred from it. `get` is left out: from its result,
+ * TypeScript would infer V as `undefined` for a database that is made within the call.
  */
 export type Wrappable<K, V> = Pick<
   // oxlint-disable-next-line typescript/no-explicit-any

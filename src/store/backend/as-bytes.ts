@@ -5,19 +5,19 @@ import { shown } from '../../option-checks.js'
 export const AS_BYTES = Object.freeze({ keyEncoding: 'buffer', valueEncoding: 'buffer' })
 export const KEY_AS_BYTES = Object.freeze({ keyEncoding: 'buffer' })
 
-/** A write that resolves on stable storage, where the backend has such an option (classic-level). */
+/** Options of a write that resolves on stable storage, if the backend has such an option (as classic-level has). */
 export const SYNCED = Object.freeze({ sync: true })
 export const AS_BYTES_SYNCED = Object.freeze({ ...AS_BYTES, ...SYNCED })
 export const KEY_AS_BYTES_SYNCED = Object.freeze({ ...KEY_AS_BYTES, ...SYNCED })
 
-/** A Buffer over the same memory, for APIs that hand out any Uint8Array. */
+/** A Buffer over the same memory: backends may hand out any Uint8Array. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /**
- * What a key encoding returned, as bytes: of text its UTF-8. abstract-level does not look at it, and takes an encoding that names no format for
- * one that returns Buffers.
+ * What a key encoding returned, as bytes; text becomes UTF-8. abstract-level does not check it, and assumes that an encoding that names no format
+ * returns Buffers.
  *
  * @throws LEVEL_INVALID_KEY for what is neither text nor bytes
  */
@@ -25,13 +25,13 @@ export function encodedKey(encoded: unknown): Buffer {
   return Buffer.isBuffer(encoded) ? encoded : bytesOf(encoded, 'key', 'LEVEL_INVALID_KEY')
 }
 
-/** {@link encodedKey} of many. */
+/** Like {@link encodedKey}, for many keys. */
 export function encodedKeys(encoded: readonly unknown[]): readonly Buffer[] {
   return encoded.every(key => Buffer.isBuffer(key)) ? encoded : encoded.map(encodedKey)
 }
 
 /**
- * {@link encodedKey} for a value encoding.
+ * Like {@link encodedKey}, for a value encoding.
  *
  * @throws LEVEL_INVALID_VALUE
  */

@@ -4,19 +4,19 @@ import { rootOf } from './backend.js'
 
 const LOCKS = Symbol.for('compressed-kv.locks')
 
-/** Who has locked a backend, by its root and then by the prefix of the sublevel that the backend is, or ''. */
+/** Who has locked a backend, by its root and then by its prefix, if it is a sublevel, or ''. */
 type Locks = WeakMap<AnyLevel, Map<string, object>>
 
-/** Shared by all copies of this library in the process: another version that a dependency brings along, or modules loaded anew. */
+/** Shared by all copies of this library in the process: a dependency may bring another version along, and modules may be loaded twice. */
 const shared = globalThis as { [LOCKS]?: Locks }
 const locks = (shared[LOCKS] ??= new WeakMap())
 
 /**
- * Locks a backend while a store is open: a second store over it would know neither what still waits in the first nor the order of its
+ * Locks a backend while a store is open. A second store over it would know neither what still waits in the first nor the order of its
  * writes.
  *
  * @param owner the store
- * @throws LEVEL_LOCKED if another in this process has locked it, or a part of it
+ * @throws LEVEL_LOCKED if another owner in this process has locked the backend, or a database above or below it
  */
 export function lockBackend(backend: AnyLevel, owner: object): void {
   assertNotLocked(backend)
@@ -34,7 +34,7 @@ function assertNotLocked(backend: AnyLevel): void {
   }
 }
 
-/** Whether the backend is locked, or one above or below it, since their keys overlap. */
+/** Whether the backend is locked, or a database above or below it, whose keys overlap with its own. */
 export function isLocked(backend: AnyLevel): boolean {
   const prefix = prefixOf(backend)
   const prefixes = [...(locks.get(rootOf(backend))?.keys() ?? [])]
@@ -48,9 +48,9 @@ export function unlockBackend(backend: AnyLevel, owner: object): void {
 }
 
 /**
- * Opens a backend for `work`, and leaves it open or closed, as it was found.
+ * Opens a backend for `work`, and closes it afterwards unless it was open before.
  *
- * @param work gets what locks the backend until it ends
+ * @param work is given a function that locks the backend until the work has ended
  * @throws LEVEL_LOCKED
  */
 export async function leftAsFound<T>(backend: AnyLevel, work: (lock: () => void) => Promise<T>): Promise<T> {

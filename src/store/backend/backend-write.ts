@@ -8,14 +8,14 @@ export type BackendOperation =
   | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
   | { readonly type: 'del'; readonly key: Buffer }
 
-/** About a ms of them. */
+/** How many operations are handed over in one turn of the event loop: that takes about a ms. */
 const MAX_TURN_OPERATIONS = 512
 
 /**
  * Writes operations, all or none.
  *
  * @param sync ask for stable storage
- * @param turnOperations how many are handed over before the event loop has its turn
+ * @param turnOperations how many operations are handed over before the event loop runs
  */
 export function writeToBackend(
   backend: AnyLevel,
@@ -42,8 +42,8 @@ async function writeBatch(
 }
 
 /**
- * Operations that the backend writes all or none, handed over one by one. As a chained batch: in classic-level an operation costs a third of what
- * it costs in an array.
+ * A batch of the backend, which is written completely or not at all. Operations are added one by one, to a chained batch: in classic-level they take a
+ * third of the time that they would take in an array.
  */
 export class BackendBatch {
   readonly #backend: AnyLevel
@@ -54,7 +54,7 @@ export class BackendBatch {
     this.#backend = backend
   }
 
-  /** If the backend refuses it, {@link write} says so. */
+  /** Adds an operation. If the backend refuses it, {@link write} throws the error. */
   add(operation: BackendOperation): void {
     if (this.#failure !== undefined) return
     try {

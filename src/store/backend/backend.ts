@@ -4,8 +4,8 @@ import type { AnyLevel } from './any-level.js'
 import { override } from './override.js'
 
 /**
- * Whether a backend, which must be open, is LevelDB: it answers for a property that only LevelDB has. LevelDB stores checksums of its
- * blocks, so that short raw values may do without one, and hands out memory that nobody else has.
+ * Whether a backend, which must be open, is LevelDB: then it has a property that only LevelDB has. LevelDB stores checksums of its blocks, so that
+ * short raw values need none of their own, and hands out memory that it does not go on using.
  */
 export function isLevelDb(backend: AnyLevel): boolean {
   const root = rootOf(backend) as AnyLevel & { getProperty?(name: string): unknown }
@@ -34,7 +34,7 @@ export function assertWrappable(backend: AnyLevel): void {
   if (typeof backend !== 'object' || backend === null || typeof backend.supports !== 'object') {
     throw notSupported('The first argument must be an abstract-level database, such as new Level(location)')
   }
-  // It came with version 3.
+  // hasMany() came with version 3.
   if (typeof backend.hasMany !== 'function') {
     throw notSupported(
       'The database is of an older abstract-level than 3: use level 10, classic-level 3, memory-level 3, or later ones'
@@ -52,8 +52,8 @@ export function assertWrappable(backend: AnyLevel): void {
 }
 
 /**
- * An encoding of a backend for the store, whose format is Buffers. Where the backend has views only, its 'buffer' is one that makes views: under
- * that name it would hide the store's own, and abstract-level could make no sublevel.
+ * A backend's encoding, for use in the store, whose format is Buffers. If the backend's format is views, its encoding 'buffer' makes views: under that
+ * name it would hide the store's own, and abstract-level could not make sublevels.
  */
 export function encodingOverBuffers<In, Format, Out>(
   encoding: Transcoder.Encoding<In, Format, Out>
@@ -70,15 +70,15 @@ export async function openBackend(backend: AnyLevel, options: AbstractOpenOption
   try {
     await backend.open(optionsOfBackend(options))
   } catch (error) {
-    // The store wraps the error again: the backend's wrapping would only hide the cause.
+    // The cause, without the backend's wrapping: abstract-level wraps it again in the store's own error.
     const { code, cause } = error as Error & { code?: string }
     throw code === 'LEVEL_DATABASE_NOT_OPEN' && cause instanceof Error ? cause : error
   }
 }
 
 /**
- * Has a backend that opens by itself do it with the store's options as well. It does so in a microtask, before the store can, and must not be opened
- * here: until then it may be closed, opened with other options, and given hooks.
+ * Makes a backend that opens by itself use the store's options as well. It opens in a microtask, before the store could open it. It must not be opened
+ * here already, since until then it may be closed, opened with other options, or given hooks.
  */
 export function openByItselfWith(backend: AnyLevel, options: AbstractOpenOptions): void {
   const added = optionsOfBackend(options)
@@ -91,7 +91,7 @@ export function openByItselfWith(backend: AnyLevel, options: AbstractOpenOptions
   })
 }
 
-/** What a store's options are for its backend, whose own hold unless the store's say otherwise. */
+/** Those of a store's options that hold for its backend, too. The backend's own options hold unless these say otherwise. */
 function optionsOfBackend(options: AbstractOpenOptions): AbstractOpenOptions {
   const { createIfMissing, errorIfExists, passive: _, ...rest } = options
   return {
@@ -101,7 +101,7 @@ function optionsOfBackend(options: AbstractOpenOptions): AbstractOpenOptions {
   }
 }
 
-/** Must be a boolean. The type of the manifest does not have it yet. */
+/** Whether the backend has getSync(). Always a boolean, as a manifest needs it. The type of manifests lacks the property. */
 export function supportsGetSync({ supports }: AnyLevel): boolean {
   return (supports as { getSync?: boolean }).getSync === true
 }

@@ -3,8 +3,8 @@ import { KEY_AS_BYTES } from './as-bytes.js'
 import { LAST_KEY } from './key-range.js'
 
 /**
- * Frees the disk space of values that were rewritten or deleted, where the backend can do that: LevelDB keeps them until it compacts. All of it is
- * compacted, and not what lies between its first key and its last: what was deleted before and after those takes space as well.
+ * Frees the disk space of values that were rewritten or deleted, if the backend can do that: LevelDB keeps them until it compacts. Everything is
+ * compacted, and not only from the first key to the last, since what was deleted before and after those takes space as well.
  */
 export async function compactBackend(given: AnyLevel): Promise<void> {
   const backend = given as AnyLevel & {

@@ -10,7 +10,7 @@ import { encodedKey } from './as-bytes.js'
  *     RangeTombstone    [start, end), of names: as tables have it
  */
 
-/** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is there counts, even if undefined. */
+/** Bounds as abstract-level hands them to `_iterator` and `_clear`: encoded keys. A bound that is a property counts, even if it is undefined. */
 export interface KeyRange {
   readonly gt?: Buffer
   readonly gte?: Buffer
@@ -20,11 +20,11 @@ export interface KeyRange {
 
 const BOUNDS = ['gt', 'gte', 'lt', 'lte'] as const
 
-/** Where a range has no end: greater than any key that is likely. */
+/** Stands for the end of a range without an end: greater than any key that is likely. */
 export const LAST_KEY = Buffer.alloc(64, 0xff)
 
 /**
- * A copy of range options with bounds of its own, as bytes.
+ * A copy of options of a range, with copies of its bounds, as bytes.
  *
  * @throws LEVEL_INVALID_KEY
  */
@@ -51,7 +51,7 @@ export function halfOpen({ gt, gte, lt, lte }: KeyRange): HalfOpenRange {
   return { start, end: lte === undefined ? lt : keyAfter(lte) }
 }
 
-/** Whether a range ends at the empty key. No key lies below that, and in the log an empty end means that there is none. */
+/** Whether a range ends at the empty key. Such a range is empty, and it cannot be logged: in the log an empty end means that there is no end. */
 export function endsAtEmptyKey({ end }: HalfOpenRange): boolean {
   return end?.length === 0
 }
@@ -68,12 +68,12 @@ export function rangeOfTombstone({ start, end }: RangeTombstone): HalfOpenRange 
   return { start: keyOfName(start), end: end === undefined ? undefined : keyOfName(end) }
 }
 
-/** The next key in order. */
+/** The key that comes right after this one in order. */
 function keyAfter(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.of(0)])
 }
 
-/** abstract-level lets `gte` and `lte` win over `gt` and `lt`. */
+/** The bounds that count: as in abstract-level, `gte` and `lte` win over `gt` and `lt`. */
 export function boundsOf({ gt, gte, lt, lte }: KeyRange): { lower: Buffer | undefined; upper: Buffer | undefined } {
   return { lower: gte ?? gt, upper: lte ?? lt }
 }

@@ -13,7 +13,7 @@ export function reservedKey(name: string): Buffer {
   return Buffer.concat([RESERVED_START, Buffer.from(name)])
 }
 
-/** Byte by byte: it is asked for every key, and this is the fastest way to say no. */
+/** Compared byte by byte: this is called for every key, and it is the fastest way to answer no. */
 export function isReserved(key: Uint8Array): boolean {
   return key[0] === 0xff && key[1] === 0x63 && key[2] === 0x6b && key[3] === 0x76 && key[4] === 0x00
 }
@@ -26,14 +26,14 @@ export function assertNotReserved(key: Uint8Array): void {
   )
 }
 
-/** Whether a range can contain reserved keys, so that they have to be looked for. */
+/** Whether a range may contain reserved keys. */
 export function mayHoldReserved(range: KeyRange): boolean {
   const { lower, upper } = boundsOf(range)
   if (upper !== undefined && Buffer.compare(upper, RESERVED_START) < 0) return false
   return lower === undefined || Buffer.compare(lower, RESERVED_END) < 0
 }
 
-/** The parts of a range below and above the reserved keys, empty ones left out. Only bounds come back, no other options. */
+/** The parts of a range below and above the reserved keys, without empty ones. They have only bounds, and no other options of `range`. */
 export function aroundReserved(range: KeyRange): KeyRange[] {
   const { gt, gte, lt, lte } = range
   const { lower, upper } = boundsOf(range)

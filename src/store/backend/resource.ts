@@ -1,6 +1,6 @@
 import type { AbstractResource } from 'abstract-level'
 
-/** What a database closes before itself. */
+/** A resource to attach to a database, which closes it before itself. */
 export function resource(close: () => Promise<void>): AbstractResource {
   return { close, [Symbol.asyncDispose]: close }
 }

@@ -1,8 +1,8 @@
 import type { WriteOptions } from '../options/options.js'
 
 /*
- * Options of a write are accepted by put, del, batch, clear and batch operations, also through sublevels, whose methods are typed by
- * abstract-level's own interfaces: so those are widened.
+ * put, del, batch, clear and the operations of a batch accept the options of a write, also in sublevels. The methods of those have the types of
+ * abstract-level's own interfaces, so these are extended.
  */
 declare module 'abstract-level/types/abstract-level.js' {
   // oxlint-disable typescript/no-empty-object-type, no-unused-vars

@@ -4,12 +4,12 @@ import { type Method, override } from '../backend/override.js'
 import { deferredIterator } from './deferred-iterator.js'
 
 /*
- * What is handed in is copied at the call, because the caller may change its buffer right after. Sealing the value does that where a
- * call is carried out at once. But abstract-level keeps the arguments of a call made before the database is open, and of a seek of an
- * iterator made before.
+ * Buffers that are handed in must be copied during the call, because the caller may change them right afterwards. If a call is carried out at once, the
+ * write path does so. But abstract-level keeps the arguments of calls that are made before the database is open, and of seeks of iterators that were
+ * made before: these are copied here.
  */
 
-/** Makes the methods of a database, the store or a sublevel, copy what abstract-level would keep. */
+/** Makes the methods of the store, or of a sublevel, copy the arguments that abstract-level would keep. */
 export function copyArguments(db: AnyLevel): void {
   for (const [name, copy] of Object.entries(COPIES)) {
     override(db, name, call => (...args) => {
@@ -37,7 +37,7 @@ function copyingSeeks(iterator: Seekable): Seekable {
   return iterator
 }
 
-/** Which arguments of which method are bytes, and which options. */
+/** How the arguments of each method are copied. */
 const COPIES: Record<string, (args: unknown[]) => unknown[]> = {
   put: ([key, value, ...rest]) => [copied(key), copied(value), ...rest.map(copiedOptions)],
   del: ([key, ...rest]) => [copied(key), ...rest.map(copiedOptions)],
@@ -55,7 +55,7 @@ const COPIES: Record<string, (args: unknown[]) => unknown[]> = {
   values: ([options, ...rest]) => [copiedOptions(options), ...rest]
 }
 
-/** A copy of options, those of a range with bounds of its own. */
+/** A copy of options, and of the bounds in them if they are those of a range. */
 function copiedOptions<T>(options: T): T {
   return withCopied(options, ['gt', 'gte', 'lt', 'lte'])
 }
@@ -67,7 +67,7 @@ function withCopied<T>(object: T, names: readonly string[]): T {
   return copy as T
 }
 
-/** A view of the same kind over memory of its own, no larger than what the view shows. */
+/** A copy of a view, of the same type, with only as much memory as the view shows; anything else as it is. */
 function copied(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return Buffer.from(value)
   if (isDataView(value)) return new DataView(new Uint8Array(bytesOf(value)).buffer)

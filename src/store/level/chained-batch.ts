@@ -17,7 +17,7 @@ export class StoreChainedBatch extends Base {
   readonly #db: AnyLevel
   readonly #writeBatch: WriteBatch
   #operations: EncodedOperation[] = []
-  /** How many of them the caller gave; those after were added by hooks. */
+  /** How many of the operations the caller gave. Those after them were added by hooks. */
   #given = 0
 
   /** @param db the store, or a sublevel of it */
@@ -27,8 +27,8 @@ export class StoreChainedBatch extends Base {
     this.#writeBatch = writeBatch
   }
 
-  // With a sublevel elsewhere in the same store abstract-level forwards a put, and would delete a wrong key for a del. In neither case
-  // does it check that the sublevel belongs to the store at all.
+  // abstract-level does not check that a sublevel belongs to the store. With one elsewhere in the same store it writes a put correctly, but for a del
+  // it would delete a wrong key.
   override put(key: never, value: never, options: { sublevel?: AnySublevel | undefined } = {}): this {
     assertOwnSublevel(options?.sublevel, rootOf(this.#db))
     return super.put(key, value, options as never)
@@ -50,13 +50,13 @@ export class StoreChainedBatch extends Base {
     this.#operations = []
   }
 
-  /** abstract-level adds in here what hooks want to have added. */
+  /** Counts the caller's operations first: in super.write() abstract-level adds those of hooks. */
   override write(options?: AbstractChainedBatchWriteOptions): Promise<void> {
     this.#given = this.#operations.length
     return super.write(options!)
   }
 
-  /** The options go to what the caller gave, as abstract-level does it for an array. */
+  /** The options hold for the operations that the caller gave, and not for those of hooks, as in abstract-level for an array of operations. */
   async _write(options: WriteOptions): Promise<void> {
     if (!hasOwnOptions(options)) return this.#writeBatch(this.#operations, options)
     const merged = this.#operations.map((operation, i) => (i < this.#given ? { ...options, ...operation } : operation))

@@ -2,10 +2,10 @@ import type { AnyLevel } from '../backend/any-level.js'
 import { type Method, override } from '../backend/override.js'
 
 /**
- * An iterator of a database that is not open yet. abstract-level makes the real one, and seeks, when the database opens; what that throws
- * would leave every call that waits behind it without an answer, for ever. Here the reads of the iterator reject with it.
+ * An iterator of a database that is not open yet. abstract-level makes the real iterator, and seeks, when the database has opened. If that threw, all
+ * calls that wait behind it would never be answered. Here the error is kept instead, and the reads of the iterator reject with it.
  *
- * @param make makes abstract-level's, which waits for the database
+ * @param make makes abstract-level's deferred iterator
  */
 export function deferredIterator<T extends object>(db: AnyLevel, make: () => T): T {
   let failure: { readonly error: unknown } | undefined
@@ -31,7 +31,7 @@ export function deferredIterator<T extends object>(db: AnyLevel, make: () => T):
   return iterator
 }
 
-/** While abstract-level makes its iterator it defers the making of the real one: that is attempted. */
+/** While abstract-level makes its iterator, it defers the making of the real one: the function that it defers is wrapped by `attempt`. */
 function makeDeferring<T>(db: AnyLevel, attempt: (work: () => void) => () => void, make: () => T): T {
   let before!: Method
   override(db, 'defer', defer => {

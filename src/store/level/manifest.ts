@@ -13,11 +13,11 @@ const EVENTS: Readonly<Record<keyof StoreEvents, true>> = {
   walPoisoned: true
 }
 
-/** What the store supports: what its backend does, in bytes. */
+/** What the store supports: mostly what its backend supports, with bytes as the only format. */
 export function manifestFor(backend: AnyLevel, logged: boolean): object {
   const { supports } = backend
   return {
-    // Native formats only: abstract-level adds the encodings it can make of them.
+    // Only native formats: abstract-level adds the encodings that it can build on them.
     encodings: { buffer: true },
     implicitSnapshots: supports.implicitSnapshots,
     explicitSnapshots: supports.explicitSnapshots,

@@ -4,8 +4,8 @@ import { override } from '../backend/override.js'
 const WRITES = ['put', 'del', 'batch', 'clear']
 
 /**
- * The sublevels of a store that were written to before they were open. abstract-level keeps such calls until they are, an instant later, and the
- * store does not know of them until then.
+ * The sublevels of a store that were written to before they were open. abstract-level keeps such writes until the sublevel is open, a moment later, and
+ * the store does not know of them before.
  */
 export class OpeningSublevels {
   readonly #opening = new Map<AnyLevel, Promise<void>>()
@@ -20,12 +20,12 @@ export class OpeningSublevels {
     }
   }
 
-  /** Whether the store may lack writes that were made before. */
+  /** Whether sublevels may keep writes that were called before now. */
   get keepWrites(): boolean {
     return this.#opening.size > 0
   }
 
-  /** Resolves when the store has been handed what they keep now, or never will be. */
+  /** Resolves when the store has got the writes that sublevels keep now, or they have failed. */
   async handedOn(): Promise<void> {
     await Promise.all(this.#opening.values())
   }

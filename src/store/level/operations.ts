@@ -10,11 +10,11 @@ export interface EncodedOperation extends WriteOptions {
   readonly type: 'put' | 'del'
   readonly key: Buffer
   readonly value: Buffer
-  /** abstract-level removes it if it descends from this database. */
+  /** abstract-level removes it if it is a sublevel of this database. */
   readonly sublevel?: AnyLevel | null
 }
 
-/** A batch as the write path takes it; `sync` if any part of it asks for stable storage. */
+/** A batch as the write path takes it. `sync` is true if any operation, or the batch, asks for stable storage. */
 export function batchRequests(
   operations: readonly EncodedOperation[],
   defaults: WriteOptions
@@ -29,8 +29,8 @@ export function batchRequests(
 }
 
 /**
- * The options of one operation. What a caller gave has the options of the call in it already, and says nothing where it has one as undefined.
- * What a hook added has none but its own.
+ * The options of one operation. In an operation that the caller gave, abstract-level has put the options of the call already; if one of its own options
+ * is undefined, that of the call holds. An operation that a hook has added only has its own options.
  */
 function optionsOf(operation: EncodedOperation, defaults: WriteOptions): WriteOptions {
   const own = <Name extends keyof WriteOptions>(name: Name) =>
@@ -39,8 +39,8 @@ function optionsOf(operation: EncodedOperation, defaults: WriteOptions): WriteOp
 }
 
 /**
- * The arguments of a sublevel's `_batch`, for the `batch` of its parent: that would give the options of the call also to what hooks of the
- * sublevel added.
+ * The arguments of a sublevel's `_batch`, changed for the `batch` of its parent: that would apply the options of the call also to operations that hooks
+ * of the sublevel have added. So they are put into each operation that they hold for.
  */
 export function toParent(
   operations: readonly EncodedOperation[],
@@ -61,12 +61,12 @@ export function withEncodedValue(operation: EncodedOperation): EncodedOperation 
   return { ...operation, value: encodedValue(operation.value) }
 }
 
-/** Whether a call has options that are each operation's own. */
+/** Whether a call has options that hold for each operation separately. */
 export function hasOwnOptions({ codec, ttl, onStored }: WriteOptions): boolean {
   return codec !== undefined || ttl !== undefined || onStored !== undefined
 }
 
-/** @throws CKV_INVALID_OPTION for what is no boolean: 1 or 'true' must not pass for false */
+/** @throws CKV_INVALID_OPTION for anything but a boolean: 1 or 'true' must not be taken for false */
 export function assertSync({ sync }: Pick<WriteOptions, 'sync'>): void {
   if (sync !== undefined && typeof sync !== 'boolean') {
     throw invalidOption(`sync must be true or false, not ${shown(sync)}`)

@@ -9,7 +9,7 @@ import { type EncodedOperation, toParent, withEncodedValue } from './operations.
 
 type Sublevel = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
 
-/** Makes the sublevels of a database, and theirs, treat keys, values and options as the store does: abstract-level makes them. */
+/** Changes the sublevels that abstract-level makes of a database, and theirs, so that they treat keys, values and options as the store does. */
 export function adaptSublevels(db: AnyLevel, opening: OpeningSublevels): void {
   override(db, 'sublevel', make => (...args) => {
     const sublevel = make.apply(db, args) as Sublevel
@@ -24,10 +24,10 @@ export function adaptSublevels(db: AnyLevel, opening: OpeningSublevels): void {
 function handOnBytes(sublevel: Sublevel): void {
   override(
     sublevel,
-    'prefixKey', // Takes nothing but bytes.
+    'prefixKey', // It takes nothing but bytes.
     prefixed => (key, format, local) => prefixed.call(sublevel, encodedKey(key), format, local)
   )
-  // `_put` and `_batch` hand on to the store, which would make text of any value but bytes.
+  // `_put` and `_batch` call the store, which would turn any value but bytes into text.
   override(sublevel, '_put', put => (key, value, options) => put.call(sublevel, key, encodedValue(value), options))
   override(sublevel, '_batch', write => (operations, options) => {
     const encoded = (operations as readonly EncodedOperation[]).map(withEncodedValue)
