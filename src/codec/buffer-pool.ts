@@ -1,11 +1,11 @@
 import { markAsUntransferable } from 'node:worker_threads'
 
-/** Slabs are powers of two from here on, so that needs of about one size can share them in turn. */
+/** Sizes of slabs are powers of two from here on, so that pieces of about the same size can use the same slab one after another. */
 const MIN_SLAB_BYTES = 64 * 1024
 
 /**
- * Memory for what is needed while a codec works. Fresh memory of megabytes costs page faults and collections: with values of 2 MiB they
- * would take a sixth of a put's time on the main thread.
+ * Memory for buffers that are needed while a codec works. Fresh memory of megabytes costs page faults and garbage collections: with values of 2 MiB
+ * they would take a sixth of a put's time on the main thread.
  */
 export class BufferPool {
   readonly #maxKeptBytes: number
@@ -14,7 +14,7 @@ export class BufferPool {
   readonly #lent = new WeakMap<Uint8Array, Buffer>()
   #keptBytes = 0
 
-  /** @param maxKeptBytes memory that is kept for later; memory in use does not count */
+  /** @param maxKeptBytes how much memory is kept for later; memory in use does not count */
   constructor(maxKeptBytes: number) {
     this.#maxKeptBytes = maxKeptBytes
   }
@@ -25,14 +25,14 @@ export class BufferPool {
     let slab = this.#free.get(slabBytes)?.pop()
     if (slab === undefined) {
       slab = Buffer.allocUnsafeSlow(slabBytes)
-      markAsUntransferable(slab.buffer) // Others use it afterwards.
+      markAsUntransferable(slab.buffer) // A codec must not transfer it to another thread: it is used again afterwards.
     } else this.#keptBytes -= slabBytes
     const taken = slab.subarray(0, bytes)
     this.#lent.set(taken, slab)
     return taken
   }
 
-  /** @param taken no longer used. Memory that {@link take} did not give, or that was given back already, is left alone. */
+  /** @param taken must no longer be used. Does nothing for memory that is not from {@link take}, or was given back already */
   release(taken: Uint8Array): void {
     const slab = this.#lent.get(taken)
     if (slab === undefined) return
@@ -44,7 +44,7 @@ export class BufferPool {
     else slabs.push(slab)
   }
 
-  /** Memory that is too large to be kept is not rounded up: that could double what a value of a gigabyte takes. */
+  /** Memory that is too large to be kept is not rounded up: for a value of a gigabyte that could waste another one. */
   #slabFor(bytes: number): number {
     if (bytes > this.#maxKeptBytes) return bytes
     return Math.max(MIN_SLAB_BYTES, 2 ** Math.ceil(Math.log2(bytes)))

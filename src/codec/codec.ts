@@ -1,33 +1,33 @@
 /**
- * Bytes to bytes. A codec knows no header: what was compressed how, how long it was and whether it is intact is the
- * envelope's business. Register your own with {@link registerCodec}.
+ * Turns bytes into fewer bytes, and back. A codec writes no header: which codec was used, how long the value was, and whether it is intact, is in the
+ * envelope. Register your own with {@link registerCodec}.
  */
 export interface Codec {
-  /** What the envelope stores to find the codec again: 128..255 are yours. Never give a number a second meaning. */
+  /** The number by which the envelope finds the codec again: 128 to 255 are for your own. Never use a number for two formats. */
   readonly id: number
-  /** How options and statistics call it. */
+  /** Its name in messages and statistics. */
   readonly name: string
-  /** How hard it tries, 0..255 (a level, say). A value found incompressible is tried again only with more effort. */
+  /** How hard it tries, 0 to 255 (a level, say). A value that did not get smaller is tried again only with more effort. Default 0. */
   readonly effort?: number
-  /** Memory that one call of {@link compress} takes beside its data, in bytes: it bounds how many run at once. Default 0. */
+  /** Memory that a call of {@link compress} takes beside its data, in bytes. It bounds how many calls run at once. Default 0. */
   readonly workingBytes?: number
-  /** Loads what it needs. Called at open for the codecs that the options name; throws if it cannot work here. */
+  /** Loads what the codec needs. Called when a store opens, for the codecs that its options name. Throws if the codec cannot work here. */
   load?(): void
-  /** Must not keep, change or transfer `data`. Off the main thread if it can be. */
+  /** Compresses, off the main thread if possible. Must not keep, change or transfer `data`. */
   compress(data: Uint8Array): Promise<Uint8Array>
   /**
-   * Restores exactly `rawLength` bytes into memory of its own. Never allocates more than that for the result, whatever
-   * `data` claims, and throws if it unfolds to anything else.
+   * Restores exactly `rawLength` bytes into memory of its own. Must never allocate more than that for the result, whatever
+   * `data` claims, and must throw if there are fewer or more bytes.
    */
   decompress(data: Uint8Array, rawLength: number): Promise<Uint8Array>
-  /** For values below `offThreadSize`. Without it they go through {@link compress}. */
+  /** Used for values below `offThreadSize`. Without it these are compressed by {@link compress}. */
   compressSync?(data: Uint8Array): Uint8Array
-  /** For `getSync` and values below `offThreadSize`. Without it `getSync` of such a value throws. */
+  /** Used for `getSync`, and for values below `offThreadSize`. Without it `getSync` of a value of this codec throws. */
   decompressSync?(data: Uint8Array, rawLength: number): Uint8Array
-  /** For callers that are done with a result before the codec's next call. */
+  /** Used by callers that no longer need a result when they call the codec again. */
   readonly transient?: TransientForms
   /**
-   * This codec with a dictionary that values may refer to, for small values that are alike. Without it no dictionary is used.
+   * The codec with a dictionary, for small values that are alike. Without it the codec never uses a dictionary.
    *
    * @param dictionary in Zstandard's format (RFC 8878, section 5), or any bytes. Must not be changed
    */
@@ -35,22 +35,22 @@ export interface Codec {
 }
 
 /**
- * Forms whose result lasts only until the codec's next call: no garbage for what is copied at once. undefined if it does not fit the codec's
- * memory.
+ * Forms of the codec whose result is valid only until its next call: a caller that copies the result leaves no garbage. They return undefined if the
+ * data does not fit into the codec's memory.
  */
 export interface TransientForms {
   compress(data: Uint8Array): Uint8Array | undefined
   decompress(data: Uint8Array, rawLength: number): Uint8Array | undefined
 }
 
-/** Dictionaries are for values shorter than this, in bytes: a u16 holds their length. */
+/** Dictionaries are for values shorter than this, in bytes: their envelopes have at most 16 bits for the length. */
 export const DICTIONARY_VALUE_LIMIT = 64 * 1024
 
-/** Compresses and restores on the calling thread, since values are small. The dictionary is prepared once. */
+/** A codec with a dictionary, which is prepared only once. It works on the calling thread, since the values are small. */
 export interface DictionaryCodec {
   /**
    * @param data shorter than {@link DICTIONARY_VALUE_LIMIT}. Must not be kept or changed
-   * @returns undefined where that is no smaller than `data`. Lasts until the next call
+   * @returns undefined if the result would not be smaller than `data`. The result is valid until the next call
    */
   compressSync(data: Uint8Array): Uint8Array | undefined
   /** Like {@link Codec.decompress}. */
@@ -60,7 +60,7 @@ export interface DictionaryCodec {
 /** The built-in codecs that need no options; 'zstd' is level 3. */
 export type CodecName = 'lz4' | 'zstd' | 'none'
 
-/** Do not change the values of existing entries: they are stored with the data. 4 to 127 are kept for later. */
+/** Do not change the values of existing entries: they are stored with the data. 4 to 127 are reserved. */
 export const CODEC_ID = { none: 0, lz4: 1, zstd: 2, tensor: 3 } as const
 
 /** The first id that users may give their own codecs; the last is 255. */

@@ -1,11 +1,11 @@
-/** The most bytes that are counted at a time. */
+/** The most bytes that may be counted. */
 export const MAX_COUNTED = 2048
 
 /** n * log2(n): a logarithm for each byte value would take longer than all the counting. */
 const N_LOG_N = Float64Array.from({ length: MAX_COUNTED + 1 }, (_, n) => (n === 0 ? 0 : n * Math.log2(n)))
 
 /**
- * Order-0 entropy: the bits that a byte takes if each is coded on its own.
+ * Order-0 entropy: how many bits a byte takes if each byte is coded independently of the others.
  *
  * @param counts by byte value
  * @param total of the counts, 1 to {@link MAX_COUNTED}

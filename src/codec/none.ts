@@ -1,12 +1,12 @@
 import { builtIn } from './built-in.js'
 import { CODEC_ID, type Codec } from './codec.js'
 
-/** Stores values as they are. They still get an envelope: a checksum, and a mark that they are not plain data. */
+/** Stores values as they are. They get an envelope all the same: a checksum, and a tag that distinguishes them from plain values. */
 export function none(): Codec {
   return NONE
 }
 
-/** {@link none} for values that a sample showed not worth compressing: statistics count them apart. */
+/** {@link none}, for values of which a sample shows that compressing is not worth while: statistics count them separately. */
 export function leftRaw(): Codec {
   return LEFT_RAW
 }

@@ -1,12 +1,12 @@
-/** Threads that libuv starts, unless this variable says otherwise. */
+/** How many threads libuv starts: 4, unless this variable says otherwise. */
 export const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
 /**
- * Codec calls under way at once, in the whole process. One thread is left alone: the backend's reads and writes run on the same
- * pool, and so does all that the process does with files. With twice as many calls as threads, puts of 2 MiB with LZ4 would be 8 % faster
- * here, and gets beside them would take 16 ms instead of 2.7.
+ * The most codec calls under way at once, in the whole process. One thread is left free: the backend's reads and writes run in the same pool, and so
+ * does everything that the process does with files. With twice as many calls as threads, puts of 2 MiB with LZ4 would be 8 % faster, but gets beside
+ * them would take 16 ms instead of 2.7.
  */
 const MAX_CALLS = Math.max(1, THREADS - 1)
-/** Bytes that calls of one kind may hold between them. One larger call is let in alone. */
+/** The most bytes that calls of one kind may hold together. A single call may hold more. */
 const MAX_BYTES = 64 * 1024 * 1024
 
 /** Runs `work`, which holds about `bytes` bytes while it runs, as soon as the bounds allow. */
@@ -17,7 +17,7 @@ interface Waiting {
   readonly start: () => void
 }
 
-/** Calls of one kind: first come, first served, with memory of their own. */
+/** Calls of one kind, first come, first served. Each kind has a limit of memory of its own. */
 interface Kind {
   bytesInFlight: number
   callsInFlight: number
@@ -30,8 +30,8 @@ const kinds: Kind[] = []
 let lastStarted: Kind | undefined
 
 /**
- * Each kind has memory of its own, so that neither waits for what the other holds. Where both wait for a thread they take turns: a steady stream
- * of one kind would otherwise keep the other waiting for as long as it lasts.
+ * Each kind has a limit of its own, so that it never waits for memory that the other holds. If calls of both wait for a thread, they take turns:
+ * otherwise a steady stream of one kind would keep the other waiting as long as it lasts.
  */
 export const restoring = newKind()
 export const compressing = newKind()

@@ -33,7 +33,7 @@ function assertOptionalParts(codec: Codec): void {
     throw invalidOption(`${name} of codec '${codec.name}' must be a function or left out, not ${shown(codec[name])}`)
   }
   const { workingBytes = 0 } = codec
-  // What is under way is a sum of these: of NaN there is no way back, and all calls of the process would go one after another.
+  // It is added to the sum of bytes under way. Once that is NaN it stays so, and all calls of the process would run one after another.
   if (Number.isFinite(workingBytes) && workingBytes >= 0) return
   throw invalidOption(
     `workingBytes of codec '${codec.name}' must be a number of bytes from 0 on, not ${shown(workingBytes)}`
@@ -55,7 +55,7 @@ export function codecForReading(id: number): Codec {
   )
 }
 
-/** Whether it names a codec of this library. */
+/** Whether a value is the name of a codec of this library. */
 export function isCodecName(value: unknown): boolean {
   return typeof value === 'string' && Object.hasOwn(byName, value)
 }

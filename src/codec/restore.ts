@@ -4,14 +4,14 @@ import type { Codec } from './codec.js'
 import { restoring } from './off-thread.js'
 
 /*
- * Restoring bytes whose checksums held: what goes wrong now is the codec's, or the bytes never were what they claim to be.
+ * Restores bytes whose checksums hold. If that fails, it is the codec's fault, or the bytes never were what they claim to be.
  */
 
 /**
  * Restores off the main thread, within the bounds of `off-thread.ts`.
  *
  * @param what is restored, for the error's text
- * @throws LEVEL_CORRUPTION; an error of the library that the codec throws as it is, for instance that its package is missing
+ * @throws LEVEL_CORRUPTION; if the codec throws an error of this library, as it does if its package is missing, that error
  */
 export function restoreOffThread(codec: Codec, data: Uint8Array, rawLength: number, what: string): Promise<Buffer> {
   return restoring(data.length + rawLength, () => codec.decompress(data, rawLength)).then(
@@ -39,7 +39,7 @@ export function restoreSync(codec: Codec, data: Uint8Array, rawLength: number, w
 }
 
 /**
- * Restores into memory of the codec's own, which its next call overwrites.
+ * Restores into the codec's own memory, which its next call overwrites.
  *
  * @returns undefined where the codec cannot do that
  */
@@ -53,7 +53,7 @@ export function restoreTransient(codec: Codec, data: Uint8Array, rawLength: numb
   return raw === undefined ? undefined : checkedRaw(raw, rawLength, what)
 }
 
-/** Checks what a codec returned: one of a user's own may return anything. */
+/** Checks what a codec has returned: a user's own codec may return anything. */
 export function checkedRaw(raw: Uint8Array, rawLength: number, what: string): Buffer {
   if (!isUint8Array(raw) || raw.length !== rawLength) {
     throw corruption(`${what} does not unfold to ${rawLength} bytes`)
@@ -61,7 +61,7 @@ export function checkedRaw(raw: Uint8Array, rawLength: number, what: string): Bu
   return Buffer.isBuffer(raw) ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.length)
 }
 
-/** What to throw for what a codec threw: an error of this library as it is, LEVEL_CORRUPTION for any other. */
+/** The error to throw when a codec has thrown: an error of this library as it is, LEVEL_CORRUPTION for any other. */
 export function undecodable({ name }: Codec, what: string, cause: unknown): Error {
   if (cause instanceof CompressedKvError) return cause
   return corruption(`codec '${name}' could not restore ${what}`, cause)

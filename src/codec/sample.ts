@@ -9,24 +9,23 @@ interface Sample {
   readonly repeats: number
 }
 
-/** A value is sampled in this many places, this many bytes each: long enough to repeat what another one has. */
+/** A value is sampled in this many places, with this many bytes at each: enough for repeats of bytes at another place. */
 const RUNS = 16
 const RUN_BYTES = 32
 const SAMPLE_BYTES = RUNS * RUN_BYTES
-/** In a shorter value the places overlap, and bytes seen twice would pass for a repeat. */
+/** In a shorter value the places would overlap, and bytes that are seen twice would count as a repeat. */
 export const MIN_SAMPLED_BYTES = 2 * SAMPLE_BYTES
 
 const SEQUENCE_BYTES = 4
 const SLOT_BITS = 11
 
-/** Scratch memory: nothing here outlives a call. */
+/** Memory that every call uses anew. */
 const counts = new Uint16Array(256)
-/** The last sequence with each hash. One that was overwritten is not found again, which is rare in a sample of this size. */
+/** The last sequence with each hash. A sequence that was overwritten by another is not found again, which is rare in a sample of this size. */
 const slots = new Int32Array(2 ** SLOT_BITS)
 
 /**
- * Looks at 512 bytes spread over a value. Takes 1 to 2 µs. Bytes that repeat at a distance only, with nothing else
- * to be saved, are missed.
+ * Looks at 512 bytes spread over a value, which takes 1 to 2 µs. It misses most repeats that are far apart.
  *
  * @param value at least {@link MIN_SAMPLED_BYTES} bytes
  */

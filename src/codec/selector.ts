@@ -10,7 +10,7 @@ export interface CodecSelector {
 }
 
 /**
- * A codec, or what a selector chooses, for one write.
+ * The codec for one write: the given one, or what the given selector chooses.
  *
  * @throws CKV_INVALID_OPTION if it is no codec; LEVEL_NOT_SUPPORTED for an unregistered one; CKV_CODEC_UNAVAILABLE if it does
  *   not load; what the selector throws

@@ -3,7 +3,7 @@ import { nextTurn, Turn } from '../turn.js'
 /** Work cut into steps of well below a millisecond each; its result is returned at the end. */
 export type Steps<T> = Generator<undefined, T, undefined>
 
-/** Does the work, and lets the event loop run in between. */
+/** Does the work, and lets the event loop run between steps. */
 export async function inTurns<T>(work: Steps<T>): Promise<T> {
   const turn = new Turn()
   for (;;) {

@@ -2,11 +2,11 @@ import { CompressedKvError, notSupported } from '../errors.js'
 import { type WasmFunction, type WasmInstance, WasmModule } from '../wasm/assembler.js'
 
 /**
- * Makes instances of a module that is compiled when it is first needed.
+ * Makes instances of a module, which is compiled when it is first needed.
  *
- * @param what needs it, for the message
- * @returns a function of the bytes of memory beyond `memoryBytes`. It throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off, or has no
- *   memory: V8 reserves 10 GiB of addresses for each instance, which a limit may not allow
+ * @param what what needs the module, for the message
+ * @returns a function that takes how many bytes of memory an instance is to have beyond `memoryBytes`. It throws LEVEL_NOT_SUPPORTED if WebAssembly is
+ *   switched off or gets no memory: V8 reserves 10 GiB of addresses for each instance, which a limit may forbid
  */
 export function wasmInstances<Exports extends object>(
   what: string,

@@ -13,19 +13,19 @@ import {
   MAX_DICTIONARY_ID
 } from './dictionary-record.js'
 
-/** Most dictionaries that a store has at a time; a sweep removes those that no value needs. */
+/** The most dictionaries that a store has at a time. A sweep deletes those that no value needs. */
 const MAX_DICTIONARIES = 32
 /** The longest dictionary, in bytes. */
 export const MAX_DICTIONARY_BYTES = 1024 * 1024
 
-/** A dictionary of the store, ready to be used with any codec that can. */
+/** A dictionary of the store, which prepares itself for every codec that it is used with. */
 export class Dictionary {
   readonly id: number
   readonly given: boolean
   readonly rawShare: number
   readonly bytes: Buffer
   readonly #coders = new WeakMap<Codec, DictionaryCodec>()
-  /** The codec that was asked for last, and its coder: for value after value it is the same. */
+  /** The codec that was asked for last, and its coder: usually it is the same for one value after another. */
   #codec: Codec | undefined
   #coder: DictionaryCodec | undefined
 
@@ -36,7 +36,7 @@ export class Dictionary {
     this.bytes = bytes
   }
 
-  /** @returns undefined if the codec can use no dictionary */
+  /** The codec with this dictionary. @returns undefined if the codec cannot use one */
   coderFor(codec: Codec): DictionaryCodec | undefined {
     if (codec === this.#codec) return this.#coder
     let coder = this.#coders.get(codec)
@@ -53,16 +53,16 @@ export class Dictionary {
 /** Every dictionary that values of the store may need. */
 export class Dictionaries {
   readonly #byId = new Map<number, Dictionary>()
-  /** Those that cannot be read, and why. */
+  /** Dictionaries that cannot be read, and why, by id. */
   readonly #unreadable = new Map<number, unknown>()
-  /** Ids of those that a sweep has deleted since the store was opened: snapshots and iterators may need them yet. */
+  /** Ids of dictionaries that sweeps have deleted since the store was opened. They stay usable, since snapshots and iterators may still need them. */
   readonly #deleted = new Set<number>()
-  /** Ids of those that are being stored. */
+  /** Ids of dictionaries that are being stored. */
   readonly #storing = new Set<number>()
-  /** The newest that the store had, as its marker says when it is opened. It may be lost. */
+  /** The newest dictionary that the store ever had, as its marker says when the store is opened. It may be lost. */
   newestEver: KnownDictionary | undefined
 
-  /** Reads those that a backend has. What is damaged is an error only to the values that need it. */
+  /** Reads the dictionaries that a backend has. One that is damaged is an error only when a value needs it. */
   async load(backend: AnyLevel, storeId: Buffer): Promise<void> {
     const range = { gte: DICTIONARIES_START, lt: DICTIONARIES_END, limit: MAX_DICTIONARIES }
     const entries = await backend
@@ -71,7 +71,10 @@ export class Dictionaries {
     for (const [key, stored] of entries) this.learn(key, asBuffer(stored), storeId)
   }
 
-  /** Adds what is stored under a reserved key, if it is a dictionary. In a log one that failed to be stored may precede the one that has its id. */
+  /**
+   * Adds what is stored under a reserved key, if it is a dictionary. It replaces one with the same id: in a log, a dictionary that failed to be stored
+   * may come before the one that then got its id.
+   */
   learn(key: Uint8Array, stored: Buffer, storeId: Buffer): void {
     const id = idInKey(key)
     if (id === undefined) return
@@ -91,7 +94,7 @@ export class Dictionaries {
   /**
    * Stores a new dictionary, and adds it.
    *
-   * @throws where its id is another's, whose values nobody could read any more; what `save` throws
+   * @throws if its id is another's, since nobody could read the values of that one any more; what `save` throws
    */
   async store(dictionary: Dictionary, save: (dictionary: Dictionary) => Promise<void>): Promise<void> {
     const { id } = dictionary
@@ -105,7 +108,7 @@ export class Dictionaries {
     }
   }
 
-  /** Call when the backend no longer has them, and nothing in it needs them. */
+  /** Call when the backend no longer has these dictionaries, and nothing in it needs them. */
   deleted(ids: readonly number[]): void {
     for (const id of ids) this.#deleted.add(id)
   }
@@ -117,17 +120,17 @@ export class Dictionaries {
     throw this.#unreadable.get(id) ?? corruption(`the store has no dictionary ${id}, which this value needs`)
   }
 
-  /** The one that was made last, among those that were trained. */
+  /** The newest dictionary that was trained, and not given in the options. */
   get newestTrained(): Dictionary | undefined {
     return [...this.#byId.values()].filter(({ given }) => !given).sort((a, b) => b.id - a.id)[0]
   }
 
-  /** The one that has these bytes. */
+  /** The dictionary with these bytes. */
   find(bytes: Uint8Array): Dictionary | undefined {
     return [...this.#byId.values()].find(dictionary => dictionary.bytes.equals(bytes))
   }
 
-  /** Of those that the backend has. */
+  /** Ids of the dictionaries that the backend has. */
   get ids(): number[] {
     return this.#known.filter(id => !this.#deleted.has(id))
   }
@@ -136,14 +139,17 @@ export class Dictionaries {
     return [...this.#byId.keys(), ...this.#unreadable.keys()]
   }
 
-  /** An id that no dictionary ever had: the highest stays for that. undefined if no more can be made. */
+  /** An id that no dictionary ever had: one more than the highest. undefined if the store can have no more dictionaries. */
   get freeId(): number | undefined {
     const ids = this.#known
     const next = Math.max(0, this.newestEver?.id ?? 0, ...ids) + 1
     return ids.length < MAX_DICTIONARIES && next <= MAX_DICTIONARY_ID ? next : undefined
   }
 
-  /** The id for a dictionary that the store does not have: if it had it as its newest, the same, so that values can be read again that need it. */
+  /**
+   * The id for a dictionary that the store does not have. If it is the newest one that the store had and lost, it gets its id again, so that values that
+   * need it can be read again.
+   */
   idFor(bytes: Uint8Array): number | undefined {
     const { newestEver } = this
     const isLost = newestEver !== undefined && !this.#known.includes(newestEver.id)

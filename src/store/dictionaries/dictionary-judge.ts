@@ -7,27 +7,29 @@ import type { SmallValues } from './small-values.js'
 import { asGiven, LevelDbBlocks } from './stored-size-estimate.js'
 
 /**
- * A dictionary is given one byte for this many bytes of small values, within the bounds below: a larger one pays only where there is much to
- * store. 16 KiB make movies 5 % smaller than 8 KiB do, and log lines 11 to 18 %; values are written and read as fast with either.
+ * A dictionary has at most one byte for this many bytes of small values, within the bounds below: a larger one pays only if there is much to store.
+ * With 16 KiB movies become 5 % smaller than with 8 KiB, and log lines 11 to 18 %; values are written and read as fast with either.
  */
 const BYTES_FOR_A_BYTE = 40
 const MIN_TRAINED_BYTES = 2 * 1024
 const MAX_TRAINED_BYTES = 16 * 1024
 
-/** The share that a new dictionary must save of what is stored without one, its own bytes counted. */
+/** The share that a new dictionary must save of what is stored without one; its own bytes count as stored. */
 const MIN_GAIN = 0.1
-/** The same against the one in use. As long as that one does not do worse than before by this share, none is trained. */
+/** The share that it must save of what is stored with the one in use. As long as that one is not worse than before by this share, none is trained. */
 const MIN_GAIN_OVER_CURRENT = 0.05
 
-/** What a sample takes in the backend. */
+/** How many bytes a sample of small values takes in the backend. */
 export interface Judgement {
+  /** Length of the values themselves. */
   readonly sampleBytes: number
+  /** What they take without a dictionary. */
   readonly rawBytes: number
-  /** With the dictionary in use. */
+  /** What they take with the dictionary in use; undefined if there is none. */
   readonly currentBytes: number | undefined
   /**
-   * With a new one, that counted as well; undefined if the values have too little in common for one, or if the one in use is as good as it was
-   * and as large as a new one would be.
+   * What they take with a new dictionary, its own bytes included. undefined if the values have too little in common for one, or if the one in use
+   * is as good as it was and as large as a new one would be.
    */
   readonly candidateBytes: number | undefined
 }
@@ -37,11 +39,11 @@ type Verdict =
   | { readonly use: 'current' }
   | { readonly use: 'none' }
 
-/** How well the dictionary in use did last. */
+/** How well the dictionary in use did when it was last judged. */
 export interface Standing {
-  /** Bytes with it over bytes without. */
+  /** Bytes with it, divided by bytes without a dictionary. */
   readonly share: number
-  /** How large it might have been. */
+  /** How large a dictionary could be then. */
   readonly maxBytes: number
 }
 
@@ -52,10 +54,10 @@ export interface JudgeContext {
 }
 
 /**
- * Trains a dictionary on a sample, and judges by what the backend would need for the sample whether to use it. It is judged by what it was
- * trained on, which flatters it by its own length at most: that is counted.
+ * Trains a dictionary on a sample, and judges whether to use it, by how many bytes the backend would need for the sample. Since it is judged by the
+ * values that it was trained on, it looks better than it is, by its own length at most; so that is added.
  *
- * @param seenBytes of all the values that the sample stands for
+ * @param seenBytes length of all values for which the sample stands
  * @param id of the new dictionary
  * @param standing of the dictionary in use, if it was judged before
  */
@@ -113,7 +115,7 @@ async function storedBytes(
 /** Values this far apart go together. */
 const STRIDE = 8
 
-/** The values in another order: the trainer lets the last eighth judge the others, and neighbours are alike. */
+/** The values in another order: the trainer judges by the last eighth, which must not consist of neighbours, since these are alike. */
 function interleaved(sample: readonly SampledValue[]): Buffer[] {
   const groups: Buffer[][] = Array.from({ length: STRIDE }, () => [])
   for (const [i, { value }] of sample.entries()) groups[i % STRIDE]!.push(value)

@@ -5,7 +5,7 @@ import { asBuffer } from '../backend/as-bytes.js'
 import { reservedKey } from '../backend/reserved-keys.js'
 
 /**
- * A dictionary, format version 1: as the store keeps it, under a reserved key of its own, not in an envelope. Little-endian.
+ * A dictionary as the store keeps it, format version 1: under a reserved key of its own, without an envelope. Little-endian.
  *
  *     offset  size
  *          0     4   magic "ckvd"
@@ -14,7 +14,7 @@ import { reservedKey } from '../backend/reserved-keys.js'
  *          8    16   store id: a dictionary of another store would restore other data
  *         24     1   flags: 1 it was given in the options, else it was trained
  *         25     1   reserved, 0
- *         26     2   rawShare: how much of such a value the backend stores if the value is raw, in 1/1000
+ *         26     2   rawShare, in 1/1000: see below
  *         28     …   the dictionary
  *        end     4   crc32c of all before
  */
@@ -22,7 +22,7 @@ export interface DictionaryRecord {
   /** 1 to 65,535 */
   readonly id: number
   readonly given: boolean
-  /** Share of a value's length that it takes where the backend has it raw, up to 1. */
+  /** The share of their length that such values take in the backend if they are stored raw, up to 1: below 1 if the backend compresses by itself. */
   readonly rawShare: number
   readonly bytes: Buffer
 }

@@ -7,34 +7,35 @@ import { type DictionarySource, smallValueAt, type TableEntries } from './dictio
 import { type SampledValue, SmallValueSample } from './small-value-sample.js'
 import { SMALL_BYTES_LIMIT, type SmallValues } from './small-values.js'
 
-/** Bytes of small values after which the first dictionary is trained; the next one, in a store that has one already. */
+/** The first dictionary is trained after this many bytes of small values. */
 const FIRST_BYTES = 64 * 1024
+/** The same after opening a store that has one already. */
 const FIRST_BYTES_WITH_ONE = 1024 * 1024
-/** The next one is trained after this many times as much as the last, and after {@link MAX_DUE_BYTES} at the latest. */
+/** The next one is trained after this many times as many bytes as the last, but after {@link MAX_DUE_BYTES} at the latest. */
 const GROWTH = 4
 const MAX_DUE_BYTES = 256 * 1024 * 1024
-/** A smaller sample says nothing. */
+/** A sample of fewer values says nothing. */
 const MIN_VALUES = 64
-/** So many bytes of small values are {@link MIN_VALUES} at least. */
+/** This many bytes of small values are at least {@link MIN_VALUES} values. */
 const ENOUGH_BYTES = MIN_VALUES * SMALL_BYTES_LIMIT
 
 export interface TrainerContext extends JudgeContext {
-  /** Stores a dictionary where the values that use it go, synced. */
+  /** Stores a dictionary, synced, in the backend or the log, where the values that use it are stored. */
   readonly save: (dictionary: Dictionary) => Promise<void>
   readonly onJudged: (judgement: Judgement) => void
   readonly onFailed: (error: unknown) => void
 }
 
 /**
- * Trains dictionaries on the small values that are written, and decides which is used: soon at first, then ever more rarely, so that training
- * stays a small part of the cost of writing.
+ * Trains dictionaries on the small values that are written, and decides which one is used. It does so soon at first and then more and more rarely, so
+ * that training stays a small part of the cost of writing.
  */
 export class DictionaryTrainer implements DictionarySource {
   readonly #context: TrainerContext
   readonly #small: SmallValues
   #sample = new SmallValueSample()
   #dueBytes: number
-  /** Of the dictionary in use. */
+  /** How well the dictionary in use did when it was last judged. */
   #standing: Standing | undefined
   #running: Promise<void> | undefined
   #saving: Promise<void> | undefined
@@ -70,7 +71,7 @@ export class DictionaryTrainer implements DictionarySource {
       if (turn.isOver) await nextTurn()
     }
     const seenBytes = this.#sample.seenBytes + fromTable.seenBytes
-    // Values that came meanwhile may have had one begun.
+    // Values that came meanwhile may have begun the training of another one.
     if (this.#running !== undefined || seenBytes < this.#dueBytes) return
     const sample = [...this.#sample.inOrder(), ...fromTable.inOrder()]
     this.#sample = new SmallValueSample()
@@ -84,16 +85,16 @@ export class DictionaryTrainer implements DictionarySource {
     await this.#running
   }
 
-  /** What is being trained is let go. */
+  /** A dictionary that is being trained will not be used. */
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#saving?.catch(() => {})
   }
 
-  /** Never rejects: without a dictionary, or with the one there is, values are stored as well. */
+  /** Never rejects: values can be stored without a new dictionary. */
   async #judge(sample: readonly SampledValue[], seenBytes: number): Promise<void> {
     if (sample.length < MIN_VALUES) {
-      // Large values, or the same few keys again and again: what comes next may be others.
+      // There were large values, or the same few keys again and again. What comes next may be different.
       this.#dueBytes = Math.max(this.#dueBytes, ENOUGH_BYTES)
       return
     }

@@ -4,13 +4,13 @@ import { Dictionary } from './dictionaries.js'
 import { type DictionarySource, smallValueAt, type TableEntries } from './dictionary-source.js'
 import type { SmallValues } from './small-values.js'
 
-/** The dictionary that the options give: stored when the first small value comes, if the store does not have it yet. */
+/** The dictionary that is given in the options. It is stored when the first small value comes, if the store does not have it yet. */
 export class GivenDictionary implements DictionarySource {
   readonly #bytes: Buffer
   readonly #small: SmallValues
   readonly #save: (dictionary: Dictionary) => Promise<void>
   readonly #onFailed: (error: unknown) => void
-  /** Its own, or what it gets; undefined where the store can have no more. */
+  /** Its id, or the one that it will get; undefined if the store can have no more dictionaries. */
   readonly #id: number | undefined
   #saving: Promise<void> | undefined
   #stopped = false
@@ -32,7 +32,7 @@ export class GivenDictionary implements DictionarySource {
     }
   }
 
-  /** What fails is tried again with the next small value; until then they are stored without. */
+  /** If storing it fails, that is tried again with the next small value; until then values are stored without it. */
   begin(): Promise<void> | undefined {
     if (this.#small.current !== undefined || this.#id === undefined || this.#stopped) return undefined
     return (this.#saving ??= this.#store(this.#id)
@@ -43,7 +43,7 @@ export class GivenDictionary implements DictionarySource {
   }
 
   note(): void {
-    // Nothing is to be learnt from it.
+    // Nothing is learnt from values: the dictionary is given.
   }
 
   async prepare(_weight: number, entriesOf: TableEntries): Promise<void> {
@@ -59,7 +59,7 @@ export class GivenDictionary implements DictionarySource {
     await this.#saving
   }
 
-  /** A flush that was given up may look at its table still: what it stored now would replace what the next store gave the same id. */
+  /** A flush that was given up may still be looking at its table. A dictionary that it stored now could replace one that the next store has stored. */
   stop(): Promise<void> {
     this.#stopped = true
     return this.idle()
