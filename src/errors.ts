@@ -1,6 +1,6 @@
 /**
- * Every error this library throws by itself, by code. abstract-level's codes where they fit, so that code written against
- * a plain `level` database keeps working; ours start with `CKV_`. Codes are stable, messages are not.
+ * The codes of all errors that this library throws by itself. Where abstract-level's codes fit they are used, so that code written for a plain
+ * `level` database keeps working; the library's own start with `CKV_`. Codes are stable, messages are not.
  */
 export type ErrorCode =
   | 'CKV_INVALID_OPTION' // an option, codec or rule that cannot be honoured
@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'LEVEL_INVALID_KEY' // the key lies in the reserved range, or its encoding returned neither text nor bytes
   | 'LEVEL_INVALID_VALUE' // the value's encoding returned neither text nor bytes
   | 'CKV_OUT_OF_RANGE' // a position or sequence number that the log does not hold
-  | 'CKV_BUSY' // no room for the write, of which nothing is stored: more waits than the limit allows, or the backend takes nothing
+  | 'CKV_BUSY' // there is no room for the write, and nothing of it is stored: too many writes wait, or the backend takes none
   | 'CKV_OUTCOME_UNKNOWN' // logged, but refused by the backend: the write may be there after the next open
   | 'CKV_TENSOR_MISMATCH' // of a TensorCache: a tensor or chunk of another model, dtype or shape
   | 'CKV_MODEL_MISMATCH' // of a BlobStore: the blob was put for another model
@@ -92,8 +92,8 @@ export function noRoom(failures: number, cause: unknown): CompressedKvError {
   return new CompressedKvError(
     'CKV_BUSY',
     `There is no room for the write, and nothing of it is stored: the MemTable is full, and ${failures} flushes in a row failed ` +
-      `(${messageOf(cause)}). Try again when the backend takes writes: ` +
-      'LevelDB, after a failure of its own, when the store was closed and opened again',
+      `(${messageOf(cause)}). Try again when the backend takes writes. ` +
+      'LevelDB that has failed to write takes none until the store is closed and opened again',
     { cause }
   )
 }

@@ -1,6 +1,6 @@
 /**
- * Whether something has to be waited for. Not by `instanceof`: a program may have replaced `Promise` (bluebird, zone.js), and what an async
- * function returns is then none of those.
+ * Whether something has to be waited for. `instanceof Promise` would not do: a program may have replaced `Promise` (bluebird, zone.js), and what an
+ * async function returns is no instance of that.
  */
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'

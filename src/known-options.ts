@@ -41,7 +41,7 @@ const KIND_NAMES = {
   signal: 'an AbortSignal'
 } as const
 
-/** @throws CKV_INVALID_OPTION for what is no object of options, and for an option of the table that is of the wrong type */
+/** @throws CKV_INVALID_OPTION if `options` is no object of options, or if an option of the table is of the wrong type */
 function assertKinds(owner: string, options: unknown, table: Table): asserts options is object {
   if (isUint8Array(options) && owner.endsWith('()')) {
     throw invalidOption(
@@ -62,7 +62,7 @@ function assertKinds(owner: string, options: unknown, table: Table): asserts opt
   }
 }
 
-/** The names of options that are given, and not in the table. */
+/** The names of options that are given but not in the table. */
 function unknownNames(options: object, table: Table): string[] {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return given.map(([name]) => name).filter(name => !Object.hasOwn(table, name))

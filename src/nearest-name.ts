@@ -1,4 +1,4 @@
-/** One slip is allowed for every four letters, and this many at most. */
+/** One slip of the pen is allowed for every so many letters, but never more than {@link MAX_SLIPS}, and always one. */
 const LETTERS_PER_SLIP = 4
 const MAX_SLIPS = 3
 

@@ -16,7 +16,7 @@ export function assertBytes(name: string, value: number, most: number): void {
   throw invalidOption(`${name} must be a whole number of bytes, ${range}, not ${shown(value)}`)
 }
 
-/** A value as a message shows it: on one line, and text in quotes, so that '3' is told from 3. */
+/** A value as messages show it: on one line, and text in quotes, so that '3' differs from 3. */
 export function shown(value: unknown): string {
   return inspect(value, { depth: 0, maxStringLength: 60, maxArrayLength: 3, breakLength: Infinity })
 }

@@ -17,7 +17,7 @@ function here(): string {
   try {
     if (isAbsolute(__filename)) return __filename
   } catch {
-    // There is none in an ES module.
+    // An ES module has no `__filename`.
   }
   return import.meta.url
 }

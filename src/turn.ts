@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers' // Not the global one: fake timers of a test replace that, and calls would never be answered.
+import { setImmediate } from 'node:timers' // A test's fake timers replace the global one, and calls would never be answered.
 
 /** How long work for which a caller waits may keep the calling thread, in ms, before timers and sockets are served. */
 const MAX_TURN_MS = 2

@@ -33,6 +33,6 @@ function loadNative(): Crc32c | undefined {
   try {
     return (require('@node-rs/crc32') as { crc32c: Crc32c }).crc32c
   } catch {
-    return undefined // An optional dependency: the table gives the same results, only slower.
+    return undefined // It is an optional dependency: the table gives the same results, only slower.
   }
 }

@@ -3,7 +3,7 @@ import { GUARD_BYTES, GUARD_DAMAGE_BITS } from './format.js'
 
 /** What distinguishes envelopes from plain values that were in the backend before it was wrapped. */
 export interface Guard {
-  /** 8 bytes, the last 0xff; undefined in a store that was begun empty. */
+  /** 8 bytes, the last 0xff; undefined if the backend was empty when it was wrapped. */
   readonly bytes: Buffer | undefined
   /** Whether plain values may still be there, so that new envelopes need the guard. */
   readonly plainValues: boolean
@@ -27,7 +27,7 @@ export function unguard(stored: Buffer, guard: Guard): Buffer | undefined {
   return guard.plainValues ? undefined : stored
 }
 
-/** Bits in which the guard and the bytes from `at` on differ; counting stops above GUARD_DAMAGE_BITS. */
+/** In how many bits the guard and the bytes from `at` on differ. Counting stops above GUARD_DAMAGE_BITS. */
 function hammingDistance(bytes: Buffer, at: number, guard: Buffer): number {
   let distance = 0
   for (let i = GUARD_BYTES - 1; i >= 0 && distance <= GUARD_DAMAGE_BITS; i--) {

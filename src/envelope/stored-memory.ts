@@ -18,7 +18,7 @@ export function storedMemory(bytes: number): Buffer {
   if (bytes > MAX_SHARED_BYTES) return Buffer.allocUnsafeSlow(bytes)
   if (used + bytes > slab.length) {
     slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
-    markAsUntransferable(slab.buffer) // As Node.js's pool is: transferring one value would take its neighbours along.
+    markAsUntransferable(slab.buffer) // As Node.js's pool is: to transfer one value would take its neighbours along.
     used = 0
   }
   const memory = slab.subarray(used, used + bytes)

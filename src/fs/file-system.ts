@@ -6,18 +6,18 @@ export interface FileSystem {
   /** 'read' and 'write' need the file to exist (ENOENT); 'create' needs it not to (EEXIST) and opens it for reading and writing. */
   open(path: string, mode: OpenMode): Promise<File>
   /**
-   * Makes a file with these bytes and puts it on stable storage: complete, or, where the file system has hard links, not at all.
-   * EEXIST if there is one.
+   * Makes a file with these bytes and puts it on stable storage. EEXIST if the file exists. If this is interrupted, the file is complete or not
+   * there at all, where the file system has hard links; elsewhere it may be there in part.
    */
   createWith(path: string, bytes: Uint8Array): Promise<void>
-  /** A whole small file. */
+  /** Reads a small file as a whole. */
   readFile(path: string): Promise<Uint8Array>
   /** Replaces the file at `to`, if there is one. */
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   /** Names of the entries of a directory, in any order. */
   list(directory: string): Promise<string[]>
-  /** Makes a directory and those above it, durably; an existing one is left as it is. */
+  /** Makes a directory and those above it, durably. A directory that exists is left as it is. */
   makeDirectory(directory: string): Promise<void>
   /** Makes durable what was created, renamed and removed in a directory. */
   syncDirectory(directory: string): Promise<void>

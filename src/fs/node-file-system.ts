@@ -11,13 +11,13 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async createWith(path, bytes) {
-    // A link, unlike a file that is opened and then written, appears with its contents; and it replaces nothing.
+    // A link, unlike a file that is opened and then written, appears together with its contents. It also never replaces a file.
     const draft = `${path}.${process.pid}.${String(process.hrtime.bigint())}`
     try {
       await writeNew(draft, bytes)
       await fs.promises.link(draft, path).catch((error: unknown) => {
         if (codeOf(error) === 'EEXIST') throw error
-        // No hard links: each file system without them has a code of its own. That files can be made here the draft has shown.
+        // The file system has no hard links, for which each such has a code of its own. The draft has shown that files can be made here.
         return writeNew(path, bytes)
       })
     } finally {
@@ -39,10 +39,10 @@ export const nodeFileSystem: FileSystem = {
   async makeDirectory(path) {
     const directory = absolute(path)
     const first = await fs.promises.mkdir(directory, { recursive: true })
-    // Also where the directory existed: whoever made it may have died before its name was durable.
+    // This is done for a directory that existed as well: whoever made it may have died before its name was durable.
     for (let made = directory; ; made = dirname(made)) {
       await syncDirectory(dirname(made)).catch((error: unknown) => {
-        if (first !== undefined || codeOf(error) !== 'EACCES') throw error // We may have no right to open a parent that existed.
+        if (first !== undefined || codeOf(error) !== 'EACCES') throw error // The process may have no right to open a parent that existed.
       })
       if (first === undefined || made === absolute(first) || made === dirname(made)) return
     }
@@ -66,7 +66,7 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Makes a file with all of these bytes, synced, or none. */
+/** Makes a file with these bytes, and syncs it. If that fails, the file is removed. */
 async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   const handle = await fs.promises.open(path, 'wx')
   try {
@@ -80,7 +80,7 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** By descriptor: a FileHandle has no sync() under Yarn's Plug'n'Play, which puts its own in place of Node.js's. */
+/** Syncs by the descriptor: under Yarn's Plug'n'Play, which puts a FileHandle of its own in place of Node.js's, that has no sync(). */
 function syncFile({ fd }: fs.promises.FileHandle): Promise<void> {
   return settled(done => fs.fsync(fd, done))
 }
@@ -89,11 +89,11 @@ function codeOf(error: unknown): string {
   return String((error as NodeJS.ErrnoException).code)
 }
 
-/** By descriptor and callback: a FileHandle has no synchronous write, and its promises cost more. */
+/** Uses a descriptor and callbacks: a FileHandle has no synchronous write, and its promises cost more. */
 class NodeFile implements File {
   /** -1 once it is closed: the system gives the number to the next file. */
   #descriptor: number
-  /** Reads under way. */
+  /** How many reads are under way. */
   #reads = 0
   #onRead: (() => void) | undefined
 
@@ -146,7 +146,7 @@ class NodeFile implements File {
   async close(): Promise<void> {
     const descriptor = this.#open
     this.#descriptor = -1
-    // A read that nobody awaits any more may be under way: it would read from the file that gets the number next.
+    // A read that nobody awaits any more may be under way. If the file were closed now, it would read from the file that gets the number next.
     if (this.#reads > 0) await new Promise<void>(resolve => (this.#onRead = resolve))
     return settled(done => fs.close(descriptor, done))
   }
