@@ -19,7 +19,7 @@ export class BufferPool {
     this.#maxKeptBytes = maxKeptBytes
   }
 
-  /** Uninitialised memory, to be given back with {@link release}; otherwise it is collected as garbage. */
+  /** Memory that is not initialised. Give it back with {@link release}; otherwise it is collected as garbage. */
   take(bytes: number): Buffer {
     const slabBytes = this.#slabFor(bytes)
     let slab = this.#free.get(slabBytes)?.pop()

@@ -1,7 +1,7 @@
 /** The most bytes that may be counted. */
 export const MAX_COUNTED = 2048
 
-/** n * log2(n): a logarithm for each byte value would take longer than all the counting. */
+/** n * log2(n), in a table: to take a logarithm for each byte value would take longer than all the counting. */
 const N_LOG_N = Float64Array.from({ length: MAX_COUNTED + 1 }, (_, n) => (n === 0 ? 0 : n * Math.log2(n)))
 
 /**

@@ -14,7 +14,8 @@ const byId = new Map<number, Codec>([...Object.values(byName), tensorReader()].m
  * Makes a codec known to this process, so that stores can write with it and read what it wrote. Register before opening.
  * Registering another codec under the same id replaces it: do that only for a newer version that reads the same bytes.
  *
- * @throws CKV_INVALID_OPTION if the id is not in 128..255, a function is missing or is none, effort is not 0..255, or workingBytes is not a number
+ * @throws CKV_INVALID_OPTION if the id is not in 128..255, if a function is missing or something else is in its place, if effort is not in 0..255, or
+ *   if workingBytes is not a number of bytes
  */
 export function registerCodec(codec: Codec): void {
   assertCodecShape(codec)
@@ -41,9 +42,9 @@ function assertOptionalParts(codec: Codec): void {
 }
 
 /**
- * The codec that reads what codec `id` wrote.
+ * The codec that reads what the codec with this id wrote.
  *
- * @throws LEVEL_NOT_SUPPORTED if none is known
+ * @throws LEVEL_NOT_SUPPORTED if no such codec is known
  */
 export function codecForReading(id: number): Codec {
   const codec = byId.get(id)
@@ -75,8 +76,8 @@ export function codecForWriting(codec: Codec | CodecName): Codec {
   if (codec.id < FIRST_USER_CODEC_ID ? !isBuiltIn(codec) : !byId.has(codec.id)) {
     throw notSupported(
       `Codec '${codec.name}' (id ${codec.id}) is not registered, so nothing could read its values again: ` +
-        'give it an id from 128 to 255 and call registerCodec(codec) first. One of this library has to come from the copy of it that the ' +
-        'store is from'
+        'give it an id from 128 to 255 and call registerCodec(codec) first. If it is a codec of compressed-kv, take it from the same ' +
+        'copy of that package as the store'
     )
   }
   return codec

@@ -25,7 +25,7 @@ export function restoreOffThread(codec: Codec, data: Uint8Array, rawLength: numb
 /**
  * Restores on the calling thread, by a codec that has `decompressSync`.
  *
- * @param what is restored, for the error's text
+ * @param what what is restored, for the message of an error
  * @throws as {@link restoreOffThread}
  */
 export function restoreSync(codec: Codec, data: Uint8Array, rawLength: number, what: string): Buffer {
@@ -41,7 +41,7 @@ export function restoreSync(codec: Codec, data: Uint8Array, rawLength: number, w
 /**
  * Restores into the codec's own memory, which its next call overwrites.
  *
- * @returns undefined where the codec cannot do that
+ * @returns undefined if the codec cannot do that
  */
 export function restoreTransient(codec: Codec, data: Uint8Array, rawLength: number, what: string): Buffer | undefined {
   let raw: Uint8Array | undefined

@@ -51,8 +51,8 @@ export function sample(value: Uint8Array): Sample {
 }
 
 /**
- * A small sample shows fewer byte values than there are, and so too little entropy, on average by this (Miller, Note on the
- * bias of information estimates, 1955).
+ * How much too low the entropy of a small sample is on average, since it shows fewer byte values than there are (Miller, Note on the bias of
+ * information estimates, 1955).
  */
 function smallSampleBias(): number {
   let distinct = 0

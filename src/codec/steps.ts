@@ -1,6 +1,6 @@
 import { nextTurn, Turn } from '../turn.js'
 
-/** Work cut into steps of well below a millisecond each; its result is returned at the end. */
+/** Work that is cut into steps of well below a millisecond each, and returns its result at the end. */
 export type Steps<T> = Generator<undefined, T, undefined>
 
 /** Does the work, and lets the event loop run between steps. */

@@ -26,12 +26,13 @@ export function wasmInstances<Exports extends object>(
 
 export function withoutWebAssembly(what: string, cause: unknown): CompressedKvError {
   return notSupported(
-    `${what} needs WebAssembly, which is switched off here (node --jitless) or has no addresses for its memory (ulimit -v)`,
+    `${what} needs WebAssembly, which is switched off here (node --jitless), or gets no addresses for its memory (ulimit -v): ` +
+      'start Node.js without these',
     cause
   )
 }
 
-/** Whether it is what {@link withoutWebAssembly} made. */
+/** Whether the error is one that {@link withoutWebAssembly} made. */
 export function lacksWebAssembly(error: unknown): boolean {
   return error instanceof CompressedKvError && error.code === 'LEVEL_NOT_SUPPORTED'
 }

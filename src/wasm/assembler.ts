@@ -1,6 +1,6 @@
 /*
- * WebAssembly modules from named instructions (webassembly.github.io/spec/core/binary), so that no build step, no compiler and no opaque bytes
- * are needed for the few inner loops that are several times as fast there as in JavaScript.
+ * Makes WebAssembly modules of named instructions (webassembly.github.io/spec/core/binary), for the few inner loops that are several times as fast
+ * there as in JavaScript. No build step, no compiler and no opaque bytes are needed for that.
  *
  * An expression is code that leaves one value on the stack; a number stands for the constant. Addresses, lengths and conditions are i32, unsigned
  * where it matters. Loads and stores need no alignment.
@@ -121,9 +121,9 @@ const structure = (opcode: number, body: (label: Label) => Code): Code => {
   const label = {}
   return [{ opcode, label, body: body(label) }]
 }
-/** A branch to its label leaves it. */
+/** A branch to the label of a block leaves the block. */
 export const block = (body: (out: Label) => Code): Code => structure(0x02, body)
-/** A branch to its label begins it again; it ends where its body does. */
+/** A branch to the label of a loop begins the loop again. Without one it ends where its body does. */
 export const loop = (body: (again: Label) => Code): Code => structure(0x03, body)
 export const when = (condition: Expression, body: Code, otherwise?: Code): Code => [
   push(condition),
@@ -178,15 +178,15 @@ export class WasmModule<Exports extends object> {
   readonly #module: object
 
   /**
-   * @param memoryBytes of the memory of an instance, at least
-   * @throws where WebAssembly is switched off, or a function uses vectors and the processor has none
+   * @param memoryBytes the least bytes of memory that an instance has
+   * @throws if WebAssembly is switched off, or if a function uses vectors and the processor has none
    */
   constructor(functions: readonly WasmFunction[], memoryBytes: number) {
     this.#api = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly
     this.#module = new this.#api.Module(assemble(functions, Math.ceil(memoryBytes / PAGE_BYTES)))
   }
 
-  /** @param moreBytes of memory. It does not grow later */
+  /** @param moreBytes of memory, beside the least. The memory does not grow later */
   instance(moreBytes = 0): WasmInstance<Exports> {
     const exports = new this.#api.Instance(this.#module).exports as Exports & { readonly memory: WasmMemory }
     exports.memory.grow(Math.ceil(moreBytes / PAGE_BYTES))
@@ -228,7 +228,7 @@ function assemble(functions: readonly WasmFunction[], pages: number): Uint8Array
   ])
 }
 
-/** A branch names its target by the number of structures between. */
+/** The bytes of code. In them a branch names its target by the number of structures between. */
 function flatten(code: Code, labels: readonly Label[] = [], into: number[] = []): number[] {
   for (const part of code) {
     if (typeof part === 'number') into.push(part)

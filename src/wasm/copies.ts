@@ -24,7 +24,8 @@ const WORD_BYTES = 8
 export const COPY_SLACK_BYTES = 4 * WORD_BYTES
 
 /**
- * Copies two words at a time, at least once, so that most copies take one turn. `from` may overlap `to` if it lies at least a word before it.
+ * Copies two words at a time, and at least two, so that most copies take one turn of the loop. `from` may overlap `to` if it lies at least a word
+ * before it.
  *
  * @param i a variable to count with
  */
@@ -32,7 +33,7 @@ export function copy(to: Local, from: Local, length: Local, i: Local): Code {
   return [set(i, 0), copyOn(to, from, length, i)]
 }
 
-/** Copies from `offset` bytes before `to`, any number but 0, and repeats what lies between. Changes `from`. */
+/** Copies from `offset` bytes before `to`, and so repeats what lies between if `length` is larger. `offset` is not 0. Changes `from`. */
 export function copyMatch(to: Local, from: Local, length: Local, offset: Local, i: Local): Code {
   return when(less(offset, WORD_BYTES), repeat(to, from, length, offset, i), copy(to, from, length, i))
 }
@@ -46,7 +47,7 @@ function copyOn(to: Local, from: Local, length: Local, i: Local): Code {
   ])
 }
 
-/** Copies from less than a word before: byte by byte up to a word, then from as many whole repeats before as make a word. */
+/** Copies from less than a word before `to`: a word byte by byte, then two words at a time from as many whole repeats before as make up a word. */
 function repeat(to: Local, from: Local, length: Local, offset: Local, i: Local): Code {
   return [
     set(i, 0),

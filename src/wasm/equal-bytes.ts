@@ -23,9 +23,9 @@ import {
 const WORD_BYTES = 8
 
 /**
- * Advances two places while their bytes are equal. In the end only `place` is exact.
+ * Advances two places while their bytes are equal. In the end only `place` is exact: `other` may lag behind.
  *
- * @param end of the bytes that `place` may reach
+ * @param end how far `place` may go
  * @param difference an i64 to compare with
  */
 export function skipEqual(place: Local, other: Local, end: Local, difference: Local): Code {

@@ -24,16 +24,16 @@ import { MAX_BLOCK_BYTES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd
 const MAGIC = 0xec30a437
 const ID_AT = 4
 const TABLES_AT = ID_AT + 4
-/** Nobody looks at it: values name their dictionary by the store's id. RFC 8878 demands one that is not 0. */
+/** The id in dictionaries. Nobody looks at it, since values name their dictionary by the store's id, but RFC 8878 demands one that is not 0. */
 const ANY_ID = 1
 const REPEATS_BYTES = REPEAT_OFFSETS * 4
 
-/** The offsets that a decoder begins with where no dictionary says otherwise. None is larger than the content. */
+/** The offsets that a decoder begins with if no dictionary names others. None is larger than the content of a dictionary. */
 export const FIRST_REPEATS = [1, 4, 8] as const
 
 /** The least content of a dictionary, since its repeat offsets point into it. */
 export const MIN_CONTENT_BYTES = 8
-/** Bytes before the content. Hardly ever fewer, and at most three times as many. */
+/** How many bytes there are before the content: hardly ever fewer than this, and at most three times as many. */
 export const MIN_HEADER_BYTES = 100
 
 /** How often each symbol is written by an encoder that has the content. */
@@ -45,7 +45,7 @@ export interface SymbolCounts {
 }
 
 /**
- * Every symbol counts once more than it was seen: encoders use only tables that can write every symbol.
+ * Writes a dictionary. In its tables every symbol counts once more than it was seen: encoders use only tables that can write every symbol.
  *
  * @param content at least {@link MIN_CONTENT_BYTES}; what does not fit into `maxBytes` is cut off at its beginning
  */
@@ -82,7 +82,7 @@ function oneMore(counts: ArrayLike<number>, symbols: number): number[] {
 
 /** The parts of a dictionary, as views. */
 export interface ParsedDictionary {
-  /** A description as `readWeights` takes it, unchecked. */
+  /** A description as `readWeights` takes it. It is not checked. */
   readonly huffmanCode: Uint8Array
   readonly offsetCodes: Distribution
   readonly matchLengthCodes: Distribution
@@ -93,8 +93,8 @@ export interface ParsedDictionary {
 }
 
 /**
- * @returns undefined if it does not begin with the magic number, and so is content from its first byte
- * @throws LEVEL_CORRUPTION if it does, and its tables are incomplete
+ * @returns undefined if the dictionary does not begin with the magic number, and so is content from its first byte
+ * @throws LEVEL_CORRUPTION if it begins with the magic number, and its tables are incomplete
  */
 export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | undefined {
   if (!hasTables(dictionary)) return undefined
@@ -126,22 +126,22 @@ export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | unde
 }
 
 /**
- * The part that matches are found in, of which LZ4 uses the last 64 KiB: a view of `dictionary`, all of it if it does not begin with the magic
- * number.
+ * The part of a dictionary that matches are found in, of which LZ4 uses the last 64 KiB. It is a view of `dictionary`: of all of it, if that does not
+ * begin with the magic number.
  *
- * @throws LEVEL_CORRUPTION if it begins with the magic number and its tables are incomplete. The Huffman code is skipped unread.
+ * @throws LEVEL_CORRUPTION if it begins with the magic number, and its tables are incomplete. The Huffman code is not read for that.
  */
 export function dictionaryContent(dictionary: Uint8Array): Uint8Array {
   return parseDictionary(dictionary)?.content ?? dictionary
 }
 
-/** A copy with 0 for an id. Frames made with it name no dictionary: readers know from elsewhere which one a value needs. */
+/** A copy whose id is 0. Frames that are made with it name no dictionary: readers know from elsewhere which one a value needs. */
 export function withoutId(dictionary: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(dictionary) // slice() of a Buffer would be no copy.
+  const copy = new Uint8Array(dictionary) // The slice() of a Buffer would not copy.
   return hasTables(copy) ? copy.fill(0, ID_AT, TABLES_AT) : copy
 }
 
-/** Bytes too short for magic and id are content, as they are to libzstd. */
+/** Bytes that are too short for magic and id are content, as they are for libzstd. */
 function hasTables(dictionary: Uint8Array): boolean {
   return dictionary.length >= TABLES_AT && readU32(dictionary, 0) === MAGIC
 }

@@ -20,14 +20,14 @@ import {
   WINDOW
 } from './matcher-functions.js'
 
-/** The stamp grows from value to value up to here, and then begins at 0 again. */
+/** The stamp (see {@link MatcherFunctions.parse}) grows from value to value up to here, and then begins at 0 again. */
 const MAX_STAMP = 2 ** 24
 const BYTES_PER_STEP = 4 * 1024
 
-/** For a matcher on its own. Takes the number of bytes of the content. */
+/** Makes an instance for a matcher that is used without an encoder. Its parameter is the number of bytes of the content. */
 const matcherInstance = wasmInstances<MatcherFunctions>('A dictionary', MATCHER_FUNCTIONS, MEMORY_BYTES)
 
-/** Finds matches of values in themselves and in a dictionary's content, in memory of its own: about 400 KiB and the content. */
+/** Finds matches for values, in the values themselves and in a dictionary's content. It has memory of its own: about 400 KiB and the content. */
 export class DictionaryMatcher {
   readonly #functions: MatcherFunctions
   readonly #memory: Uint8Array
@@ -60,10 +60,10 @@ export class DictionaryMatcher {
   }
 
   /**
-   * @param content at least {@link LONG_BYTES}. Copied
+   * @param content at least {@link LONG_BYTES}. It is copied
    * @param repeatOffsets the offsets that count as used last before a value, at most as large as the content
-   * @param functions with {@link MEMORY_BYTES} of memory and the content's. FREE is left alone
-   * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
+   * @param functions an instance that has {@link MEMORY_BYTES} of memory and room for the content. FREE is left alone
+   * @throws LEVEL_NOT_SUPPORTED if WebAssembly is switched off, or gets no memory
    */
   static *create(
     content: Uint8Array,
@@ -81,7 +81,7 @@ export class DictionaryMatcher {
 
   /**
    * @param value at most {@link MAX_VALUE_BYTES}
-   * @returns views, overwritten by the next call
+   * @returns views of memory that the next call overwrites
    */
   parse(value: Uint8Array): Sequences {
     const begin = this.#begin

@@ -1,6 +1,6 @@
 import type { Steps } from '../steps.js'
 
-/** Length of the runs of bytes that are counted: shorter ones are everywhere, longer ones miss what varies. */
+/** The length of the runs of bytes that are counted. Shorter runs occur everywhere; longer ones would miss what varies a little. */
 const RUN_BYTES = 6
 /** Runs are counted by a hash of this many bits: a table of 512 KiB. Frequent runs seldom share a count. */
 const HASH_BITS = 17
@@ -8,16 +8,16 @@ const HASH_BITS = 17
 const NO_RUN = 2 ** HASH_BITS
 /** An epoch is at least this many segments long, so that there is something to choose from. */
 const MIN_SEGMENTS_PER_EPOCH = 10
-/** After this many epochs in a row without anything new the samples are used up. */
+/** After this many epochs in a row that gave nothing, the samples are used up. */
 const MAX_BARREN_EPOCHS = 10
 const BYTES_PER_STEP = 16 * 1024
 
-/** Samples in one piece, and how many times each of their runs occurs. */
+/** Samples end to end, and how many times each of their runs occurs. */
 export interface RunCounts {
   readonly bytes: Uint8Array
   /** The hash of the run that begins at each byte. */
   readonly runs: Uint32Array
-  /** By hash: how many times a run occurs after the first. A run that occurs once is worth nothing. */
+  /** By hash: how many times a run occurs after its first time. A run that occurs once is worth nothing. */
   readonly repeats: Uint32Array
 }
 
@@ -27,7 +27,7 @@ interface Segment {
   readonly score: number
 }
 
-/** @param samples their bytes end to end; `ends` says where each ends */
+/** @param samples the bytes of all samples, end to end; `ends` says where each ends */
 export function* countRuns(samples: Uint8Array, ends: readonly number[]): Steps<RunCounts> {
   const runs = new Uint32Array(samples.length)
   const repeats = new Uint32Array(NO_RUN + 1)
@@ -62,11 +62,11 @@ function hashRuns(view: DataView, begin: number, end: number, runs: Uint32Array,
 }
 
 /**
- * Content for a dictionary, chosen as FastCover does (Liao, Petri, Moffat and Wirth, "Effective Construction of Relative Lempel-Ziv
- * Dictionaries", 2016; Zstandard's default trainer is built on it): the samples are cut into epochs; each in turn gives the segment whose
- * runs occur most often, and runs that it covers count no more. The most valuable segments come last, where offsets are short.
+ * Chooses content for a dictionary, as FastCover does (Liao, Petri, Moffat and Wirth, "Effective Construction of Relative Lempel-Ziv
+ * Dictionaries", 2016; Zstandard's default trainer is built on it). The samples are cut into epochs. Each epoch in turn gives the segment whose
+ * runs occur most often; the runs of that segment no longer count from then on. The most valuable segments come last, where offsets are short.
  *
- * @returns at most `contentBytes`; less if the samples repeat nothing more
+ * @returns at most `contentBytes`; less if the samples repeat no more than that
  */
 export function* chooseContent(
   { bytes, runs, repeats }: RunCounts,

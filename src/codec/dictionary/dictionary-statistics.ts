@@ -11,10 +11,10 @@ import {
 import type { Sequences } from '../zstd-format/zstd-sequences.js'
 import type { SymbolCounts } from './dictionary-format.js'
 
-/** What a frame takes beside literals and sequences, about: headers of frame, block and sections, coder states. */
+/** About how much a frame takes beside literals and sequences: for headers of the frame, its block and sections, and for states of the coder. */
 const FRAME_BITS = 13 * 8
 
-/** Counts which symbols Zstandard would write for what a matcher found, and the bits they would take. */
+/** Counts the symbols that Zstandard would write for what a matcher found, and the bits that they would take. */
 export class DictionaryStatistics implements SymbolCounts {
   readonly literals = new Uint32Array(256)
   readonly offsetCodes = new Uint32Array(OFFSET_CODES)
@@ -37,7 +37,7 @@ export class DictionaryStatistics implements SymbolCounts {
     }
   }
 
-  /** Size of all frames, in bits, with tables made of these counts. */
+  /** The size of all frames, in bits, with tables that are made from these counts. */
   get bits(): number {
     return (
       this.#samples * FRAME_BITS +
@@ -50,7 +50,7 @@ export class DictionaryStatistics implements SymbolCounts {
   }
 }
 
-/** Every symbol has a place in the tables, as if it had occurred once more. */
+/** How many bits the symbols take. Every symbol has a place in its table, as if it had occurred once more. */
 function tableBits(counts: Uint32Array): number {
   const total = sum(counts) + counts.length
   let bits = 0

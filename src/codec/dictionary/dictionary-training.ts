@@ -5,12 +5,12 @@ import { chooseContent, countRuns, type RunCounts } from './dictionary-segments.
 import { DictionaryStatistics } from './dictionary-statistics.js'
 import { MAX_VALUE_BYTES } from './matcher-functions.js'
 
-/** Bytes of each sample that are used: dictionaries are for small values, and help at the beginning of larger ones. */
+/** How many bytes of each sample are used: dictionaries are for small values, and help only at the beginning of larger ones. */
 export const MAX_SAMPLE_BYTES = MAX_VALUE_BYTES
-/** Bytes of all samples that are used: bounds the work, about 130 ns a byte, and the memory, about 8 MiB. */
+/** How many bytes of all samples are used. This bounds the work, which takes about 130 ns for each byte, and the memory, about 8 MiB. */
 export const MAX_TRAINING_BYTES = 1024 * 1024
 
-/** The share of the samples, the last ones, that judge the content chosen from the others. */
+/** The share of the samples, the last ones, by which content that was chosen from the others is judged. */
 const JUDGES = 1 / 8
 /**
  * Segment lengths that are tried, in bytes. Short segments hold the words that free text repeats, long ones whole records; which is best
@@ -20,13 +20,13 @@ const SEGMENT_BYTES = [100, 200, 400, 800, 1600]
 const BYTES_PER_STEP = 8 * 1024
 
 /**
- * Makes a Zstandard dictionary from samples: small values of one kind that are to be compressed each on its own. It holds what they have in
- * common, and tables for what will be written with it. Equal samples give equal dictionaries.
+ * Makes a Zstandard dictionary from samples: small values of one kind, each of which is to be compressed on its own. The dictionary holds what they
+ * have in common, and tables for what will be written with it. Equal samples give equal dictionaries.
  *
- * The event loop runs every few milliseconds; the samples are copied before this returns. Beyond {@link MAX_TRAINING_BYTES} samples are left
- * out at even distances. Give them in the order in which they were written, or in no order: the last eighth judges.
+ * The event loop runs every few milliseconds; the samples are copied before this returns. If they have more than {@link MAX_TRAINING_BYTES}, some
+ * are left out at even distances. Give them in the order in which they were written, or in no order: the last eighth judges what was chosen.
  *
- * @param maxBytes of the dictionary, 1 KiB to 256 KiB
+ * @param maxBytes the largest size of the dictionary, 1 KiB to 256 KiB
  * @returns undefined if the samples have too little in common for a dictionary to be of use
  */
 export async function trainDictionary(
@@ -92,7 +92,7 @@ function gather(samples: readonly Uint8Array[]): Samples {
   let seen = 0
   for (const sample of samples) {
     seen += bytesOf(sample)
-    // A sample is used when the bytes used lag behind their share of those seen.
+    // A sample is used if the bytes that are used, with it, are not more than their share of the bytes that were seen.
     if (sample.length === 0 || end + bytesOf(sample) > Math.ceil(seen * share)) continue
     bytes.set(sample.subarray(0, MAX_SAMPLE_BYTES), end)
     end += bytesOf(sample)

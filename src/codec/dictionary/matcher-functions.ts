@@ -38,23 +38,23 @@ import { skipEqual } from '../../wasm/equal-bytes.js'
 import { REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 
 /*
- * Finds in values what Zstandard's levels 3 and 4 find with a dictionary: the last offset again, else 8 equal bytes, else 5, in the value so far
- * or in the dictionary's content. The content is indexed once, so that the time for a value depends on its own length only.
+ * Finds in values what Zstandard's levels 3 and 4 find with a dictionary: a match at the last offset, else one of 8 bytes or more, else one of 5, in
+ * the value so far or in the dictionary's content. The content is indexed once, so that the time for a value depends only on its own length.
  */
 
 /** The longest value. */
 export const MAX_VALUE_BYTES = 16 * 1024
-/** Bytes of the content that are indexed: the bits above a position hold more bits of its hash, so that few false matches are compared. */
+/** How many bytes of the content are indexed. The bits above a position hold more bits of its hash, so that few places are compared in vain. */
 export const MAX_INDEXED_BYTES = 2 ** 20 - 1
 const POSITION_BITS = 20
 const POSITION_MASK = 2 ** POSITION_BITS - 1
-/** Bits of the tables that find 8 and 5 equal bytes: in the content, and in the value itself. */
+/** The sizes, in bits of a hash, of the tables that find 8 and 5 equal bytes: in the content, and in the value itself. */
 const CONTENT_HASH_BITS = 15
 const VALUE_HASH_BITS = 11
 export const LONG_BYTES = 8
-/** The shortest match, with a repeated offset only: with a new one, 4 bytes would take as much as 4 literals, and longer to restore. */
+/** The shortest match. It must be at an offset that is repeated: with a new one it would take as much as 4 literals, and longer to restore. */
 const REPEAT_BYTES = 4
-/** Where nothing is found for 256 bytes, only every other position is looked up, then every third, and so on. */
+/** If nothing is found for 256 bytes, only every other position is looked up, after 256 more every third, and so on. */
 const SKIP_SHIFT = 8
 /** The most sequences of a value, since no match is shorter. */
 export const MAX_SEQUENCES = MAX_VALUE_BYTES / REPEAT_BYTES
@@ -76,9 +76,9 @@ const U16_BYTES = 2
  */
 const LONGS_IN_VALUE = 0
 const SHORTS_IN_VALUE = LONGS_IN_VALUE + 2 ** VALUE_HASH_BITS * I32_BYTES
-/** The tables of the value hold the last place with each hash, plus the stamp of its value. */
+/** The size of the two tables of the value. They hold, for each hash, the last place that has it plus the stamp of that place's value. */
 export const VALUE_TABLES_BYTES = SHORTS_IN_VALUE + 2 ** VALUE_HASH_BITS * I32_BYTES
-/** By the highest bits of a hash: its next bits, and below them a position in the content plus one; 0 for none. */
+/** By the highest bits of a hash: the next bits of the hash, and below them a position in the content plus one; 0 for none. */
 const LONGS_IN_CONTENT = VALUE_TABLES_BYTES
 const SHORTS_IN_CONTENT = LONGS_IN_CONTENT + 2 ** CONTENT_HASH_BITS * I32_BYTES
 export const LITERAL_LENGTHS = SHORTS_IN_CONTENT + 2 ** CONTENT_HASH_BITS * I32_BYTES
@@ -96,13 +96,13 @@ export const COUNT_SHIFT = 16
 export const LITERAL_BYTES_MASK = 2 ** COUNT_SHIFT - 1
 
 export interface MatcherFunctions {
-  /** Indexes the content's positions from `from` to before `to`, given as places in WINDOW. The last has {@link LONG_BYTES} before the end. */
+  /** Indexes positions of the content, `from` to before `to`, given as places in WINDOW. Each has {@link LONG_BYTES} before the content's end. */
   readonly index: (from: number, to: number) => void
   /**
    * @param begin where the value begins in WINDOW, after the content
    * @param end where it ends
-   * @param stamp added to the places that are kept: those of earlier values are smaller, and recognised by that
-   * @param offset1 the offsets used last, the most recent first
+   * @param stamp is added to the places that are kept: those of earlier values are smaller, and are recognised by that
+   * @param offset1 to `offset3`: the offsets that were used last, the most recent first
    * @returns see {@link COUNT_SHIFT}
    */
   readonly parse: (
@@ -195,9 +195,9 @@ function parser({ parameter, local }: Locals): Code {
     found: Code
   ): Code => [
     set(place, sub(load32(valueSlot(inValue, hash)), stamp)),
-    // Signed: a place of an earlier value lies before this one, or below 0.
+    // Compared as a signed number: a place of an earlier value lies before this value, or below 0.
     when(greaterSigned(place, sub(begin, 1)), [when(isSame(position, place), [set(source, place), found])]),
-    // With an equal tag only the position plus one is left. An empty slot, 0, becomes the largest number.
+    // If the tags are equal, only the position plus one is left. An empty slot, 0, becomes the largest number.
     set(place, sub(xor(load32(contentSlot(inContent, hash)), tagOf(hash)), 1)),
     when(less(place, POSITION_MASK), [
       increase(place, WINDOW),
@@ -293,7 +293,7 @@ function parser({ parameter, local }: Locals): Code {
         when(source, [
           measure,
           addSequence,
-          // As in Zstandard, two positions of a match are enough to find it again.
+          // As in Zstandard, two positions of a match in the tables are enough to find the match again.
           rememberToo(add(at, 2)),
           rememberToo(sub(to, 2)),
           set(at, to),

@@ -47,7 +47,7 @@ import { skipEqual } from '../../wasm/equal-bytes.js'
  *            [match length ≥ 19: 255, …, rest]; the last one ends after its literals
  */
 
-/** Values up to this size, in bytes: their positions fit 16 bits. */
+/** The longest value, in bytes: positions in it fit into 16 bits. */
 export const MAX_VALUE_BYTES = 64 * 1024
 /** The farthest an offset reaches back. */
 export const MAX_OFFSET = 0xffff
@@ -67,7 +67,7 @@ const HASH_FACTOR = 0x9e3779b1
 const MAX_TABLE_BITS = 13
 const DICTIONARY_BITS = 16
 const POSITION_BYTES = 2
-/** Candidates in the dictionary that are compared with one place in a value. */
+/** The most places in the dictionary that are compared with one place in a value. */
 const MAX_TRIES = 6
 /** After 2^SKIP_BITS places without a match the steps become longer, as in LZ4 itself. */
 const SKIP_BITS = 6
@@ -94,7 +94,7 @@ export function dictionaryHash(word: number): number {
   return Math.imul(word, HASH_FACTOR) >>> (32 - DICTIONARY_BITS)
 }
 
-/** Size of the table of places in a value: a smaller one is cleared sooner, and a short value needs no larger one. */
+/** The size of the table of places in a value, in bits of the hash. A smaller table is cleared sooner, and a short value needs no larger one. */
 export function tableBits(valueBytes: number): number {
   return valueBytes < 1024 ? 10 : valueBytes < 4096 ? 11 : valueBytes < 16_384 ? 12 : MAX_TABLE_BITS
 }
@@ -169,7 +169,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
     const findInBoth: Code = [
       set(matched, MIN_MATCH - 1),
       when(and(equal(load32(from), word), less(from, at)), [measure(from, MIN_MATCH, matched)]),
-      // A longer match has the last three bytes of the longest one so far, and the byte after it.
+      // A longer match must have the last three bytes of the longest one so far, and then the byte after it.
       set(last, load32(add(at, sub(matched, MIN_MATCH - 1)))),
       set(next, load16(add(HEADS, shl(shr(hash, 32 - DICTIONARY_BITS), 1)))),
       set(tries, MAX_TRIES),
@@ -231,7 +231,7 @@ function encoder(name: keyof Lz4Functions, withDictionary: boolean): WasmFunctio
             increase(at, matched),
             set(literals, at),
             goWhen(done, greater(at, lastMatch)),
-            // One position of a match is enough to find it again.
+            // One position of a match in the table is enough to find the match again.
             set(slot, slotOf(mul(load32(sub(at, 2)), HASH_FACTOR))),
             remember(sub(at, 2)),
             go(again)

@@ -15,7 +15,7 @@ import {
   WINDOW
 } from './lz4-functions.js'
 
-/** In front of a block in the form `sized`. */
+/** The length of the size in front of a block, in the form `sized`. */
 export const SIZE_BYTES = 4
 const NO_DICTIONARY = Buffer.alloc(0)
 
@@ -24,7 +24,7 @@ const instance = wasmInstances<Lz4Functions>('LZ4 in WebAssembly', LZ4_FUNCTIONS
 let shared: Lz4Kernel | undefined
 let tried = false
 
-/** A kernel without a dictionary, for use within one call; undefined where {@link kernelWith} gives none. */
+/** The kernel without a dictionary, which all share: use it within one call. Undefined if {@link kernelWith} gives none. */
 export function sharedKernel(): Lz4Kernel | undefined {
   if (!tried) shared = kernelWith(NO_DICTIONARY)
   tried = true
@@ -32,7 +32,7 @@ export function sharedKernel(): Lz4Kernel | undefined {
 }
 
 /**
- * @returns undefined where WebAssembly is switched off (`node --jitless`), or has no memory: V8 reserves 10 GiB of addresses for each, which a
+ * @returns undefined if WebAssembly is switched off (`node --jitless`), or gets no memory: V8 reserves 10 GiB of addresses for each kernel, which a
  *   limit (`ulimit -v`) may not allow
  */
 export function kernelWith(dictionary: Uint8Array): Lz4Kernel | undefined {
@@ -52,8 +52,8 @@ export class Lz4Kernel {
   readonly #base: number
 
   /**
-   * @param dictionary blocks may refer to its last {@link MAX_OFFSET} bytes. Copied
-   * @throws LEVEL_NOT_SUPPORTED where there is no WebAssembly, or no memory for it
+   * @param dictionary blocks may refer to its last {@link MAX_OFFSET} bytes, which are copied
+   * @throws LEVEL_NOT_SUPPORTED if WebAssembly is switched off, or gets no memory
    */
   constructor(dictionary: Uint8Array = NO_DICTIONARY) {
     const functions = instance(0)
@@ -78,7 +78,7 @@ export class Lz4Kernel {
 
   /**
    * @param value at most {@link MAX_VALUE_BYTES}
-   * @param form `sized`: with the value's length in front, u32
+   * @param form `sized` is a block with the value's length in front, a u32
    * @throws RangeError for a longer value, whose places would not fit 16 bits
    */
   compress(value: Uint8Array, form: 'block' | 'sized'): Buffer {
@@ -86,13 +86,13 @@ export class Lz4Kernel {
     return this.#copy(beginOf(form), end)
   }
 
-  /** {@link compress} without a copy: the next call overwrites the result. */
+  /** Like {@link compress}, without a copy: the next call overwrites the result. */
   compressShared(value: Uint8Array, form: 'block' | 'sized'): Buffer {
     const end = this.#encodeIn(value, form)
     return this.#memory.subarray(beginOf(form), end)
   }
 
-  /** @returns where it ends */
+  /** @returns where the block ends */
   #encodeIn(value: Uint8Array, form: 'block' | 'sized'): number {
     if (value.length > MAX_VALUE_BYTES)
       throw new RangeError(`${value.length} bytes are too many for one LZ4 block here`)
@@ -106,14 +106,14 @@ export class Lz4Kernel {
   /**
    * @param data in the form that {@link compress} gave it
    * @param rawLength at most {@link MAX_VALUE_BYTES}
-   * @throws LEVEL_CORRUPTION if it is not the block of a value of this length. The size in front is ignored
+   * @throws LEVEL_CORRUPTION if `data` is not the block of a value of this length. A size in front is ignored
    */
   decompress(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): Buffer {
     this.#decode(data, rawLength, form)
     return this.#copy(this.#base, this.#base + rawLength)
   }
 
-  /** {@link decompress} without a copy: the next call overwrites the result. */
+  /** Like {@link decompress}, without a copy: the next call overwrites the result. */
   decompressShared(data: Uint8Array, rawLength: number, form: 'block' | 'sized'): Buffer {
     this.#decode(data, rawLength, form)
     return this.#memory.subarray(this.#base, this.#base + rawLength)

@@ -14,7 +14,7 @@ import { reclaimAfter } from './thread-memory.js'
  * LZ4 block (github.com/lz4/lz4, doc/lz4_Block_format.md). lz4-napi takes what goes to another thread, and values above 64 KiB. Smaller ones are
  * compressed and restored in WebAssembly on the calling thread: a call of lz4-napi costs 1 to 2 µs by itself, and 1 KiB of JSON 7 µs instead of 3.
  *
- * @throws CKV_INVALID_OPTION for options, of which it has none: there is one level
+ * @throws CKV_INVALID_OPTION for any option: it has none, since there is only one level
  */
 export function lz4(): Codec
 export function lz4(options?: unknown): Codec {
@@ -23,8 +23,8 @@ export function lz4(options?: unknown): Codec {
 }
 
 /**
- * Up to this size values are always restored on the calling thread: that takes 0.04 ms for 64 KiB, 0.1 for 256 KiB and 0.5 for 1 MiB here, and the
- * way over another thread 0.1, 0.2 and 0.9.
+ * Values up to this size are always restored on the calling thread. Here that takes 0.04 ms for 64 KiB, 0.1 ms for 256 KiB and 0.5 ms for 1 MiB; on
+ * another thread it takes 0.1, 0.2 and 0.9 ms until the value is back.
  */
 const MAX_HERE_BYTES = 1024 * 1024
 
@@ -36,14 +36,14 @@ const LZ4 = builtIn({
   load: () => void native(),
   compress: async data => {
     const compressed = await native().compress(data)
-    reclaimAfter(data.length, smallCall) // About what lz4-napi allocates for the worst case.
+    reclaimAfter(data.length, smallCall) // lz4-napi allocates about that for the result, for the worst case.
     return compressed
   },
   compressSync: data => kernelFor(data.length)?.compress(data, 'sized') ?? native().compressSync(data),
   decompress: async (data, rawLength) => {
     checkSize(data, rawLength)
     if (rawLength <= MAX_HERE_BYTES) {
-      while (turn.isOver) await nextTurn() // Others that wait for a thread come one after another, without a turn between.
+      while (turn.isOver) await nextTurn() // Calls that have waited for their start come one after another, with no turn of the event loop between.
       return restoredHere(data, rawLength)
     }
     const raw = await native().uncompress(data)
@@ -75,14 +75,14 @@ const TRANSIENT: TransientForms = {
     return kernelFor(rawLength)?.decompressShared(data, rawLength, 'sized')
   }
 }
-// Not enumerable: the functions of a codec made as `{ ...lz4(), compressSync, decompressSync }` must not be bypassed.
+// Not enumerable: a codec that is made as `{ ...lz4(), compressSync, decompressSync }` must not get it, since its own functions would be bypassed.
 Object.defineProperty(LZ4, 'transient', { value: TRANSIENT })
 
 function kernelFor(rawLength: number): Lz4Kernel | undefined {
   return rawLength <= MAX_VALUE_BYTES ? sharedKernel() : undefined
 }
 
-/** Where there is no kernel. Takes longer: lz4-napi reads the dictionary for every value. */
+/** What is used if there is no kernel. It takes longer: lz4-napi reads the dictionary for every value. */
 function nativeWith(content: Uint8Array): DictionaryCodec {
   const dictionary = Buffer.from(content)
   return {
@@ -100,10 +100,10 @@ function nativeWith(content: Uint8Array): DictionaryCodec {
   }
 }
 
-/** An LZ4 byte restores to at most 255 (a run length goes up by at most 255 a byte). */
+/** One byte of LZ4 restores to at most this many: each byte adds at most 255 to a length. */
 const MAX_RATIO = 255
 
-/** The decoder allocates what the size prefix says, so it is held against what the envelope says first. */
+/** Compares the size prefix with what the envelope says: lz4-napi allocates what the prefix says. */
 function checkSize(data: Uint8Array, rawLength: number): void {
   if (data.length < SIZE_BYTES) throw corruption('LZ4 data without its size')
   const claimed = (data[0]! | (data[1]! << 8) | (data[2]! << 16) | (data[3]! << 24)) >>> 0

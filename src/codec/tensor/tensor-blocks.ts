@@ -1,4 +1,4 @@
-/** Blocks of one value under way at once: as many as libuv starts threads by default. Each is short, so nobody waits long for a thread. */
+/** How many blocks of a value are under way at once: as many as libuv has threads by default. Each is short: nobody waits long for a thread. */
 export const MAX_BLOCKS = 4
 
 /**

@@ -12,15 +12,15 @@ import {
 } from './tensor-format.js'
 import { mergePlanes } from './tensor-planes.js'
 
-/** Gives the codec that reads what inner codec `id` wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
+/** Gives the codec that reads what the inner codec with this id wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
 type InnerCodec = (id: number) => Codec
 
 /** The page size of most systems; larger pages are touched several times. */
 const PAGE_BYTES = 4096
 
 /**
- * @param rawLength bytes to restore. The result has as many, whatever `data` claims; the planes of the blocks under way, which are all that is
- *   allocated beside it, are no larger.
+ * @param rawLength how many bytes to restore. The result has as many, whatever `data` claims. All that is allocated beside it are the planes of the
+ *   blocks under way, which are no larger together.
  * @throws LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED
  */
 export async function decodeTensor(data: Uint8Array, rawLength: number, innerCodec: InnerCodec): Promise<Uint8Array> {
@@ -72,14 +72,17 @@ function decompressSync(inner: Codec, payload: Uint8Array, bytes: number): Uint8
   }
 }
 
-/** A decoder reports bytes that it refuses by an error of its own. */
+/** A decoder that refuses bytes throws an error of its own, which becomes LEVEL_CORRUPTION here. */
 function undecodable(error: unknown): never {
   throw error instanceof CompressedKvError
     ? error
     : corruption('a plane of a tensor that its codec cannot restore', error)
 }
 
-/** The system provides fresh memory page by page at the first write, which takes as long as merging: better done while the threads work. */
+/**
+ * Writes to every page of fresh memory. The system provides a page only at the first write to it, which takes as long as merging the planes: better
+ * that is done now, while other threads work.
+ */
 function touchPages(fresh: Uint8Array): void {
   for (let at = 0; at < fresh.length; at += PAGE_BYTES) fresh[at] = 0
 }

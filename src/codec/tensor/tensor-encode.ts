@@ -70,6 +70,6 @@ function assemble(plan: Plan, dtype: TensorDtype, inner: Codec, cells: readonly 
   const tail = data.subarray(layout.elements * layout.elementBytes, layout.usedBytes)
   out.set(tail, at)
   at += tail.length
-  // A small result would keep the memory of the worst case.
+  // A small result is copied: as a view it would keep the memory for the worst case.
   return at < out.length / 2 ? Buffer.from(out.subarray(0, at)) : out.subarray(0, at)
 }

@@ -45,12 +45,12 @@ const MAX_BLOCK_SHIFT = 24
 
 /** How a value is cut up. */
 export interface Layout {
-  /** Bytes of an element, and so planes of a block. */
+  /** The bytes of an element: as many planes as a block has. */
   readonly elementBytes: number
   readonly blockShift: number
   /** Bytes of the value before its trailing zeros. */
   readonly usedBytes: number
-  /** Whole elements within these bytes; those that are left are the tail. */
+  /** How many whole elements there are in these bytes. What is left of the bytes is the tail. */
   readonly elements: number
   readonly blocks: number
 }
@@ -66,7 +66,7 @@ export function layoutOf(elementBytes: number, blockShift: number, usedBytes: nu
   return { elementBytes, blockShift, usedBytes, elements, blocks: Math.ceil(elements / 2 ** blockShift) }
 }
 
-/** Elements of one block: all have 2^blockShift, but the last may have fewer. */
+/** How many elements a block has: 2^blockShift, but the last block may have fewer. */
 export function elementsIn({ elements, blockShift }: Layout, block: number): number {
   return Math.min(2 ** blockShift, elements - block * 2 ** blockShift)
 }

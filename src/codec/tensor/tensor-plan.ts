@@ -5,7 +5,7 @@ import { splitPlanes } from './tensor-planes.js'
 
 /** A value is cut into about this many blocks, which are compressed at the same time. */
 const WANTED_BLOCKS = 4
-/** Planes of 64 KiB make bf16 1 % larger than planes of 256 KiB, and still larger ones save next to nothing. */
+/** Planes have 64 KiB to 256 KiB: with those of 64 KiB bf16 becomes 1 % larger than with those of 256 KiB, and larger ones save next to nothing. */
 const SMALLEST_SHIFT = 16
 const LARGEST_SHIFT = 18
 
@@ -18,9 +18,9 @@ export interface Plan {
   readonly layout: Layout
   /** By plane, then by block. */
   readonly choices: readonly PlaneChoice[]
-  /** Large enough for the worst case. The part that is not written costs address space only. */
+  /** The memory for the result, large enough for the worst case. The part that is not written costs only addresses. */
   readonly out: Buffer
-  /** Where in `out` raw planes go, by plane, then by block: those before the first plane whose length is not known yet. */
+  /** Where in `out` raw planes go, by plane, then by block. Only the planes before the first whose stored length is not known yet have a place. */
   readonly places: readonly Uint8Array[]
 }
 
@@ -45,11 +45,11 @@ export function planTensor(data: Uint8Array, elementBytes: number): Plan {
   return { data, layout, choices, out, places }
 }
 
-/** Planes of all blocks that are being compressed at once, with some to spare. */
+/** How much memory of planes is kept: room for all blocks that are compressed at once, and some to spare. */
 const MAX_SCRATCH_KEPT_BYTES = 4 * 1024 * 1024
 const scratch = new BufferPool(MAX_SCRATCH_KEPT_BYTES)
 
-/** The planes of a block, in their places in the output where they have one. Those that are not stored as they are must be {@link release}d. */
+/** The planes of a block; those that have a place in the output are put there. {@link release} those that are not stored as they are. */
 export function planesOf({ data, layout, places, choices }: Plan, block: number): Uint8Array[] {
   const bytes = blockOf(data, layout, block)
   if (layout.elementBytes === 1) return [bytes]
@@ -62,12 +62,12 @@ export function planesOf({ data, layout, places, choices }: Plan, block: number)
   return planes
 }
 
-/** @param plane of {@link planesOf}, no longer needed */
+/** @param plane one of {@link planesOf} that is no longer needed */
 export function release(plane: Uint8Array): void {
   scratch.release(plane)
 }
 
-/** Unused slots at the end of a cache cost nothing. */
+/** Trailing zeros are left out, so that unused slots at the end of a cache take no space. */
 function lengthWithoutTrailingZeros(data: Uint8Array): number {
   let end = data.length
   while (end >= ZEROS.length && Buffer.compare(data.subarray(end - ZEROS.length, end), ZEROS) === 0) end -= ZEROS.length

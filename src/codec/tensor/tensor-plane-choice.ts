@@ -6,8 +6,8 @@ const RUNS = 128
 const RUN_BYTES = 16
 
 /**
- * Planes with more order-0 entropy than this, in bits per byte, are not tried: mantissas have 7.9 and more, exponents 2 to 4, the
- * high bytes of fp16 6 to 7, and at 7.5 no entropy coder saves the sixteenth that {@link pays} asks for.
+ * Planes with more order-0 entropy than this, in bits per byte, are not tried. Mantissas have 7.9 and more, exponents 2 to 4, and the high bytes of
+ * fp16 6 to 7. From 7.5 on no entropy coder saves the sixteenth that {@link pays} asks for.
  */
 const MAX_BITS_PER_BYTE = 7.5
 
@@ -15,7 +15,7 @@ const MAX_BITS_PER_BYTE = 7.5
 export type PlaneChoice = 'constant' | 'try' | 'raw'
 
 /**
- * Whether it is worth giving plane `plane` of a block to the inner codec, from a sample.
+ * Decides from a sample whether the inner codec is tried on plane `plane` of a block.
  *
  * @param block whole elements of `elementBytes` bytes, at least one
  */
@@ -32,7 +32,7 @@ export function choosePlane(block: Uint8Array, elementBytes: number, plane: numb
   return bitsPerByte(counts, sampled) <= MAX_BITS_PER_BYTE ? 'try' : 'raw'
 }
 
-/** Whether a compressed plane is kept: it has to save a sixteenth, since reading it costs more than reading a raw one. */
+/** Whether a compressed plane is stored: it has to save a sixteenth, since it takes longer to read than a raw one. */
 export function pays(compressedBytes: number, planeBytes: number): boolean {
   return compressedBytes <= planeBytes - planeBytes / 16
 }

@@ -11,7 +11,7 @@ const PLANE_ORDER: Readonly<Record<number, readonly number[]>> = {
   8: [0, 4, 2, 6, 1, 5, 3, 7]
 }
 
-/** The kernel works on whole vectors: it takes a multiple of this many elements of the last tile, the others go one by one. */
+/** The kernel works on whole vectors: of the last tile it takes a multiple of this many elements, and those that are left go one by one. */
 const ELEMENTS_AT_A_TIME = 16
 
 /**
@@ -84,13 +84,13 @@ function mergeTiles(kernel: PlaneKernel, planes: readonly Uint8Array[], block: U
   }
 }
 
-/** Elements of the next tile: what fits, in whole vectors. */
+/** How many elements the next tile has: as many as fit, in whole vectors. */
 function nextTile(left: number, size: number): number {
   const count = Math.min(left, TILE_BYTES / size)
   return count - (count % ELEMENTS_AT_A_TIME)
 }
 
-/** Works on each of `runs` equal runs, from the tile at `source` into the other one. @returns where that is */
+/** Works on each of `runs` equal runs, from the tile at `source` into the other tile. @returns where the other tile is */
 function eachRun(
   source: number,
   runs: number,

@@ -37,7 +37,7 @@ export const TILE_BYTES = 64 * 1024
 let kernel: PlaneKernel | undefined
 let tried = false
 
-/** undefined where the processor or Node.js has no SIMD for WebAssembly. */
+/** Undefined if the processor or Node.js has no SIMD for WebAssembly. */
 export function planeKernel(): PlaneKernel | undefined {
   if (tried) return kernel
   tried = true
@@ -60,12 +60,10 @@ const ODD = LANES.map(lane => 2 * lane + 1)
 const LOW_HALVES = LANES.map(lane => (lane >> 1) + (lane & 1) * VECTOR_BYTES)
 const HIGH_HALVES = LOW_HALVES.map(lane => lane + VECTOR_BYTES / 2)
 
-/** Where the next 16 bytes of each half are, or the next 32 of both. */
+/** Where the next 16 bytes of each half are, or the next 32 of both halves interleaved. */
 interface Places {
-  /** In one half after the other. */
   readonly inFirst: (base: Local) => Expression
   readonly inSecond: (base: Local) => Expression
-  /** In both interleaved. */
   readonly inBoth: (base: Local) => Expression
 }
 

@@ -11,17 +11,17 @@ import { encodeTensor, encodeTensorSync } from './tensor-encode.js'
 import { DTYPES, type TensorDtype } from './tensor-format.js'
 
 /**
- * Level 1 beats level 3 here: among exponents Zstandard's stronger levels find short matches that cost more than literals. bf16 KV tensors
- * take half the time and become 1 to 3 % smaller; only real fp16 becomes 2 % larger.
+ * Level 1 is better than level 3 here: among exponents Zstandard's stronger levels find short matches that cost more than literals. With level 1,
+ * KV tensors of bf16 take half the time and become 1 to 3 % smaller; only real fp16 becomes 2 % larger.
  */
 const ZSTD_LEVEL = 1
 
 export interface TensorOptions {
-  /** The type of the numbers that a value consists of, little-endian. Any other bytes are restored as well. */
+  /** The type of the numbers that a value consists of, little-endian. Values that are something else are restored as well. */
   readonly dtype: TensorDtype
   /**
-   * What compresses the byte planes that pay: `'zstd'` (level 1, which is smaller here than level 3), `'lz4'`, or one of these
-   * with settings of your own, `zstd({ level: 6 })`. @default 'zstd'
+   * What compresses the byte planes that are worth compressing: `'zstd'` (at level 1, which gives smaller results here than level 3), `'lz4'`, or one
+   * with settings of your own, as `zstd({ level: 6 })`. @default 'zstd'
    */
   readonly codec?: 'zstd' | 'lz4' | Codec | undefined
 }
@@ -29,9 +29,9 @@ export interface TensorOptions {
 export const TENSOR_OPTIONS = { dtype: 'any', codec: 'any' } as const satisfies OptionTable<TensorOptions>
 
 /**
- * For arrays of numbers: puts first bytes with first bytes, second with second, and so on, compresses the planes that hold signs
- * and exponents, and stores mantissas as they are. Lossless to the bit. Trailing zeros cost nothing. Values may have any length: bytes
- * after the last whole number are kept. Reading needs no options.
+ * A codec for arrays of numbers. It puts the first bytes of all numbers together, then their second bytes, and so on; compresses those of these
+ * planes that hold signs and exponents; and stores mantissas as they are. It is lossless to the bit. Trailing zeros take no space. Values may have
+ * any length: bytes after the last whole number are kept. To read, no options are needed.
  *
  * @throws CKV_INVALID_OPTION for another dtype or codec
  */
@@ -44,7 +44,7 @@ export function tensor(options: TensorOptions): Codec {
   return tensorCodec(`tensor-${dtype}`, dtype, innerForWriting(codec))
 }
 
-/** Reads every tensor. To write, use {@link tensor}: this codec would treat values as single bytes. */
+/** The codec that reads every tensor. To write, use {@link tensor}: this one would take values for single bytes. */
 export function tensorReader(): Codec {
   return (reader ??= tensorCodec('tensor', 'i8', innerForWriting('zstd')))
 }

@@ -1,15 +1,15 @@
-/** Up to this many bytes after a stream are overwritten with zeros. */
+/** Up to this many bytes behind a stream are overwritten with zeros. */
 export const BIT_WRITER_SLACK_BYTES = 4
 
-/** Writes fields of up to 24 bits one after another, least significant bit first: how every bit stream of Zstandard is laid out. */
+/** Writes fields of up to 24 bits one after another, least significant bit first. Every bit stream of Zstandard is laid out like that. */
 export class BitWriter {
   readonly #view: DataView
   #at = 0
-  /** Up to 7 bits. */
+  /** Up to 7 bits that are not yet a whole byte. */
   #pending = 0
   #pendingBits = 0
 
-  /** @param bytes large enough for all that is added, and {@link BIT_WRITER_SLACK_BYTES} */
+  /** @param bytes have room for all that is added, and for {@link BIT_WRITER_SLACK_BYTES} */
   constructor(bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
@@ -30,7 +30,7 @@ export class BitWriter {
     return this.#at
   }
 
-  /** Ends a stream that is read from its end: the highest bit set in the last byte marks where it begins. */
+  /** Ends a stream that is read from its end: the highest bit that is set in the last byte marks where reading begins. */
   finishBackward(): number {
     this.add(1, 1)
     return this.finish()

@@ -2,12 +2,12 @@ import { corruption } from '../../errors.js'
 import { BIT_WRITER_SLACK_BYTES, BitWriter } from './bit-writer.js'
 
 /**
- * How often each symbol is expected, in cells of a table of 2^accuracyLog: the input of Zstandard's finite state entropy coder
- * (RFC 8878, 4.1.1). Every symbol that can be written has at least one cell.
+ * How often each symbol is expected: how many of the 2^accuracyLog cells of a table it has. This is the input of Zstandard's finite state entropy
+ * coder (RFC 8878, 4.1.1). Every symbol that can be written has at least one cell.
  */
 export interface Distribution {
   readonly accuracyLog: number
-  /** By symbol. -1 is one cell too, and marks a symbol rarer than that. */
+  /** By symbol. -1 stands for one cell as well, of a symbol that is rarer than that. */
   readonly cells: readonly number[]
 }
 
@@ -17,8 +17,8 @@ const MAX_DESCRIPTION_BYTES = 320
 const MIN_ACCURACY_LOG = 5
 
 /**
- * The distribution that writes symbols of these counts in the fewest bits. Symbols with count 0 get no cell. One cell more saves a
- * symbol `count * log2((cells + 1) / cells)` bits, less each time, so that giving each cell where it saves most is optimal.
+ * The distribution that writes symbols of these counts in the fewest bits. Symbols with count 0 get no cell. One more cell for a symbol saves
+ * `count * log2((cells + 1) / cells)` bits, and less each time: so it is optimal to give each cell to the symbol for which it saves most.
  *
  * @param counts at least two above 0, and no more of them than cells
  */
@@ -36,8 +36,8 @@ export function distribute(counts: readonly number[], accuracyLog: number): Dist
 }
 
 /**
- * The table description of RFC 8878, 4.1.1. Of a field's 2^bits values only those up to `remaining` occur; the smallest are
- * written with one bit less.
+ * The table description of RFC 8878, 4.1.1. Of a field's 2^bits values only those up to `remaining` + 1 occur, so that the smallest ones are written
+ * with one bit less.
  */
 export function describeDistribution({ accuracyLog, cells }: Distribution): Uint8Array {
   const bytes = new Uint8Array(MAX_DESCRIPTION_BYTES + BIT_WRITER_SLACK_BYTES)
@@ -111,7 +111,7 @@ export function readDistribution(
   return { distribution: { accuracyLog, cells }, end: Math.ceil(position / 8) }
 }
 
-/** The field that holds 0 to `remaining` + 1: how wide it is, and how many of its values take one bit less. */
+/** A field that holds 0 to `remaining` + 1: how wide it is, and how many of its values take one bit less. */
 function fieldFor(remaining: number): { bits: number; shortValues: number } {
   const bits = 32 - Math.clz32(remaining + 1)
   return { bits, shortValues: 2 ** bits - 2 - remaining }

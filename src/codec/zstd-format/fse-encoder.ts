@@ -1,22 +1,22 @@
 import type { BitWriter } from './bit-writer.js'
 import { decodingTable, type Distribution } from './fse-distribution.js'
 
-/** Numbers of bits are kept in units of 2^16, so that adding the state can carry into them. */
+/** Numbers of bits are kept from this bit on: the sum with a state, which is smaller, can carry into them. */
 const BITS_SHIFT = 16
 
 /**
- * Writes symbols by a distribution, the last one first, since a decoder reads the stream from its end. A state is one of the decoder's plus the
- * size of its table, and stands for the symbol written last; from a state of the symbol written next the decoder gets there by the bits that are
- * written then.
+ * Writes symbols by a distribution, the last one first, since a decoder reads the stream from its end. A state is the number of a decoder's state
+ * plus the size of its table, and stands for the symbol that was written last. The bits that are written with the next symbol lead the decoder from
+ * a state of that symbol to this state.
  */
 export class FseEncoder {
   readonly accuracyLog: number
   readonly #size: number
-  /** By symbol. */
+  /** By symbol: how many cells it has. */
   readonly #cells: Uint16Array
   /** By symbol: the sum with a state is the number of bits to be written, from bit {@link BITS_SHIFT} on. */
   readonly bits: Int32Array
-  /** By symbol: where its states begin in {@link states}, less its cells. */
+  /** By symbol: where its states begin in {@link states}, less the number of its cells. */
   readonly statesAt: Int16Array
   /** The states of each symbol, in order. */
   readonly states: Uint16Array
@@ -26,7 +26,7 @@ export class FseEncoder {
     this.#size = 2 ** distribution.accuracyLog
     this.#cells = Uint16Array.from(distribution.cells, Math.abs)
     this.bits = Int32Array.from(this.#cells, cells => {
-      // From state `cells << most` on `most` bits are written, below one fewer: that leaves a number from `cells` to below 2 * `cells`.
+      // From state `cells << most` on, `most` bits are written; below it, one fewer. What is left is a number from `cells` to below 2 * `cells`.
       const most = this.accuracyLog - (cells > 1 ? 31 - Math.clz32(cells - 1) : 0)
       return (most << BITS_SHIFT) - (cells << most)
     })
@@ -46,7 +46,7 @@ export class FseEncoder {
     return this.#cells.length > last && this.#cells.subarray(0, last + 1).every(cells => cells > 0)
   }
 
-  /** The state to begin with: of the symbol's states the one that takes the most bits to leave. */
+  /** The state to begin with: of the symbol's states, the one that a decoder needs the most bits to leave. */
   begin(symbol: number): number {
     return this.states[this.statesAt[symbol]! + this.#cells[symbol]!]!
   }

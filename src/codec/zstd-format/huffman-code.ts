@@ -2,7 +2,7 @@ import { longestCodeBits, readWeights } from './huffman-weights.js'
 
 /** A Huffman code, ready to write with. */
 export class HuffmanCode {
-  /** By byte; 0 where it has no code. */
+  /** By byte: the length of its code, 0 if it has none. */
   readonly bits = new Uint8Array(256)
   readonly codes = new Uint16Array(256)
 

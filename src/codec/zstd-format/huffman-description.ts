@@ -12,7 +12,7 @@ const NEARLY_FLAT = Array.from({ length: SYMBOLS }, (_, byte) => (byte === 0 ? 4
  */
 export function describeHuffmanCode(counts: readonly number[]): Uint8Array {
   const weights = weightsOf(codeLengths(counts, MAX_CODE_BITS))
-  // If all bytes are equally frequent all weights are the same, which the format cannot express: nearly flat has to do.
+  // If all bytes are equally frequent, all weights are the same, which the format cannot express: a code that is nearly flat has to do.
   const written = weights.every(weight => weight === weights[0])
     ? weightsOf(codeLengths(NEARLY_FLAT, MAX_CODE_BITS))
     : weights
@@ -32,7 +32,7 @@ type Package = { readonly count: number } & (
 )
 
 /**
- * Lengths of the best prefix code in which none is above `maxBits`: the package-merge algorithm (Larmore and Hirschberg, 1990).
+ * The lengths of the best prefix code in which none is above `maxBits`, by the package-merge algorithm (Larmore and Hirschberg, 1990).
  * A symbol's code has one bit for each of the cheapest 2n - 2 packages that it is in.
  *
  * @param counts two or more, at most 2^maxBits

@@ -8,8 +8,10 @@ export const CODE_BITS_MASK = 0xff
 const BYTE_SHIFT = 8
 
 /**
- * @param description one, whole
- * @param entries all are set, or none if it throws
+ * Sets a decoding table to the code that is described.
+ *
+ * @param entries all are set, or none if this throws
+ * @param description a whole one
  * @throws LEVEL_CORRUPTION if it describes no code
  */
 export function setHuffmanTable(entries: Uint16Array, description: Uint8Array): void {

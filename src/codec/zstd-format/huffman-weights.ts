@@ -13,7 +13,7 @@ const MAX_WEIGHTS = 255
 const UNCOMPRESSED = 128
 
 /**
- * A description of Huffman weights: a byte with the length of what follows, and the weights, written by two alternating states
+ * A description of Huffman weights: a byte with the length of what follows, and the weights, written with two states that take turns
  * (RFC 8878, 4.2.1.2).
  *
  * @param weights 0 to {@link MAX_CODE_BITS}; at least two that differ, since a decoder knows the end by running out of bits
@@ -43,7 +43,7 @@ export function descriptionBytes(first: number): number {
 /**
  * All weights, including the last, which completes the code (RFC 8878, 4.2.1.1).
  *
- * @param description one, whole
+ * @param description a whole one
  * @throws LEVEL_CORRUPTION if it describes no code
  */
 export function readWeights(description: Uint8Array): number[] {
@@ -64,12 +64,12 @@ export function readWeights(description: Uint8Array): number[] {
   return [...weights, last]
 }
 
-/** Length of the longest code, in bits: the one of weight 1. */
+/** The length of the longest code, in bits. Its weight is 1. */
 export function longestCodeBits(weights: readonly number[]): number {
   return 32 - Math.clz32(sumOf(weights) - 1)
 }
 
-/** In units of the longest code. */
+/** The shares of the code space that codes of these weights take, in units of the longest code. */
 function sumOf(weights: readonly number[]): number {
   return weights.reduce((sum, weight) => sum + (weight > 0 ? 2 ** (weight - 1) : 0), 0)
 }

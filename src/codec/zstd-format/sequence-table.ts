@@ -8,23 +8,23 @@ import {
   OFFSET_CODES
 } from './zstd-codes.js'
 
-/** Decodes one of the three numbers of a sequence. */
+/** A table that decodes one of the three numbers of a sequence. */
 export interface SequenceTable {
   readonly accuracyLog: number
   /** {@link CELL_BYTES} for each state. */
   readonly cells: Uint8Array
 }
 
-/** Cells of the largest table. */
+/** How many cells the largest table has. */
 export const MAX_CELLS = 512
 export const CELL_BYTES = 8
 /** In a cell, a u16: the next state is this plus the value of the next bits. */
 export const NEXT_STATE_AT = 0
-/** How many bits those are. */
+/** In a cell, a byte: how many those bits are. */
 export const STATE_BITS_AT = 2
-/** How many extra bits are added to the smallest number that the state's code stands for. */
+/** In a cell, a byte: how many extra bits are added to the smallest number that the state's code stands for. */
 export const EXTRA_BITS_AT = 3
-/** That number, a u32. */
+/** In a cell, a u32: that smallest number. */
 export const SMALLEST_AT = 4
 
 /** One of the three numbers, and what its codes stand for. */
@@ -32,8 +32,9 @@ export interface SequenceField {
   readonly codes: number
   /** The largest table that a decoder takes, in bits. */
   readonly maxAccuracyLog: number
-  /** By code. */
+  /** By code: how many extra bits it has. */
   readonly extraBits: ArrayLike<number>
+  /** By code: the smallest number that it stands for. */
   readonly smallest: ArrayLike<number>
 }
 

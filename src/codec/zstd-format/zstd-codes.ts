@@ -2,18 +2,18 @@
  * Zstandard writes lengths and offsets as a code, which is entropy-coded, and extra bits, which are not (RFC 8878, 3.1.1.3.2.1.1).
  */
 
-/** Extra bits by code of a literal length: codes below 16 stand for one length each. */
+/** By code of a literal length: how many extra bits it has. Codes below 16 stand for one length each. */
 export const LITERAL_LENGTH_BITS = extraBits(16, '1 1 1 1 2 2 3 3 4 6 7 8 9 10 11 12 13 14 15 16')
-/** Extra bits by code of a match length: codes below 32 stand for lengths from 3 to 34. */
+/** By code of a match length: how many extra bits it has. Codes below 32 stand for the lengths from 3 to 34. */
 export const MATCH_LENGTH_BITS = extraBits(32, '1 1 1 1 2 2 3 3 4 4 5 7 8 9 10 11 12 13 14 15 16')
 
 function extraBits(codesOfNone: number, ofOthers: string): Uint8Array {
   return Uint8Array.of(...Array<number>(codesOfNone).fill(0), ...ofOthers.split(' ').map(Number))
 }
 
-/** No block of a frame decodes to more (RFC 8878, 3.1.1.2.4). */
+/** The most bytes that a block of a frame decodes to (RFC 8878, 3.1.1.2.4). */
 export const MAX_BLOCK_BYTES = 128 * 1024
-/** No match is shorter. */
+/** The length of the shortest match. */
 export const MIN_MATCH_BYTES = 3
 export const LITERAL_LENGTH_CODES = 36
 export const MATCH_LENGTH_CODES = 53
@@ -22,7 +22,7 @@ export const OFFSET_CODES = 32
 /** Offset values 1 to 3 stand for the offsets used last; this is added to a new offset. */
 export const REPEAT_OFFSETS = 3
 
-/** From these lengths on a code stands for all numbers with the same highest bit; smaller ones are looked up. */
+/** From these numbers on, a code stands for all numbers with the same highest bit. Codes of smaller numbers are looked up. */
 export const LITERAL_LENGTHS_BY_BIT = 64
 export const MATCH_LENGTHS_BY_BIT = 128
 const LITERAL_LENGTH_CODE = codesOf(LITERAL_LENGTH_BITS, LITERAL_LENGTHS_BY_BIT)

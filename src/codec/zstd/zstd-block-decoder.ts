@@ -19,8 +19,8 @@ const instance = wasmInstances<BlockFunctions>('Zstandard with a dictionary', BL
 
 /**
  * Restores small values from compressed blocks of Zstandard (RFC 8878, 3.1.1.3), each the only one of its frame, with a dictionary. The
- * dictionary is prepared once: libzstd's WebAssembly build does that for every value, which takes longer than restoring it. Its memory is its
- * own, about 250 KiB and the dictionary.
+ * dictionary is prepared once: libzstd's WebAssembly build does that for every value, which takes longer than to restore the value. A decoder
+ * has memory of its own, about 250 KiB and the dictionary.
  */
 export class ZstdBlockDecoder {
   readonly #memory: Buffer
@@ -31,9 +31,9 @@ export class ZstdBlockDecoder {
   readonly #hasTables: boolean
 
   /**
-   * @param dictionary in Zstandard's format, or any bytes. Copied
+   * @param dictionary in Zstandard's format, or any bytes. It is copied
    * @throws LEVEL_CORRUPTION if it begins with the format's magic number, and its tables are damaged
-   * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
+   * @throws LEVEL_NOT_SUPPORTED if WebAssembly is switched off, or gets no memory
    */
   constructor(dictionary: Uint8Array) {
     const parsed = parseDictionary(dictionary)
@@ -54,8 +54,8 @@ export class ZstdBlockDecoder {
 
   /**
    * @param block at most as long as the value
-   * @param rawLength of the value, below DICTIONARY_VALUE_LIMIT
-   * @throws LEVEL_CORRUPTION if it does not unfold to exactly that many bytes
+   * @param rawLength the length of the value, below DICTIONARY_VALUE_LIMIT
+   * @throws LEVEL_CORRUPTION if the block does not unfold to exactly that many bytes
    */
   decode(block: Uint8Array, rawLength: number): Buffer {
     if (block.length > DICTIONARY_VALUE_LIMIT || rawLength >= DICTIONARY_VALUE_LIMIT)

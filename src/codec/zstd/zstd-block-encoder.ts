@@ -8,7 +8,7 @@ import { HuffmanCode } from '../zstd-format/huffman-code.js'
 import { LITERAL_LENGTH_CODES, MATCH_LENGTH_CODES, offsetCode, REPEAT_OFFSETS } from '../zstd-format/zstd-codes.js'
 import { BLOCK, CODER_FUNCTIONS, type CoderFunctions, type CoderTables, putTables } from './zstd-coder-functions.js'
 
-/** The longest value, in bytes: its literals fit the 14-bit sizes of a section in four streams. */
+/** The longest value, in bytes: the number of its literals fits into the 14 bits that a section in four streams has for it. */
 export const MAX_ENCODED_BYTES = 16 * 1024 - 1
 
 /** RFC 8878, 3.1.1.3.1.1: types of literals, and formats of their sizes. */
@@ -26,8 +26,8 @@ const instance = wasmInstances<MatcherFunctions & CoderFunctions>(
 )
 
 /**
- * Compresses small values with a dictionary's content and its tables into the content of a compressed block of Zstandard (RFC 8878, 3.1.1.3),
- * at about level 3. The dictionary is prepared once: libzstd's WebAssembly build loads it for every value, which costs more than compressing some
+ * Compresses small values into the content of a compressed block of Zstandard (RFC 8878, 3.1.1.3), with a dictionary's content and its tables, about
+ * as well as level 3. The dictionary is prepared once: libzstd's WebAssembly build loads it for every value, which takes longer than to compress some
  * hundred bytes.
  */
 export class ZstdBlockEncoder {
@@ -46,7 +46,7 @@ export class ZstdBlockEncoder {
   /**
    * @returns undefined for a dictionary that is only content, or whose tables cannot write every symbol
    * @throws LEVEL_CORRUPTION if its tables are damaged
-   * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off
+   * @throws LEVEL_NOT_SUPPORTED if WebAssembly is switched off, or gets no memory
    */
   static create(dictionary: Uint8Array): ZstdBlockEncoder | undefined {
     const parsed = parseDictionary(dictionary)
@@ -56,7 +56,7 @@ export class ZstdBlockEncoder {
 
   /**
    * @param value at most {@link MAX_ENCODED_BYTES}
-   * @returns undefined where the block would not be smaller than the value
+   * @returns undefined if the block would not be smaller than the value
    */
   encode(value: Uint8Array): Buffer | undefined {
     const { count, literalBytes } = this.#matcher.parse(value)
@@ -75,7 +75,7 @@ export class ZstdBlockEncoder {
     const headerBytes = 3
     const end = this.#functions.writeLiterals(LITERALS, LITERALS + bytes, BLOCK + headerBytes)
     const codedBytes = end - BLOCK - headerBytes
-    // Both sizes have 10 bits. Where one would need more, the code makes the literals longer, and they are stored raw.
+    // Both sizes have 10 bits. If the coded size needs more, coding has made the literals longer, and they are stored raw.
     if (codedBytes < ONE_STREAM_LIMIT)
       this.#memory.writeUIntLE(TREELESS_LITERALS | (bytes << 4) | (codedBytes << 14), BLOCK, headerBytes)
     return end

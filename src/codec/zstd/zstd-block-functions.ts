@@ -65,7 +65,7 @@ const I32_BYTES = 4
 /** A table of sequences in memory: its accuracy log, and its cells. */
 export const CELLS_AT = 8
 const TABLE_BYTES = CELLS_AT + MAX_CELLS * CELL_BYTES
-/** Where in a set its three tables are. */
+/** Where in a set of tables its three tables are. */
 export const LITERAL_LENGTH_TABLE = 0
 export const OFFSET_TABLE = LITERAL_LENGTH_TABLE + TABLE_BYTES
 export const MATCH_LENGTH_TABLE = OFFSET_TABLE + TABLE_BYTES
@@ -79,7 +79,7 @@ const SET_BYTES = MATCH_LENGTH_TABLE + TABLE_BYTES
  *     +--------+------+-------+------------+-----+---------+-------+----------+--------+
  *      Huffman codes   tables of sequences        first three                  the dictionary's content, the value
  *
- * KNOWN are the dictionary's, OWN those that a block describes.
+ * KNOWN are the dictionary's code and tables, OWN are those that a block describes.
  */
 export const KNOWN_CODE = 0
 export const OWN_CODE = KNOWN_CODE + HUFFMAN_ENTRIES * U16_BYTES
@@ -93,20 +93,20 @@ export const WINDOW = LITERALS + DICTIONARY_VALUE_LIMIT + COPY_SLACK_BYTES
 /** All memory but the content's. */
 export const MEMORY_BYTES = WINDOW + DICTIONARY_VALUE_LIMIT + COPY_SLACK_BYTES
 
-/** Bits that reading eight bytes gives at least. */
+/** How many bits one read of eight bytes gives at least. */
 const BITS_AT_ONCE = 57
-/** Codes of literals that fit into them. */
+/** How many codes of literals these bits hold at least. */
 const CODES_AT_ONCE = Math.floor(BITS_AT_ONCE / MAX_CODE_BITS)
 /** The most bits of the next three states. */
 const MAX_STATE_BITS = 9 + 9 + 8
-/** Lengths have up to 16 extra bits each: one read gives those of a sequence if its offset has no more than this. No dictionary needs more. */
+/** One read gives all extra bits of a sequence if its offset has no more than this many: lengths have up to 16 each. No dictionary needs more. */
 const MAX_OFFSET_BITS = BITS_AT_ONCE - 16 - 16
 
 export interface BlockFunctions {
   /**
    * Restores literals from a stream.
    *
-   * @param code the place of a Huffman code
+   * @param code where the Huffman code is
    * @param from where in BLOCK the stream begins
    * @param to where it ends
    * @param at where in LITERALS they go
@@ -116,10 +116,10 @@ export interface BlockFunctions {
   /**
    * Restores a value. Its caller has checked that it fits into WINDOW.
    *
-   * @param count of sequences; if 0 the next five parameters are ignored
+   * @param count how many sequences there are; if 0, the next five parameters are ignored
    * @param from where in BLOCK their stream begins
    * @param to where it ends
-   * @param literalLengths the places of three tables
+   * @param literalLengths where the table of literal lengths is; `offsets` and `matchLengths` say the same of the other tables
    * @param literals where the literals begin
    * @param literalsEnd where they end
    * @param base where in WINDOW the value begins, after the content
@@ -144,7 +144,7 @@ const REFUSE = finish(0)
 
 export const BLOCK_FUNCTIONS = [wasmFunction('readStream', true, streamReader), wasmFunction('restore', true, restorer)]
 
-/** Begins reading at the highest bit that is set in the last byte. */
+/** Sets a position to the end of a stream: to the highest bit that is set in its last byte. */
 function setStreamEnd(position: Local, from: Local, to: Local): Code {
   return [
     when(atMost(to, from), REFUSE),
@@ -154,7 +154,7 @@ function setStreamEnd(position: Local, from: Local, to: Local): Code {
   ]
 }
 
-/** Sets an i64 to the bits below a position, the next bit highest: {@link BITS_AT_ONCE} bits at least. */
+/** Sets an i64 to the bits below a position, at least {@link BITS_AT_ONCE}. The next bit to read is the highest. */
 function setBits(bits: Local, position: Local): Code {
   const end = shr(add(position, 7), 3)
   return set(bits, shl64(load64(sub(end, 8)), sub(shl(end, 3), position)))
@@ -167,7 +167,7 @@ function streamReader({ parameter, local }: Locals): Code {
   const bits = local('i64')
 
   const highest = low32(shr64(bits, 64 - MAX_CODE_BITS))
-  /** An entry is the byte, and below it the length of its code. It can be shifted by as it is: only its lowest six bits count. */
+  /** An entry holds the byte, and below it the length of its code. It is shifted by as it is: of that only the lowest six bits count. */
   const readByte = (i: number): Code => [
     set(entry, load16(add(code, shl(highest, 1)))),
     set(bits, shl64(bits, entry)),
@@ -179,7 +179,7 @@ function streamReader({ parameter, local }: Locals): Code {
     set(used, 0),
     Array.from({ length: bytes }, (_, i) => readByte(i)),
     increase(at, bytes),
-    // The lengths add up to less than 64, so that they stay in the lowest bits.
+    // The lengths add up to less than 64: their sum stays in the lowest bits of the sum of entries.
     decrease(position, and(used, CODE_BITS_MASK))
   ]
   return [
@@ -205,7 +205,7 @@ function restorer({ parameter, local }: Locals): Code {
   const [offset, offset1, offset2, offset3] = [local('i32'), local('i32'), local('i32'), local('i32')]
   const [width, place, source, i] = [local('i32'), local('i32'), local('i32'), local('i32')]
 
-  /** The next `width` bits. Two shifts, since a width of 0 would need one by 64, which does nothing. */
+  /** The next `width` bits. They are got by two shifts: for a width of 0, one shift would have to be by 64, which does nothing. */
   const take = (): Code => low32(shr64(shr64(bits, 1), sub(63, width)))
   const skip: Code = [set(bits, shl64(bits, width)), increase(taken, width)]
   const setCell = (cell: Local, table: Local, base: Expression): Code => [
@@ -241,7 +241,7 @@ function restorer({ parameter, local }: Locals): Code {
     decrease(position, taken)
   ]
 
-  /** RFC 8878, 3.1.1.5: 1 to 3 stand for the last offsets; without literals they are counted from the second on. */
+  /** RFC 8878, 3.1.1.5: the values 1 to 3 stand for the last three offsets, which without literals are counted from the second on. */
   const setOffset: Code = block(done => [
     when(
       greater(offsetValue, REPEAT_OFFSETS),
@@ -265,7 +265,7 @@ function restorer({ parameter, local }: Locals): Code {
     copy(out, literals, literalLength, i),
     increase(out, literalLength),
     increase(literals, literalLength),
-    // An offset of 0 becomes the largest number.
+    // Less 1, an offset of 0 becomes the largest number, and is refused.
     when(atLeast(sub(offset, 1), sub(out, WINDOW)), REFUSE),
     set(source, sub(out, offset)),
     copyMatch(out, source, matchLength, offset, i),
@@ -304,7 +304,7 @@ function restorer({ parameter, local }: Locals): Code {
   ]
 }
 
-/** A local, decreased, as an expression. */
+/** Decreases a local; the expression's value is the new one. */
 function decreased(local: Local, by: Expression): Code {
   return tee(local, sub(local, by))
 }

@@ -55,7 +55,7 @@ import {
  * read bit streams from their end, so what they read first is written last.
  */
 
-/** A byte's code, and its length in bits. */
+/** An entry of LITERAL_CODES: a byte's code, and the code's length in bits. */
 const LITERAL_CODE_BYTES = 4
 const LITERAL_BITS_AT = 2
 
@@ -66,7 +66,7 @@ const CELL_BYTES = 16
 /** In a cell: see `bits` of {@link FseEncoder}. */
 const BITS_AT = 0
 const BITS_SHIFT = 16
-/** Where the code's states are, less the smallest number that a state without its low bits is. */
+/** Where the code's states are, less the smallest number that is left of a state without its low bits. */
 const STATES_OF_CODE_AT = 4
 /** The state to begin with. */
 const FIRST_STATE_AT = 8
@@ -91,11 +91,11 @@ const LITERAL_LENGTH_TABLE = MATCH_LENGTH_CODES + MATCH_LENGTHS_BY_BIT
 const OFFSET_TABLE = LITERAL_LENGTH_TABLE + TABLE_BYTES
 const MATCH_LENGTH_TABLE = OFFSET_TABLE + TABLE_BYTES
 export const BLOCK = MATCH_LENGTH_TABLE + TABLE_BYTES
-/** A block may be too long until it is finished: a sequence takes up to 10 bytes, and may stand for 4; eight bytes are written at once. */
+/** A block that is too long is only recognised when it is finished: a sequence takes up to 10 bytes, and may stand for 4. Writes are of 8 bytes. */
 const MAX_BLOCK_BYTES = 3 * MAX_VALUE_BYTES + 64
 export const CODER_BYTES = BLOCK + MAX_BLOCK_BYTES - FREE
 
-/** Literals that are written at once, at most 11 bits each, after up to 7 bits that are left. */
+/** How many literals are written at once. Each has at most 11 bits, and up to 7 bits are left from before. */
 const LITERALS_AT_ONCE = 5
 
 export interface CoderFunctions {
@@ -124,7 +124,7 @@ export interface CoderTables {
   readonly literalLengths: FseEncoder
 }
 
-/** Puts the tables that are written with into the memory. */
+/** Puts the tables of the encoder into the memory. */
 export function putTables(memory: Buffer, { literals, offsets, matchLengths, literalLengths }: CoderTables): void {
   for (let byte = 0; byte < 256; byte++) {
     const at = LITERAL_CODES + LITERAL_CODE_BYTES * byte
@@ -190,7 +190,7 @@ function literalsWriter({ parameter, local }: Locals): Code {
   const code = local('i32')
   const writer = bitWriter(at, local)
 
-  /** @param before how far before `to` */
+  /** @param before how far before `to` the literal is */
   const writeLiteral = (before: number): Code => [
     set(code, add(LITERAL_CODES, shl(load8(sub(to, before)), 2))),
     writer.add(load16(code), load16(code, LITERAL_BITS_AT))
@@ -218,7 +218,7 @@ function sequencesWriter({ parameter, local }: Locals): Code {
   const [literalState, matchState, offsetState] = [local('i32'), local('i32'), local('i32')]
   const bits = local('i32')
 
-  /** Codes of smaller numbers are looked up, those of others follow from the highest bit. */
+  /** Codes of smaller numbers are looked up; the code of a larger one follows from its highest bit. */
   const setCell = (
     cell: Local,
     table: number,
@@ -248,7 +248,7 @@ function sequencesWriter({ parameter, local }: Locals): Code {
     set(offsetCell, cellOf(OFFSET_TABLE, highestBit(offsetValue)))
   ]
 
-  /** Ranges begin at multiples of their size, so that the low bits of a number are its place in one. */
+  /** The range of numbers that a code stands for begins at a multiple of its size, so that the low bits of a number are its place in the range. */
   const addLowBits = (value: Expression, width: Expression): Code =>
     writer.add(and(value, sub(shl(1, width), 1)), width)
   const writeState = (state: Local, cell: Local): Code => [

@@ -12,32 +12,32 @@ import { wasmCompressorWith, wasmDecompressorWith } from './zstd-wasm.js'
  *
  *     magic 4 | descriptor 1 | content size 1 or 2 | block header 3: last 1, type 2, size 21 bits | block
  *
- * Only the block is kept: the others follow from the lengths, and are a tenth of what a line of a log takes.
+ * Only the block is kept. The rest follows from the lengths, and would be a tenth of what a line of a log takes.
  */
 
 /** "Single segment": the window is as long as the value. The two highest bits give the width of the content size. */
 const DESCRIPTOR_ONE_BYTE = 0x20
 const DESCRIPTOR_TWO_BYTES = 0x60
-/** A content size of two bytes is stored less this. */
+/** From this content size on it has two bytes, and is stored less this number. */
 const TWO_BYTES_FROM = 256
 const BLOCK_HEADER_BYTES = 3
 const LAST_BLOCK = 1
 const COMPRESSED_BLOCK = 2
 
-/** Up to this level values are compressed by {@link ZstdBlockEncoder}; with a dictionary libzstd needs a higher one to do better. */
+/** Up to this level values are compressed by {@link ZstdBlockEncoder}: with a dictionary, libzstd needs a higher level to do better. */
 const MAX_ENCODER_LEVEL = 5
-/** Bytes of a dictionary's content that are written and restored before an encoder is used. */
+/** How many bytes of a dictionary's content are written and restored as a test, before an encoder is used. */
 const PROBED_CONTENT_BYTES = 1024
 
 /** @param dictionary in Zstandard's format, or any bytes */
 export function zstdWithDictionary(dictionary: Uint8Array, level: number): DictionaryCodec {
   const compress = wasmCompressorWith(withoutId(dictionary))
-  // Both are made when first needed.
+  // Encoder and decoder are made when they are first needed.
   let encoder: { prepared: ZstdBlockEncoder | undefined } | undefined
   let decoder: Pick<ZstdBlockDecoder, 'decode'> | undefined
   const preparedDecoder = () => (decoder ??= decoderWith(dictionary))
   const decompressSync = (data: Uint8Array, rawLength: number) => {
-    // No block is as long as its value: it would have been stored raw.
+    // A block that is not shorter than its value is never stored: the value is stored raw then.
     if (data.length >= rawLength || rawLength >= DICTIONARY_VALUE_LIMIT)
       throw corruption('a Zstandard block that is not shorter than its value')
     return preparedDecoder().decode(data, rawLength)
@@ -46,7 +46,7 @@ export function zstdWithDictionary(dictionary: Uint8Array, level: number): Dicti
     compressSync(data) {
       encoder ??= { prepared: level <= MAX_ENCODER_LEVEL ? proven(dictionary, decompressSync) : undefined }
       if (encoder.prepared !== undefined && data.length <= MAX_ENCODED_BYTES) return encoder.prepared.encode(data)
-      preparedDecoder() // If it throws, nothing is written that could not be read.
+      preparedDecoder() // If there can be no decoder, this throws, so that nothing is written that could not be read.
       return blockIn(compress(data, level), data.length)
     },
     decompressSync
@@ -54,8 +54,8 @@ export function zstdWithDictionary(dictionary: Uint8Array, level: number): Dicti
 }
 
 /**
- * Where WebAssembly has no memory for another decoder, libzstd's, which is one for all dictionaries, takes its place: it reads the dictionary for
- * every value.
+ * If WebAssembly gets no memory for another decoder, libzstd's takes its place. It is the same one for all dictionaries, and so reads the dictionary
+ * for every value.
  */
 function decoderWith(dictionary: Uint8Array): Pick<ZstdBlockDecoder, 'decode'> {
   try {
@@ -77,7 +77,7 @@ function byLibzstd(dictionary: Uint8Array): Pick<ZstdBlockDecoder, 'decode'> {
   }
 }
 
-/** An encoder, if there is one for the dictionary, and what it writes can be restored: tried on some of the content and every literal. */
+/** An encoder, if there is one for the dictionary and what it writes can be restored. That is tried with some of the content and every literal. */
 function proven(
   dictionary: Uint8Array,
   restore: (block: Uint8Array, rawLength: number) => Uint8Array
@@ -89,7 +89,7 @@ function proven(
     const block = encoder?.encode(probe)
     return block && Buffer.compare(restore(block, probe.length), probe) === 0 ? encoder : undefined
   } catch {
-    return undefined // Whether the dictionary can be used at all is for the decoder to decide.
+    return undefined // Whether the dictionary can be used at all is decided by the decoder.
   }
 }
 

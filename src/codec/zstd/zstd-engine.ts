@@ -4,7 +4,7 @@ export interface SyncZstd {
   decompressSync(data: Uint8Array, rawLength: number): Uint8Array
 }
 
-/** Zstandard on the libuv thread pool. May trust a frame's headers: check them first. */
+/** Zstandard on the libuv thread pool. It may trust a frame's headers: check them before. */
 export interface AsyncZstd {
   compress(data: Uint8Array, level: number): Promise<Uint8Array>
   decompress(data: Uint8Array, rawLength: number): Promise<Uint8Array>

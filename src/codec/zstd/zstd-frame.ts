@@ -1,7 +1,7 @@
 import { corruption } from '../../errors.js'
 import { MAX_BLOCK_BYTES } from '../zstd-format/zstd-codes.js'
 
-/** What the headers of a Zstandard frame state. */
+/** What the headers of a Zstandard frame say. */
 interface FrameShape {
   /** The decoded size, if the frame states it. */
   readonly contentSize: number | undefined

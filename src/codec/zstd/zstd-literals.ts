@@ -5,20 +5,20 @@ import { BLOCK, type BlockFunctions, KNOWN_CODE, LITERALS, OWN_CODE } from './zs
 
 /* The literals section of a block (RFC 8878, 3.1.1.3.1). */
 
-/** Types of a section: bits 0 and 1 of its first byte. Bits 2 and 3 are the format of its sizes. Type 1 is one byte repeated. */
+/** Types of a section: bits 0 and 1 of its first byte. Bits 2 and 3 are the format of its sizes. Type 1, unnamed here, is one byte repeated. */
 const RAW = 0
 const COMPRESSED = 2
 /** Compressed with the previous table, here the dictionary's. */
 const TREELESS = 3
 
-/** Holds the sizes of three of the four streams; the fourth is the rest. */
+/** The jump table holds the sizes of three of the four streams; the fourth has the rest. */
 const JUMP_TABLE_BYTES = 6
 
 /** What literals are read with. */
 export interface LiteralsReader {
   readonly memory: Buffer
   readonly readStream: BlockFunctions['readStream']
-  /** Whether the dictionary has a code for literals, which is at {@link KNOWN_CODE} then. */
+  /** Whether the dictionary has a code for literals, which is then at {@link KNOWN_CODE}. */
   readonly hasKnownCode: boolean
 }
 
@@ -32,8 +32,8 @@ interface Literals {
 /**
  * Reads the section that a block begins with.
  *
- * @param end of the block
- * @param rawLength of the value, which cannot have more literals
+ * @param end where the block ends
+ * @param rawLength the length of the value, which cannot have more literals
  * @throws LEVEL_CORRUPTION
  */
 export function readLiterals(reader: LiteralsReader, end: number, rawLength: number): Literals {
@@ -89,7 +89,7 @@ function readCompressed(
   return { at: LITERALS, bytes, sectionEnd }
 }
 
-/** The first three have a quarter of the literals each, rounded up, and the last the rest. */
+/** Each of the first three streams has a quarter of the literals, rounded up, and the last stream has the rest. */
 function readFourStreams(reader: LiteralsReader, code: number, from: number, to: number, bytes: number): void {
   const share = (bytes + 3) >> 2
   if (to - from < JUMP_TABLE_BYTES || 3 * share > bytes)

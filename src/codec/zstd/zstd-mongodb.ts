@@ -7,8 +7,8 @@ interface Bindings {
 }
 
 /**
- * @mongodb-js/zstd, an optional dependency: undefined where it is not installed or has no binary. Its main entry ignores the level (it always
- * compresses at 3); its `bindings` entry passes it on.
+ * @mongodb-js/zstd, an optional dependency: undefined if it is not installed or has no binary for this machine. The package's main entry ignores the
+ * level (it always compresses at 3); its `bindings` entry passes the level on.
  */
 export function loadMongodbEngine(): AsyncZstd | undefined {
   try {

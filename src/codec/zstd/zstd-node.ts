@@ -18,7 +18,7 @@ export function loadNodeEngine(): (AsyncZstd & SyncZstd) | undefined {
   const compress = promisify(node.zstdCompress)
   const decompress = promisify(node.zstdDecompress)
   const compressOptions = (data: Uint8Array, level: number) => ({
-    // One chunk holds any result, so that the stream that the call uses takes one step.
+    // One chunk is large enough for any result, so that the stream inside node:zlib takes only one step.
     chunkSize: Math.max(64, data.length + (data.length >> 8) + 64),
     params: { [node.constants.ZSTD_c_compressionLevel]: level }
   })

@@ -25,7 +25,7 @@ import {
   PREDEFINED_TABLES
 } from './zstd-block-functions.js'
 
-/** Places of the tables that decode the sequences of a block. */
+/** Where the tables are that decode the sequences of a block. */
 interface SequenceTables {
   readonly literalLengths: number
   readonly offsets: number
@@ -41,7 +41,7 @@ interface SequencesHeader {
   readonly streamAt: number
 }
 
-/** RFC 8878, 3.1.1.3.2.1: the first byte of a count says how many bytes it has. */
+/** RFC 8878, 3.1.1.3.2.1: the first byte of the count of sequences says how many bytes the count has. */
 const TWO_BYTES = 128
 const THREE_BYTES = 255
 const MOST_IN_TWO_BYTES = (THREE_BYTES - TWO_BYTES) << 8
@@ -75,7 +75,7 @@ function putTable(memory: Buffer, at: number, { accuracyLog, cells }: SequenceTa
   memory.set(cells, at + CELLS_AT)
 }
 
-/** Puts the tables that blocks need not describe into the memory. */
+/** Puts those tables into the memory that blocks need not describe: the predefined ones, and the dictionary's. */
 export function putReadyTables(memory: Buffer, dictionary: ParsedDictionary | undefined): void {
   for (const field of ['literalLengths', 'offsets', 'matchLengths'] as const)
     putTable(memory, PREDEFINED[field], PREDEFINED_BY_FIELD[field])
@@ -85,13 +85,13 @@ export function putReadyTables(memory: Buffer, dictionary: ParsedDictionary | un
   putTable(memory, KNOWN.matchLengths, sequenceTable(dictionary.matchLengthCodes, MATCH_LENGTHS))
 }
 
-/** All three tables are the dictionary's: what our own encoder writes. */
+/** All three tables are the dictionary's. This is what our own encoder writes. */
 const ALL_REPEATED = 0xfc
 
 /**
- * Reads how the sequences of a block are written (RFC 8878, 3.1.1.3.2.1), and puts the tables that it describes into the memory.
+ * Reads how the sequences of a block are written (RFC 8878, 3.1.1.3.2.1), and puts the tables that the block describes into the memory.
  *
- * @param memory with {@link putReadyTables}; the sequences begin at `at`, and the block ends at `end`
+ * @param memory has the tables of {@link putReadyTables}; the sequences begin at `at`, and the block ends at `end`
  * @param areKnown whether the dictionary has tables
  * @throws LEVEL_CORRUPTION
  */
@@ -148,7 +148,7 @@ class TableDescriptions {
       putTable(this.#memory, OWN[name], sequenceTable(distribution, field))
       return OWN[name]
     }
-    // In a frame of one block the table "before" is the dictionary's.
+    // The fourth mode is the table of the block before. In a frame of one block that is the dictionary's.
     if (!this.#areKnown) throw corruption('sequences that need the tables of a dictionary that has none')
     return KNOWN[name]
   }

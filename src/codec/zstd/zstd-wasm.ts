@@ -7,7 +7,7 @@ import type { SyncZstd } from './zstd-engine.js'
 
 const PACKAGE = '@bokuweb/zstd-wasm'
 
-/** WebAssembly memory never shrinks: an instance is given up after a call that makes it larger than this. */
+/** WebAssembly's memory never shrinks: after a call that makes it larger than this, an instance is given up. */
 const MAX_KEPT_HEAP_BYTES = 64 * 1024 * 1024
 
 /** The package's Emscripten module. Its own entry point only starts asynchronously, which `getSync` cannot wait for. */
@@ -38,12 +38,12 @@ const { WebAssembly: wasm } = globalThis as unknown as {
 
 interface Instance {
   readonly zstd: EmscriptenModule
-  /** Contexts are kept: making one costs more than compressing a small value. */
+  /** The contexts are kept, since to make one takes longer than to compress a small value. */
   readonly compressor: number
   readonly decompressor: number
-  /** Memory for a small input and its output: allocating it takes longer than restoring a small value. */
+  /** Memory for a small input and its output. It is kept, since to allocate it takes longer than to restore a small value. */
   readonly small: number
-  /** Where dictionaries are in its memory. */
+  /** Where dictionaries are in the instance's memory. */
   readonly dictionaries: WeakMap<Uint8Array, number>
 }
 
@@ -53,13 +53,13 @@ const SMALL_BYTES = 8 * 1024
 let compiled: object | undefined
 let current: Instance | undefined
 let hasWorked = false
-/** Why there was no instance to begin with. It is not tried again, which would take longer than compressing a small value. */
+/** Why the first instance could not be made. It is not tried again, since each try would take longer than to compress a small value. */
 let unavailable: unknown
 
 /**
- * Zstandard on the calling thread, on every Node.js version. Output is written into a buffer of a size given up front.
+ * Zstandard on the calling thread, on every Node.js version. It writes into a buffer whose size is given before.
  *
- * @throws LEVEL_NOT_SUPPORTED where WebAssembly is switched off or has no memory, CKV_CODEC_UNAVAILABLE if the package does not load
+ * @throws LEVEL_NOT_SUPPORTED if WebAssembly is switched off or gets no memory, CKV_CODEC_UNAVAILABLE if the package does not load
  */
 export function wasmEngine(): SyncZstd {
   current ??= instantiate()
@@ -67,8 +67,8 @@ export function wasmEngine(): SyncZstd {
 }
 
 /**
- * A dictionary is copied into WebAssembly's memory once. Its tables are read for every value: the package exports no function that would
- * keep them.
+ * Compresses with a dictionary, if one is given. It is copied into WebAssembly's memory once, but its tables are read for every value: the package
+ * exports no function that would keep them.
  *
  * @param dictionary in Zstandard's format with id 0, or any bytes that do not begin like one; by default none
  */
@@ -121,8 +121,7 @@ export function wasmDecompressorWith(dictionary?: Uint8Array): SyncZstd['decompr
 const ENGINE: SyncZstd = { compressSync: wasmCompressorWith(), decompressSync: wasmDecompressorWith() }
 
 /**
- * Where a dictionary is in an instance's memory; 0 for none. It stays there as long as the instance does, which is given up when its memory
- * has grown.
+ * Where a dictionary is in an instance's memory; 0 for none. It stays there as long as the instance, which is given up when its memory has grown.
  */
 function placeOf(dictionary: Uint8Array | undefined, { zstd, dictionaries }: Instance): number {
   if (dictionary === undefined) return 0
@@ -168,7 +167,7 @@ function instantiate(): Instance {
     hasWorked = true
     return instance
   } catch (error) {
-    // Beside an instance that was given up and is not collected yet, there may be no addresses for another one: later there will be.
+    // If there was an instance before, it may have been given up, but not yet be collected: when it is, there are addresses for another one.
     if (!hasWorked) unavailable = error
     throw error
   }
@@ -178,7 +177,7 @@ function newInstance(): Instance {
   const script = fromPackage(scriptPath)
   compiled ??= compile(fromPackage(() => readFileSync(script.replace(/\.js$/, '.wasm'))))
   const zstd = fromPackage(() => {
-    delete require.cache[script] // The script is its own singleton; a fresh memory needs a fresh script.
+    delete require.cache[script] // The script is its only instance: for fresh memory it has to be loaded again.
     return (require(script) as { Module: EmscriptenModule }).Module
   })
   return inWebAssembly(() => {
@@ -195,7 +194,7 @@ function scriptPath(): string {
   try {
     return join(dirname(require.resolve(PACKAGE)), 'zstd.js')
   } catch {
-    return require('@bokuweb/zstd-wasm') as never // Throws the same; it is here for tools that look for such calls (src/require.ts).
+    return require('@bokuweb/zstd-wasm') as never // Throws the same error. It is written out for tools that look for such calls: src/require.ts.
   }
 }
 
@@ -203,7 +202,7 @@ function compile(bytes: Uint8Array): object {
   return inWebAssembly(() => new wasm.Module(bytes))
 }
 
-/** The instance is made after `init`, which would catch what is thrown, and print it. */
+/** Starts the module. The WebAssembly instance is made only after `init`, which would catch an error and print it. */
 function start(zstd: EmscriptenModule, module: object): void {
   let asked!: { readonly imports: object; readonly receive: (instance: WasmInstance) => void }
   zstd.instantiateWasm = (imports, receive) => {

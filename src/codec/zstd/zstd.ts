@@ -15,7 +15,7 @@ import { wasmEngine } from './zstd-wasm.js'
 export const ZSTD_DEFAULT_LEVEL = 3
 const ZSTD_MAX_LEVEL = 22
 
-/** From this size on, node:zlib's speed outweighs the cheaper call into WebAssembly (measured on Node.js 24). */
+/** For values of this size and more node:zlib is faster; for smaller ones WebAssembly is, a call of which costs less (measured on Node.js 24). */
 const NODE_SYNC_BYTES = 16 * 1024
 
 export interface ZstdOptions {
@@ -26,9 +26,9 @@ export interface ZstdOptions {
 const ZSTD_OPTIONS = { level: 'any' } as const satisfies OptionTable<ZstdOptions>
 
 /**
- * Zstandard (RFC 8878). Off the main thread on @mongodb-js/zstd, or on node:zlib where that package is missing; on the main
- * thread in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version, or in node:zlib where that has it,
- * from 16 KiB on or where WebAssembly is switched off.
+ * Zstandard (RFC 8878). Off the main thread it is done by @mongodb-js/zstd, or by node:zlib if that package is missing. On the main thread it is done
+ * in WebAssembly, so that `getSync` works and levels are honoured on every supported Node.js version; if node:zlib has Zstandard, that is used for
+ * values of 16 KiB and more, and if WebAssembly is switched off.
  *
  * @throws CKV_INVALID_OPTION for a level out of range
  */
@@ -41,7 +41,7 @@ export function zstd(options: ZstdOptions = {}): Codec {
   return (byLevel[level] ??= zstdOf(level))
 }
 
-/** One codec for each level: dictionaries keep tables, and WebAssembly memory, for every codec that uses them. */
+/** There is one codec for each level, since for every codec that uses a dictionary there are tables of that, in memory of WebAssembly. */
 const byLevel: Codec[] = []
 
 function zstdOf(level: number): Codec {
@@ -71,15 +71,15 @@ function zstdOf(level: number): Codec {
   })
 }
 
-/** The largest window that level 22 asks for; more is refused by the native decoders. */
+/** The largest window that level 22 asks for. The native decoders refuse a larger one. */
 const MAX_WINDOW_BYTES = 128 * 1024 * 1024
 
 /**
  * Checks a frame against what its envelope says, before memory is allocated.
  *
- * @returns whether a streaming decoder may have it: such a decoder unfolds the whole frame, so the frame must be bounded to about four
- *   times what the envelope says (from level 16 on, honest frames have more blocks than they need). The WebAssembly decoder
- *   gets a buffer of `rawLength` bytes and stops at its end.
+ * @returns whether a streaming decoder may be given the frame. Such a decoder unfolds all of it, so that it must not unfold to more than about four
+ *   times what the envelope says (from level 16 on, honest frames have more blocks than they need). The WebAssembly decoder, which is used
+ *   otherwise, gets a buffer of `rawLength` bytes and stops at its end.
  */
 function checkFrame(frame: Uint8Array, rawLength: number): boolean {
   const { contentSize, outputBound, windowBytes } = measureFrame(frame)
@@ -93,8 +93,8 @@ function checkFrame(frame: Uint8Array, rawLength: number): boolean {
 const MIB = 1024 * 1024
 
 /**
- * Memory of the native compressor by level, in bytes, measured with values of 2 MiB. It does not know their length, so it
- * prepares for any.
+ * How much memory the native compressor takes at a level, in bytes, measured with values of 2 MiB. The compressor does not know their length, and
+ * so prepares for any.
  */
 function workingBytes(level: number): number {
   if (level <= 8) return 4 * MIB
