@@ -142,8 +142,8 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buff
   const payloadLength = end - length
   const payload = checked(envelope, payloadLength)
   // The bytes are intact, so anything unknown in them is from a later version.
-  if (kind > KIND.raw && kind !== KIND.other) throw notSupported(`Envelope kind ${kind}: upgrade compressed-kv`)
-  if (extra! & ~EXTRA_PROBED) throw notSupported(`Envelope extra bits ${extra}: upgrade compressed-kv`)
+  if (kind > KIND.raw && kind !== KIND.other) throw ofLaterVersion(`kind ${kind}`)
+  if (extra! & ~EXTRA_PROBED) throw ofLaterVersion(`extra bits ${extra}`)
 
   let at = payloadLength + CRC_BYTES
   let rawLength = 0
@@ -166,6 +166,10 @@ export function readTrailer(envelope: Buffer): { trailer: Trailer; payload: Buff
   }
   const codecId = kind === KIND.other ? envelope[at] : undefined
   return { trailer: { kind, rawLengthWidth, rawLength, dictionary, expiresAt, probe, codecId }, payload }
+}
+
+function ofLaterVersion(what: string): Error {
+  return notSupported(`The envelope of this value has ${what}, which this version does not know: upgrade compressed-kv`)
 }
 
 /** A value of kind 0 has nothing but its tag: only the other bits of the tag, and the length, can be checked. */
