@@ -3,13 +3,13 @@ import { keyOfName, nameOf } from './key-name.js'
 import { placesOf } from './name-range.js'
 import { sorting } from './sorting.js'
 
-/** What a table has under a key that was deleted: it hides what older tables and the backend have. */
+/** What a table has under a key that was deleted: it hides the values of that key in older tables and the backend. */
 export const TOMBSTONE = Symbol('tombstone')
 
 /** What a table keeps under a key: a value, or that the key was deleted. */
 export type Kept<T> = T | typeof TOMBSTONE
 
-/** Bounds are keys; text stands for its UTF-8. `gte` and `lte` win over `gt` and `lt`. */
+/** A range of keys. Bounds are keys; text stands for its UTF-8. `gte` and `lte` win over `gt` and `lt`. */
 export interface MemTableRange {
   readonly gt?: Uint8Array | string | undefined
   readonly gte?: Uint8Array | string | undefined
@@ -20,19 +20,19 @@ export interface MemTableRange {
 }
 
 /**
- * A table of keys and values in memory, the newest value of each key, and of keys that were deleted. Keys are bytes, and compare as bytes.
+ * A table in memory, with the newest value of each key, and with keys that were deleted. Keys are bytes, and are compared as bytes.
  *
- * It is a Map, and is put in order only when somebody asks for the order: three times as fast as a tree that always has one.
+ * It is a Map, and is put in order only when the order is asked for: that is three times as fast as a tree that is always in order.
  *
- * @typeParam T kind of values; its `length` is what a value counts in {@link bytes}. Values are kept as they are given, not copied
+ * @typeParam T type of values; the `length` of a value is what it counts in {@link bytes}. Values are kept as they are given, and not copied
  */
 export class MemTable<T extends { readonly length: number } = Uint8Array> {
   readonly #entries = new Map<string, Kept<T>>()
   #bytes = 0
   #frozen = false
-  /** Names in order. Never changed, only replaced: merged tables share it. */
+  /** Names in order. The array is never changed, only replaced, since merged tables share it. */
   #sorted: readonly string[] = []
-  /** Names that are not in it yet. */
+  /** Names that are not in `#sorted` yet. */
   #unsorted: string[] = []
   #ordering: Promise<void> | undefined
 
@@ -74,7 +74,10 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
     return this.get(key) !== undefined
   }
 
-  /** Keys and values in order; undefined for a key that was deleted. Keys are those at the first step, values those at each key's step. */
+  /**
+   * Keys and values in order; the value is undefined for a key that was deleted. Of a table that is written to meanwhile, it gives the keys that there
+   * were at the first step, each with its value at that key's own step.
+   */
   *entries({ gt, gte, lt, lte, reverse = false }: MemTableRange = {}): Generator<[key: Buffer, value: T | undefined]> {
     const names = this.order()
     const range = { gt: boundOf(gt), gte: boundOf(gte), lt: boundOf(lt), lte: boundOf(lte) }
@@ -86,7 +89,7 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
     }
   }
 
-  // ---- by name, for those who have it
+  // ---- by name, for callers that have the name of a key already
 
   /** @throws LEVEL_READONLY once frozen */
   set(name: string, kept: Kept<T>): void {
@@ -100,7 +103,7 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
     if (kept !== TOMBSTONE) this.#bytes += kept.length
   }
 
-  /** What is known of a key: a value, that it was deleted, or nothing. */
+  /** What the table has under a name: a value, `TOMBSTONE` if the key was deleted, or undefined. */
   find(name: string): Kept<T> | undefined {
     return this.#entries.get(name)
   }
@@ -117,13 +120,13 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
   }
 
   /**
-   * Puts a table in order so that {@link order} has nothing left to do; a frozen one little by little.
+   * Puts the table in order, so that {@link order} has nothing left to do; if it is frozen, in small steps.
    *
    * @param pause called between steps; what it returns is awaited
    */
   async prepareOrder(pause: () => Promise<void> | undefined): Promise<void> {
     if (this.#unsorted.length === 0) return
-    if (!this.#frozen) this.order() // In a pause it might be written to.
+    if (!this.#frozen) this.order() // All at once: during a pause it might be written to.
     else await (this.#ordering ??= this.#orderInSteps(pause).finally(() => (this.#ordering = undefined)))
   }
 
@@ -143,12 +146,12 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
 
   // ---- the table as a whole
 
-  /** Keys that it knows something of, deleted ones included. */
+  /** Number of keys, deleted ones included. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** Bytes of keys and values. What JavaScript needs to keep them does not count: about 150 bytes each. */
+  /** Bytes of keys and values, without the about 150 bytes more that JavaScript needs for each entry. */
   get bytes(): number {
     return this.#bytes
   }
@@ -157,7 +160,7 @@ export class MemTable<T extends { readonly length: number } = Uint8Array> {
     return this.#frozen
   }
 
-  /** From now on it never changes. */
+  /** From now on the table never changes. */
   freeze(): void {
     this.#frozen = true
   }

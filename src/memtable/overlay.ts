@@ -4,14 +4,14 @@ import { countBelow, countUpTo, type NameRange, placesOf } from './name-range.js
 import { covers, type RangeTombstone } from './range-tombstone.js'
 import type { Frozen } from './tables.js'
 
-/** What is left of a table's names, `[from, to)`. */
+/** The part of a table's names that is still to come: `[from, to)`. */
 interface Place {
   names: readonly string[]
   from: number
   to: number
 }
 
-/** Goes through the names of one table in a range, up or down. */
+/** A place in one table, whose names are gone through in a range, upwards or downwards. */
 interface Cursor<T extends { readonly length: number }> extends Place {
   readonly table: MemTable<T>
   /** Ranges that were deleted after the table was frozen. */
@@ -19,7 +19,8 @@ interface Cursor<T extends { readonly length: number }> extends Place {
 }
 
 /**
- * What lies over the backend in a range: of each key in the tables the newest entry, in order, and ranges that hide what the backend has.
+ * What tables have in a range of keys, to be merged with the backend: the newest entry of each key, in order, and deleted ranges, which hide entries of
+ * the backend.
  */
 export class Overlay<T extends { readonly length: number }> {
   readonly #cursors: Cursor<T>[] = []
@@ -28,7 +29,7 @@ export class Overlay<T extends { readonly length: number }> {
   readonly #reverse: boolean
   #target: string | undefined
   #prepared = false
-  /** The next name, with what the newest table that has it knows. */
+  /** The next name, and what the newest table that has it has under it. */
   #head: { name: string; found: Kept<T> } | undefined
 
   constructor(frozen: readonly Frozen<T>[], range: NameRange = {}, reverse = false) {
@@ -41,7 +42,7 @@ export class Overlay<T extends { readonly length: number }> {
     }
   }
 
-  /** Puts the tables in order, which the other calls need. */
+  /** Puts the tables in order. Needed before the first use of `head` and `advance`. */
   async prepare(pause: () => Promise<void> | undefined): Promise<void> {
     if (this.#prepared) return
     for (const { table } of this.#cursors) await table.prepareOrder(pause)
@@ -53,13 +54,13 @@ export class Overlay<T extends { readonly length: number }> {
     return this.#prepared
   }
 
-  /** Goes on from a name, or the next one in the direction. */
+  /** Goes on at a name; if there is no such name, at the next one in the direction. */
   seek(target: string): void {
     this.#target = target
     if (this.#prepared) this.#position()
   }
 
-  /** The next name and what is known of it; undefined at the end. */
+  /** The next name, and the newest entry under it; undefined at the end. */
   get head(): { readonly name: string; readonly found: Kept<T> } | undefined {
     return this.#head
   }
@@ -82,7 +83,7 @@ export class Overlay<T extends { readonly length: number }> {
         if (clear === undefined) {
           step(cursor, this.#reverse)
           this.#head ??= { name, found: cursor.table.find(name)! }
-        } else skip(cursor, clear, this.#reverse) // What a range hid in the table it hides in the backend as well.
+        } else skip(cursor, clear, this.#reverse) // Nothing is lost: what the range hides in the backend, hides() tells.
       }
     }
   }
@@ -119,7 +120,7 @@ function step(cursor: Place, reverse: boolean): void {
   else cursor.from++
 }
 
-/** Goes past a range that covers the name at which it is: any number of names may be hidden, and each iterator comes to them. */
+/** Moves a cursor past a range that covers its name. In one go, since any number of names may be hidden, and every iterator comes to them. */
 function skip(cursor: Place, { start, end }: RangeTombstone, reverse: boolean): void {
   if (reverse) cursor.to = countBelow(cursor.names, start)
   else cursor.from = end === undefined ? cursor.to : countBelow(cursor.names, end)

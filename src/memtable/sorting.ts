@@ -1,11 +1,11 @@
-/** Names that one step sorts or merges: about 1 ms. */
+/** How many names one step sorts or merges: that takes about 1 ms. */
 const STEP = 4096
 
 /**
- * Sorts names, a step at a time, so that whoever drives it can let other work run between: a table may hold hundreds of thousands.
+ * Sorts names step by step, so that other work can run between steps: a table may have hundreds of thousands of names.
  *
  * @param sorted names that are in order already; not changed
- * @param others more of them, none twice; not changed
+ * @param others more names, none of them twice or in `sorted`; not changed
  */
 export function* sorting(sorted: readonly string[], others: readonly string[]): Generator<void, readonly string[]> {
   let runs: (readonly string[])[] = []

@@ -1,14 +1,14 @@
 import { type Kept, MemTable, TOMBSTONE } from './memtable.js'
 import { covers, type RangeTombstone } from './range-tombstone.js'
 
-/** Where something stands in the log, and what it counts against the bytes that may wait for the backend. */
+/** The place of something in the log, and what it counts of the bytes that may wait for the backend. */
 interface Weighed {
   /** Number of the last record that is in it. */
   readonly sequence: number
   readonly weight: number
 }
 
-/** Views merge tables of at most this many keys together: merging more would hold up the event loop. */
+/** Two tables are merged only if they have at most this many keys together: merging more would hold up the event loop. */
 const MAX_MERGED_KEYS = 8192
 
 /** A table that never changes. */
@@ -18,7 +18,7 @@ export interface FrozenTable<T extends Sized> extends Weighed {
   readonly firstSequence: number
 }
 
-/** A deleted range. It hides what is older than it in the list, and in the backend. */
+/** A deleted range. It hides what is before it in the list, and what is in the backend. */
 export interface FrozenClear extends Weighed {
   readonly clear: RangeTombstone
   readonly firstSequence: number
@@ -31,9 +31,9 @@ interface Sized {
 }
 
 /**
- * What is logged and not yet in the backend: a table that takes writes, and before it a list of what is frozen, oldest first.
+ * What is logged and not yet in the backend: an active table, which takes writes, and a list of older frozen tables and deleted ranges, oldest first.
  *
- * Nothing frozen changes, so the list at one moment, over a snapshot of the backend, is a view of that moment.
+ * Nothing frozen ever changes. So the list at one moment, together with a snapshot of the backend, is a view of that moment.
  */
 export class Tables<T extends Sized> {
   #active = new MemTable<T>()
@@ -41,7 +41,7 @@ export class Tables<T extends Sized> {
   #activeSequence = 0
   #activeWeight = 0
   #frozenWeight = 0
-  /** Replaced, never changed: views keep it. */
+  /** The array is never changed, only replaced, since views keep it. */
   #frozen: readonly Frozen<T>[] = []
   /** Sizes of the groups being flushed, oldest first; together they are the first `#flushing` items of `#frozen`. */
   #groups: number[] = []
@@ -65,7 +65,7 @@ export class Tables<T extends Sized> {
 
   // ---- reading
 
-  /** What is known of a key: a value, that it was deleted, or nothing, and then the backend knows. */
+  /** The newest entry under a name: a value, `TOMBSTONE` if the key was deleted, or undefined: then the backend has to be asked. */
   find(name: string): Kept<T> | undefined {
     return this.#active.find(name) ?? findIn(this.#frozen, name)
   }
@@ -74,7 +74,7 @@ export class Tables<T extends Sized> {
     return this.#frozen.length === 0 && this.#active.size === 0
   }
 
-  /** The newest entries at this moment. */
+  /** Everything as it is at this moment. */
   view(): readonly Frozen<T>[] {
     this.freeze()
     this.#mergeNewest()
@@ -93,12 +93,12 @@ export class Tables<T extends Sized> {
 
   // ---- flushing
 
-  /** Weight of the table that takes writes. */
+  /** Weight of the active table. */
   get activeWeight(): number {
     return this.#activeWeight
   }
 
-  /** Weight of everything that is not on its way to the backend. */
+  /** Weight of everything that is not being flushed yet. */
   get waitingWeight(): number {
     let weight = this.#activeWeight + this.#frozenWeight
     for (let i = 0; i < this.#flushing; i++) weight -= this.#frozen[i]!.weight
@@ -110,15 +110,15 @@ export class Tables<T extends Sized> {
     return this.#frozen.length
   }
 
-  /** What goes to the backend next. */
+  /** The oldest frozen table or deleted range, which is being flushed or is flushed next. */
   get oldest(): Frozen<T> | undefined {
     return this.#frozen[0]
   }
 
   /**
-   * The table that takes writes becomes the newest of the frozen ones, if it has anything.
+   * Freezes the active table, if it has anything, and begins a new one.
    *
-   * @returns number of the last record that is frozen; 0 for none
+   * @returns number of the last record that is frozen; 0 if nothing is
    */
   freeze(): number {
     if (this.#active.size === 0) return this.#frozen.at(-1)?.sequence ?? 0
@@ -134,16 +134,16 @@ export class Tables<T extends Sized> {
     return this.#activeSequence
   }
 
-  /** What goes to the backend after all that is on its way. */
+  /** The oldest table or deleted range that is not being flushed yet. */
   get nextToFlush(): Frozen<T> | undefined {
     return this.#frozen[this.#flushing]
   }
 
   /**
-   * Takes what goes to the backend after all that is on its way: a deleted range, or consecutive tables. Small ones that views have left
-   * are taken together, so that the backend does not get values that newer ones have overwritten.
+   * Begins to flush what is next: a deleted range, or consecutive tables. Small tables, which views leave, are taken together, so that the backend does
+   * not get values that newer tables have overwritten.
    *
-   * @param maxWeight of tables taken together; a single one may be heavier
+   * @param maxWeight the most weight of tables that are taken together; a single one may be heavier
    */
   startFlush(maxWeight: number): readonly Frozen<T>[] {
     const taken: Frozen<T>[] = []
@@ -159,7 +159,7 @@ export class Tables<T extends Sized> {
     return taken
   }
 
-  /** The backend has the oldest group that {@link startFlush} has returned. */
+  /** Call when the backend has the oldest group that {@link startFlush} has returned. */
   flushed(): void {
     const count = this.#groups.shift() ?? 0
     for (let i = 0; i < count; i++) this.#frozenWeight -= this.#frozen[i]!.weight
@@ -167,7 +167,7 @@ export class Tables<T extends Sized> {
     this.#flushing -= count
   }
 
-  /** The backend lacks the oldest group that is being flushed, and will not get those after it either. */
+  /** Call when flushing the oldest group has failed. Groups after it count as not flushed either. */
   flushFailed(): void {
     this.#groups = []
     this.#flushing = 0
@@ -179,8 +179,8 @@ export class Tables<T extends Sized> {
   }
 
   /**
-   * The newest table joins its older neighbour if it is at least half its size, so that views leave few tables, and each entry is moved
-   * few times. A table that is being flushed stays as it is.
+   * Merges the newest table with its older neighbour as long as it has at least half the size of that one. So views leave few tables, and each entry is
+   * moved only a few times. A table that is being flushed stays as it is.
    */
   #mergeNewest(): void {
     for (;;) {
@@ -205,7 +205,7 @@ function mergedItem<T extends Sized>(older: FrozenTable<T>, newer: FrozenTable<T
   }
 }
 
-/** The newest entry of a key: a value, that it was deleted, or nothing. */
+/** The newest entry under a name in a view: a value, `TOMBSTONE` if the key was deleted, or undefined. */
 export function findIn<T extends Sized>(frozen: readonly Frozen<T>[], name: string): Kept<T> | undefined {
   for (let i = frozen.length - 1; i >= 0; i--) {
     const item = frozen[i]!

@@ -15,7 +15,7 @@ import { mergePlanes } from './tensor-planes.js'
 /** Gives the codec that reads what the inner codec with this id wrote. Throws LEVEL_NOT_SUPPORTED if there is none. */
 type InnerCodec = (id: number) => Codec
 
-/** The page size of most systems; larger pages are touched several times. */
+/** The page size of most systems. Larger pages are touched several times, which does no harm. */
 const PAGE_BYTES = 4096
 
 /**

@@ -1,7 +1,7 @@
 import { bitsPerByte } from '../entropy.js'
 import { spreadOver } from '../spread.js'
 
-/** A plane is sampled in this many places, this many bytes each. */
+/** A plane is sampled in this many places, with this many bytes at each. */
 const RUNS = 128
 const RUN_BYTES = 16
 
@@ -11,7 +11,7 @@ const RUN_BYTES = 16
  */
 const MAX_BITS_PER_BYTE = 7.5
 
-/** `constant` is a guess, to be checked by {@link isConstant}. */
+/** `constant` is only a guess from a sample, which {@link isConstant} has to confirm. */
 export type PlaneChoice = 'constant' | 'try' | 'raw'
 
 /**
