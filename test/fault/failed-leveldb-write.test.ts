@@ -39,7 +39,7 @@ const MODES: Record<string, CompressedKvStoreOptions<string, Buffer>> = {
   'write-through': { wal: false }
 }
 
-describe.each(Object.entries(MODES))('%s, after LevelDB failed to write', (mode, options) => {
+describe.each(Object.entries(MODES))('%s, after LevelDB failed to write', (_mode, options) => {
   /** A store whose LevelDB has just failed, and works again. */
   async function afterFailure() {
     const directory = temporaryDirectory()
@@ -70,7 +70,7 @@ describe.each(Object.entries(MODES))('%s, after LevelDB failed to write', (mode,
     const { directory, store } = await afterFailure()
     const [error] = await failures([store.put('a', VALUE).then(() => store.flush())])
     expect(error).toMatchObject({
-      code: mode === 'logged' ? 'CKV_OUTCOME_UNKNOWN' : 'LEVEL_IO_ERROR',
+      code: 'LEVEL_IO_ERROR',
       message: expect.stringContaining(
         'close the database, or the store over it, and open it again: 000003.log: No space left on device'
       )
@@ -83,6 +83,35 @@ describe.each(Object.entries(MODES))('%s, after LevelDB failed to write', (mode,
     expect(await reopened.getMany(['before', 'b'])).toEqual([VALUE, VALUE])
     await reopened.close()
   })
+})
+
+it('writes that wait for room are rejected at once: no flush can make any', async () => {
+  const { level, disk } = onFullDisk(temporaryDirectory())
+  const store = new CompressedKvStore(level, { memtable: { flushBytes: 5000, maxBytes: 10_000 } })
+  await store.put('0', VALUE) // The log exists.
+  await store.flush()
+  disk.isFull = true
+  const refused = await failures(Array.from({ length: 8 }, (_, i) => store.put(`${i + 1}`, VALUE)))
+  expect(refused.slice(0, 2)).toEqual([undefined, undefined])
+  expect(refused.at(-1)).toMatchObject({ code: 'LEVEL_IO_ERROR', cause: NO_SPACE })
+  disk.isFull = false
+  await store.close()
+  const reopened = new CompressedKvStore(classicLevel(store.location!))
+  const acknowledged = refused.flatMap((error, i) => (error === undefined ? `${i + 1}` : []))
+  expect(await reopened.keys().all()).toEqual(['0', ...acknowledged])
+  await reopened.close()
+})
+
+it('with a log and no MemTable, nothing of a refused write is logged', async () => {
+  const { level, disk } = onFullDisk(temporaryDirectory())
+  const store = new CompressedKvStore(level, { memtable: false })
+  await store.put('a', VALUE)
+  disk.isFull = true
+  await expect(store.put('b', VALUE)).rejects.toMatchObject({ code: 'CKV_OUTCOME_UNKNOWN' })
+  const { nextSequence } = store.wal!
+  await expect(store.put('c', VALUE)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  expect(store.wal!.nextSequence).toBe(nextSequence)
+  await store.close()
 })
 
 it('a write beside the store, to the same LevelDB, counts', async () => {

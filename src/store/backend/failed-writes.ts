@@ -4,6 +4,8 @@ import { rootOf } from './backend.js'
 import { type Method, override } from './override.js'
 
 const watched = new WeakSet<AnyLevel>()
+/** The databases, of those that are watched, of which a write has failed since they were opened, and the first such error. */
+const failures = new WeakMap<AnyLevel, { readonly error: unknown }>()
 
 /**
  * Makes a LevelDB refuse every write after one that has failed, until it is opened again.
@@ -17,10 +19,10 @@ export function refuseAfterFailedWrite(backend: AnyLevel): void {
   const root = rootOf(backend)
   if (watched.has(root)) return
   watched.add(root)
-  let failure: { readonly error: unknown } | undefined
-  root.on('closed', () => (failure = undefined))
+  root.on('closed', () => failures.delete(root))
   const assertSound = () => {
-    if (failure !== undefined) throw refused(failure.error)
+    const refused = refusalOf(root)
+    if (refused !== undefined) throw refused
   }
   const watch =
     (write: Method): Method =>
@@ -29,7 +31,7 @@ export function refuseAfterFailedWrite(backend: AnyLevel): void {
       try {
         await write(...args)
       } catch (error) {
-        if (isIoError(error)) failure ??= { error }
+        if (isIoError(error) && !failures.has(root)) failures.set(root, { error })
         throw error
       }
       assertSound() // A write that was under way at the same time may have failed: then this one may lie after that in LevelDB's log.
@@ -49,9 +51,12 @@ function isIoError(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === 'LEVEL_IO_ERROR'
 }
 
-function refused(cause: unknown): CompressedKvError {
+/** The error with which the backend refuses every write until it is opened again; undefined if it takes writes. */
+export function refusalOf(backend: AnyLevel): CompressedKvError | undefined {
+  const failure = failures.get(rootOf(backend))
+  if (failure === undefined) return undefined
   return ioError(
     'LevelDB could lose what it takes after a write that failed: when the disk works and has room, close the database, or the store over it, and open it again',
-    cause
+    failure.error
   )
 }

@@ -4,6 +4,7 @@ import { Lane } from '../../lane.js'
 import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../backend/as-bytes.js'
+import { refusalOf } from '../backend/failed-writes.js'
 import { rangeOfTombstone } from '../backend/key-range.js'
 import { deleteRange } from '../delete-range.js'
 import type { StoreLog } from '../log/store-log.js'
@@ -18,7 +19,7 @@ export interface FlushFailure {
   readonly error: unknown
   /** How many in a row failed, this one included. */
   readonly times: number
-  /** The log takes nothing more, and no flush can go before it: none will succeed until the store is opened again. */
+  /** None will succeed until the store is opened again: the backend takes no more writes, or the log, which has to be synced before a flush. */
   readonly isFinal: boolean
 }
 
@@ -150,7 +151,7 @@ export class Flusher {
   }
 
   async #flushNext(): Promise<void> {
-    const { tables, log, onFlushed, onFailed } = this.#context
+    const { tables, backend, log, onFlushed, onFailed } = this.#context
     const group = this.#ahead ?? this.#begin()
     this.#ahead = undefined
     const { items } = group
@@ -160,12 +161,14 @@ export class Flusher {
       await log.syncWritten()
       if ('chunks' in group) entries = await this.#flushTables(group)
       else await this.#flushClear(group.clear)
-    } catch (error) {
+    } catch (cause) {
       if ('chunks' in group) group.chunks.discard()
       this.#dropAhead()
       tables.flushFailed()
       const times = ++this.#failures
-      const isFinal = log.isPoisoned
+      const refused = refusalOf(backend)
+      const error = refused ?? cause
+      const isFinal = log.isPoisoned || refused !== undefined
       this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
       for (const fail of this.#failureListeners) fail(error)
       onFailed({ error, times, isFinal })
