@@ -68,7 +68,7 @@ describe('a compressed value is stored as payload, crc32c, rawLen, [expiresAt], 
     expect(sealCompressed(id, Buffer.from(hex(from), 'hex'), raw, CHECKED)!.toString('hex')).toBe(hex(stored))
   })
 
-  test('with everything that this version writes', () => {
+  test('a value with every field that this version writes', () => {
     const everything: Sealing = { ...CHECKED, guard: GUARDED, ...EXPIRY, ...PROBE }
     expect(sealCompressed(200, Buffer.of(0x99), 3, everything)!.toString('hex')).toBe(
       hex('99 a3dd14e9 03 060504030201 0213 c8 01 cf 8a13c5520e77f0ff')

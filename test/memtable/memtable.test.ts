@@ -25,7 +25,7 @@ describe('by key', () => {
     expect([...table.entries()][0]![1]).toBe(value)
   })
 
-  test('an empty value is one', () => {
+  test('an empty value is found, and not taken for a missing one', () => {
     const table = new MemTable()
     table.put('a', bytes(''))
     expect([table.get('a'), table.has('a')]).toEqual([bytes(''), true])

@@ -28,7 +28,7 @@ test.for(BEFORE.flatMap(before => MORE.map(more => [before, more] as const)))(
   }
 )
 
-test('what it is given does not change', () => {
+test('sorting does not change the arrays that it is given', () => {
   const before = Object.freeze(shuffledNames(STEP + 5, 1).sort())
   const more = Object.freeze(shuffledNames(STEP + 5, 2).map(name => `${name}+`))
   const copies = [[...before], [...more]]

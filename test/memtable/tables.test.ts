@@ -39,7 +39,7 @@ describe('finding', () => {
     expect(Array.from('ab', name => tables.find(name))).toEqual([TOMBSTONE, TOMBSTONE])
   })
 
-  test('an empty value is one', () => {
+  test('an empty value is found, and not taken for a missing one', () => {
     expect(written({ a: '1' }, 'freeze', { a: '' }).find('a')).toBe('')
     expect(written({ a: '1' }, 'freeze', { a: '' }, 'freeze').find('a')).toBe('')
   })

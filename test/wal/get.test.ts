@@ -240,7 +240,7 @@ test('what is found is the caller’s own: changing it changes no later read', a
 })
 
 describe('out of range', () => {
-  test('what there is not is named', async () => {
+  test('the error names the record, segment, frame or index that does not exist', async () => {
     const { wal } = await openLog()
     await expect(wal.get(7)).rejects.toThrow('The log has no record 7')
     const { segment, offset } = await wal.append(Record.put('a', ''))
@@ -254,7 +254,7 @@ describe('out of range', () => {
     )
   })
 
-  test('a number that no record has', async () => {
+  test('a number that no record has is CKV_OUT_OF_RANGE', async () => {
     const { wal } = await openLog()
     expect(await rejectedCode(wal.get(1))).toBe('CKV_OUT_OF_RANGE')
     await fill(wal, 3)

@@ -21,7 +21,7 @@ test('it reads all that is there and changes nothing', async () => {
   expect(disk.steps).toBe(steps)
 })
 
-test('whatever would write is refused', async () => {
+test('every call that would write is refused with LEVEL_READONLY', async () => {
   const { wal, fs } = await openLog()
   await fill(wal, 1)
   await wal.close()

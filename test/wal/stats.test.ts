@@ -111,7 +111,7 @@ test('a log that can be written no more tells why, once', async () => {
   expect(events).toEqual([{ type: 'poisoned', error: errors[0] }])
 })
 
-test('what stats() returned does not change', async () => {
+test('an object that stats() has returned does not change when the log is written to', async () => {
   const { wal } = await openLog({ fsync: 'always' })
   const before = wal.stats()
   await fill(wal, 1)

@@ -262,7 +262,7 @@ describe('memory', () => {
 })
 
 describe('structures', () => {
-  test('when does the one or the other', () => {
+  test('when runs its body if the condition holds, else the other body, if there is one', () => {
     const { run } = assembled(({ parameter, local }) => {
       const [condition, result] = [parameter(), local('i32')]
       return [

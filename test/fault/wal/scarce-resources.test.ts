@@ -14,8 +14,8 @@ import { keysOf, ToldAppends } from './told-appends.js'
 const SEGMENT = /\.wal$/
 const options = { segmentBytes: 1300, codec: 'none' } as const
 
-describe('writes that take a few bytes at a time', () => {
-  test.each([1, 2, 7, 56, 57, 511])('%i at most, are gone on with', async maxBytes => {
+describe('a file system that takes only some of the bytes of a write', () => {
+  test.each([1, 2, 7, 56, 57, 511])('the log goes on after writes of at most %i bytes', async maxBytes => {
     const memory = new CrashableFileSystem()
     const fs = new FaultyFileSystem(memory)
     fs.shortWrites(maxBytes)
