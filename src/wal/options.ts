@@ -19,8 +19,8 @@ export interface WalOptions {
    */
   readonly dir?: string | undefined
   /**
-   * When an append resolves. 'always': when it is on stable storage, with one fsync for all appends that wait. 'interval': when it is written; a
-   * timer puts it on stable storage within `fsyncIntervalMs`. 'os': when it is written; the system decides when it is stable. If the process is
+   * When an append resolves. 'always': when it is on stable storage, with one fsync for all appends that wait. 'interval': when it is written; an
+   * fsync follows within `fsyncIntervalMs`. 'os': when it is written; the system decides when it is stable. If the process is
    * killed, nothing is lost with any of them; a power cut loses what was not on stable storage.
    * @default 'interval'
    */
@@ -43,7 +43,8 @@ export interface WalOptions {
    */
   readonly blockBytes?: number | undefined
   /**
-   * How blocks are compressed. What is already in the log stays readable. A codec that is given here compresses every block that it makes smaller.
+   * How blocks are compressed. What is already in the log stays readable. A codec that is given here compresses every block that it makes at
+   * least 10 % smaller.
    * @default 'lz4', but only where it keeps up: a block is stored uncompressed if it is written before it is full, or while two others are being
    *   compressed
    */

@@ -29,9 +29,12 @@ import type { WriteRequest, Writes } from './writes.js'
 /*
  * The write path of a store with a MemTable. From top to bottom:
  *
- *     put() ──► admission.ts: waits while the backend lacks too many bytes ──► write-order.ts: waits for values that are still
- *                                                                              │               being sealed, and for barriers
- *                  logged-table.ts:  append to the log ──► written, as the fsync policy says ──► table ──► resolve
+ *     put()
+ *       │   admission.ts      waits for room, while too many bytes are not in the backend yet
+ *       │   write-order.ts    waits for its values to be sealed, for earlier writes of the same keys, and for barriers
+ *       │   logged-table.ts   appends to the log, and puts the operations into the table when they are written, as the fsync policy says
+ *       ▼
+ *     resolves
  *
  * Operations reach the table in the order in which they were appended to the log. From the table the flusher moves them into the backend.
  */
