@@ -10,7 +10,7 @@ interface Bar {
   readonly figure: (adaptive: Measured, zstd: Measured) => number
 }
 
-/** What a choice among codecs has to win, by what the data are. */
+/** The bar for a choice among codecs, by what is expected of the data. */
 const BARS: Readonly<Record<Expectation, Bar>> = {
   'zstd pays': {
     what: 'bytes over those of always zstd',
@@ -21,13 +21,13 @@ const BARS: Readonly<Record<Expectation, Bar>> = {
   small: { what: 'time to write over that of always zstd', most: 0.6, figure: other => other.writeOverZstd }
 }
 
-/** adaptive() beside always LZ4 and always Zstandard. */
+/** Measures adaptive() beside always LZ4 and always Zstandard. */
 export async function benchAdaptive(report: Report, corpus?: string): Promise<void> {
   report.section(
     'adaptive(), by kind of data',
-    'bytes: stored over raw, what saves less than 10 % kept raw. MB/s of raw bytes, all on the calling thread; reading what is raw',
-    'returns it. /zstd: time to write over that of always zstd, the median of rounds. "told" knows which values are tensors.',
-    'In memory, nothing is written.'
+    'bytes: stored over raw; a value of which less than 10 % is saved is kept raw. MB/s are of raw bytes, all on the calling thread; to read a raw',
+    'value is to return it. /zstd: time to write over that of always zstd, the median of the rounds. "told" knows which values are tensors.',
+    'All is in memory, nothing is written.'
   )
   const bars: (() => void)[] = []
   for (const kind of kindsOfData(corpus)) {

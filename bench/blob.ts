@@ -12,7 +12,7 @@ const CHILD = new URL('./blob/round-trip-child.js', import.meta.url)
 const MIB = 1024 * 1024
 const FILE_BYTES = 256 * MIB
 const FULL_FILE_BYTES = 3 * 1024 * MIB
-/** What a blob may add to the resident memory of the process. */
+/** How many MiB a blob may add to the resident memory of the process. */
 const RSS_BAR = 128
 
 /** How a process is set up: options of LevelDB and environment variables. */
@@ -32,7 +32,7 @@ const LITTLE_MEMORY: Setting = {
 
 interface Contender {
   readonly name: string
-  /** undefined for a plain copy. */
+  /** Undefined for a plain copy. */
   readonly codec: CodecName | undefined
   readonly setting: Setting
 }
@@ -44,7 +44,7 @@ const CONTENDERS: readonly Contender[] = [
   )
 ]
 
-/** A file into a store and out of it, beside a plain copy. */
+/** Puts a file into a store and gets it out again, beside a plain copy. */
 export async function benchBlob(report: Report, corpus?: string, full = false): Promise<void> {
   const bytes = full ? FULL_FILE_BYTES : FILE_BYTES
   await inTemporaryDirectory(async directory => {
@@ -52,9 +52,9 @@ export async function benchBlob(report: Report, corpus?: string, full = false): 
     const sample = await writeDocumentFile(file, bytes, corpus)
     report.section(
       `A file of ${bytesText(bytes)} as a blob over classic-level`,
-      `Documents one after another, ${bitsPerByte([sample]).toFixed(2)} bits a byte. Write-back as it comes; in: putFile and flush, out: getFile, which checks the SHA-256 and`,
-      "syncs. 'copy': createReadStream into a file, and fsync. Each line is a process of its own, one run, the file in the page cache. RSS: the most",
-      'it grew; of that, own is memory of the process, and mapped are pages of files, which the system takes back when it needs them.',
+      `The file is of documents one after another, ${bitsPerByte([sample]).toFixed(2)} bits per byte. The store has its default options. in: putFile and flush; out: getFile, which`,
+      "checks the SHA-256 and syncs. 'copy': createReadStream into a file, and fsync. Each line is one run in a process of its own, with the file in the page",
+      'cache. RSS: by how much it grew at most; of that, own is memory of the process, and mapped are pages of files, which the system takes back when it needs them.',
       `'little memory': new Level(location, ${JSON.stringify(LITTLE_MEMORY.level)}), and ${JSON.stringify(LITTLE_MEMORY.env)} in the environment.`
     )
     const rows: string[][] = []

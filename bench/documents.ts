@@ -4,8 +4,8 @@ import { jsonRecords } from './documents/json-records.js'
 import { filesBySize } from './documents/size-classes.js'
 
 /**
- * Real documents: text, code and JSON files found under node_modules by size, after either the corpus or, without one, small
- * records cut from the JSON among them. The same files in the same order on every run.
+ * Real documents: those of the corpus, or without one small records cut from the JSON files of node_modules; and then the text, code and JSON files
+ * of node_modules, by size. They are the same files in the same order on every run.
  *
  * @param corpus directory with *.jsonl, logs/*.log and llm/kv-layer*
  * @throws Error with a message for the user if there is no such directory, or nothing in it

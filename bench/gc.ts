@@ -4,7 +4,7 @@ import { benchSpace } from './gc/space.js'
 import { benchSweepRate } from './gc/sweep-rate.js'
 import type { Report } from './harness/report.js'
 
-/** Sweeps: how fast they are, what they save, and what they do to others meanwhile. And what a log takes that is overwritten. */
+/** Measures sweeps: how fast they are, what they save, and what they do to others meanwhile. Also how large a log becomes under overwrites. */
 export async function benchGc(report: Report, corpus?: string, full = false): Promise<void> {
   await benchSweepRate(report, corpus)
   await benchSpace(report, corpus)

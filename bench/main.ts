@@ -30,7 +30,7 @@ const BENCHMARKS: Readonly<Record<Part, (report: Report, corpus?: string, full?:
 async function main(): Promise<void> {
   const { parts, corpus, json, full, help } = readArguments(process.argv.slice(2))
   if (help) return console.log(HELP)
-  // What cannot work should not take minutes to say so.
+  // Wrong arguments are to be reported now, not after minutes.
   if (corpus !== undefined) corpusSets(corpus)
   if (json !== undefined) closeSync(openSync(json, 'a'))
   const report = createReport()

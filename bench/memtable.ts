@@ -4,7 +4,7 @@ import { benchOrdering } from './memtable/ordering.js'
 import { benchPutIterate } from './memtable/put-iterate.js'
 import { benchTable } from './memtable/table.js'
 
-/** The MemTable beside a bare Map, and what iterating over a store does to it while it is written to. */
+/** Measures the MemTable beside a bare Map, and what iterators do to it while a store is written to. */
 export async function benchMemTable(report: Report, corpus?: string): Promise<void> {
   await benchTable(report, corpus)
   await benchOrdering(report, corpus)

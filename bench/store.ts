@@ -4,7 +4,7 @@ import { benchLargeValues } from './store/large-values.js'
 import { benchMemoryHeld } from './store/memory-held.js'
 import { benchRecords } from './store/records.js'
 
-/** The store beside the bare backend and beside the codec alone. */
+/** Measures the store beside the bare backend and beside the codec alone. */
 export async function benchStore(report: Report, corpus?: string): Promise<void> {
   await benchRecords(report, corpus)
   await benchLargeValues(report, corpus)

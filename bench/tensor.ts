@@ -11,24 +11,25 @@ import { halfEmptyTensor, realTensors, seededTensors, type Tensor } from './tens
 /** Raw bytes over compressed ones that the tensor codec has to reach on real tensors. */
 const RATIO_BARS = { bf16: { zstd: 1.47, lz4: 1.19 }, f16: { zstd: 1.17 }, f32: { zstd: 1.19 } } as const
 
-/** For an entry of 2 MiB of bf16, Zstandard inside, in ms. */
+/** The most ms for an entry of 2 MiB of bf16, with Zstandard inside. */
 const ENCODE_BAR = 4.2
 const DECODE_BAR = 1.8
-/** Processor time of the calling thread over wall time. */
+/** The most processor time of the calling thread, over wall time. */
 const MAIN_THREAD_BAR = 0.5
 
-/** The tensor codec beside LZ4 and Zstandard alone, Blosc, and a bare copy. */
+/** Measures the tensor codec beside LZ4 and Zstandard alone, Blosc, and a bare copy. */
 export async function benchTensor(report: Report, corpus?: string): Promise<void> {
   report.section(
     'Tensors, entries of 2 MiB',
-    'One call at a time, each line in a process of its own, off the main thread but for Blosc, which is WebAssembly. Ratio is raw over',
-    'compressed: larger is better.',
-    'ms: the median, and in brackets the fastest tenth, which a busy machine changes less; main: processor time of the calling thread,',
-    'and its share of the wall time of the same calls. In memory, nothing is written.'
+    'One call at a time, each line in a process of its own; off the main thread, except Blosc, which is WebAssembly. Ratio is raw over',
+    'compressed bytes: larger is better.',
+    'ms: the median, and in brackets the fastest tenth, which a busy machine changes less. main: processor time of the calling thread,',
+    'and in brackets its share of the wall time of the same calls. All is in memory, nothing is written.'
   )
-  if ((await bloscContenders()).length === 0) report.line('Blosc only after: npm ci --prefix bench/compare')
+  if ((await bloscContenders()).length === 0)
+    report.line('Blosc is left out: to install it, run npm ci --prefix bench/compare')
   if (corpus !== undefined) await benchSet(report, 'Real tensors of a language model', realTensors(corpus))
-  else report.line('Real tensors only with --corpus DIR: the bars are theirs.')
+  else report.line('Real tensors are left out, and with them the bars: pass --corpus DIR.')
   await benchSet(report, 'Seeded: normally distributed, with outlier channels', [...seededTensors(), halfEmptyTensor()])
   await benchCacheLoad(report, corpus)
 }

@@ -12,7 +12,7 @@ import { benchRecovery } from './wal/recovery.js'
 import { benchScan } from './wal/scan.js'
 import { benchWriters } from './wal/writers.js'
 
-/** The write-ahead log beside the codec alone and bare file calls. */
+/** Measures the write-ahead log beside the codec alone and bare file calls. */
 export async function benchWal(report: Report, corpus?: string, full = false): Promise<void> {
   await benchAppendBars(report, corpus)
   await benchOpenFrame(report, corpus)

@@ -5,7 +5,7 @@ import { benchFilledDatabase } from './write/filled-database.js'
 import { benchReadsOverBare } from './write/reads-over-bare.js'
 import { benchWritesOverBare } from './write/writes-over-bare.js'
 
-/** Writing through log and MemTable beside the bare backend: what it costs the main thread, what it does to the event loop, and how fast it is. */
+/** Measures writes through log and MemTable beside the bare backend: what they cost the main thread, do to the event loop, and how fast they are. */
 export async function benchWrite(report: Report, corpus?: string, full = false): Promise<void> {
   await benchBurstCost(report, corpus)
   await benchEventLoop(report, corpus)

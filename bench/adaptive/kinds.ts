@@ -8,11 +8,11 @@ import { seededTensors } from '../tensor/tensors.js'
 
 const KIB = 1024
 
-/** Enough for a figure: a kind is gone through several times by each contender. */
+/** The most bytes, and values, of a kind: enough for a figure, since each contender goes through a kind several times. */
 const MAX_BYTES = 1024 * KIB
 const MAX_VALUES = 400
 
-/** What decides how well a choice was made. */
+/** What is expected of data: it decides which bar a choice has to reach. */
 export type Expectation = 'zstd pays' | 'incompressible' | 'small'
 
 /** Values that are alike. */
@@ -20,11 +20,11 @@ export interface Kind {
   readonly name: string
   readonly values: readonly Buffer[]
   readonly expectation: Expectation
-  /** Of tensors: adaptive() is measured without and with being told. */
+  /** The type of tensors: of these adaptive() is measured without and with being told it. */
   readonly dtype?: TensorDtype
 }
 
-/** Files of node_modules, and of a corpus the lines, several in a value, and the tensors. */
+/** Files of node_modules, and of a corpus its lines, several in each value, and its tensors. */
 export function kindsOfData(corpus?: string): Kind[] {
   const kinds = [...textKinds(), ...(corpus === undefined ? [] : corpusKinds(corpus)), ...otherKinds()]
   return kinds.filter(({ values }) => values.length > 0)
@@ -38,7 +38,7 @@ function textKinds(): Kind[] {
   ])
 }
 
-/** Files of one kind from so many bytes on and below others. */
+/** Files of one kind, from `from` to below `below` bytes. */
 function textOf(kind: string, from: number, below: number): Buffer[] {
   return valuesOf(textFiles().filter(file => file.kind === kind && file.bytes >= from && file.bytes < below))
 }
@@ -85,7 +85,7 @@ function otherKinds(): Kind[] {
   ]
 }
 
-/** Zstandard saves a fifth of bf16, and less than the tenth that a store asks for of the others. */
+/** Zstandard saves a fifth of bf16; of other types it saves less than the tenth that a store asks for. */
 function tensorKind(name: string, dtype: TensorDtype, values: readonly Buffer[]): Kind[] {
   return [{ name, values, dtype, expectation: dtype === 'bf16' ? 'zstd pays' : 'incompressible' }]
 }

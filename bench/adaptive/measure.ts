@@ -4,7 +4,7 @@ import { alternate, medianQuotient } from '../harness/rounds.js'
 import type { Kind } from './kinds.js'
 
 const ROUNDS = 7
-/** The store's default: what saves less is kept raw. */
+/** The store's default: a value of which a smaller share is saved is kept raw. */
 const MIN_SAVING = 0.1
 const KEY = Buffer.from('key')
 
@@ -15,7 +15,7 @@ interface Contender {
 
 export interface Measured {
   readonly name: string
-  /** Bytes stored over bytes raw, no envelope. */
+  /** Stored bytes over raw bytes, without envelopes. */
   readonly ratio: number
   /** MB/s of raw bytes. */
   readonly writeMBs: number
@@ -50,7 +50,7 @@ interface Stored {
   readonly bytes: Uint8Array
 }
 
-/** Each contender on all values of a kind, on the calling thread, in turns. */
+/** Measures each contender on all values of a kind, on the calling thread, in turns. */
 export async function measureKind(kind: Kind): Promise<Measured[]> {
   const all = contenders(kind)
   const stored = all.map(contender => kind.values.map(value => store(contender, value)))
@@ -75,7 +75,7 @@ export async function measureKind(kind: Kind): Promise<Measured[]> {
   }))
 }
 
-/** As a store does it: raw where nothing is chosen or nothing is saved. */
+/** Does what a store does: the value is kept raw if no codec is chosen, or if too little is saved. */
 function store({ choose }: Contender, value: Buffer): Stored {
   const codec = choose(value)
   if (codec.id === CODEC_ID.none) return { codecId: CODEC_ID.none, name: 'none', bytes: value }

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
 import { loadDocuments } from '../documents.js'
 
-/** What is written at once. */
+/** How many bytes are written at once. */
 const PART_BYTES = 8 * 1024 * 1024
 
-/** Makes a file of so many bytes of real documents, one after another, again and again. @returns some of it, to measure its entropy */
+/** Makes a file of real documents, one after another, which is repeated up to `bytes`. @returns a part of it, to measure its entropy */
 export async function writeDocumentFile(path: string, bytes: number, corpus: string | undefined): Promise<Buffer> {
   const sets = loadDocuments(corpus).filter(({ kind }) => kind === 'text')
   const text = Buffer.concat(sets.flatMap(({ documents }) => documents.map(({ value }) => value)))

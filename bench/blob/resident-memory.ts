@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 /** Memory of this process that is in RAM, in bytes. */
 export interface Resident {
   readonly rss: number
-  /** Its own; undefined where the system does not tell the two apart. */
+  /** The process's own memory; undefined if the system does not distinguish it from mapped pages. */
   readonly anonymous: number | undefined
   /** Pages of files that are mapped into it, which the system takes back when it needs memory: LevelDB maps its tables. */
   readonly mapped: number | undefined
@@ -18,7 +18,7 @@ export function residentMemory(): Resident {
   return { rss: field('VmRSS') ?? process.memoryUsage.rss(), anonymous: field('RssAnon'), mapped: field('RssFile') }
 }
 
-/** Empty where there is no /proc. */
+/** Empty if there is no /proc. */
 function statusText(): string {
   try {
     return readFileSync('/proc/self/status', 'latin1')

@@ -11,7 +11,7 @@ import { type Resident, residentMemory } from './resident-memory.js'
 
 export interface RoundTripRequest {
   readonly file: string
-  /** undefined copies the file twice, and nothing else. */
+  /** If undefined, the file is only copied twice, without a store. */
   readonly codec: CodecName | undefined
   /** Options of the backend. */
   readonly level: LevelOptions
@@ -24,7 +24,7 @@ export interface LevelOptions {
 
 export interface Way {
   readonly milliseconds: number
-  /** The most of each at one moment, over that before everything. */
+  /** The most of each kind of memory at any moment, less what there was before everything. */
   readonly grew: Resident
 }
 
@@ -67,7 +67,7 @@ async function blobs(file: string, out: string, level: Level, codec: CodecName):
   const before = residentMemory()
   const put = await way(before, async () => {
     await store.putFile('blob', file)
-    await db.flush() // What the log has and the backend lacks is not done yet.
+    await db.flush() // The put is not done while the backend lacks something that the log has.
   })
   const get = await way(before, () => store.getFile('blob', out)) // Its SHA-256 is checked.
   await db.close()

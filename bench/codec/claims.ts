@@ -1,7 +1,7 @@
 import { threeDigits } from '../harness/number-text.js'
 import type { Report } from '../harness/report.js'
 
-/** What is commonly said of the two, in MB/s on one core; for Zstandard at its default level. */
+/** What is commonly claimed for LZ4 and Zstandard, in MB/s on one core; for Zstandard at its default level. */
 const CLAIMS = [
   { what: 'LZ4 compress', codec: 'lz4', direction: 'compress', claim: 500 },
   { what: 'LZ4 decompress', codec: 'lz4', direction: 'decompress', claim: 1500 },
@@ -13,23 +13,23 @@ const CLAIMS = [
 export interface Rates {
   readonly sync: number
   readonly one: number
-  /** undefined where it would take too long */
+  /** Undefined if measuring it would take too long. */
   readonly eight: number | undefined
 }
 
 export interface Throughput {
   readonly codec: string
   readonly size: string
-  /** Compressed bytes over raw bytes, no envelope. */
+  /** Compressed bytes over raw bytes, without envelopes. */
   readonly ratio: number
   readonly compress: Rates
   readonly decompress: Rates
 }
 
-/** Each claim beside what was measured here, called in three ways: a quotient above 1 keeps the claim. */
+/** Prints each claim beside what was measured here, with calls of three kinds. A quotient of 1 or more keeps the claim. */
 export function printClaims(report: Report, throughputs: readonly Throughput[]): void {
   report.line(
-    '\nThe claims people know, and what was measured here (in MB/s, and that over the claim; 1.00x keeps it)\n'
+    '\nCommon claims, and what was measured here: MB/s, and that over the claim; 1.00x or more keeps the claim\n'
   )
   const rows = CLAIMS.flatMap(({ what, codec, direction, claim }) =>
     throughputs

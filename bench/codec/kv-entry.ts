@@ -11,11 +11,11 @@ import { CODECS, type CodecSetting } from './settings.js'
 /** What a cache server keeps for one prompt and layer. */
 const ENTRY_BYTES = 2 * 1024 * 1024
 
-/** An entry is timed this often, unless that takes longer than the second figure. */
+/** How often an entry is timed, unless that takes longer than {@link MAX_MILLISECONDS}. */
 const REPEATS = 9
 const MAX_MILLISECONDS = 300
 
-/** The store's default: what saves less is kept raw. */
+/** The store's default: a value of which a smaller share is saved is kept raw. */
 const MIN_SAVING = 0.1
 
 interface Payload {
@@ -23,12 +23,12 @@ interface Payload {
   readonly bytes: Buffer
 }
 
-/** The 2 MiB entry of a language model's KV cache: what each codec does to it depends on what is in it. */
+/** Measures codecs with an entry of a language model's KV cache, of 2 MiB. What each does depends on what is in the entry. */
 export async function benchKvEntry(report: Report, tensors: readonly DocumentSet[]): Promise<void> {
   report.section(
     'A 2 MiB entry of an LLM KV cache',
-    'One call at a time, off the main thread, as the store does with values of that size. In memory, nothing is written.',
-    'Bits per byte: order-0 entropy of the payload. raw: saves less than 10 %, so the store would keep it raw.'
+    'One call at a time, off the main thread, as the store does with values of that size. All is in memory, nothing is written.',
+    'Bits per byte: order-0 entropy of the payload. raw: less than 10 % is saved, so that the store would keep the value raw.'
   )
   for (const { name, bytes } of payloads(tensors)) {
     const bits = bitsPerByte([bytes])
@@ -79,7 +79,7 @@ async function measure({ codec }: CodecSetting, bytes: Buffer) {
   if (!bytes.equals(restored)) throw new Error(`${codec.name} did not restore what it compressed`)
   return {
     ratio: compressed.length / bytes.length,
-    // Once is enough of what takes that long.
+    // A call that takes that long is timed only once.
     compress: firstCompress > MAX_MILLISECONDS ? firstCompress : await medianMilliseconds(() => codec.compress(bytes)),
     decompress: await medianMilliseconds(() => codec.decompress(compressed, bytes.length))
   }

@@ -2,14 +2,14 @@ import { inFlightFor } from '../harness/in-flight.js'
 import { median } from '../harness/median.js'
 import { megabytesPerSecond } from '../harness/number-text.js'
 
-/** A figure is the median of three such windows. A call that takes longer than one gets no second window. */
+/** A figure is the median of three windows of this length. If a call takes longer than a window, there is only one. */
 const WINDOW_MILLISECONDS = 40
 const WINDOWS = 3
 
-/** What would take longer than this is not measured. */
+/** Something that would take longer than this is not measured. */
 const MAX_MILLISECONDS = 3000
 
-/** MB/s of raw bytes, one call after the other on this thread. `call` works on value `i % values`. */
+/** MB/s of raw bytes, one call after the other on this thread. Call `i` works on value `i` modulo the number of values. */
 export async function rateOfCalls(rawLengths: readonly number[], call: (i: number) => unknown): Promise<number> {
   return medianWindow(async () => {
     const start = performance.now()
@@ -23,7 +23,7 @@ export async function rateOfCalls(rawLengths: readonly number[], call: (i: numbe
   })
 }
 
-/** Whether `calls` calls at the rate of one at a time are worth waiting for. */
+/** Whether to measure `calls` calls, going by the rate of one at a time: not if that takes too long. */
 export function isAffordable(calls: number, rawLength: number, rateOfOne: number): boolean {
   return (calls * rawLength) / 1e3 / rateOfOne <= MAX_MILLISECONDS
 }

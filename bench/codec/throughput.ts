@@ -14,18 +14,18 @@ const SIZES = [
   { name: '2 MiB', bytes: 2 * KIB * KIB }
 ] as const
 
-/** Values of one size: enough that a branch predictor cannot learn them, few enough for zstd 19. */
+/** The most values of one size: so many that a branch predictor cannot learn them, so few that zstd 19 gets done. */
 const MAX_VALUES = 256
 const MAX_BYTES = 4 * KIB * KIB
 
-/** Every codec on values of every size, and beside it what people say of it. */
+/** Measures every codec on values of every size, and prints it beside what is commonly claimed. */
 export async function benchThroughput(report: Report, corpus: string | undefined): Promise<void> {
   const source = jsonSource(corpus)
   report.section(
     'Codec throughput and ratio',
-    `Pieces of ${source.name}, ${bitsPerByte([source.bytes]).toFixed(2)} bits per byte (order 0). MB/s of raw bytes; ratio is`,
-    'compressed over raw. sync: one call after the other on the main thread. 1, 8: off the main thread, that many in flight.',
-    'In memory, nothing is written. none returns its input: its figures are the price of a call. -: eight calls take too long.'
+    `Pieces of ${source.name}, ${bitsPerByte([source.bytes]).toFixed(2)} bits per byte (order 0). MB/s are of raw bytes; ratio is`,
+    'compressed over raw. sync: one call after the other on the main thread. 1, 8: off the main thread, with that many in flight.',
+    "All is in memory, nothing is written. 'none' only copies its input: its figures are the price of a call. -: eight calls would take too long."
   )
   await warmUp(cut(source, SIZES[1].bytes, MAX_VALUES))
   const all: Throughput[] = []
@@ -39,7 +39,7 @@ export async function benchThroughput(report: Report, corpus: string | undefined
   printClaims(report, all)
 }
 
-/** WebAssembly starts slow, compiled in a hurry, and is compiled again once a function has run for a while. */
+/** WebAssembly is slow at first, since it is compiled in a hurry. A function is compiled again when it has run for a while. */
 async function warmUp(values: readonly Buffer[]): Promise<void> {
   for (const { codec } of CODECS) {
     const compressed = values.map(value => codec.compressSync!(value))

@@ -3,22 +3,22 @@ import { contendersNamed } from './contenders/all.js'
 import type { Contender } from './contenders/contender.js'
 import type { Effort } from './settings.js'
 
-export const HELP = `The same workload through bare databases, rivals and this store, each in a process of its own.
+export const HELP = `Runs the same workload on bare databases, rivals and this store, each in a process of its own.
 
   npm run bench:compare -- [options]
 
   --sizes A,B        bytes of a value                                             100,1024,10240,2097152
   --contenders A,B   of those that the table of durability lists; bare classic-level is always there   all
-  --part NAME        comparison or acceptance: only that                          both
-  --quick            one round, short; 1 KiB and 2 MiB only unless --sizes says more            ~2 minutes
+  --part NAME        only this part: comparison or acceptance                     both
+  --quick            one short round; only 1 KiB and 2 MiB, unless --sizes is given             ~2 minutes
   --full             400 MiB sustained, a million entries, more rounds            ~30 minutes
                      neither of them                                              ~10 minutes
-  --corpus DIR       DIR/movies.jsonl instead of JSON from node_modules
+  --corpus DIR       use DIR/movies.jsonl instead of JSON from node_modules
   --json FILE        also write every figure to FILE
   --html FILE        also write a page with plots to FILE
   --help             this text
 
-Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`
+A figure that misses its bar is marked BELOW; the exit code is 0 even then. Figures of a shared machine are noisy; quotients are less so.`
 
 type Part = 'comparison' | 'acceptance'
 
@@ -74,7 +74,7 @@ export function readArguments(args: readonly string[]): Arguments {
 function sizeOf(text: string): number {
   const size = Number(text)
   if (Number.isInteger(size) && size >= 1 && size <= MAX_SIZE) return size
-  throw new Error(`--sizes: '${text}' is no number of bytes from 1 to ${MAX_SIZE}`)
+  throw new Error(`--sizes: '${text}' must be a number of bytes from 1 to ${MAX_SIZE}`)
 }
 
 function partNamed(name: string): Part {

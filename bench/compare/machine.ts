@@ -1,7 +1,7 @@
 import { cpus, release, totalmem } from 'node:os'
 import { rawWriteTime, inRawFile } from '../wal/raw-file.js'
 
-/** What the figures were measured on; beside them, what the bare disk does. */
+/** The machine that the figures were measured on, and what its bare disk does. */
 export interface Machine {
   readonly node: string
   readonly platform: string

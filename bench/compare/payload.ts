@@ -6,7 +6,7 @@ import { shuffled } from '../documents/seeded.js'
 import { bitsPerByte } from '../harness/entropy.js'
 import type { Contender, Value } from './contenders/contender.js'
 
-/** Where the child processes find the bytes that values are cut from: reading node_modules again in each would take longer. */
+/** The file of the bytes that values are cut from. Child processes read it, since to read node_modules again in each would take longer. */
 export interface PayloadFile {
   readonly name: string
   readonly path: string
@@ -19,7 +19,7 @@ export async function writePayload(directory: string, corpus: string | undefined
   return { ...source, path }
 }
 
-/** Values of one size, as the contender takes them; one character of text for every byte. */
+/** Values of one size, as the contender takes them: bytes, or text with one character for every byte. */
 export function valuesOf({ name, path }: PayloadFile, valueBytes: number, { valuesAs }: Contender): readonly Value[] {
   const pieces = cut({ name, bytes: readFileSync(path) }, valueBytes)
   return valuesAs === 'bytes' ? pieces : pieces.map(piece => piece.toString('latin1'))
@@ -29,7 +29,7 @@ export function entropyOf(source: Source, valueBytes: number): number {
   return bitsPerByte(cut(source, valueBytes))
 }
 
-/** Keys in the same random order on every run. */
+/** Keys in a random order that is the same on every run. */
 export function shuffledKeys(count: number, seed: number): string[] {
   return shuffled(count, seed).map(index => `record:${String(index).padStart(9, '0')}`)
 }

@@ -1,6 +1,6 @@
 const MIB = 1024 * 1024
 
-/** How long everything takes. */
+/** How much is done, which decides how long a run takes. */
 export interface Settings {
   /** Of the comparison; each contender has a process of its own in every one. */
   readonly rounds: number
@@ -56,7 +56,7 @@ export type Effort = 'quick' | 'default' | 'full'
 
 export const SETTINGS: Readonly<Record<Effort, Settings>> = { quick: QUICK, default: DEFAULT, full: FULL }
 
-/** Memory that the values of calls in flight may hold. */
+/** The most memory that the values of calls in flight hold. */
 const IN_FLIGHT_BYTES = 64 * MIB
 const LEAST_IN_FLIGHT = 8
 

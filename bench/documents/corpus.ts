@@ -5,8 +5,8 @@ import type { Document, DocumentSet } from './document.js'
 const NEWLINE = 0x0a
 
 /**
- * The corpus: every line of its *.jsonl and logs/*.log files is a value, file by file; every llm/kv-layer* file is one, by type
- * of its numbers.
+ * The documents of a corpus. Every line of its *.jsonl and logs/*.log files is a value, with a set for each file; every llm/kv-layer* file is one,
+ * with a set for each type of numbers.
  */
 export function corpusSets(directory: string): DocumentSet[] {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
@@ -44,7 +44,7 @@ function lines(text: Buffer): Buffer[] {
   return found
 }
 
-/** Keys and values of a language model's layers, one set for bf16, one for f16, and so on. */
+/** The keys and values of a language model's layers: one set for bf16, one for f16, and so on. */
 export function tensorSets(directory: string): DocumentSet[] {
   const byType = new Map<string, Document[]>()
   for (const name of filesIn(directory, file => file.startsWith('kv-layer'))) {

@@ -6,7 +6,7 @@ export interface Document {
 /** Documents of one source or size, measured together. */
 export interface DocumentSet {
   readonly name: string
-  /** Tensors are told apart: byte codecs do little for them. */
+  /** Tensors are a kind of their own: codecs of bytes do little for them. */
   readonly kind: 'text' | 'tensor'
   readonly documents: readonly Document[]
 }

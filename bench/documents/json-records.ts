@@ -1,11 +1,11 @@
 import type { Document, DocumentSet } from './document.js'
 import { readDocument, spread, textFiles } from './node-modules.js'
 
-/** A record's size as JSON, in bytes: what one line of a JSON lines file often is. */
+/** The least and the most bytes of a record as JSON: lines of files with JSON lines often have such sizes. */
 const MIN_BYTES = 40
 const MAX_BYTES = 1023
 
-/** So that no single file makes up the whole set. */
+/** The most records from one file, so that no single file makes up the whole set. */
 const MAX_RECORDS_PER_FILE = 200
 const MAX_RECORDS = 10_000
 const MAX_DEPTH = 4
@@ -41,7 +41,7 @@ function collect(node: unknown, depth: number, lines: string[]): void {
   }
 }
 
-/** JSON with comments, and tests of parsers, are no records. */
+/** Undefined for what is not JSON: some files have comments, or are tests of parsers. */
 function parsed(json: Buffer): unknown {
   try {
     return JSON.parse(json.toString()) as unknown

@@ -38,7 +38,7 @@ const BINARY_KINDS: KindByExtension<'image' | 'program'> = {
   '.wasm': 'program'
 }
 
-/** Larger ones are bundles of whole programs. */
+/** The largest file that is taken: larger ones are bundles of whole programs. */
 const MAX_FILE_BYTES = 2 * 1024 * 1024
 
 const NODE_MODULES = join(PACKAGE_ROOT, 'node_modules')
@@ -49,7 +49,7 @@ export function textFiles(): readonly TextFile[] {
   return (listed ??= filesOf(TEXT_KINDS))
 }
 
-/** Their images and fonts, which are compressed already, and their programs. */
+/** Images and fonts of the installed packages, which are compressed already, and programs. */
 export function binaryFiles(): readonly PackageFile<'image' | 'program'>[] {
   return filesOf(BINARY_KINDS)
 }
@@ -60,7 +60,7 @@ function filesOf<Kind extends string>(kinds: KindByExtension<Kind>): PackageFile
     .sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-/** Files spread evenly over a list, at most so many and so many bytes together. */
+/** Files that are spread evenly over a list: at most `maxFiles`, and `maxBytes` together. */
 export function spread<File extends PackageFile>(files: readonly File[], maxFiles: number, maxBytes: number): File[] {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   const count = Math.floor(files.length / Math.max(1, files.length / maxFiles, bytes / maxBytes))

@@ -11,14 +11,14 @@ export interface Source {
 const MAX_FILES = 700
 const MAX_BYTES = 8 * 1024 * 1024
 
-/** JSON: the corpus' movies.jsonl, or JSON files of node_modules one after the other. */
+/** JSON to cut values from: movies.jsonl of the corpus, or JSON files of node_modules one after the other. */
 export function jsonSource(corpus?: string): Source {
   const movies = corpus === undefined ? undefined : join(corpus, 'movies.jsonl')
   if (movies !== undefined && existsSync(movies)) return { name: 'movies.jsonl', bytes: readFileSync(movies) }
   return fromNodeModules('JSON of node_modules', ({ kind }) => kind === 'json')
 }
 
-/** Prose and code of node_modules, one file after the other. */
+/** Text and code to cut values from: files of node_modules, one after the other. */
 export function textSource(): Source {
   return fromNodeModules('text and code of node_modules', ({ kind }) => kind !== 'json')
 }

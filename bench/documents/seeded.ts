@@ -16,14 +16,14 @@ export function randomBytes(length: number, seed: number): Buffer {
   return bytes
 }
 
-/** bf16 numbers of a normal distribution, little-endian: a stand-in for a tensor where no real one is at hand. */
+/** Normally distributed bf16 numbers, little-endian: they stand for a tensor if there is no real one. */
 export function gaussianBf16(bytes: number, seed: number): Buffer {
   const next = seeded(seed)
   const float = new Float32Array(1)
   const bits = new Uint32Array(float.buffer)
   const tensor = Buffer.alloc(bytes)
   for (let at = 0; at < bytes; at += 2) {
-    // Box and Muller; bf16 is the upper half of a 32-bit float.
+    // The method of Box and Muller. bf16 is the upper half of a 32-bit float.
     float[0] = Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
     tensor.writeUInt16LE(bits[0]! >>> 16, at)
   }

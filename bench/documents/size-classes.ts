@@ -3,7 +3,7 @@ import { readDocument, spread, type TextFile, textFiles } from './node-modules.j
 
 const KIB = 1024
 
-/** From this many bytes to below the next one's. */
+/** Each class goes from its number of bytes to below that of the next one. */
 const SIZE_CLASSES = [
   { name: 'files < 1 KiB', from: 0 },
   { name: 'files 1-4 KiB', from: KIB },
@@ -12,7 +12,7 @@ const SIZE_CLASSES = [
   { name: 'files > 64 KiB', from: 64 * KIB }
 ] as const
 
-/** What one class may hold, so that a run stays short whatever is installed. */
+/** The most files, and bytes, of one class, so that a run stays short whatever is installed. */
 const MAX_FILES = 2000
 const MAX_BYTES = 4 * KIB * KIB
 
@@ -30,7 +30,7 @@ export function filesBySize(accepts: (file: TextFile) => boolean = () => true): 
   })
 }
 
-/** Text and code files from 4 KiB on, which is where a codec that sees one value at a time should shine. */
+/** Text and code files of 4 KiB and more: with these a codec should be good even though it sees only one value at a time. */
 export function largerTextAndCode(): DocumentSet {
   const sets = filesBySize(({ kind, bytes }) => kind !== 'json' && bytes >= 4 * KIB)
   return { name: 'text and code >= 4 KiB', kind: 'text', documents: sets.flatMap(({ documents }) => documents) }

@@ -1,14 +1,14 @@
 import type { Gc, GcDecision, StoredValue } from 'compressed-kv'
 
-/** What a policy made codecs do. */
+/** How often a policy made codecs work. */
 export interface CodecCalls {
-  /** Values that were asked for, which calls a codec if they are compressed. */
+  /** Values that the policy asked for: a codec restores those that are compressed. */
   restored: number
-  /** Values that a codec was tried on: a decision of each says so. */
+  /** Values that a codec was tried on, as the policy's decision says. */
   compressed: number
 }
 
-/** A policy that decides as another does, and counts. */
+/** A policy that decides as another does, and counts the calls of codecs. */
 export function counting(policy: Gc, calls: CodecCalls): Gc {
   return {
     ...(policy.id === undefined ? {} : { id: policy.id }),

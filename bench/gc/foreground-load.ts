@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { seeded } from '../documents/seeded.js'
 import type { Store } from './stores.js'
 
-/** ms of every call. */
+/** How many ms every call took. */
 export interface Latencies {
   readonly put: number[]
   readonly get: number[]
@@ -18,7 +18,7 @@ export type Load = (
 
 export const PACE_MS = 2
 
-/** The event loop runs between two pairs, as it would if they came from outside. */
+/** The event loop runs between two pairs of calls, as it would if they came from outside. */
 export const oneAfterAnother: Load = async (store, keys, values, signal) => {
   const latencies: Latencies = { put: [], get: [] }
   const pick = picking(keys, values)
@@ -34,7 +34,7 @@ export const oneAfterAnother: Load = async (store, keys, values, signal) => {
   return latencies
 }
 
-/** Calls are due at fixed times, whether those before have come back or not. */
+/** Calls are due at fixed times, whether the calls before have returned or not. */
 export const paced: Load = async (store, keys, values, signal) => {
   const latencies: Latencies = { put: [], get: [] }
   const pick = picking(keys, values)
@@ -44,7 +44,7 @@ export const paced: Load = async (store, keys, values, signal) => {
     const due = begin + call * PACE_MS
     const wait = due - performance.now()
     if (wait > 0) await delay(wait)
-    while (performance.now() < due) await nextTurn() // A timer counts whole ms and may be early.
+    while (performance.now() < due) await nextTurn() // A timer counts whole ms, and may fire early.
     const isPut = call % 2 === 0
     const times = isPut ? latencies.put : latencies.get
     const called: Promise<void> = (isPut ? store.put(...pick()) : store.get(pick()[0])).then(() => {

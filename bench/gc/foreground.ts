@@ -13,9 +13,9 @@ const ROUNDS = 3
 /** p99 with a sweep over p99 without. */
 const BAR = 2
 const LEVEL = 9
-/** The load without a sweep lasts so long. */
+/** How long the load lasts without a sweep. */
 const ALONE_MS = 1500
-/** A sweep that has not finished by then counts as one that does not. */
+/** A sweep that has not finished by then counts as one that does not finish. */
 const SWEEP_MS = 20_000
 
 const LOADS: readonly { readonly name: string; readonly load: Load }[] = [
@@ -29,16 +29,16 @@ interface Round {
   readonly sweep: GcReport
 }
 
-/** What a sweep does to those who read and write meanwhile, and they to it. */
+/** Measures what a sweep does to those who read and write meanwhile, and what they do to it. */
 export async function benchForeground(report: Report, corpus: string | undefined): Promise<void> {
   const set = jsonDocuments(corpus, RECORDS)
   const keys = set.documents.map(({ key }) => key)
   const values = set.documents.map(({ value }) => value)
   report.section(
     'Puts and gets while a sweep runs, classic-level',
-    `${countText(RECORDS)} values of ${set.name}, written with LZ4 and swept with Zstandard at level ${LEVEL}; a put and a get of random keys in turns,`,
-    `one after another, and one every ${PACE_MS} ms, timed from when it was due, so that a stall counts for all who wait. µs; without a sweep`,
-    `for ${ALONE_MS} ms, then with one until it finishes, in the same database; ${ROUNDS} rounds, medians. No fsync is waited for.`
+    `${countText(RECORDS)} values of ${set.name}, written with LZ4 and swept with Zstandard at level ${LEVEL}. Puts and gets of random keys in turns: one after`,
+    `another, and one every ${PACE_MS} ms, timed from when it was due, so that a stall counts for all who wait. Times are in µs: without a sweep for`,
+    `${ALONE_MS} ms, then with a sweep until it finishes, in the same database; ${ROUNDS} rounds, medians. No fsync is waited for.`
   )
   const run = async ({ load }: (typeof LOADS)[number]): Promise<Round> =>
     inFilledStore(EVERY_VALUE_LZ4, set, async store => {

@@ -15,13 +15,13 @@ const VALUE_BYTES = 200
 const IN_FLIGHT = 1000
 const OVERWRITES = 300_000
 const FULL_OVERWRITES = 10_000_000
-/** How often the log's directory is weighed, in overwrites. */
+/** After how many overwrites the log's directory is measured again. */
 const WEIGH_EVERY = 2000
-/** How often the live data, and how many segments beside it, a log may take. */
+/** A log may take this many times the live data, and this many segments beside. */
 const LIVE_TIMES = 3
 const SEGMENTS = 2
 
-/** As it is by default. With a MemTable a log holds twice `flushBytes` in any case, 32 MiB by default: smaller segments make it no smaller. */
+/** The default. With a MemTable a log holds twice `flushBytes` in any case, by default 32 MiB: smaller segments would make it no smaller. */
 const SEGMENT_BYTES = 128 * 1024 * KIB
 
 const MODES: readonly { readonly name: string; readonly options: CompressedKvStoreOptions<string, Buffer> }[] = [
@@ -37,13 +37,13 @@ interface Run {
   readonly seconds: number
 }
 
-/** A store over memory-level with a log, under constant overwriting: what the log takes. */
+/** Measures how large the log of a store over memory-level becomes under constant overwrites. */
 export async function benchOverwrites(report: Report, full: boolean): Promise<void> {
   const count = full ? FULL_OVERWRITES : OVERWRITES
   report.section(
     'The log of a store over memory-level under constant overwriting',
-    `${countText(count)} overwrites of ${countText(KEYS)} keys, ${VALUE_BYTES} random bytes each, ${countText(IN_FLIGHT)} in flight, fsync: 'os'. The most that the log's`,
-    `directory took, weighed every ${countText(WEIGH_EVERY)} overwrites, and what it takes in the end. Live: keys and values.`
+    `${countText(count)} overwrites of ${countText(KEYS)} keys, ${VALUE_BYTES} random bytes each, ${countText(IN_FLIGHT)} in flight, fsync: 'os'. most: the most bytes that the log's`,
+    `directory had, measured every ${countText(WEIGH_EVERY)} overwrites. live: the bytes of keys and values.`
   )
   const rows: string[][] = []
   const bars: (() => void)[] = []

@@ -7,7 +7,7 @@ import { KIB } from '../wal/sizes.js'
 import { EVERY_VALUE_LZ4, inFilledStore, jsonDocuments, type Store, type StoreOptions } from './stores.js'
 import { largerFiles } from './sweep-rate.js'
 
-/** Written with LZ4, swept with Zstandard at level 9: what they take over what they took. */
+/** For values written with LZ4 and swept with Zstandard at level 9: the most bytes after the sweep, over the bytes before. */
 const BAR = 0.75
 const BAR_LEVEL = 9
 const RECORDS = 4 * KIB
@@ -17,11 +17,11 @@ const WRITTEN: readonly { readonly name: string; readonly options: StoreOptions 
   { name: 'lz4', options: { codec: 'lz4' } }
 ]
 
-/** Bytes of a database before and after a sweep. */
+/** Measures the bytes of a database before and after a sweep. */
 export async function benchSpace(report: Report, corpus: string | undefined): Promise<void> {
   report.section(
     'Space on disk before and after a sweep, classic-level with Snappy',
-    `All files of the database, compacted before and after. 'lz4' is with the default minSize, which leaves values below 4 KiB to Snappy.`
+    `Bytes of all files of the database, which is compacted before and after. 'lz4' has the default minSize, which leaves values below 4 KiB to Snappy.`
   )
   const files = largerFiles()
   const cases: readonly { readonly set: DocumentSet; readonly policies: readonly Gc[] }[] = [

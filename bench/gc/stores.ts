@@ -13,10 +13,10 @@ export type StoreOptions = CompressedKvStoreOptions<string, Buffer>
 
 const IN_FLIGHT = 256
 
-/** By default LZ4 over LevelDB leaves values below 4 KiB to Snappy. */
+/** Compresses values from 1 KiB on: by default LZ4 over LevelDB leaves those below 4 KiB to Snappy. */
 export const EVERY_VALUE_LZ4: StoreOptions = { codec: 'lz4', minSize: KIB }
 
-/** Runs `work` with a new store over classic-level that holds documents, all of them in the backend; closed and gone afterwards. */
+/** Runs `work` with a new store over classic-level whose backend has all of the documents. It is closed and deleted afterwards. */
 export async function inFilledStore<T>(
   options: StoreOptions,
   { documents }: DocumentSet,
@@ -35,7 +35,7 @@ export async function inFilledStore<T>(
   })
 }
 
-/** Pieces of 1 KiB of real JSON, as many as there are and then again, under keys in random order. */
+/** Pieces of 1 KiB of real JSON, under keys in random order. If there are fewer pieces than `count`, they are repeated. */
 export function jsonDocuments(corpus: string | undefined, count: number): DocumentSet {
   const source = jsonSource(corpus)
   const pieces = cut(source, KIB)

@@ -12,7 +12,7 @@ import { EVERY_VALUE_LZ4, inFilledStore, jsonDocuments, type StoreOptions } from
 
 const RECORDS = 32 * KIB
 const ROUNDS = 2
-/** MB/s of stored values, where there is nothing to do. */
+/** The least MB/s of stored values, if there is nothing to do. */
 const IDLE_BAR = 50
 
 interface Sweep {
@@ -48,9 +48,9 @@ export async function benchSweepRate(report: Report, corpus: string | undefined)
   })
   report.section(
     'Sweeps of real documents over classic-level',
-    `${entropies.join('; ')} (order 0). MB/s of values as they`,
-    'were stored before; the first sweep does what there is to do, and compacts the database; the second finds nothing. New databases,',
-    `${ROUNDS} rounds in turns, medians. Nobody else reads or writes. Calls: codecs called by the second sweep.`
+    `${entropies.join('; ')} (order 0). MB/s are of values as they`,
+    'were stored before. The first sweep does what there is to do, and compacts the database; the second finds nothing to do. New databases,',
+    `${ROUNDS} rounds in turns, medians. Nobody else reads or writes. calls: how often the second sweep called codecs.`
   )
   const rows: string[][] = []
   const bars: (() => void)[] = []
@@ -118,7 +118,7 @@ function rateOf({ bytesBefore, seconds }: GcReport): number {
   return megabytesPerSecond(bytesBefore, seconds * 1000)
 }
 
-/** Text and code, the sizes that files have. */
+/** Text and code files of 1 KiB and more. */
 export function largerFiles(): DocumentSet {
   const sets = filesBySize(({ kind, bytes }) => kind !== 'json' && bytes >= KIB)
   return { name: 'text and code >= 1 KiB', kind: 'text', documents: sets.flatMap(({ documents }) => documents) }

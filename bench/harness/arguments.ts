@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 const PARTS = ['adaptive', 'blob', 'codec', 'gc', 'memtable', 'small', 'store', 'tensor', 'wal', 'write'] as const
 export type Part = (typeof PARTS)[number]
 
-export const HELP = `Measures the codecs and the choice among them, blobs, sweeps, the MemTable, the store, the tensor codec, the log and the write path, each beside what it is compared with, in one run.
+export const HELP = `Measures parts of compressed-kv, each beside what it is compared with, in one run.
 
   npm run bench -- [adaptive] [blob] [codec] [gc] [memtable] [small] [store] [tensor] [wal] [write] [options]
 
@@ -17,15 +17,15 @@ export const HELP = `Measures the codecs and the choice among them, blobs, sweep
   tensor          the tensor codec on real (--corpus) and seeded tensors; prints the acceptance bars           ~30 seconds
   wal             the write-ahead log beside the codec alone and bare file calls; prints the acceptance bars   ~4 minutes
   write           puts beside the bare backend: main thread, event loop, rates, reads; prints the bars         ~2 minutes
-                  none of them: all
-  --corpus DIR    DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules
+                  If none is named, all are measured.
+  --corpus DIR    use DIR/*.jsonl, DIR/logs/*.log and DIR/llm/kv-layer* instead of JSON from node_modules
   --json FILE     also write every figure to FILE
   --full          blob: a file of 3 GiB, needs 12 GB of disk;
                   wal: cold reads over 2 GiB, 10 million records, deletion of large segments; needs 5 GB of disk;
                   write: 400 MiB without a pause, and puts over a million entries; gc: 10 million overwrites in a log
   --help          this text
 
-Exit code 0 also where a figure is below its bar: it says so. Figures of a shared machine are noisy; quotients are less so.`
+A figure that misses its bar is marked BELOW; the exit code is 0 even then. Figures of a shared machine are noisy; quotients are less so.`
 
 interface Arguments {
   readonly parts: readonly Part[]

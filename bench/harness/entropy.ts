@@ -1,4 +1,4 @@
-/** Order-0 entropy: the bits a byte needs if each is coded on its own. 8 is noise, English about 4.5. */
+/** Order-0 entropy: how many bits a byte takes if each is coded on its own. Noise has 8, English text about 4.5. */
 export function bitsPerByte(values: readonly Uint8Array[]): number {
   const counts = new Float64Array(256)
   let total = 0

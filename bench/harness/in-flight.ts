@@ -7,7 +7,7 @@ export async function inFlight(count: number, limit: number, task: (index: numbe
   await Promise.all(Array.from({ length: Math.min(limit, count) }, worker))
 }
 
-/** The same, until `milliseconds` are over; every slot runs at least once. Returns how many ran. */
+/** The same, until `milliseconds` are over; each of the `limit` places runs at least one. Returns how many ran. */
 export async function inFlightFor(
   milliseconds: number,
   limit: number,

@@ -1,6 +1,6 @@
 import { shuffled } from '../documents/seeded.js'
 
-/** Text of 16 bytes. */
+/** A key of 16 bytes, as text. */
 export function keyOf(index: number): string {
   return `record:${String(index).padStart(9, '0')}`
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
-/** Processor time of the calling thread, in ms; undefined where the system does not tell. Linux counts it in nanoseconds. */
+/** Processor time of the calling thread, in ms; undefined if the system does not tell. Linux counts it in nanoseconds. */
 export function threadMilliseconds(): number | undefined {
-  // The scheduler adds up when it takes a thread off, or at a tick of some ms: a thread that sleeps for a moment is counted exactly.
+  // The scheduler adds time up when it takes a thread off the processor, or at ticks some ms apart. After a short sleep the count is exact.
   Atomics.wait(CELL, 0, 0, SLEEP_MS)
   try {
     return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e6
@@ -14,14 +14,14 @@ export function threadMilliseconds(): number | undefined {
 const CELL = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 const SLEEP_MS = 0.05
 
-/** µs for one operation. */
+/** What one operation costs, in µs. */
 export interface Cost {
-  /** Processor time of the calling thread; where the system does not tell, the active time of its event loop. */
+  /** Processor time of the calling thread; if the system does not tell, the active time of its event loop. */
   readonly mainThread: number
   readonly wall: number
 }
 
-/** What `work`, which does so many operations, costs for one of them. */
+/** What one operation costs, when `work` does `operations` of them. */
 export async function costOf(operations: number, work: () => Promise<unknown>): Promise<Cost> {
   const threadBefore = threadMilliseconds()
   const loopBefore = performance.eventLoopUtilization()

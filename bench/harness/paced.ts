@@ -1,6 +1,6 @@
 import { inFlight } from './in-flight.js'
 
-/** Runs `task` for 0 to count - 1, so many a second and never more than `limit` at once: one that cannot begin in its time begins later. */
+/** Runs `task` for 0 to count - 1, at a rate per second, but never more than `limit` at once: one that cannot begin on time begins later. */
 export function paced(
   count: number,
   perSecond: number,

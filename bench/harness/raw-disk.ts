@@ -5,7 +5,7 @@ import { inTemporaryDirectory } from './temporary-directory.js'
 
 const BYTES = 32 * 1024 * 1024
 
-/** MB/s of writing one large file into the page cache, without fsync: what no database on this disk can beat. */
+/** MB/s at which one large file is written into the page cache, without fsync: no database on this disk can be faster. */
 export async function rawDiskRate(): Promise<number> {
   return inTemporaryDirectory(async directory => {
     const bytes = Buffer.alloc(BYTES, 'raw disk')

@@ -4,12 +4,12 @@ type Figures = Readonly<Record<string, string | number | boolean | null>>
 
 /** What a benchmark prints, and what --json keeps of it. */
 export interface Report {
-  /** A title, and below it what is measured against what. */
+  /** Prints a title, and below it what is measured against what. */
   section(title: string, ...notes: readonly string[]): void
   line(text: string): void
-  /** The first column is text; the others are figures, to the right. */
+  /** Prints a table. The first column is text; the others are figures, to the right. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void
-  /** Holds a figure against its bar and prints ok or BELOW, which is the same for figures that should be small. */
+  /** Compares a figure with its bar and prints ok or BELOW. BELOW means that the bar is missed, also for figures that should be small. */
   bar(what: string, measured: number, atLeastOrMost: '>=' | '<=', bar: number): void
   /** Keeps figures for --json. */
   record(benchmark: string, figures: Figures): void

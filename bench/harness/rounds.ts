@@ -1,11 +1,10 @@
 import { median } from './median.js'
 
 /**
- * Runs every contender once a round, A B C, B C A, ..., so that a noisy moment of the machine and what the one before left behind
- * hit all of them alike. There is no collection in between: it throws away optimized code with the garbage, and the next run would
- * start slow.
+ * Runs every contender once in each round, A B C, B C A, ..., so that a noisy moment of the machine, and what a contender leaves behind for the next,
+ * hit all of them alike. Garbage is not collected in between: that would throw away optimized code as well, and the next run would start slow.
  *
- * @returns for each contender its result of every round
+ * @returns for each contender its results, round by round
  */
 export async function alternate<C, R>(
   rounds: number,
@@ -22,7 +21,7 @@ export async function alternate<C, R>(
   return results
 }
 
-/** Median of the quotients round by round: a round's noise is in both of its figures. */
+/** The median of the rounds' quotients: the noise of a round is in both of its figures. */
 export function medianQuotient(numerators: readonly number[], denominators: readonly number[]): number {
   return median(numerators.map((numerator, round) => numerator / denominators[round]!))
 }

@@ -1,13 +1,13 @@
 export interface Timed {
   readonly perSecond: number
   /**
-   * Processor time of the whole process for one operation, in µs: threads of the pool and of the backend included. A busy machine
-   * changes it less than the wall clock.
+   * Processor time of the whole process for one operation, in µs, with threads of the pool and of the backend. A busy machine changes it less than
+   * the time by the clock.
    */
   readonly cpuMicroseconds: number
 }
 
-/** Times `operations` operations that `work` does. */
+/** Times `work`, which does `operations` operations. */
 export async function timed(operations: number, work: () => Promise<void>): Promise<Timed> {
   const cpuBefore = process.cpuUsage()
   const start = performance.now()

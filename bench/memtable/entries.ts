@@ -13,11 +13,11 @@ export interface Entries {
 /** Keys in random order, and as many values, of which some are the same Buffer. */
 export function makeEntries(corpus: string | undefined): Entries {
   const pieces = cut(jsonSource(corpus), VALUE_BYTES)
-  const keys = freshly(shuffledKeys(ENTRIES, 1)) // Text that was put together is a tree, which costs more to look at.
+  const keys = freshly(shuffledKeys(ENTRIES, 1)) // A string that was put together from others is a tree, which takes longer to read.
   return { keys, values: keys.map((_, i) => pieces[i % pieces.length]!) }
 }
 
-/** The same texts as new strings, whose hashes have not been computed yet: so a key is that has just arrived. */
+/** The same texts as new strings, whose hashes have not been computed yet, as with keys that have just arrived. */
 export function freshly(keys: readonly string[]): string[] {
   return keys.map(key => Buffer.from(key, 'latin1').toString('latin1'))
 }

@@ -6,14 +6,14 @@ export interface EntryMemoryRequest {
   readonly corpus: string | null
 }
 
-/** Bytes an entry. */
+/** Bytes for one entry. */
 export interface EntryMemoryReply {
   readonly table: number
   readonly all: number
   readonly ordered: number
 }
 
-/** As many values as share one allocation: a store copies values into such pieces too. */
+/** How many values share one allocation: a store copies values into such pieces as well. */
 const VALUES_TOGETHER = 512
 
 process.once('message', (request: EntryMemoryRequest) => {
@@ -22,7 +22,7 @@ process.once('message', (request: EntryMemoryRequest) => {
 
 async function measure({ contender, corpus }: EntryMemoryRequest): Promise<EntryMemoryReply> {
   const shared = makeEntries(corpus ?? undefined)
-  fill(contender, shared) // What only the first run needs, compiled code for one, counts for no entry.
+  fill(contender, shared) // A run before: what only the first one needs, such as compiled code, is not counted.
   const before = await settled()
   const all = own(shared)
   const withEntries = await settled()
@@ -30,10 +30,10 @@ async function measure({ contender, corpus }: EntryMemoryRequest): Promise<Entry
   const withTable = await settled()
   if (table instanceof MemTable) table.order()
   const withOrder = await settled()
-  if (table.size !== ENTRIES || all.keys.length !== ENTRIES) throw new Error('Entries were lost') // Alive until here.
+  if (table.size !== ENTRIES || all.keys.length !== ENTRIES) throw new Error('Entries were lost') // Keeps both alive until here.
   return {
     table: (withTable - withEntries) / ENTRIES,
-    // The arrays that hold keys and values meanwhile are none of an entry's.
+    // The arrays that hold keys and values meanwhile are no part of an entry.
     all: (withTable - before) / ENTRIES - 2 * POINTER_BYTES,
     ordered: (withOrder - withTable) / ENTRIES
   }
@@ -60,7 +60,7 @@ function fill(contender: EntryMemoryRequest['contender'], { keys, values }: Entr
   return table
 }
 
-/** Buffers are freed some ticks after the collection that found them dead. */
+/** Waits a little, since Buffers are freed some ticks after the collection that found them dead. */
 async function settled(): Promise<number> {
   for (let i = 0; i < 3; i++) {
     globalThis.gc!()

@@ -6,13 +6,13 @@ import type { EntryMemoryReply, EntryMemoryRequest } from './memory-child.js'
 
 const CHILD = new URL('./memory-child.js', import.meta.url)
 
-/** What keeping an entry takes. */
+/** Measures the memory that an entry takes. */
 export async function benchMemoryOfEntry(report: Report, corpus: string | undefined): Promise<void> {
   report.section(
     `MemTable: memory an entry takes, ${countText(ENTRIES)} of them`,
-    `Growth of the heap and of Buffers' memory after garbage collection, in bytes an entry; each line from a process of its own.`,
-    `table: keys and values were there before. all: keys of ${KEY_BYTES} bytes and values of ${VALUE_BYTES} with it, the values copies in pieces`,
-    `of larger Buffers. Ordered: what being in order adds.`
+    `By how much the heap and the memory of Buffers have grown after garbage collection, in bytes per entry; each line from a process of its own.`,
+    `table: without keys and values. all: with keys of ${KEY_BYTES} bytes and values of ${VALUE_BYTES} bytes, which are copies in pieces of larger`,
+    `Buffers. ordered: what is added when the entries are in order.`
   )
   const rows: string[][] = []
   for (const contender of ['MemTable', 'Map'] as const) {

@@ -7,19 +7,19 @@ import { ENTRIES, type Entries, freshly, KEY_BYTES, makeEntries } from './entrie
 
 const ROUNDS = 7
 
-/** ms. */
+/** What one round takes, in ms. */
 interface Round {
   readonly total: number
   readonly longestStep: number
 }
 
-/** Putting a frozen table in order, as it is done before a flush and for an iterator: step by step. */
+/** Measures how long it takes to put a frozen table in order, step by step, as it is done before a flush and for an iterator. */
 export async function benchOrdering(report: Report, corpus: string | undefined): Promise<void> {
   const entries = makeEntries(corpus)
   report.section(
     `MemTable: ordering ${countText(ENTRIES)} entries`,
-    `Keys of ${KEY_BYTES} bytes in random order, put in order for the first time. The event loop may run between two steps.`,
-    `${ROUNDS} rounds in turns, medians, in ms; the step is the longest of each round. bare: keys of a Map into an array, sort().`
+    `Keys of ${KEY_BYTES} bytes in random order are put in order for the first time. The event loop may run between two steps.`,
+    `${ROUNDS} rounds in turns, medians, in ms; the step is the longest of each round. bare: the keys of a Map in an array, with sort().`
   )
   const [ours, bare] = (await alternate(ROUNDS, [orderTable, orderMap], run => run(entries))) as [Round[], Round[]]
   const totals = ours.map(({ total }) => total)

@@ -14,7 +14,7 @@ import { ENTRIES, type Entries, makeEntries, VALUE_BYTES } from './entries.js'
 const PAIRS = 4000
 const ROUNDS = 2
 const IN_FLIGHT = 1000
-/** ms. */
+/** The most ms. */
 const P99_BAR = 1
 
 interface Iterable {
@@ -30,7 +30,7 @@ interface Contender {
   readonly create: (location: string) => Iterable
 }
 
-/** Everything stays in the table. */
+/** Options with which everything stays in the table. */
 const NEVER_FLUSHED = { flushBytes: Infinity, maxBytes: Infinity, flushIntervalMs: Infinity }
 
 const CONTENDERS: readonly Contender[] = [
@@ -50,13 +50,13 @@ const CONTENDERS: readonly Contender[] = [
   { name: 'classic-level, bare', isStore: false, create: location => new Level<string, Buffer>(location, AS_BUFFERS) }
 ]
 
-/** An iterator sees one moment, so every one freezes what was put since the last: the worst that can be done to a table. */
+/** Measures puts and iterators in turns. An iterator sees one moment, and so freezes what was put since the last: the worst case for a table. */
 export async function benchPutIterate(report: Report, corpus: string | undefined): Promise<void> {
   const entries = makeEntries(corpus)
   report.section(
     `A put, then iterator({ limit: 1 }).next() and close(), ${countText(ENTRIES)} entries in the table`,
-    `Values of ${VALUE_BYTES} bytes, new keys in random order; ${countText(PAIRS)} pairs one after the other, ${ROUNDS} rounds in turns. Nothing is flushed, no fsync`,
-    'is waited for. µs a pair, the first one, which has the whole table to put in order, included.'
+    `Values of ${VALUE_BYTES} bytes, new keys in random order; ${countText(PAIRS)} pairs one after the other, ${ROUNDS} rounds in turns. Nothing is flushed, and no fsync`,
+    'is waited for. µs for one pair; the first pair, for which the whole table is put in order, is included.'
   )
   const rounds = await alternate(ROUNDS, CONTENDERS, contender => round(contender, entries))
   const results = CONTENDERS.map(({ name, isStore }, i) => {
@@ -75,7 +75,7 @@ export async function benchPutIterate(report: Report, corpus: string | undefined
   }
 }
 
-/** @returns ms of every pair */
+/** @returns how many ms every pair took */
 async function round({ create }: Contender, { values }: Entries): Promise<number[]> {
   return inTemporaryDirectory(async directory => {
     const database = create(directory)

@@ -8,11 +8,11 @@ import { ENTRIES, type Entries, freshly, KEY_BYTES, makeEntries, VALUE_BYTES } f
 
 const ROUNDS = 11
 const IN_OTHER_ORDER = shuffledKeys(ENTRIES, 2)
-/** ns. */
+/** The most ns for a call. */
 const PUT_BAR = 275
 const GET_BAR = 145
 
-/** ns for one call. */
+/** How many ns one call took. */
 interface Round {
   readonly put: number
   readonly get: number
@@ -24,27 +24,27 @@ interface Load {
   readonly values: readonly Buffer[]
 }
 
-/** How keys come. The bars are for the first kind, the cheapest for any Map. */
+/** How keys are given. The bars are for the first kind, which is the cheapest for any Map. */
 const KINDS = [
   { name: 'the same strings, gets in the order of puts', hasBars: true, load: sameStrings },
   { name: 'new strings, gets in another order', hasBars: false, load: newStrings }
 ] as const
 
-/** What a put and a get cost in a table alone. */
+/** Measures what a put and a get cost in a table alone. */
 export async function benchTable(report: Report, corpus: string | undefined): Promise<void> {
   const entries = makeEntries(corpus)
   report.section(
     `MemTable: put and get, ${countText(ENTRIES)} entries of ${VALUE_BYTES} bytes`,
-    `Text keys of ${KEY_BYTES} bytes in random order. ns a call; a new table a round, ${ROUNDS} rounds in turns: medians, and the best in`,
-    'brackets, which a busy machine changes less. Map: set and get of a bare Map. The same strings: each round uses those of the',
-    'one before, which know their hashes. New ones: as keys are that have just arrived; their hashes have to be computed, and gets',
-    'in another order miss the caches of the processor.'
+    `Text keys of ${KEY_BYTES} bytes in random order. ns for one call; a new table in each round, ${ROUNDS} rounds in turns: medians, and in brackets`,
+    'the best, which a busy machine changes less. Map: set and get of a bare Map. The same strings: each round uses those of the round',
+    'before, which know their hashes. New strings: like keys that have just arrived; their hashes have to be computed, and gets in another',
+    'order miss the caches of the processor.'
   )
   const rows: string[][] = []
   const bars: (() => void)[] = []
   for (const { name, hasBars, load } of KINDS) {
     const contenders = [memTableRound, mapRound]
-    await alternate(2, contenders, async run => run(load(entries))) // Code that has not run yet runs slow.
+    await alternate(2, contenders, async run => run(load(entries))) // Code is slow when it runs for the first time.
     const [table, map] = (await alternate(ROUNDS, contenders, async run => run(load(entries)))) as [Round[], Round[]]
     for (const [what, bar] of [
       ['put', PUT_BAR],
@@ -82,7 +82,7 @@ function newStrings({ keys, values }: Entries): Load {
   return { put: freshly(keys), get: freshly(IN_OTHER_ORDER), values }
 }
 
-/* Two times the same, since calls through a common interface would cost what is to be measured. */
+/* The two functions do the same: calls through a common interface would take as long as what is measured. */
 
 function memTableRound({ put, get, values }: Load): Round {
   const table = new MemTable()

@@ -11,9 +11,9 @@ import { fill, IN_FLIGHT, type Store, storeOf, type StoreOptions, withDatabase }
 
 const RECORDS = 20_000
 const ROUNDS = 7
-/** While LevelDB still works on what was flushed the first takes longer, and 20,000 gets are over in a tenth of a second. */
+/** How often all is read: 20,000 gets are over in a tenth of a second, and the first take longer while LevelDB still works on what was flushed. */
 const READ_PASSES = 3
-/** What the rates have to be, over those without a dictionary. */
+/** The least rates, over those without a dictionary. */
 const BARS = { put: 0.8, get: { lz4: 0.8, zstd: 0.6 } } as const
 
 const MODES: readonly { readonly name: string; readonly options: StoreOptions }[] = [
@@ -31,14 +31,14 @@ interface Rates {
 }
 const MEASURES = ['put', 'flushed', 'get', 'getSync', 'getCompacted', 'getSyncCompacted'] as const
 
-/** Rates with a dictionary over those without, where there is one already. */
+/** Measures rates with a dictionary that is there already, beside those without one. */
 export async function benchRates(report: Report, set: SmallSet): Promise<void> {
   report.section(
     `Rates with a dictionary over those without, ${set.name}, classic-level`,
-    `${RECORDS} values, ${IN_FLIGHT} in flight, over a store that has trained its dictionary. put: until acknowledged; flushed: until the`,
-    'backend has them; get and getSync of each three times, getSync one after another: first right after that, where with a MemTable LevelDB still',
-    'has all of them in its write buffer, not compressed, then from its tables, compacted. Thousands a second, in brackets over dictionary: false,',
-    'median of the quotients.'
+    `${RECORDS} values, ${IN_FLIGHT} in flight, in a store that has trained its dictionary. put: until acknowledged; flushed: until the backend`,
+    'has them. get and getSync: of each value three times, getSync one after another. First right after the flush: with a MemTable, LevelDB still has',
+    'all values in its write buffer then, not compressed. Then from its tables, after compaction. Thousands per second, and in brackets over those with',
+    'dictionary: false, the median of the quotients.'
   )
   const rows: string[][] = []
   const bars: (() => void)[] = []

@@ -14,12 +14,12 @@ const MODES: readonly { readonly name: string; readonly options: StoreOptions }[
 ]
 const CODECS = ['zstd', 'lz4'] as const
 
-/** Bytes of the tables of a compacted database, over the bytes of the values. */
+/** Measures the bytes of the tables of a compacted database, over the bytes of the values. */
 export async function benchSizes(report: Report, sets: readonly SmallSet[]): Promise<void> {
   report.section(
     "Small values on disk, dictionary: 'auto', classic-level after compaction",
-    'Bytes of the tables over bytes of the values, keys not counted among them. Without a MemTable values are written before there is a',
-    'dictionary, and a sweep moves them. RocksDB: its published figure, Zstandard blocks and a dictionary of 16 KiB; no bar.'
+    'Bytes of the tables over bytes of the values, without their keys. If there is no MemTable, values are written before there is a dictionary,',
+    'and a sweep moves them to it. RocksDB: its published figure, with Zstandard blocks and a dictionary of 16 KiB; not a bar.'
   )
   const rows: string[][] = []
   const bars: (() => void)[] = []
@@ -58,7 +58,7 @@ export async function benchSizes(report: Report, sets: readonly SmallSet[]): Pro
 async function filledAndSweptSize(store: Store, directory: string, set: SmallSet): Promise<number> {
   await fill(store, set)
   await store.flush()
-  // What LevelDB has not in tables yet it writes with all that was overwritten.
+  // What LevelDB does not have in tables yet, it would write with everything that was overwritten.
   await store.compactRange('', '\uffff')
   await store.gc.run()
   return compactedSize(store, directory)
@@ -69,7 +69,7 @@ async function filledSize(db: Database, directory: string, set: SmallSet): Promi
   return compactedSize(db, directory)
 }
 
-/** The log is empty after a close, and LevelDB's own, which is not compressed, holds nothing that the tables lack. */
+/** Only tables are counted: after a close the store's log is empty, and LevelDB's own log, which is not compressed, has nothing that they lack. */
 async function compactedSize(db: Database, directory: string): Promise<number> {
   await db.compactRange!('', '\uffff')
   await db.close()

@@ -18,7 +18,7 @@ export function storeOf(options: StoreOptions): (directory: string) => Store {
   return directory => new CompressedKvStore(new Level<string, Buffer>(directory, AS_BUFFERS), options)
 }
 
-/** Runs `work` with a new database, which is closed and gone afterwards. */
+/** Runs `work` with a new database, which is closed and deleted afterwards. */
 export async function withDatabase<D extends Database, T>(
   create: (directory: string) => D,
   work: (db: D, directory: string) => Promise<T>

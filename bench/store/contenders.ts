@@ -2,7 +2,7 @@ import { CompressedKvStore } from 'compressed-kv'
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 
-/** What the benchmarks call: a bare backend and a store have it alike. */
+/** What the benchmarks call: a bare backend has it, and a store as well. */
 export interface Database {
   open(): Promise<void>
   close(): Promise<void>
@@ -12,7 +12,7 @@ export interface Database {
   compactRange?(start: string, end: string): Promise<void>
 }
 
-/** A database to measure. Backends without files do not look at the location. */
+/** A database to measure. Backends without files ignore the location. */
 export interface Contender {
   readonly name: string
   create(location: string): Database
@@ -23,7 +23,7 @@ export const AS_BUFFERS = { valueEncoding: 'buffer' } as const
 const classic = (location: string) => new Level<string, Buffer>(location, AS_BUFFERS)
 const memory = () => new MemoryLevel<string, Buffer>(AS_BUFFERS)
 
-/** LevelDB with its Snappy, as it comes; in Node.js `level` is classic-level. */
+/** LevelDB with its default options, and so with Snappy; in Node.js `level` is classic-level. */
 export const BARE_CLASSIC: Contender = { name: 'bare', create: classic }
 
 export const ZSTD_OVER_CLASSIC: Contender = {
@@ -44,7 +44,7 @@ export const OVER_CLASSIC: readonly Contender[] = [
   ZSTD_OVER_CLASSIC
 ]
 
-/** No option given: what a user has who only wraps. */
+/** A store without options, as somebody has it who only wraps. */
 export const DEFAULTS_OVER_CLASSIC: Contender = {
   name: 'store',
   create: location => new CompressedKvStore<string, Buffer>(classic(location))
@@ -57,7 +57,7 @@ export const OVER_MEMORY: readonly Contender[] = (['lz4', 'zstd'] as const).map(
   create: () => new CompressedKvStore<string, Buffer>(memory(), { codec })
 }))
 
-/** Leaves a LevelDB database as it would be after a while: sorted, with nothing superseded. */
+/** Makes a LevelDB database what it would be after a while: sorted, and without anything that was overwritten. */
 export async function compact(database: Database): Promise<void> {
   if (database.supports.additionalMethods['compactRange'] === true) await database.compactRange!('', '\uffff')
 }

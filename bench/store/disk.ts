@@ -10,19 +10,19 @@ import type { Report } from '../harness/report.js'
 import { inTemporaryDirectory } from '../harness/temporary-directory.js'
 import { BARE_CLASSIC, compact, type Contender, DEFAULTS_OVER_CLASSIC, ZSTD_OVER_CLASSIC } from './contenders.js'
 
-/** Who only wraps must not pay for it in space: store over bare, for every file of the corpus. */
+/** The most bytes of a store with default options over bare, for every file of the corpus: who only wraps must not pay for it in space. */
 const DEFAULTS_BAR = 1.05
-/** And who asks for zstd where it should pay must get something. */
+/** The most bytes of a store with zstd over bare, with documents for which it should pay. */
 const ZSTD_BAR = 0.75
 
 const IN_FLIGHT = 256
 
-/** Bytes on disk after compaction, beside the bare classic-level with its Snappy. */
+/** Measures bytes on disk after compaction, beside the bare classic-level with its Snappy. */
 export async function benchDisk(report: Report, corpus: string | undefined): Promise<void> {
   report.section(
     'Bytes on disk with default options, beside bare classic-level',
-    'All files of the database, compacted and closed. bare has Snappy on, as has the backend of the store. store / bare under 1',
-    'is smaller than bare.'
+    'Bytes of all files of the database, which is compacted and closed. bare has Snappy on, and so has the backend of the store. store / bare below 1',
+    'means that the store is smaller than bare.'
   )
   const ofCorpus = corpus === undefined ? [jsonRecords()] : corpusSets(corpus)
   const quotients: { set: DocumentSet; quotient: number }[] = []
@@ -37,7 +37,7 @@ export async function benchDisk(report: Report, corpus: string | undefined): Pro
 
   report.line('')
   report.table(['documents', 'bytes in', 'bits/byte', 'bare', 'in', 'store', 'codec', 'in', 'store / bare'], rows)
-  report.line("'in' is over bytes in. Files are those of node_modules; the bar is for the sets above them.")
+  report.line("'in': bytes on disk over bytes in. Files are those of node_modules; the bar is for the sets above them.")
   report.line('')
   const worst = quotients.slice(0, ofCorpus.length).reduce((a, b) => (a.quotient >= b.quotient ? a : b))
   report.bar(`default options / bare on disk, the worst: ${worst.set.name}`, worst.quotient, '<=', DEFAULTS_BAR)

@@ -16,7 +16,7 @@ const ROUNDS = 5
 /** About what an envelope adds. */
 const ENVELOPE_BYTES = 16
 
-/** For LZ4: bytes/s of puts over those of the codec alone. */
+/** The least bytes/s of puts over those of the codec alone, for LZ4. */
 const PUT_BAR = 0.8
 
 /** MB/s of raw bytes in one round. */
@@ -25,15 +25,15 @@ interface Rate {
   readonly read: number
 }
 
-/** 2 MiB values over memory-level, where the codec is nearly all there is to do: what does the store add to it? */
+/** Measures what the store adds to the codec, with values of 2 MiB over memory-level, where the codec has nearly all of the work. */
 export async function benchLargeValues(report: Report, corpus: string | undefined): Promise<void> {
   const source = jsonSource(corpus)
   const pieces = cut(source, VALUE_BYTES, VALUES)
   report.section(
     '2 MiB values over memory-level, 8 in flight, beside the codec alone',
-    `Pieces of ${source.name}, ${bitsPerByte(pieces).toFixed(2)} bits per byte (order 0), as Buffers; ${VALUES} a round, ${ROUNDS} rounds in turns.`,
-    'Alone: codec.compress and codec.decompress, also 8 in flight. And copies: of the value, and of the result to where its envelope would be, which a',
-    'store has to make. MB/s of raw bytes. In memory, no fsync.'
+    `Pieces of ${source.name}, ${bitsPerByte(pieces).toFixed(2)} bits per byte (order 0), as Buffers; ${VALUES} in a round, ${ROUNDS} rounds in turns.`,
+    'alone: codec.compress and codec.decompress, also with 8 in flight. copies: of the value, and of the result to where its envelope would be, which',
+    'a store has to make. MB/s are of raw bytes. All is in memory, there is no fsync.'
   )
   const rows: string[][] = []
   const quotients: Rate[] = []
@@ -87,7 +87,7 @@ async function codecAlone(codec: Codec, pieces: readonly Buffer[]): Promise<Rate
   return { write, read }
 }
 
-/** What no store can do without: the caller may change the value at once, and an envelope is one piece of memory. */
+/** The codec with the copies that every store has to make: the caller may change its value at once, and an envelope is one piece of memory. */
 async function codecWithCopies(codec: Codec, pieces: readonly Buffer[]): Promise<Rate> {
   const copies = Array.from({ length: IN_FLIGHT }, () => Buffer.alloc(VALUE_BYTES))
   const envelopes: Buffer[] = []

@@ -10,7 +10,7 @@ export interface HeldRequest {
   readonly corpus: string | null
 }
 
-/** What holding the data added to this process, in bytes. */
+/** How much memory the data added to this process, in bytes. */
 export interface HeldReply {
   readonly rss: number
   readonly heapUsed: number
@@ -37,7 +37,7 @@ async function hold({ contender: name, valueBytes, totalBytes, corpus }: HeldReq
   const put = (i: number) => database.put(String(i).padStart(9, '0'), Buffer.from(pieces[i % pieces.length]!))
   await inFlight(totalBytes / valueBytes, IN_FLIGHT, put)
   const after = await settledMemory()
-  await database.get('warm-up') // So that it was alive until here.
+  await database.get('warm-up') // Keeps the database alive until here.
   return {
     rss: after.rss - before.rss,
     heapUsed: after.heapUsed - before.heapUsed,
@@ -46,7 +46,7 @@ async function hold({ contender: name, valueBytes, totalBytes, corpus }: HeldReq
   }
 }
 
-/** Buffers are freed some ticks after the collection that found them dead. */
+/** Waits a little, since Buffers are freed some ticks after the collection that found them dead. */
 async function settledMemory(): Promise<NodeJS.MemoryUsage> {
   for (let i = 0; i < 3; i++) {
     globalThis.gc!()

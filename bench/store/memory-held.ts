@@ -12,12 +12,12 @@ const SIZES = [
   { name: '2 MiB', valueBytes: 2 * 1024 * 1024 }
 ] as const
 
-/** What the same data costs in memory, in the bare memory-level and behind the store. */
+/** Measures how much memory the same data takes in the bare memory-level and in one behind the store. */
 export async function benchMemoryHeld(report: Report, corpus: string | undefined): Promise<void> {
   report.section(
     `Memory that memory-level takes for ${bytesText(TOTAL_BYTES)} of JSON`,
-    'Growth from the empty, open database, after garbage collection; each figure from a process of its own. Every put gets a',
-    'Buffer of its own. external includes arrayBuffers, where Buffers live; rss is what the system sees, with what is not given back.'
+    'By how much memory has grown since the database was open and empty, after garbage collection; each figure from a process of its own. Every',
+    'put gets a Buffer of its own. external includes arrayBuffers, where Buffers are; rss is what the system counts, with memory that is not given back.'
   )
   const rows: string[][] = []
   for (const { name: size, valueBytes } of SIZES) {

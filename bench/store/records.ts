@@ -33,10 +33,10 @@ const LOADS: readonly Load[] = [
   { inFlight: 1000, records: 20_000 }
 ]
 
-/** Before anything counts: code that has not run yet runs slow. */
+/** Runs before anything is measured: code is slow when it runs for the first time. */
 const WARM_UP: Load = { inFlight: 16, records: 4000 }
 
-/** LZ4 over classic-level, store over bare. */
+/** The least rates with LZ4 over classic-level, store over bare. */
 const BARS = [
   { what: 'puts', inFlight: 1000, bar: 1 },
   { what: 'gets', inFlight: 1000, bar: 0.9 },
@@ -61,7 +61,7 @@ interface Result {
   readonly getsOverBare: number
 }
 
-/** Puts and gets of 1 KiB records through the store and into the bare backend, turn by turn. */
+/** Measures puts and gets of 1 KiB records through the store and in the bare backend, in turns. */
 export async function benchRecords(report: Report, corpus: string | undefined): Promise<void> {
   const source = jsonSource(corpus)
   const values = cut(source, RECORD_BYTES)
@@ -69,16 +69,16 @@ export async function benchRecords(report: Report, corpus: string | undefined): 
   report.section(
     'Puts and gets of 1 KiB records',
     `Pieces of ${source.name}, ${bitsPerByte(values).toFixed(2)} bits per byte (order 0), as Buffers, under text keys in random order;`,
-    `a fresh database a round, ${ROUNDS} rounds in turns. Medians; store / bare is the median of the rounds' quotients.`,
-    'No fsync. Gets are in another random order, of the compacted database. bare classic-level has Snappy on, as has the',
-    'backend of the store. CPU: processor time of all threads for one put or get, compaction in the background included.',
+    `a new database in each round, ${ROUNDS} rounds in turns. Medians; store / bare is the median of the rounds' quotients.`,
+    'No fsync. Gets are in another random order, from the compacted database. bare classic-level has Snappy on, and so has the',
+    'backend of the store. CPU: processor time of all threads for one put or get, with compaction in the background.',
     `Raw disk: ${countText(rawDisk)} MB/s into one file, no fsync, = ${countText((rawDisk * 1e6) / RECORD_BYTES)} records/s.`
   )
   report.record('raw disk', { megabytesPerSecond: rawDisk })
 
   const classic = await benchBackend(report, 'classic-level', [BARE_CLASSIC, ...OVER_CLASSIC], values)
   report.line('')
-  // By default LZ4 over LevelDB leaves records of this size to Snappy; the second set of lines is with every one compressed.
+  // By default LZ4 over LevelDB leaves records of this size to Snappy. The second set of lines is for a store that compresses them.
   for (const name of ['store lz4', 'lz4, minSize 1024']) {
     for (const { what, inFlight: limit, bar } of BARS) {
       const lz4 = classic.find(({ inFlight: n, contender }) => n === limit && contender === name)!

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { PACKAGE_ROOT } from '../documents/package-root.js'
 import type { Contender } from './contender.js'
 
-/** Installed with the rivals of bench/compare: nothing else needs it. */
+/** It is installed with the rivals of bench/compare, since nothing else needs it. */
 const MODULE = join(PACKAGE_ROOT, 'bench', 'compare', 'node_modules', 'numcodecs', 'dist', 'blosc.js')
 
 interface BloscCodec {
@@ -22,10 +22,10 @@ const SHUFFLE = 1
 const BITSHUFFLE = 2
 
 /**
- * Blosc as numcodecs has it: WebAssembly on the calling thread, which takes every value for an array of 4-byte numbers. Level 5, its
- * default; of the two shuffles the one that is smaller here.
+ * Blosc as numcodecs has it: WebAssembly on the calling thread, which takes every value for an array of 4-byte numbers. Its level is 5, the
+ * default; of the two shuffles it uses the one whose results are smaller here.
  *
- * @returns none where it is not installed
+ * @returns no contender if it is not installed
  */
 export async function bloscContenders(): Promise<Contender[]> {
   if (!existsSync(MODULE)) return []
@@ -39,5 +39,5 @@ export async function bloscContenders(): Promise<Contender[]> {
   })
 }
 
-/** A call takes ten to a hundred times as long as those of the others. */
+/** Fewer rounds than others: a call takes ten to a hundred times as long. */
 const SLOW_ROUNDS = 3

@@ -14,10 +14,10 @@ import { ENTRY_BYTES, realTensors, seededTensors } from './tensors.js'
 
 const CHILD = new URL('./cache-load-child.js', import.meta.url)
 const ROUNDS = 9
-/** Rate of the cache over that of the plain file. */
+/** The least rate of the cache, over that of the plain file. */
 const BAR = 0.3
 
-/** A chunk of 32 layers out of a TensorCache, beside the same stored bytes out of a plain file and out of the bare database. */
+/** Measures how long a chunk of 32 layers takes to load from a TensorCache, beside as many stored bytes from a plain file and a bare database. */
 export async function benchCacheLoad(report: Report, corpus: string | undefined): Promise<void> {
   const tensors = (corpus === undefined ? seededTensors() : realTensors(corpus)).filter(({ dtype }) => dtype === 'bf16')
   const layers = Array.from({ length: LAYERS }, (_, i) => tensors[i % tensors.length]!.bytes)
@@ -33,7 +33,7 @@ export async function benchCacheLoad(report: Report, corpus: string | undefined)
       isCold
         ? 'the page cache is dropped before each.'
         : 'the page cache cannot be dropped here: everything is read from memory.',
-      'MB/s of stored bytes. The plain file holds as many, and nothing is decoded; the bare database gives the envelopes as they are.'
+      'MB/s are of stored bytes. The plain file has as many bytes, and nothing of it is decoded; the bare database gives the envelopes as they are.'
     )
     const layerHashes = layers.map(layer => createHash('sha256').update(layer).digest('hex'))
     const request: LoadRequest = { database, plainFile, rounds: ROUNDS, layerHashes }
@@ -66,14 +66,14 @@ async function store(location: string, layers: readonly Buffer[]): Promise<numbe
   return bytes
 }
 
-/** Bytes that no file system compresses. */
+/** Writes bytes that no file system can compress. */
 function writePlain(file: string, bytes: number): void {
   const source = seededTensors()[0]!.bytes
   const descriptor = openSync(file, 'wx')
   for (let at = 0; at < bytes; at += source.length) {
     writeSync(descriptor, source, 0, Math.min(source.length, bytes - at), at)
   }
-  fsyncSync(descriptor) // What is not on disk yet stays in the page cache.
+  fsyncSync(descriptor) // Pages that are not on disk yet would stay when the page cache is dropped.
   closeSync(descriptor)
 }
 

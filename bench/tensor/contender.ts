@@ -1,7 +1,7 @@
 import type { Codec } from 'compressed-kv'
 
-/** What is measured beside others. */
+/** A codec that is measured beside others. */
 export interface Contender extends Pick<Codec, 'name' | 'compress' | 'decompress'> {
-  /** Calls that are timed, and calls that are counted for the main thread's share. */
+  /** How many calls are timed, and how many are made again for the main thread's share. */
   readonly rounds: number
 }

@@ -21,9 +21,9 @@ export interface CallsReply {
 /** Milliseconds. */
 export interface Times {
   readonly median: number
-  /** A tenth of the calls was faster: what a machine does that has nothing else to do. */
+  /** A tenth of the calls was faster than this. It is about what a machine reaches that has nothing else to do. */
   readonly best: number
-  /** Processor time of the calling thread; undefined where the system does not tell. */
+  /** Processor time of the calling thread; undefined if the system does not tell. */
   readonly mainThread: number | undefined
   /** That over the wall time of the same calls. */
   readonly mainThreadShare: number | undefined
@@ -55,7 +55,7 @@ async function times(rounds: number, call: Call): Promise<Times> {
   return { median: median(each), best: each[Math.floor(rounds / 10)]!, ...(await mainThread(rounds, call)) }
 }
 
-/** The system counts processor time in ticks, so several calls are taken together; their wall time has the same collections in it. */
+/** Measures several calls together, since the system counts processor time in ticks. Their wall time includes the same garbage collections. */
 async function mainThread(calls: number, call: Call): Promise<Pick<Times, 'mainThread' | 'mainThreadShare'>> {
   const before = threadMilliseconds()
   const wall = await milliseconds(async () => {

@@ -16,7 +16,7 @@ export interface Measured {
   readonly decode: Times
 }
 
-/** Every contender on one tensor, each in a process of its own: in a common one they collect each other's garbage. */
+/** Measures every contender on one tensor, each in a process of its own: in a common one they would collect each other's garbage. */
 export function measureAll({ dtype, bytes }: Tensor): Promise<Measured[]> {
   return inTemporaryDirectory(async directory => {
     const file = join(directory, 'tensor')

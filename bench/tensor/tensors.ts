@@ -26,11 +26,11 @@ export function realTensors(corpus: string): Tensor[] {
   )
 }
 
-/** Every sixteenth channel is this much larger than the others: trained models have such. */
+/** Every sixteenth channel is this many times as large as the others: trained models have such channels. */
 const OUTLIER_SCALE = 12
 const OUTLIER_EVERY = 16
 
-/** Normally distributed numbers by token and channel of a head: real ones repeat themselves more, so these are the harder case. */
+/** Normally distributed numbers, by token and channel of a head. Real tensors repeat themselves more, so that these are the harder case. */
 export function seededTensors(): Tensor[] {
   return [64, 128].flatMap(headSize =>
     FLOAT_TYPES.map(dtype => ({
@@ -42,7 +42,7 @@ export function seededTensors(): Tensor[] {
   )
 }
 
-/** A cache of 32 sequences of which the first half is filled: what makes the larger ratios that are told of KV caches. */
+/** A cache of 32 sequences of which the first half is filled. Such caches have the larger ratios that are sometimes claimed for KV caches. */
 export function halfEmptyTensor(): Tensor {
   const full = seededTensors()[0]!
   const bytes = Buffer.from(full.bytes)
@@ -67,7 +67,7 @@ function gaussian(dtype: FloatType, headSize: number): Buffer {
   return bytes
 }
 
-/** fp16 of a 32-bit float, cut; below its smallest normal number 0. The exponent's bias is 15 instead of 127. */
+/** The fp16 of a 32-bit float, cut off, or 0 below the smallest normal number of fp16. The exponent's bias is 15 instead of 127. */
 function halfOf(bits: number): number {
   const exponent = ((bits >>> 23) & 0xff) - 112
   return ((bits >>> 16) & 0x8000) | (exponent <= 0 ? 0 : (exponent << 10) | ((bits >>> 13) & 0x3ff))

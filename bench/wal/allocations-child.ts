@@ -11,7 +11,7 @@ export interface AllocationsRequest {
 }
 
 export interface AllocationsReply {
-  /** Bytes for one operation. */
+  /** In bytes for one operation. */
   readonly operations: readonly { readonly name: string; readonly heap: number; readonly buffers: number }[]
 }
 

@@ -5,16 +5,16 @@ import { askChild } from './child.js'
 import { jsonPayload, payloadText } from './payload.js'
 
 const CHILD = new URL('./allocations-child.js', import.meta.url)
-/** So large a young generation that nothing is collected while a figure is taken. */
+/** With these the young generation is so large that no garbage is collected while a figure is taken. */
 const NO_COLLECTION = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256']
 
-/** What an operation leaves to the garbage collector. Node.js counts bytes, not objects. */
+/** Measures what an operation leaves to the garbage collector, in bytes: Node.js does not count objects. */
 export async function benchAllocations(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   report.section(
     'Allocations: bytes an operation takes',
-    `${payloadText(json)}; LZ4, policy os. In a process that collects nothing meanwhile: growth of the heap, and of Buffers' memory outside`,
-    'of it, over the operations. Includes the await of the caller. How many objects that are, Node.js does not tell.'
+    `${payloadText(json)}; LZ4, policy os. By how much the heap, and the memory of Buffers outside of it, have grown for each operation, in a process`,
+    'that collects no garbage meanwhile. The await of the caller is included.'
   )
   const request: AllocationsRequest = { corpus: corpus ?? null }
   const { operations } = await askChild<AllocationsReply>(CHILD, NO_COLLECTION, request)

@@ -11,38 +11,38 @@ import { inLog } from './temporary-log.js'
 
 const ROUNDS = 5
 const IN_FLIGHT = 1000
-/** Values of one round. */
+/** The bytes of values in one round. */
 const VOLUME = 64 * MIB
 const SMALL_VOLUME = 24 * MIB
-/** The codec needs no more to show its rate. */
+/** The same for the codec alone, whose rate shows with fewer. */
 const CODEC_VOLUME = 16 * MIB
 
-/** Bytes/s over those of the disk, or the codec, alone. */
+/** The least bytes/s, over those of the disk or the codec alone. */
 const QUOTIENT_BAR = 0.9
 
 interface Load {
   readonly payload: Payload
-  /** 'default': LZ4 where it keeps up. A codec that is named compresses every block. */
+  /** 'default' is LZ4 for blocks that it can keep up with. A codec that is named compresses every block. */
   readonly codec: CodecName | 'default'
   readonly policy: Policy
   readonly valueBytes: number
-  /** Records/s. */
+  /** The least records/s. */
   readonly bar?: number
-  /** Whether the log is synced at the end, as the raw write it is held against is. */
+  /** Whether the log is synced at the end, as is the raw write that it is compared with. */
   readonly syncAtEnd?: boolean
 }
 
 /** One round: MB/s of values, but for `stored`. */
 interface Round {
   readonly log: number
-  /** Bytes of frames in the log, over what they hold. */
+  /** Bytes of frames in the log, over bytes of the records in them. */
   readonly stored: number
   readonly codec: number
   readonly rawWrite: number
   readonly rawSync: number
 }
 
-/** Appends with 1000 in flight, beside what bounds them: the codec alone, and bare writes of the same values. */
+/** Measures appends with 1000 in flight, beside what bounds them: the codec alone, and bare writes of the same values. */
 export async function benchAppendBars(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   const quakes = earthquakes(corpus)
@@ -50,10 +50,10 @@ export async function benchAppendBars(report: Report, corpus: string | undefined
   report.section(
     `Appends, ${IN_FLIGHT} in flight`,
     `${payloadText(json)}; ${quakes === undefined ? '' : `${payloadText(quakes)}; `}${payloadText(noise)} (order 0).`,
-    `Values cut to size under keys of 8 bytes, made before; MB/s of values. ${ROUNDS} rounds in turns, medians; 'sync' is one at the end.`,
-    'codec: the better of one thread and three in flight, 64 KiB blocks. raw: bare writes of the values, 1 MiB each, without and',
-    'with an fdatasync at the end. / slower: over the slower of codec and raw write (+ fdatasync where the log is synced).',
-    "stored: bytes in the log over bytes of records; the codec 'default' compresses only the blocks that do not hold up others."
+    `Records have values of one size and keys of 8 bytes, and are made before; MB/s are of values. ${ROUNDS} rounds in turns, medians; 'sync' is one at the end.`,
+    'codec: the better of one thread and three calls in flight, with blocks of 64 KiB. raw: bare writes of the values, 1 MiB each, without and',
+    'with an fdatasync at the end. / slower: over the slower of codec and raw write (with the fdatasync, if the log is synced).',
+    "stored: bytes in the log over bytes of records. The codec 'default' compresses only blocks that do not hold up others."
   )
   const lz4 = { payload: json, codec: 'lz4', valueBytes: KIB } as const
   const loads: readonly Load[] = [
@@ -69,12 +69,12 @@ export async function benchAppendBars(report: Report, corpus: string | undefined
     { ...lz4, policy: 'os', syncAtEnd: true },
     { payload: noise, codec: 'none', policy: 'os', valueBytes: KIB, syncAtEnd: true },
     { payload: noise, codec: 'none', policy: 'os', valueBytes: 10 * KIB, syncAtEnd: true },
-    // Syncs while it writes, so that less is left for the end.
+    // With this policy the log syncs while it writes, so that less is left for the end.
     { payload: noise, codec: 'none', policy: 'interval', valueBytes: 10 * KIB, syncAtEnd: true },
     { payload: noise, codec: 'none', policy: 'interval', valueBytes: 64 * KIB, syncAtEnd: true }
   ]
   const results: { load: Load; rounds: readonly Round[] }[] = []
-  await round(loads[0]!) // Code that has not run yet runs slow.
+  await round(loads[0]!) // Code is slow when it runs for the first time.
   const rounds = await alternate(ROUNDS, loads, round)
   for (const [i, load] of loads.entries()) results.push({ load, rounds: rounds[i]! })
 
@@ -93,7 +93,7 @@ async function round({ payload, codec, policy, valueBytes, syncAtEnd = false }: 
   const bytes = count * valueBytes
   const settings = { codec: codec === 'default' ? undefined : codec, fsync: policy }
   const { log, stored } = await inLog(settings, async wal => {
-    await wal.append(records[0]!) // With it the first segment is made.
+    await wal.append(records[0]!) // The first append makes the first segment.
     const time = await timeOf(async () => {
       await appendAll(wal, records, count, IN_FLIGHT)
       if (syncAtEnd) await wal.sync()
@@ -111,7 +111,7 @@ async function round({ payload, codec, policy, valueBytes, syncAtEnd = false }: 
   }
 }
 
-/** Whether it compresses every block, so that the log is no faster than it. */
+/** Whether the codec compresses every block, so that the log is no faster than the codec. */
 function isAlways(codec: Load['codec']): codec is Exclude<CodecName, 'none'> {
   return codec !== 'none' && codec !== 'default'
 }

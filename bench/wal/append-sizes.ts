@@ -12,13 +12,13 @@ import { inLog } from './temporary-log.js'
 
 const SIZES = [100, KIB, 10 * KIB, MIB]
 const ROUNDS = 3
-/** For one figure. */
+/** How long calls are made for one figure. */
 const MILLISECONDS = 40
 const IN_FLIGHT = 1000
-/** Nobody holds a thousand of 1 MiB. */
+/** Bounds how many large records are in flight: no program holds a thousand of 1 MiB. */
 const MAX_BYTES_IN_FLIGHT = 32 * MIB
 
-/** Makes one round of one contender: µs per record. */
+/** Something that is measured. A round of it gives µs per record. */
 interface Contender {
   readonly name: string
   run(values: readonly Buffer[], records: readonly LogRecord[], codec: CodecName, inFlight: number): Promise<number>
@@ -33,7 +33,7 @@ const CONTENDERS: readonly Contender[] = [
   { name: '+ fdatasync', run: values => rawWrites(values, true) }
 ]
 
-/** Every size of record under every policy and codec, alone and with many in flight. */
+/** Measures appends of every size of record under every policy and codec, one at a time and with many in flight. */
 export async function benchAppendSizes(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   const noise = randomPayload()

@@ -13,12 +13,12 @@ import { inLog } from './temporary-log.js'
 const ROUNDS = 3
 const BATCHES = [10, 100, 1000]
 const VOLUME = 16 * MIB
-/** MiB/s of values in batches of 1000, each synced. */
+/** The least MiB/s of values in batches of 1000, each synced. */
 const BAR = 200
 
 interface Contender {
   readonly name: string
-  /** Milliseconds for so many batches. */
+  /** Resolves with the milliseconds that `count` batches took. */
   run(batches: readonly (readonly LogRecord[])[], count: number): Promise<number>
 }
 
@@ -30,7 +30,7 @@ const CONTENDERS: readonly Contender[] = [
   { name: '+ fdatasync', run: (batches, count) => rawWrites(batches, count, true) }
 ]
 
-/** appendBatch: all or none of 10, 100 and 1000 records. */
+/** Measures appendBatch() with batches of 10, 100 and 1000 records. */
 export async function benchBatches(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   const records = recordsOf(json, KIB)

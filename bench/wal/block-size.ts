@@ -23,13 +23,13 @@ interface Round {
   readonly scanMiBs: number
 }
 
-/** What the block size buys and costs. */
+/** Measures what larger blocks gain and cost. */
 export async function benchBlockSize(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   report.section(
     'Block size: ratio, appends, point reads, scan',
-    `1 KiB of ${payloadText(json)}; policy os. ratio: raw bytes over stored. Appends with 1000 in flight; point reads at random, frame not`,
-    `cached, page cache warm; scan in MiB/s of values. ${ROUNDS} rounds in turns, medians.`
+    `Records of 1 KiB of ${payloadText(json)}; policy os. ratio: raw over stored bytes. Appends with 1000 in flight; reads of random records whose frames`,
+    `are not cached, with a warm page cache; scan in MiB/s of values. ${ROUNDS} rounds in turns, medians.`
   )
   const records = recordsOf(json, VALUE_BYTES)
   const count = VOLUME / VALUE_BYTES

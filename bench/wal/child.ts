@@ -4,7 +4,7 @@ import { once } from 'node:events'
 /**
  * Sends a request to a process of its own, and waits for its one reply.
  *
- * @param env beside the environment of this one
+ * @param env environment variables, beside those of this process
  */
 export async function askChild<Reply>(
   module: URL,

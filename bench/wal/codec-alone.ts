@@ -4,9 +4,9 @@ import { inFlight } from '../harness/in-flight.js'
 import { megabytesPerSecond } from '../harness/number-text.js'
 import type { Payload } from './payload.js'
 
-/** What a log compresses at once by default. */
+/** How many bytes a log compresses at once by default. */
 const BLOCK_BYTES = 64 * 1024
-/** As many as a log lets run at once: one thread of libuv's four is left to reads and writes. */
+/** How many calls run at once, as in a log: one of libuv's four threads is left to reads and writes. */
 const IN_FLIGHT = 3
 
 const CODECS: Readonly<Record<CodecName, Codec>> = { none: none(), lz4: lz4(), zstd: zstd() }
@@ -18,7 +18,7 @@ export interface CodecRate {
   readonly best: number
 }
 
-/** The codec alone over so many raw bytes, in blocks: on the calling thread, and with several in flight on others. */
+/** Measures the codec alone with `bytes` raw bytes, in blocks: on the calling thread, and on others with several in flight. */
 export async function compressionAlone(name: CodecName, payload: Payload, bytes: number): Promise<CodecRate> {
   const codec = CODECS[name]
   const blocks = cut(payload, Math.min(BLOCK_BYTES, payload.bytes.length))
@@ -29,7 +29,7 @@ export async function compressionAlone(name: CodecName, payload: Payload, bytes:
   )
 }
 
-/** The same for restoring. */
+/** The same, restoring what the codec has compressed. */
 export async function decompressionAlone(name: CodecName, payload: Payload, bytes: number): Promise<CodecRate> {
   const codec = CODECS[name]
   const blocks = await Promise.all(

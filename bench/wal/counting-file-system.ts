@@ -1,6 +1,6 @@
 import { type File, type FileSystem, nodeFileSystem } from 'compressed-kv'
 
-/** The disk, and how much was read of it. */
+/** The disk, with a count of the bytes that are read from it. */
 interface CountingFileSystem {
   readonly fs: FileSystem
   readonly read: { bytes: number; calls: number }

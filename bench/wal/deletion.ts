@@ -8,21 +8,21 @@ import { randomPayload, payloadText, type Payload, recordsOf } from './payload.j
 import { timeOf } from './rates.js'
 import { MIB, sizeText } from './sizes.js'
 
-/** Deleted one after another from one log. */
+/** How many segments are deleted: one count after another, from the same log. */
 const COUNTS = [5, 20, 50]
 const SEGMENT_BYTES = [MIB, 8 * MIB, 32 * MIB]
-/** What one log may take, unless everything is asked for. */
+/** The most bytes that a log may take, unless --full is given. */
 const QUICK_BYTES = 640 * MIB
 const VALUE_BYTES = 64 * 1024
 const IN_FLIGHT = 64
 
-/** deleteSegmentsBefore, beside bare unlinks of files as large. */
+/** Measures deleteSegmentsBefore(), beside bare unlinks of files of the same size. */
 export async function benchDeletion(report: Report, full: boolean): Promise<void> {
   const noise = randomPayload()
   report.section(
     'Deletion of whole segments',
-    `${payloadText(noise)}, codec none, policy os. raw: unlink of as many files as large, and an fsync of the directory; all files synced.`,
-    ...(full ? [] : ['Logs of more than 640 MiB only with --full.'])
+    `${payloadText(noise)}, codec none, policy os. raw: unlink of as many files of the same size, and an fsync of the directory. All files were synced.`,
+    ...(full ? [] : ['With --full there are logs of more than 640 MiB as well.'])
   )
   const rows: string[][] = []
   for (const segmentBytes of SEGMENT_BYTES) {
@@ -51,7 +51,7 @@ export async function benchDeletion(report: Report, full: boolean): Promise<void
   report.table(['', 'log', 'a segment', 'raw', 'log / raw'], rows)
 }
 
-/** Milliseconds of each deletion. */
+/** @returns how many milliseconds each deletion took */
 async function fromLog(payload: Payload, segmentBytes: number, counts: readonly number[]): Promise<number[]> {
   return inTemporaryDirectory(async dir => {
     const { wal } = await Wal.open({ dir, codec: 'none', fsync: 'os', segmentBytes })

@@ -13,7 +13,7 @@ export interface MemoryRequest {
 export interface MemoryReply {
   readonly phases: readonly {
     readonly name: string
-    /** The highest RSS while it ran, over that before everything, in bytes. */
+    /** The highest RSS during this phase, less that before everything, in bytes. */
     readonly grew: number
     readonly milliseconds: number
   }[]

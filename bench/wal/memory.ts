@@ -9,18 +9,18 @@ const CHILD = new URL('./memory-child.js', import.meta.url)
 const VALUE_BYTES = 100
 const QUICK_RECORDS = 1_000_000
 const FULL_RECORDS = 10_000_000
-/** MiB by which the process may grow. */
+/** The most MiB by which the process may grow. */
 const BAR = 64
 
-/** What a process grows by that writes, reads and recovers a large log. */
+/** Measures by how much a process grows that writes, reads and recovers a large log. */
 export async function benchMemory(report: Report, corpus: string | undefined, full: boolean): Promise<void> {
   const json = jsonPayload(corpus)
   const records = full ? FULL_RECORDS : QUICK_RECORDS
   report.section(
     `Memory: a log of ${countText(records)} records of ${VALUE_BYTES} B is written, read and recovered`,
-    ...(full ? [] : ['Fewer than the 10 million that --full takes.']),
-    `${payloadText(json)}; policy os, LZ4, 1000 in flight, in a process of its own. Growth of RSS at its highest, sampled every 20 ms,`,
-    'over the process with its records made and a new log open, before its first append.'
+    ...(full ? [] : ['With --full there are 10 million.']),
+    `${payloadText(json)}; policy os, LZ4, 1000 in flight, in a process of its own. By how much RSS has grown at most, sampled every 20 ms, since the`,
+    'records were made and a new log was open, before the first append.'
   )
   const request: MemoryRequest = { records, valueBytes: VALUE_BYTES, corpus: corpus ?? null }
   const reply = await askChild<MemoryReply>(CHILD, ['--expose-gc'], request)

@@ -8,22 +8,22 @@ import { medianOf } from './rates.js'
 import { inLog } from './temporary-log.js'
 
 const VALUE_BYTES = 100
-/** In one turn of the event loop, so few that they fit into one frame: none is closed, compressed or written meanwhile. */
+/** How many records are appended in one turn of the event loop: so few that they fit into one frame, and none is compressed or written meanwhile. */
 const IN_ONE_TURN = 500
 const TURNS = 400
 const ROUNDS = 3
-/** ns for a record. */
+/** The most ns for a record. */
 const BAR = 200
 
-/** What the caller of append() pays at once: the rest happens later, a frame at a time. */
+/** Measures how long a call of append() takes until it returns. The rest happens later, a frame at a time. */
 export async function benchOpenFrame(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   const records = recordsOf(json, VALUE_BYTES).slice(0, IN_ONE_TURN)
   report.section(
     `Append of ${VALUE_BYTES} B into the open frame, the synchronous part`,
-    `${payloadText(json)}; policy os. Time of ${IN_ONE_TURN} calls in one turn of the event loop, all into one frame: nothing is compressed`,
-    'or written meanwhile. append(): checks, copy, promise and its closures. appendBatch(): the same with one promise for all, so',
-    `nearly the copy alone. copy: a bare set() of key and value. Median of ${TURNS} turns, ${ROUNDS} rounds in turns.`
+    `${payloadText(json)}; policy os. The time of ${IN_ONE_TURN} calls in one turn of the event loop, all into one frame: nothing is compressed`,
+    'or written meanwhile. append(): checks, copy, promise and its closures. appendBatch(): the same with one promise for all, and so',
+    `little but the copy. copy: a bare set() of key and value. Median of ${TURNS} turns, ${ROUNDS} rounds in turns.`
   )
   const contenders = [
     { name: 'append()', run: () => appends(records, wal => records.map(record => wal.append(record))) },
@@ -54,7 +54,7 @@ interface Appender {
   appendBatch(records: readonly LogRecord[]): Promise<unknown>
 }
 
-/** ns for a record. */
+/** @returns ns for a record */
 async function appends(records: readonly LogRecord[], turn: (wal: Appender) => Promise<unknown>[]): Promise<number> {
   return inLog({ fsync: 'os' }, async wal => {
     const times: number[] = []

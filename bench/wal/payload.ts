@@ -11,7 +11,7 @@ export interface Payload extends Source {
   readonly bits: number
 }
 
-/** More than a block, so that what repeats is not seen by the codec, and than the processor's nearer caches. */
+/** More than a block, so that the codec does not see repeats, and more than the processor's nearer caches. */
 const RANDOM_BYTES = 8 * 1024 * 1024
 
 export function jsonPayload(corpus: string | undefined): Payload {
@@ -36,10 +36,10 @@ export function payloadText({ name, bits }: Payload): string {
   return `${name}, ${bits.toFixed(2)} bits/byte`
 }
 
-/** A key that every record has beside its value. */
+/** The length of every record's key. */
 const KEY_BYTES = 8
 
-/** Records whose values are pieces of exactly so many bytes, made before anything is measured: a log copies what it is given. */
+/** Records whose values are pieces of exactly `valueBytes`. Make them before anything is measured: a log copies what it is given. */
 export function recordsOf(payload: Payload, valueBytes: number): LogRecord[] {
   return cut(payload, valueBytes).map((value, i) => Record.put(String(i).padStart(KEY_BYTES, '0'), value))
 }

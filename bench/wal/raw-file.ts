@@ -5,7 +5,7 @@ import { inTemporaryDirectory } from '../harness/temporary-directory.js'
 
 const sync = promisify(fdatasync)
 
-/** A file that grows by bare writes on the calling thread: what no log on this disk can beat. */
+/** A file that grows by bare writes on the calling thread: no log on this disk can be faster. */
 interface RawFile {
   write(bytes: Uint8Array): void
   /** fdatasync, on another thread. */
@@ -32,10 +32,10 @@ export async function inRawFile<T>(work: (file: RawFile) => Promise<T>): Promise
   })
 }
 
-/** What one bare write takes. */
+/** How many bytes one bare write has. */
 const WRITE_BYTES = 1024 * 1024
 
-/** Milliseconds of writing so many bytes of a source, over and over, in large writes; with one fdatasync at the end, if wanted. */
+/** How many milliseconds it takes to write `bytes` bytes in large writes, from a source that is repeated, and to sync them if that is wanted. */
 export async function rawWriteTime(source: Buffer, bytes: number, atEnd: 'fdatasync' | 'nothing'): Promise<number> {
   return inRawFile(async file => {
     const start = performance.now()
@@ -52,7 +52,7 @@ export async function rawWriteTime(source: Buffer, bytes: number, atEnd: 'fdatas
 
 const READ_BYTES = 256 * 1024
 
-/** Milliseconds of reading all files of a directory from end to end, and their bytes. */
+/** How many milliseconds it takes to read all files of a directory from end to end, and how many bytes they have. */
 export function rawReadTime(directory: string): { readonly ms: number; readonly bytes: number } {
   const into = Buffer.allocUnsafeSlow(READ_BYTES)
   const start = performance.now()

@@ -23,12 +23,12 @@ const FULL_BYTES = 2048 * MIB
 const COLD_READS = 500
 const WARM_READS = 2000
 const CACHED_READS = 50_000
-/** What a bare read takes: a frame and the like. */
+/** How many bytes a bare read has: about as many as a frame. */
 const BARE_BYTES = 64 * KIB
-/** Of every so many records the place is kept, to ask for it. */
+/** The place of one record in so many is kept, to read the record by it. */
 const EVERY = 16
 
-/** µs of a get in a cached frame, and what a cold one takes over a bare read. */
+/** The most µs of a get in a cached frame, and the most for a cold get over a bare read. */
 const CACHED_BAR = 1
 const COLD_BAR = 2.5
 
@@ -40,13 +40,13 @@ interface Fixture {
   readonly read: { bytes: number; calls: number }
 }
 
-/** µs, and bytes read, a record. */
+/** µs, and bytes read, for one record. */
 interface Cost {
   readonly us: number
   readonly bytes: number
 }
 
-/** Single records: from a cached frame, from the page cache, and from the disk. */
+/** Measures gets of single records: from a cached frame, from the page cache, and from the disk. */
 export async function benchReads(report: Report, corpus: string | undefined, full: boolean): Promise<void> {
   const json = jsonPayload(corpus)
   const noise = randomPayload()
@@ -54,9 +54,9 @@ export async function benchReads(report: Report, corpus: string | undefined, ful
   const canDrop = dropPageCache()
   report.section(
     `get() of 1 KiB records in a log of ${sizeText(bytes)} of values`,
-    ...(full ? [] : ['Smaller than the 2 GiB that --full takes.']),
-    `${payloadText(json)}; ${payloadText(noise)}. One get at a time; ${ROUNDS} rounds in turns. read: bytes read of the file a get.`,
-    'cached: again and again records of one frame. warm: random places, page cache warm, frame not cached.',
+    ...(full ? [] : ['With --full they are 2 GiB.']),
+    `${payloadText(json)}; ${payloadText(noise)}. One get at a time; ${ROUNDS} rounds in turns. read: bytes that one get reads from the file.`,
+    'cached: records of one frame, again and again. warm: random places, with a warm page cache, and frames that are not cached.',
     canDrop
       ? 'cold: random places after the page cache was dropped. bare: fs.read of 64 KiB at the same offsets of the same files, also cold.'
       : 'cold: page cache WARM (it cannot be dropped here). bare: fs.read of 64 KiB at the same offsets of the same files.'
@@ -126,7 +126,7 @@ async function inFixture(
     const { fs, read: bytesRead } = countingFileSystem()
     const { wal } = await Wal.open({ dir: directory, codec, fsync: 'os', fs })
     const places = await fill(wal, records, Math.floor(bytes / VALUE_BYTES))
-    await wal.sync() // What is not written back is not dropped from the page cache.
+    await wal.sync() // Pages that are not written back would stay when the page cache is dropped.
     await work({ wal, directory, places, read: bytesRead })
     await wal.close()
   })
@@ -173,7 +173,7 @@ async function measure(fixture: Fixture) {
   const descriptors = openSegments(directory)
   const into = Buffer.allocUnsafeSlow(BARE_BYTES)
   const cold = await alternate(ROUNDS, CONTENDERS, async contender => {
-    const order = shuffled(frames.length, 1000 + Math.floor(coldTurn++ / CONTENDERS.length)) // The same for all of a round.
+    const order = shuffled(frames.length, 1000 + Math.floor(coldTurn++ / CONTENDERS.length)) // The same for all contenders of a round.
     dropPageCache()
     return costOf(COLD_READS, async i => {
       const place = frames[order[i]!]!
@@ -190,7 +190,7 @@ async function measure(fixture: Fixture) {
   }
 }
 
-/** Descriptors by segment id: the files are named in order, and the first segment is 1. */
+/** Descriptors by the number of the segment: the names of the files are in order, and the first segment is 1. */
 function openSegments(directory: string): Map<number, number> {
   const names = readdirSync(directory)
     .filter(name => /^\d+/.test(name))

@@ -11,16 +11,16 @@ import { KIB, MIB, sizeText } from './sizes.js'
 
 const ROUNDS = 3
 const CODEC_VOLUME = 32 * MIB
-/** Where a load has several. */
+/** The size of segments, in loads that have several. */
 const SEGMENT_BYTES = 16 * MIB
-/** GiB/s of values. */
+/** The least GiB/s of values. */
 const BAR = 1
 
 interface Load {
   readonly payload: Payload
   readonly codec: CodecName
   readonly valueBytes: number
-  /** At least; with `segments` so many more that there are that many. */
+  /** How many records there are; with `segments` there are more, until there are that many segments. */
   readonly records: number
   readonly segments?: number
   readonly hasBar?: boolean
@@ -31,21 +31,21 @@ interface Round {
   readonly records: number
   readonly segments: number
   readonly fileBytes: number
-  /** Of reading the files alone. */
+  /** How many milliseconds it takes to read the files alone. */
   readonly rawMs: number
   /** MB/s of raw bytes. */
   readonly codec: number
 }
 
-/** Opening a log: every frame is read, checked, decompressed and walked. */
+/** Measures how long a log takes to open: every frame is read, checked, decompressed and gone through. */
 export async function benchRecovery(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   const noise = randomPayload()
   report.section(
     'Recovery: Wal.open() of a closed log',
-    `${payloadText(json)}; ${payloadText(noise)}. Every frame read, checked and decoded; page cache warm; ${ROUNDS} rounds, medians.`,
-    'GiB/s of values. raw read: the files alone, 256 KiB at a time. codec: decompression alone, the better of one thread and three',
-    'in flight; / codec: recovery over it.'
+    `${payloadText(json)}; ${payloadText(noise)}. Every frame is read, checked and decoded, with a warm page cache; ${ROUNDS} rounds, medians.`,
+    'GiB/s are of values. raw read: the files alone, 256 KiB at a time. codec: decompression alone, the better of one thread and three calls',
+    'in flight; / codec: recovery over that.'
   )
   const lz4 = { payload: json, codec: 'lz4', valueBytes: 100 } as const
   const loads: readonly Load[] = [

@@ -12,7 +12,7 @@ import { KIB, mebibytesPerSecond, MIB, sizeText } from './sizes.js'
 const ROUNDS = 3
 const VOLUME = 96 * MIB
 const SMALL_VOLUME = 24 * MIB
-/** MiB/s of values, records delivered one by one. */
+/** The least MiB/s of values, with records one by one. */
 const BAR = 300
 
 interface Load {
@@ -25,18 +25,18 @@ interface Load {
 interface Round {
   readonly scan: number
   readonly codec: number
-  /** Of the file's bytes. */
+  /** MiB/s of the files' bytes. */
   readonly rawRead: number
 }
 
-/** `for await` over a whole log, page cache warm. */
+/** Measures `for await` over a whole log, with a warm page cache. */
 export async function benchScan(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   const noise = randomPayload()
   report.section(
     'Scan: read() from the first record to the last',
-    `${payloadText(json)}; ${payloadText(noise)}. Records one by one with for await, MiB/s of values; page cache warm; ${ROUNDS} rounds.`,
-    'codec: decompression alone, the better of one thread and three in flight. raw read: the files, 256 KiB at a time, MiB/s of them.'
+    `${payloadText(json)}; ${payloadText(noise)}. Records one by one with for await, in MiB/s of values; the page cache is warm; ${ROUNDS} rounds.`,
+    'codec: decompression alone, the better of one thread and three calls in flight. raw read: the files, 256 KiB at a time, in MiB/s of their bytes.'
   )
   const loads: readonly Load[] = [
     { payload: json, codec: 'lz4', valueBytes: KIB },

@@ -18,7 +18,7 @@ export interface WriterReply {
   readonly recordsPerSecond: number
 }
 
-/** Every worker compiles anew: so much has to run before it runs fast. */
+/** How much is run before, since every worker compiles its code anew, and is slow until then. */
 const WARM_UP = 30_000
 
 const { dir, policy, corpus, milliseconds, inFlight } = workerData as WriterRequest

@@ -25,15 +25,15 @@ interface Contender {
   run(policy: Policy): Promise<number>
 }
 
-/** Several writers of one log, and logs of their own in worker threads. */
+/** Measures several writers of one log, and several logs, each in a worker thread of its own. */
 export async function benchWriters(report: Report, corpus: string | undefined): Promise<void> {
   const json = jsonPayload(corpus)
   const records = recordsOf(json, KIB)
   report.section(
     'Concurrent writers, records/s of 1 KiB',
-    `${payloadText(json)}; LZ4. A writer awaits each append before its next; a log in a worker thread has ${IN_FLIGHT_OF_LOG} in flight.`,
-    `${ROUNDS} rounds of ${MILLISECONDS} ms in turns, medians; / first is over one writer, or one log. All threads share libuv's four.`,
-    'raw: a bare write of each value (always: and fdatasync), one after another.'
+    `${payloadText(json)}; LZ4. A writer awaits each append before its next; a log in a worker thread has ${IN_FLIGHT_OF_LOG} appends in flight.`,
+    `${ROUNDS} rounds of ${MILLISECONDS} ms in turns, medians; / first is over one writer, or one log. All workers share libuv's four threads.`,
+    "raw: bare writes of the values, one after another; with 'always' an fdatasync after each."
   )
   const writers = WRITERS.map(count => ({
     name: count === 1 ? '1 writer' : `${count} writers`,

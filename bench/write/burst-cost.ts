@@ -12,13 +12,13 @@ import { POLICIES, type Policy } from '../wal/rates.js'
 import { type Backend, BACKENDS, bare, store, type WriteContender } from './contenders.js'
 import { IN_FLIGHT, type Values, valuesOf, valuesText } from './records.js'
 
-/** Less than makes a table flush. */
+/** So few that the table is not flushed. */
 const PUTS = 10_000
 const ROUNDS = 3
-/** µs of the main thread for a put, before the flush, with the log's own codec. */
+/** The most µs of the main thread for a put, before the flush, with the log's default codec. */
 const PUT_BAR = 2.5
 
-/** Named, a codec compresses every frame; the log's default leaves it where it does not keep up. */
+/** A codec that is named compresses every frame. By default the log leaves frames uncompressed when compression does not keep up. */
 type LogCodec = CodecName | 'default'
 const LOG_CODECS: readonly LogCodec[] = ['default', 'none', 'lz4']
 
@@ -29,11 +29,11 @@ interface BurstContender extends WriteContender {
 
 interface Round {
   readonly put: Cost
-  /** Of an entry; of a bare backend there is none. */
+  /** For one entry; undefined for a bare backend, which has no flush. */
   readonly flush: Cost | undefined
 }
 
-/** What a put costs until it resolves, and what moving it to the backend costs afterwards. */
+/** Measures what a put costs until it resolves, and what it costs afterwards to move it to the backend. */
 export async function benchBurstCost(report: Report, corpus: string | undefined): Promise<void> {
   const values = valuesOf(corpus)
   const keys = shuffledKeys(PUTS, 4)
@@ -41,8 +41,8 @@ export async function benchBurstCost(report: Report, corpus: string | undefined)
   report.section(
     `Puts of 1 KiB, ${IN_FLIGHT} in flight: a burst of ${countText(PUTS)} that fits the table`,
     `${valuesText(values)}, as Buffers, under text keys of 16 bytes in random order; the codec and the fsync`,
-    `policy are the log's, a put resolves as the policy says. µs a put: main is processor time of the main thread, wall of the clock.`,
-    `flush: µs of an entry, begun when all puts have resolved. A new database a round, ${ROUNDS} rounds in turns, medians; bare: no fsync.`,
+    `policy are the log's, and a put resolves as the policy says. µs for one put: main is processor time of the main thread, wall is time by the clock.`,
+    `flush: µs for one entry, of a flush that begins when all puts have resolved. A new database in each round, ${ROUNDS} rounds in turns, medians; bare: no fsync.`,
     `Raw disk: ${countText(rawDisk)} MB/s into one file, no fsync.`
   )
   for (const backend of BACKENDS) await benchBackend(report, backend, keys, values)
@@ -52,7 +52,7 @@ async function benchBackend(report: Report, backend: Backend, keys: readonly str
   const stores = LOG_CODECS.flatMap(codec => POLICIES.map(policy => storeOf(backend, codec, policy)))
   const contenders: readonly BurstContender[] = [bare(backend), ...stores]
   const run = (contender: WriteContender) => round(contender, keys, values)
-  await alternate(2, contenders.slice(0, 2), run) // Code that has not run yet runs slow.
+  await alternate(2, contenders.slice(0, 2), run) // Code is slow when it runs for the first time.
   const rounds = await alternate(ROUNDS, contenders, run)
 
   const rows: string[][] = []
@@ -94,7 +94,7 @@ async function benchBackend(report: Report, backend: Backend, keys: readonly str
 
 function storeOf(backend: Backend, codec: LogCodec, policy: Policy): BurstContender {
   const wal = { fsync: policy, ...(codec === 'default' ? {} : { codec }) }
-  // The clock would begin a flush among the puts.
+  // Without these options a timer could begin a flush while there are puts.
   const memtable = { flushIntervalMs: Infinity }
   return { ...store(`${codec}, ${policy}`, backend, { wal, memtable }), codec, policy }
 }

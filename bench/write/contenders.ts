@@ -3,7 +3,7 @@ import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import { AS_BUFFERS } from '../store/contenders.js'
 
-/** What is called of a bare backend and of a store alike. memory-level has no `sync`: it takes it and does nothing. */
+/** What is called of a bare backend and of a store. memory-level ignores `sync`. */
 export interface WriteDatabase {
   open(): Promise<void>
   close(): Promise<void>
@@ -54,5 +54,5 @@ export function store(name: string, backend: Backend, { wal, ...options }: Optio
 }
 
 export const BARE = bare('classic-level')
-/** No option given: what a user has who only wraps. */
+/** A store without options, as somebody has it who only wraps. */
 export const STORE = store('store', 'classic-level')

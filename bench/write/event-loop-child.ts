@@ -10,7 +10,7 @@ export interface EventLoopRequest {
   readonly load: EventLoopLoad['id']
   readonly contender: 'store' | 'bare'
   readonly corpus: string | null
-  /** Default: as fast as it goes. */
+  /** Default: as many as possible. */
   readonly putsPerSecond?: number
 }
 
@@ -23,10 +23,10 @@ export interface EventLoopReply {
 const NANOSECONDS = 1e6
 /** The histogram's first entry is the time since it was enabled: it has to be over before the load begins. */
 const SETTLE_MS = 20
-/** Code that has not run yet runs slow: this share of the load, into a database that is thrown away. */
+/** The share of the load that is run before, into a database that is thrown away: code is slow when it runs for the first time. */
 const WARM_UP = 0.1
 
-/** A process of its own: what another run has left to collect would stop this one. */
+/** Each run has a process of its own: to collect the garbage of another run would stop this one. */
 process.once('message', (request: EventLoopRequest) => {
   void measure(request).then(reply => process.send!(reply))
 })

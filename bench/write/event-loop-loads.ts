@@ -11,7 +11,7 @@ export interface EventLoopLoad {
   /** What the store is called in the report. */
   readonly store: string
   readonly codec?: CodecName
-  /** Whether both are also given as much as bare takes: a store that does several times as much is not under the same load. */
+  /** Whether both are also measured at the rate that bare reached: a store that does several times as many puts is not under the same load. */
   readonly paced?: boolean
 }
 

@@ -7,19 +7,19 @@ import type { EventLoopReply, EventLoopRequest } from './event-loop-child.js'
 import { EVENT_LOOP_LOADS, type EventLoopLoad } from './event-loop-loads.js'
 
 const CHILD = new URL('./event-loop-child.js', import.meta.url)
-/** Over bare. */
+/** The most, over bare. */
 const P99_BAR = 1.2
-/** ms. */
+/** The most ms. */
 const LONGEST_BAR = 30
 
-/** How long timers and sockets wait while a lot is written. */
+/** Measures how long timers and sockets wait while a lot is written. */
 export async function benchEventLoop(report: Report, corpus: string | undefined): Promise<void> {
   const rounds = EVENT_LOOP_LOADS.map(load => `${load.rounds} of ${load.name}`).join(', ')
   report.section(
     'Event loop delay while writing to classic-level without a pause',
     'monitorEventLoopDelay({ resolution: 1 }), from the first put until the database is closed; each run in a process of its own, in',
-    `turns: ${rounds}. Medians, and the longest of all rounds. Default options but for the codec; no fsync is waited for.`,
-    'So many a second: both are given as many as bare reached, so that the load is the same.'
+    `turns: ${rounds}. Medians, and the longest of all rounds. Default options except for the codec; no fsync is waited for.`,
+    "'a second': both are given as many puts per second as bare reached, so that the load is the same."
   )
   const rows: string[][] = []
   const bars: (() => void)[] = []

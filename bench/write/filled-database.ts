@@ -17,27 +17,27 @@ const FULL_MANY = 1_000_000
 const PUTS = 20_000
 const ROUNDS = 2
 const BATCH = 1000
-/** Over many entries / over few. */
+/** The most for a put into many entries, over one into few. */
 const BAR = 1.5
 
-/** A database that was filled and closed; every round gets a copy of it. */
+/** A database that was filled and closed. Every round gets a copy of it. */
 interface Filled {
   readonly contender: WriteContender
   readonly entries: number
   readonly location: string
-  /** The first are in it, so many more come. */
+  /** The first `entries` keys are in it; the others are put. */
   readonly keys: readonly string[]
 }
 
-/** Does what is there already make a put dearer? */
+/** Measures whether a put costs more if there are more entries already. */
 export async function benchFilledDatabase(report: Report, corpus: string | undefined, full: boolean): Promise<void> {
   const values = valuesOf(corpus)
   const many = full ? FULL_MANY : QUICK_MANY
   report.section(
     `Puts of 1 KiB into a classic-level that holds ${countText(FEW)} and ${countText(many)} entries`,
-    ...(full ? [] : ['Fewer than the million that --full takes.']),
-    `${countText(PUTS)} puts, ${IN_FLIGHT} in flight, of ${valuesText(values)}; new keys between those there are.`,
-    `µs a put of the main thread and of the clock, flush and close included; each round has a copy of the filled database, ${ROUNDS} rounds`,
+    ...(full ? [] : ['With --full it holds a million.']),
+    `${countText(PUTS)} puts, ${IN_FLIGHT} in flight, of ${valuesText(values)}; new keys between those that are there.`,
+    `µs for one put, of the main thread and by the clock, with flush and close; each round has a copy of the filled database, ${ROUNDS} rounds`,
     'in turns, medians. No fsync is waited for.'
   )
   await inTemporaryDirectory(async directory => {

@@ -4,16 +4,16 @@ import type { Report } from '../harness/report.js'
 import { alternate, medianQuotient } from '../harness/rounds.js'
 import { BARE, STORE, type WriteContender } from './contenders.js'
 
-/** Something that is done so many times a second, and the bar for the store over bare. */
+/** An operation whose rate is measured, and the least rate of the store over bare. */
 interface Operation {
   readonly name: string
   readonly bar: number
 }
 
-/** How often a second, operation by operation. */
+/** The rates, per second, operation by operation. */
 export type Rates = readonly number[]
 
-/** The store with default options beside bare classic-level, round by round: a table, and a bar for every operation. */
+/** Measures the store with default options beside bare classic-level, and prints a table, and a bar for every operation. */
 export async function compareOverBare(
   report: Report,
   benchmark: string,

@@ -15,21 +15,21 @@ const MILLISECONDS = 150
 const LIMITS = [1, 16, 1000]
 const BAR = 0.9
 
-/** How fast what was put is read, once it is in the backend. */
+/** Measures how fast values are read that are in the backend. */
 export async function benchReadsOverBare(report: Report, corpus: string | undefined): Promise<void> {
   const values = valuesOf(corpus)
   report.section(
     `Reading ${countText(RECORDS)} records of 1 KiB from classic-level, the store with default options beside bare with Snappy`,
-    `Written, closed, opened again, compacted and read through: else LevelDB works at its files meanwhile, and their pages are mapped`,
-    `one by one, which takes the first gets five times as long.`,
-    `Gets in random order. ${ROUNDS} rounds in turns; medians, and of the rounds' quotients.`
+    `The database is written, closed, opened again, compacted and read through before: otherwise LevelDB would work on its files meanwhile, and their`,
+    `pages would be mapped one by one, so that the first gets would take five times as long.`,
+    `Gets in random order. ${ROUNDS} rounds in turns; medians, also of the rounds' quotients.`
   )
   const gets = LIMITS.map(limit => ({
     name: limit === 1 ? 'get, one after another' : `get, ${limit} in flight`,
     bar: BAR
   }))
   const operations = [...gets, { name: 'getSync', bar: BAR }, { name: 'iterate', bar: BAR }]
-  for (const contender of [STORE, BARE]) await round(contender, values) // Code that has not run yet runs slow.
+  for (const contender of [STORE, BARE]) await round(contender, values) // Code is slow when it runs for the first time.
   await compareOverBare(report, 'read over bare', ROUNDS, operations, contender => round(contender, values))
 }
 

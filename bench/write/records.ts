@@ -4,7 +4,7 @@ import { KIB } from '../wal/sizes.js'
 
 export const IN_FLIGHT = 1000
 
-/** Values to write, over and over. */
+/** Values to write, which are repeated when all are used. */
 export interface Values {
   readonly source: Source
   readonly bits: number

@@ -14,20 +14,20 @@ const BURST = 10_000
 const QUICK_SUSTAINED = 64 * MIB
 const FULL_SUSTAINED = 400 * MIB
 const MILLISECONDS = 250
-/** Keys for puts by the clock: later ones overwrite. */
+/** How many keys there are for puts that go on for some time: later puts overwrite earlier ones. */
 const KEYS = 100_000
 
-/** How fast puts are. */
+/** Measures how fast puts are. */
 export async function benchWritesOverBare(report: Report, corpus: string | undefined, full: boolean): Promise<void> {
   const values = valuesOf(corpus)
   const sustainedBytes = full ? FULL_SUSTAINED : QUICK_SUSTAINED
   report.section(
     'Puts of 1 KiB over classic-level, the store with default options beside bare with Snappy',
-    `${valuesText(values)}; keys in random order. ${ROUNDS} rounds in turns; medians, and of the rounds' quotients.`,
-    `${IN_FLIGHT} in flight where nothing else is said. durable: { sync: true }; the others wait for no fsync. Sustained: as many as`,
-    `make ${sizeText(sustainedBytes)}, until the database is closed${full ? '' : ' (400 MiB with --full)'}.`,
-    'Those one after another come first, then durable ones with 1000 in flight, then durable ones one after another, in one database: the',
-    'last share two cores and a disk with the flush of those before, which are ten times as many as of the bare database.'
+    `${valuesText(values)}; keys in random order. ${ROUNDS} rounds in turns; medians, also of the rounds' quotients.`,
+    `${IN_FLIGHT} in flight unless it says otherwise. durable: { sync: true }; the others wait for no fsync. sustained: puts of`,
+    `${sizeText(sustainedBytes)} together, until the database is closed${full ? '' : ' (400 MiB with --full)'}.`,
+    'Puts one after another come first, then durable ones with 1000 in flight, then durable ones one after another, all in one database: the last',
+    'share processor and disk with the flush of those before, which are ten times as many as in the bare database.'
   )
   const run = ({ create }: WriteContender): Promise<Rates> =>
     inTemporaryDirectory(async directory => {
@@ -77,7 +77,7 @@ async function putFor(database: WriteDatabase, values: Values): Promise<Rates> {
   return [await rate(1), await rate(IN_FLIGHT, { sync: true }), await rate(1, { sync: true })]
 }
 
-/** Puts for so long as an operation is measured, and tells how many a second. */
+/** @returns a function that makes puts for as long as an operation is measured, and returns how many per second */
 function putter(database: WriteDatabase, values: Values) {
   const keys = shuffledKeys(KEYS, 7)
   let next = 0

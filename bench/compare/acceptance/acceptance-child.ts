@@ -16,7 +16,7 @@ export interface AcceptanceRequest {
   readonly contender: string
   readonly payload: PayloadFile
   readonly settings: Settings
-  /** Of the load that is paced. */
+  /** Of the load that has a fixed rate. */
   readonly putsPerSecond: number | undefined
 }
 

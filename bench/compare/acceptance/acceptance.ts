@@ -11,7 +11,7 @@ import type { Sample } from './loads.js'
 
 const CHILD = new URL('./acceptance-child.js', import.meta.url)
 
-/** Write-back over classic-level; the load with large values is there to see what the slower codec does to the event loop. */
+/** Write-back over classic-level. The load with large values shows what the slower codec does to the event loop. */
 const STORE_OF: Readonly<Record<Load, string>> = {
   writes: 'back-lz4',
   sustained: 'back-lz4',
@@ -21,19 +21,19 @@ const STORE_OF: Readonly<Record<Load, string>> = {
   largePaced: 'back-zstd'
 }
 
-/** A bar, and how it was held. */
+/** A bar, and whether it was reached. */
 export interface Verdict {
   readonly what: string
   readonly sign: '>=' | '<='
   readonly bar: number
   readonly unit: string
-  /** undefined: it could not be measured, details say why. */
+  /** Undefined if it could not be measured; `details` say why. */
   readonly measured: number | undefined
   readonly holds: boolean
   readonly details: string
 }
 
-/** This store in turns with bare classic-level, A B B A, each round in a process of its own. */
+/** Measures this store in turns with bare classic-level, A B B A, each round in a process of its own. */
 export async function accept(payload: PayloadFile, settings: Settings, progress: Progress): Promise<Verdict[]> {
   const verdicts = new Map<Load, Sides | Error>()
   for (const load of Object.keys(STORE_OF) as Load[]) {
@@ -52,7 +52,7 @@ export async function accept(payload: PayloadFile, settings: Settings, progress:
   })
 }
 
-/** What the bare database takes without a pause. */
+/** The rate of the bare database, if puts come without a pause. */
 function bareRate(sides: Sides | Error): number {
   if (sides instanceof Error) throw sides
   return median(sides.bare.map(sample => sample['sustained']!))

@@ -5,7 +5,7 @@ import { type AcceptanceSettings, FEW_ENTRIES } from '../settings.js'
 import type { Load } from './acceptance-child.js'
 import { BURST_RECORDS, type Sample } from './loads.js'
 
-/** All rounds of a load, this store's beside the bare database's. */
+/** All rounds of a load: those of this store, and those of the bare database. */
 export interface Sides {
   readonly store: readonly Sample[]
   readonly bare: readonly Sample[]
@@ -18,7 +18,7 @@ interface Bar {
   readonly bar: number
   readonly unit: '' | ' ms'
   readonly measured: (sides: Sides) => number
-  /** What the figure was made of. */
+  /** The figures that this one was made from. */
   readonly details: (sides: Sides) => string
 }
 

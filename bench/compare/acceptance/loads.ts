@@ -14,10 +14,10 @@ export const BURST_RECORDS = 10_000
 const BURSTS = 3
 const IN_FLIGHT = 1000
 const NANOSECONDS = 1e6
-/** Without a pause before it, the histogram holds what came before the load. */
+/** How long to wait before the load: otherwise the histogram of delays has what came before. */
 const SETTLE_MS = 20
 
-/** Records that fit the table, 1000 in flight; each time into a new database, which is closed after the clock has stopped. */
+/** Measures puts of records that fit into the table, with 1000 in flight; each time into a new database, which is closed after the measurement. */
 export async function burst(workload: Workload): Promise<Sample> {
   const keys = shuffledKeys(BURST_RECORDS, 5)
   const rates: number[] = []
@@ -35,8 +35,8 @@ export async function burst(workload: Workload): Promise<Sample> {
 }
 
 /**
- * Puts without a pause, or so many a second, until everything is where it stays: closing is part of it. How long do timers wait
- * meanwhile?
+ * Measures puts without a pause, or at a fixed rate, until everything is in the place where it stays, so that closing is part of it; and how long
+ * timers wait meanwhile.
  */
 export async function sustained(
   workload: Workload,
@@ -63,7 +63,7 @@ export async function sustained(
   return { sustained: value, delayP99Ms: delay.percentile(99) / NANOSECONDS, delayMaxMs: delay.max / NANOSECONDS }
 }
 
-/** Puts, and durable puts, for so long; the last share processor and disk with the flush of those before, so they are also measured alone. */
+/** Measures puts and durable puts. The last ones share processor and disk with the flush of those before, and so are also measured alone. */
 export async function puts(workload: Workload, milliseconds: number): Promise<Sample> {
   const keys = writeKeys()
   const database = await workload.open(join(workload.directory, 'puts'))

@@ -10,7 +10,7 @@ const PUTS = 20_000
 const BATCH = 1000
 const IN_FLIGHT = 1000
 
-/** Main-thread time of a put, flush and close included, into a database that holds few entries, and into one that holds many. */
+/** Measures the main-thread time of a put, with flush and close, into a database that holds few entries, and into one that holds many. */
 export async function processor(workload: Workload, manyEntries: number): Promise<Sample> {
   // Warms up; its figure is not kept.
   await putInto(workload, FEW_ENTRIES, 'warm-up')

@@ -11,9 +11,8 @@ const IN_FLIGHT = 1000
 const ITERATIONS = 3
 
 /**
- * Reads of a database that was written, closed, opened again, compacted and read through: everything is in the backend, LevelDB does not
- * work at its files meanwhile, longer or shorter as they happen to lie, and their pages are mapped, which takes the first gets five times
- * as long.
+ * Measures reads of a database that was written, closed, opened again, compacted and read through before. So everything is in the backend, LevelDB
+ * does not work on its files meanwhile, and their pages are mapped already: otherwise the first gets would take five times as long.
  */
 export async function reads(workload: Workload): Promise<Sample> {
   const location = join(workload.directory, 'reads')

@@ -17,9 +17,9 @@ export interface Comparison {
 }
 
 /**
- * Every contender with every size, in turns, each time in a process of its own.
+ * Measures every contender with every size, in turns, each time in a process of its own.
  *
- * @param onSize told the figures of a size as soon as all contenders have theirs
+ * @param onSize called with the figures of a size as soon as all contenders have theirs
  */
 export async function compare(
   contenders: readonly Contender[],

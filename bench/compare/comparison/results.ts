@@ -47,7 +47,7 @@ export function cellsOf(rounds: Rounds, valueBytes: number): Cell[] {
   )
 }
 
-/** A round's noise is in both of its figures. */
+/** The median of the rounds' quotients: the noise of a round is in both of its figures. */
 function medianRatio(
   operation: Operation,
   figures: readonly (number | undefined)[],

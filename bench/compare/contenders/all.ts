@@ -6,7 +6,7 @@ import { STORES } from './store.js'
 
 const CONTENDERS: readonly Contender[] = [...BARE, ...LMDB, ...KEYV, ...STORES]
 
-/** Rivals that are missing, and why: a figure that is not there should not look forgotten. */
+/** Rivals that are left out, and why: they should not look forgotten. */
 export const LEFT_OUT = [
   'keyv over @keyv/sqlite, and other persistent stores of keyv: sqlite3 fetches or compiles a binary while it is installed; the rest need a server'
 ] as const
@@ -18,7 +18,7 @@ export function contenderNamed(id: string): Contender {
   throw new Error(`There is no contender '${id}': use ${CONTENDERS.map(known => known.id).join(', ')}`)
 }
 
-/** Those asked for, with the baseline before them whether asked for or not. */
+/** The contenders that are asked for. The baseline comes first, even if it is not asked for. */
 export function contendersNamed(ids: readonly string[] | undefined): readonly Contender[] {
   if (ids === undefined) return CONTENDERS
   const asked = new Set(ids.map(contenderNamed))

@@ -5,13 +5,13 @@ export const AS_BUFFERS = { valueEncoding: 'buffer' } as const
 
 const OF_LEVELDB = {
   family: 'bare',
-  putPromise: 'handed to the system: a power cut loses what it held',
+  putPromise: 'handed to the system: a power cut loses what that had not written',
   durablePut: 'sync: true',
   persistent: true,
   valuesAs: 'bytes'
 } as const
 
-/** What every figure is held against; in Node.js `level` is classic-level. */
+/** The baseline, with which every figure is compared; in Node.js `level` is classic-level. */
 export const BASELINE: Contender = {
   id: 'classic',
   label: 'classic-level, Snappy',

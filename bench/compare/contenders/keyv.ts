@@ -1,7 +1,7 @@
 import type { Keyv, KeyvOptions } from 'keyv'
 import type { Contender, Database } from './contender.js'
 
-/** Above it 1000 in flight take half a minute: gzip is JavaScript here, Brotli has its default quality of 11. */
+/** The largest values for slow ones: 1000 larger ones in flight take half a minute. gzip is JavaScript here, Brotli has its default quality, 11. */
 const SLOW_ABOVE = 4 * 1024
 
 const ADAPTERS: readonly {
@@ -18,7 +18,7 @@ const ADAPTERS: readonly {
 /** The adapters' own types do not fit Keyv's under the strictness of this project. */
 type Compression = NonNullable<KeyvOptions['compression']>
 
-/** Keyv over its Map. Its persistent stores need a server, or a package that fetches a binary while it is installed. */
+/** Keyv over its Map. Its persistent stores are left out: they need a server, or a package that fetches a binary while it is installed. */
 export const KEYV: readonly Contender[] = ADAPTERS.map(({ name, slow, load }) => ({
   id: name === '' ? 'keyv' : `keyv-${name}`,
   label: name === '' ? 'keyv, Map' : `keyv, Map, ${name}`,

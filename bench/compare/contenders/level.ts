@@ -1,6 +1,6 @@
 import type { Database, Entry } from './contender.js'
 
-/** What abstract-level databases have alike, a bare backend and a store; their classes are not assignable to each other. */
+/** The part of an abstract-level database that is used: bare backends and stores have it, but their classes are not assignable to each other. */
 interface LevelDatabase {
   open(): Promise<void>
   close(): Promise<void>
@@ -15,7 +15,7 @@ interface LevelDatabase {
   flush?(): Promise<void>
 }
 
-/** @param durable whether `sync: true` means something to it */
+/** @param durable whether the database does something for `sync: true` */
 export async function openLevel(level: LevelDatabase, durable: boolean): Promise<Database<Buffer>> {
   await level.open()
   return {

@@ -7,12 +7,12 @@ const WITH_COMPRESSION = [
   { id: 'lmdb-lz4', label: 'lmdb, LZ4', compression: true }
 ] as const
 
-/** lmdb-js, with its defaults, but for values as they are instead of MessagePack. */
+/** lmdb-js with its defaults, except that values are stored as they are, not as MessagePack. */
 export const LMDB: readonly Contender[] = WITH_COMPRESSION.map(({ id, label, compression }) => ({
   id,
   label,
   family: 'rival',
-  putPromise: 'committed; the sync follows: a power cut loses what was not synced yet',
+  putPromise: 'committed, but not synced yet: a power cut loses what was not synced',
   durablePut: 'put, then db.flushed',
   persistent: true,
   valuesAs: 'bytes',
@@ -41,7 +41,7 @@ function adapt(lmdb: RootDatabase<Buffer, string>): Database<Buffer> {
       for (const { key, value } of lmdb.getRange()) if (key.length > 0 && value.length > 0) entries++
       return entries
     },
-    // LMDB never shrinks its file; a compacting copy is what it offers.
+    // LMDB never shrinks its file. Instead it can write a compacted copy.
     compact: async into => {
       await mkdir(into, { recursive: true })
       await lmdb.backup(into, true)

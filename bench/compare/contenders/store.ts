@@ -14,7 +14,7 @@ const MODES: readonly {
   {
     id: 'through',
     name: 'write-through',
-    putPromise: 'as classic-level: a power cut loses what the system held',
+    putPromise: 'handed to the system: a power cut loses what that had not written',
     options: { wal: false }
   },
   {
@@ -26,7 +26,7 @@ const MODES: readonly {
   {
     id: 'back',
     name: 'write-back',
-    putPromise: 'in the log and the MemTable; a timer syncs the log: a power cut loses at most 5 ms',
+    putPromise: 'in the log, which a timer syncs, and in the MemTable: a power cut loses at most 5 ms',
     options: { wal: true }
   }
 ]
@@ -54,7 +54,9 @@ const overMemory = (codec: CodecName, logged: boolean): Contender => ({
   ...STORE,
   id: `memory-${logged ? 'log-' : ''}${codec}`,
   label: `over memory ${codec}${logged ? ', a log' : ''}`,
-  putPromise: logged ? 'in the log; a timer syncs it: a power cut loses at most 5 ms' : 'nothing outlives the process',
+  putPromise: logged
+    ? 'in the log, which a timer syncs: a power cut loses at most 5 ms'
+    : 'nothing outlives the process',
   durablePut: logged ? 'sync: true' : 'none',
   persistent: logged,
   load: async () => {

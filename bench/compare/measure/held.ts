@@ -16,7 +16,7 @@ const REOPENINGS = 3
 /** Compaction is measured for records of this size only. */
 const COMPACTED_VALUE_BYTES = 1024
 
-/** A database filled with the same records whoever it is, and what it takes to hold them; then it is read. */
+/** Fills a database with records, which are the same for all contenders, measures what it takes to hold them, and reads it. */
 export async function measureHeld(workload: Workload, memory: PeakMemory): Promise<Figures> {
   const { contender, valueBytes, directory, settings } = workload
   const location = join(directory, 'held')
@@ -46,7 +46,7 @@ export async function measureHeld(workload: Workload, memory: PeakMemory): Promi
   if (compacts) await database.compact!(copy)
   await database.close()
   if (compacts) onDisk.compacted = { value: compactedSize(location, copy) }
-  // Half a database in memory says nothing about a whole one.
+  // The memory of a database that is only half filled says nothing about a whole one.
   return { put1000, ...reads, ...onDisk, ...(isFull ? { memory: peak } : {}) }
 }
 
@@ -76,7 +76,7 @@ async function medianTime(times: number, work: () => Promise<void>): Promise<num
   return median(milliseconds)
 }
 
-/** Some compact in place, some into a copy. */
+/** Some contenders compact in place, others into a copy. */
 function compactedSize(location: string, copy: string): number {
   return directorySize(existsSync(copy) ? copy : location)
 }

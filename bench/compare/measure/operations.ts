@@ -61,7 +61,7 @@ export const OPERATIONS: readonly Operation[] = [
   { id: 'cpuGet1000', label: 'CPU get, 1000', group: 'held', unit: 'µs', figureOf: busy('get1000') }
 ]
 
-/** Above 1 is better than the baseline, whichever way the figure goes. */
+/** The ratio to the baseline. Above 1 is better, whether the figure should be large or small. */
 export function advantage({ unit }: Operation, figure: number, baseline: number): number {
   return unit === '/s' ? figure / baseline : baseline / figure
 }

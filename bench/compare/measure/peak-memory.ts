@@ -5,8 +5,8 @@ export interface PeakMemory {
 }
 
 /**
- * Resident memory at its highest until `stop`, over what it was at the start, in bytes. Collects garbage, and optimized
- * code with it, before: start it before the warm-up.
+ * The highest resident memory until `stop`, less what it was at the start, in bytes. Before that it collects garbage, and optimized code with it:
+ * start it before the warm-up.
  */
 export async function startPeakMemory(): Promise<PeakMemory> {
   for (let i = 0; i < 2; i++) {
@@ -22,7 +22,7 @@ export async function startPeakMemory(): Promise<PeakMemory> {
     stop: () => {
       clearInterval(timer)
       sample()
-      // The system sees peaks that the timer misses, but cannot forget what was before.
+      // The system counts peaks that the timer misses, but its count also has those from before the start.
       const ever = highestEver()
       return (ever > everBefore ? Math.max(ever, highest) : highest) - before
     }

@@ -6,7 +6,7 @@ import { limitOf, type Workload } from './workload.js'
 
 const GET_MANY = 100
 
-/** Reads of a database that holds records under these keys, in another random order than they were written. */
+/** Measures reads of a database that holds records under these keys, in another random order than they were written in. */
 export async function measureReads(
   workload: Workload,
   database: Database,

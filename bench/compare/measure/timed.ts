@@ -15,7 +15,7 @@ export async function timed(work: () => Promise<number>): Promise<Figure> {
   return { value: (entries * 1000) / milliseconds, mainThreadUs: (active * 1000) / entries }
 }
 
-/** Calls `task` over and over for so long, never more than `limit` at once; each call handles so many entries. */
+/** Calls `task` over and over for some time, never more than `limit` at once; each call handles the same number of entries. */
 export async function timedFor(
   milliseconds: number,
   limit: number,
@@ -25,7 +25,7 @@ export async function timedFor(
   return timed(async () => (await inFlightFor(milliseconds, limit, task)) * entriesPerCall)
 }
 
-/** The same for calls that return at once, without promises in between. */
+/** The same for calls that return without a promise. */
 export async function timedSyncFor(milliseconds: number, task: (index: number) => unknown): Promise<Figure> {
   return timed(async () => {
     const deadline = performance.now() + milliseconds

@@ -3,12 +3,12 @@ import { inFlight } from '../../harness/in-flight.js'
 import { limitOf, valueAt, type Workload, writeKeys } from './workload.js'
 
 const MIB = 1024 * 1024
-/** Enough for the compiler to have seen the code; slow contenders are seen after less. */
+/** Enough for the compiler to have seen the code. For slow contenders it ends after {@link MILLISECONDS} for each kind of call. */
 const RECORDS = 6000
 const BYTES = 8 * MIB
 const MILLISECONDS = 250
 
-/** Calls everything that is measured, in a database of its own: what the first calls of a process cost is nobody's figure. */
+/** Calls everything that is measured, in a database of its own: what the first calls of a process cost is not to be in any figure. */
 export async function warmUp(workload: Workload): Promise<void> {
   const { valueBytes, directory } = workload
   const database = await workload.open(join(directory, 'warm-up'))

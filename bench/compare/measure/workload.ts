@@ -12,11 +12,11 @@ export interface Workload {
   readonly settings: Settings
 }
 
-/** Puts of a fast contender wrap around and overwrite: there is no end to them. */
+/** How many keys there are. The puts of a fast contender begin again with the first and overwrite: there is no end to them. */
 const KEYS = 1 << 16
 let keys: readonly string[] | undefined
 
-/** Made once, before anything is timed: the garbage of making them would be collected during the first operation. */
+/** Keys and values are made once, before anything is timed: otherwise their garbage would be collected during the first operation. */
 export function writeKeys(): readonly string[] {
   return (keys ??= shuffledKeys(KEYS, 3))
 }

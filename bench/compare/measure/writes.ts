@@ -4,7 +4,7 @@ import type { Figures } from './operations.js'
 import { timedFor } from './timed.js'
 import { limitOf, valueAt, type Workload, writeKeys } from './workload.js'
 
-/** Puts and batches for so long, into a database of their own. */
+/** Measures puts and batches, each for some time, into a database of their own. */
 export async function measureWrites(workload: Workload): Promise<Figures> {
   const { open, directory, settings } = workload
   const database = await open(join(directory, 'written'))

@@ -7,11 +7,11 @@ export const FAMILY_COLOUR: Readonly<Record<Contender['family'], string>> = {
   store: 'var(--store)'
 }
 
-/** A factor of four either way has the full colour: ratios spread over orders of magnitude. */
+/** From this factor on, either way, a ratio has the full colour: ratios spread over orders of magnitude. */
 const FULL_AT = 4
 const MOST_PERCENT = 75
 
-/** Losses are as strong as gains of the same factor. */
+/** The colour of a ratio. A loss has a colour as strong as a gain by the same factor. */
 export function ratioColour(ratio: number): string {
   const share = Math.min(1, Math.abs(Math.log(ratio)) / Math.log(FULL_AT))
   const percent = Math.round(share * MOST_PERCENT)

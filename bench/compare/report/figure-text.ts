@@ -14,7 +14,7 @@ export function figureText({ unit }: Operation, figure: number): string {
   return `${threeDigits(figure)} ${unit}`
 }
 
-/** 0.994 must not read as 1.00, which would be no loss. */
+/** A ratio with two digits. A loss never reads as 1.00: 0.996 becomes 0.99. */
 export function ratioOf(ratio: number | undefined): string {
   if (ratio === undefined) return ''
   if (ratio < 1 && ratio >= 0.995) return '0.99'

@@ -6,9 +6,9 @@ import type { Machine } from '../machine.js'
 
 /** What both the terminal and the page say about the figures. */
 export const EXPLANATION = [
-  "Ratios are to 'classic-level, Snappy' in the same round: above 1 is better, also where less is better. Medians of the rounds. Figures",
-  'are entries per second but for reopen (close, open, first get), bytes on disk, peak memory (over the process before it opened anything,',
-  'while it warmed up, was filled and read) and CPU: µs that the main thread is busy for an entry (active time of the event loop).'
+  "Ratios are to 'classic-level, Snappy' in the same round. A ratio above 1 is always better, also of figures that should be small. Medians of",
+  'the rounds. Figures are entries per second, except reopen (close, open, first get), bytes on disk, peak memory (by how much the process grew at most',
+  'while it warmed up, was filled and read), and CPU: µs that the main thread is busy for an entry (active time of the event loop).'
 ] as const
 
 export function rawDiskText({ rawDiskMBs, rawSyncsPerSecond }: Machine): string {

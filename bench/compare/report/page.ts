@@ -10,7 +10,7 @@ import { bars, overview, spaceAndPuts } from './plots.js'
 import type { Results } from './results.js'
 import { STYLE } from './style.js'
 
-/** One file that loads nothing: style, plots and tables are in it. */
+/** The report as one file, which loads nothing: style, plots and tables are in it. */
 export function pageOf(results: Results): string {
   const { sizes, machine, payload, date, effort, seconds, verdicts } = results
   return `<!doctype html>

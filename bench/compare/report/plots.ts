@@ -8,12 +8,12 @@ import { figureText, ratioOf } from './figure-text.js'
 const { document } = parseHTML('<!doctype html><html><body></body></html>')
 const STYLE = { background: 'none', color: 'inherit', fontFamily: 'inherit', overflow: 'visible' } as const
 
-/** Room for the names of contenders. */
+/** How much room the names of contenders have. */
 const NAMES = 190
 const ROW = 26
 const COLUMN = 62
 
-/** Every ratio of every contender at one size: what is red is slower, or larger, than the bare database. */
+/** Every ratio of every contender at one size. Red means slower, or larger, than the bare database. */
 export function overview({ contenders, cells }: SizeResult): string {
   const known = cells.flatMap(cell => (cell.ratio === undefined ? [] : [{ ...cell, ratio: cell.ratio }]))
   const labels = OPERATIONS.filter(operation => known.some(cell => cell.operation === operation)).map(

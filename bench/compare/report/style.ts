@@ -1,4 +1,4 @@
-/** Everything the page needs: it loads nothing. Colours hold apart for people who do not tell red from green. */
+/** The whole style of the page, which loads nothing. People who cannot tell red from green can still tell its colours apart. */
 export const STYLE = `
 :root { color-scheme: light dark; --paper: #fdfdfc; --ink: #1d2430; --faint: #667085; --line: #dde1e7;
   --bare: #8a94a6; --rival: #c9a227; --store: #2463c9; --gain: #2b7bd6; --loss: #d9622b; }
