@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { memory, openStore } from '../support/memory-store.js'
+import { memory, openStore, type StoreOptions } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 
 /** Of three values the one in the middle is damaged. */
-async function damaged(key: string, length = 5000) {
-  const { store, backend } = await openStore({ codec: 'lz4' }, memory())
+async function damaged(key: string, length = 5000, options: StoreOptions = {}) {
+  const { store, backend } = await openStore({ codec: 'lz4', ...options }, memory())
   for (const name of ['a', key, 'z']) await store.put(name, text(length))
   const stored = (await backend.get(key))!
   const flipped = Buffer.from(stored)
@@ -16,10 +16,12 @@ async function damaged(key: string, length = 5000) {
 const of = (name: string) => ({
   name: 'CompressedKvError',
   code: 'LEVEL_CORRUPTION',
-  message: expect.stringMatching(`^Corrupt data: .* \\(the value of ${name}\\)$`) as string
+  message: expect.stringMatching(
+    `^Corrupt data: .* \\(the value of ${name}\\): restore it from a backup, overwrite it or delete it$`
+  ) as string
 })
 
-describe('a damaged value among many is named by its key', () => {
+describe('the error of a damaged value names its key and says what to do', () => {
   // From 64 KiB on it is restored on another thread.
   it.each([5000, 200_000])('of %d bytes, by getMany(), iterators and values', async length => {
     const store = await damaged('m', length)
@@ -34,6 +36,23 @@ describe('a damaged value among many is named by its key', () => {
     await expect(store.values({ gte: 'm', lt: 'z' }).all()).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
     expect(await store.keys().all()).toEqual(['a', 'm', 'z'])
   })
+
+  it.each([5000, 2_000_000])(
+    'of %d bytes, by get() and getSync(), also of keys in buffers that are used again',
+    async length => {
+      for (const options of [{}, { cacheBytes: 1e6 }]) {
+        const store = await damaged('m', length, options)
+        await expect(store.get('m')).rejects.toMatchObject(of("'m'"))
+        await expect(store.get('m', { snapshot: store.snapshot() })).rejects.toMatchObject(of("'m'"))
+        expect(() => store.getSync('m')).toThrow(expect.objectContaining(of("'m'")))
+        const key = Buffer.from('m')
+        const getting = store.get(key, { keyEncoding: 'buffer' })
+        key.fill('x')
+        await expect(getting).rejects.toMatchObject(of("'m'"))
+        await store.close()
+      }
+    }
+  )
 
   it.each([
     ['m\u0000', 'the key 6d00 in hex'],

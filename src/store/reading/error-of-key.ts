@@ -2,11 +2,15 @@ import { CompressedKvError } from '../../errors.js'
 
 const MAX_SHOWN_BYTES = 80
 
-/** The error of a value that could not be read, with the value's key added to its text: where many are read, nothing else tells which it was. */
+const REMEDY = ': restore it from a backup, overwrite it or delete it'
+
+/** The error of a value that could not be read, with the value's key added to its text and, if the value is damaged, what to do. */
 export function errorOfKey(key: Buffer, error: unknown): unknown {
   if (!(error instanceof CompressedKvError)) return error
   const { code, message, cause } = error
-  return new CompressedKvError(code, `${message} (the value of ${shownKey(key)})`, cause === undefined ? {} : { cause })
+  const remedy = code === 'LEVEL_CORRUPTION' ? REMEDY : ''
+  const named = `${message} (the value of ${shownKey(key)})${remedy}`
+  return new CompressedKvError(code, named, cause === undefined ? {} : { cause })
 }
 
 /** A key as a message shows it: as text if it is text, else in hexadecimal. */

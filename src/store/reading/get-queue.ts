@@ -25,8 +25,8 @@ interface Lookup {
   readonly failed: (error: unknown) => void
 }
 
-/** Turns what is stored under a key into what the caller gets. */
-export type Open<T> = (stored: Uint8Array | undefined) => T | Promise<T>
+/** Turns what is stored under a key into what the caller gets. The caller may use the memory of the key again once this returns. */
+export type Open<T> = (stored: Uint8Array | undefined, key: Buffer) => T | Promise<T>
 
 /**
  * Turns many gets into few calls of getMany: in Node.js most of the time of a get is spent on the way into the backend and back, once for each
@@ -118,7 +118,7 @@ export class GetQueue {
       // The backend may say that it has getSync() and have none. Where the value cannot be read at all, get() fails as well, with its own error.
       return this.#ask(Buffer.from(key), open)
     }
-    return open(stored)
+    return open(stored, key)
   }
 
   #read(key: Buffer, reads: SyncReads): Uint8Array | undefined {
@@ -146,7 +146,7 @@ export class GetQueue {
       const found = (stored: Uint8Array | undefined): void => {
         this.#answered(stored)
         try {
-          resolve(open(stored))
+          resolve(open(stored, key))
         } catch (error) {
           reject(error)
         }
@@ -179,7 +179,7 @@ export class GetQueue {
       stored => {
         this.#ended()
         this.#answered(stored)
-        return open(stored)
+        return open(stored, key)
       },
       (error: unknown) => {
         this.#ended()

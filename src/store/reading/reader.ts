@@ -2,7 +2,7 @@ import type { AbstractSnapshot, Transcoder } from 'abstract-level'
 import type { Opened } from '../../envelope/open.js'
 import { decodeFailed, notSupported } from '../../errors.js'
 import { isPromise } from '../../is-promise.js'
-import { keyName } from '../../memtable/key-name.js'
+import { keyName, keyOfName } from '../../memtable/key-name.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import { findIn, type Tables } from '../../memtable/tables.js'
 import { TurnQueue } from '../../turn.js'
@@ -76,7 +76,7 @@ export class Reader {
   #get(key: Buffer, options: EncodedReadOptions): Promise<Buffer | undefined> | Buffer | undefined {
     if (isReserved(key)) return undefined
     const found = this.#inTables(key, options)
-    if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValue(found)
+    if (found !== undefined) return found === TOMBSTONE ? undefined : this.#tableValue(found, key)
     const cache = options.snapshot ? undefined : this.#cache
     if (cache === undefined) return this.#stored(key, options, this.#valueOf)
     const name = keyName(key)
@@ -97,9 +97,9 @@ export class Reader {
       }
     }
     const decoded = (value: Buffer | undefined) => (value === undefined ? undefined : decode(value))
-    const open = (stored: Uint8Array | undefined) => {
-      const value = this.#valueOf(stored)
-      return isPromise(value) ? value.then(decode) : decoded(value)
+    const open: Open<V | undefined> = (stored, key) => {
+      const value = this.#valueOf(stored, key)
+      return isPromise(value) ? value.then(decoded) : decoded(value)
     }
     return key => {
       const mayBeAsked = this.#cache === undefined && !isReserved(key)
@@ -116,6 +116,8 @@ export class Reader {
     try {
       opened = await this.#stored(key, options, stored => this.#open(stored))
       value = opened && (await this.#unsealer.value(opened))
+    } catch (error) {
+      throw errorOfKey(keyOfName(name), error)
     } finally {
       cache.endFill(name, fill, value, opened?.expiresAt)
     }
@@ -134,8 +136,13 @@ export class Reader {
     if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValueSync(found)
     const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))
     if (cached !== undefined) return cached
-    const opened = this.#open(this.#backend.getSync(key, forBackend(options, this.#backend)))
-    return opened && this.#unsealer.valueSync(opened)
+    const stored = this.#backend.getSync<Buffer, Uint8Array>(key, forBackend(options, this.#backend))
+    try {
+      const opened = this.#open(stored)
+      return opened && this.#unsealer.valueSync(opened)
+    } catch (error) {
+      throw errorOfKey(key, error)
+    }
   }
 
   async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
@@ -147,9 +154,7 @@ export class Reader {
     const values = keys.map((key, i) => {
       const found = known?.[i]
       if (found === TOMBSTONE) return undefined
-      if (found !== undefined) return rejectingWithKey(key, () => this.#unsealer.tableValue(found))
-      const value = stored[next++]
-      return rejectingWithKey(key, () => this.#valueOf(value))
+      return found === undefined ? this.#valueOf(stored[next++], key) : this.#tableValue(found, key)
     })
     return values.some(value => isPromise(value)) ? Promise.all(values) : (values as (Buffer | undefined)[])
   }
@@ -213,13 +218,20 @@ export class Reader {
   /** What the backend has, opened by `open`. */
   #stored<T>(key: Buffer, options: EncodedReadOptions, open: Open<T>): Promise<T> {
     if (isPlain(options)) return this.#gets.get(key, open)
-    // The key is copied: classic-level reads it on another thread, while the caller may use its buffer again.
-    return this.#backend.get<Buffer, Uint8Array>(Buffer.from(key), forBackend(options, this.#backend)).then(open)
+    const own = Buffer.from(key) // classic-level reads it on another thread, while the caller may use its buffer again.
+    return this.#backend
+      .get<Buffer, Uint8Array>(own, forBackend(options, this.#backend))
+      .then(stored => open(stored, own))
   }
 
-  readonly #valueOf = (stored: Uint8Array | undefined): Buffer | undefined | Promise<Buffer> => {
-    const opened = this.#open(stored)
-    return opened && this.#unsealer.value(opened)
+  readonly #valueOf: Open<Buffer | undefined> = (stored, key) =>
+    rejectingWithKey(key, () => {
+      const opened = this.#open(stored)
+      return opened && this.#unsealer.value(opened)
+    })
+
+  #tableValue(found: TableValue, key: Buffer): Promise<Buffer | undefined> | Buffer | undefined {
+    return rejectingWithKey(key, () => this.#unsealer.tableValue(found))
   }
 
   #open(stored: Uint8Array | undefined): Opened | undefined {
@@ -234,13 +246,15 @@ function isPlain(options: EncodedReadOptions): boolean {
 }
 
 /**
- * What `value` returns. An error becomes a rejection that names the key: if it were thrown, promises of other values would be left, and might
- * reject unhandled.
+ * What `value` returns. An error becomes a rejection that names the key: if it were thrown while many values are read, promises of others would be
+ * left, and might reject unhandled.
  */
 function rejectingWithKey<T>(key: Buffer, value: () => T | Promise<T>): T | Promise<T> {
   try {
     const found = value()
-    return isPromise(found) ? found.catch((error: unknown) => Promise.reject(errorOfKey(key, error))) : found
+    if (!isPromise(found)) return found
+    const own = Buffer.from(key) // The caller may use its buffer again.
+    return found.catch((error: unknown) => Promise.reject(errorOfKey(own, error)))
   } catch (error) {
     return Promise.reject(errorOfKey(key, error))
   }
