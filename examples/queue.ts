@@ -33,12 +33,12 @@ export async function main([directory]: string[] = []) {
 
 async function open(dir: string) {
   const results = new CompressedKvStore(new Level(join(dir, 'results')))
-  // 'always': a job that was taken is never lost. Tiny segments, so that there is something to delete.
+  // With 'always', a job that was appended is never lost. Segments are tiny, so that there is something to delete.
   const { wal } = await Wal.open({ dir: join(dir, 'jobs'), fsync: 'always', segmentBytes: 4096, blockBytes: 1024 })
   return { wal, results, close: () => Promise.all([wal.close(), results.close()]) }
 }
 
-/** Does what there is to do, at most until so many flushes. Returns how many jobs it did. */
+/** Does the jobs that are there, and stops after `flushes` flushes. Returns how many jobs it did. */
 async function work({ wal, results }: Awaited<ReturnType<typeof open>>, flushes = Infinity): Promise<number> {
   const from = Number((await results.get('next')) ?? 1)
   let flushed = from
@@ -47,9 +47,9 @@ async function work({ wal, results }: Awaited<ReturnType<typeof open>>, flushes 
     done.push({ type: 'put', key: `result:${record.key.toString()}`, value: `${record.value?.length} letters` })
     const next = record.sequence + 1
     if (done.length < FLUSH_JOBS && next !== wal.nextSequence) continue
-    // The results and the place to go on from, all or none: no job is left out, and none is counted twice.
+    // The results and the place to go on from are written together or not at all: no job is left out, and none is counted twice.
     await results.batch([...done, { type: 'put', key: 'next', value: String(next) }], { sync: true })
-    await wal.deleteSegmentsBefore(position) // Only now: they are not needed again.
+    await wal.deleteSegmentsBefore(position) // Only now, when they are not needed again.
     done = []
     flushed = next
     if (--flushes === 0) break

@@ -8,7 +8,7 @@ import { Level } from 'level'
 
 const MODEL = 'tiny-llama@1f0c'
 
-/** For files of gigabytes: LevelDB keeps 64 MiB of its own files mapped into memory. By default it is every table that it reads, up to 2 GB. */
+/** Options for files of gigabytes: LevelDB maps only 64 MiB of its own files into memory. By default it maps every table that it reads, up to 2 GB. */
 const FEW_MAPPED = { maxOpenFiles: 74, maxFileSize: 1024 * 1024 }
 
 /** @param tokens length of the context whose state is saved. Default 512: 2 MiB */
@@ -42,12 +42,12 @@ export async function main([tokens = '512']: string[] = []) {
   }
 }
 
-/** In place of the engine's own: the header of llama.cpp's sequence files, tokens, and f16 numbers made from a seed. */
+/** Stands for the engine's own function: writes the header of llama.cpp's sequence files, tokens, and f16 numbers that are made from a seed. */
 function saveStateToFile(path: string, tokens: number): void {
   const header = Uint32Array.of(0x67677371, 3, tokens, ...Array.from({ length: tokens }, (_, i) => (i * 7919) % 32000))
   let state = 1
   const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32 - 0.5
-  // Small numbers, as keys and values are: the exponents of f16 differ little, its fractions are noise.
+  // The numbers are small, as keys and values are: their exponents differ little, their fractions are noise.
   const numbers = Uint16Array.from(
     { length: tokens * 2048 },
     () => 0x3000 | ((random() > 0 ? 1 : 0) << 15) | (random() * 4096)

@@ -5,7 +5,7 @@ export const HELP = `Stores real documents in LevelDB four ways and compares: by
   npm run demo [-- options]
 
   --corpus DIR     also take DIR/*.jsonl and DIR/logs/*.log (a value a line) and DIR/llm/kv-layer* (a value a file)
-  --location DIR   keep the databases there; must be empty or not exist. Default: a temporary directory, removed at the end
+  --location DIR   keep the databases in DIR, which must be empty or not exist. Default: a temporary directory, removed at the end
   --help           this text
 
 Without --corpus it takes text, code and JSON files from node_modules. It needs no network and less than half a minute.

@@ -7,7 +7,7 @@ import { verifyAll } from './verify.js'
 const NEW_VALUES = 100
 
 /**
- * Opens a database that was written with LZ4 with zstd instead, writes to it, and reads old and new values.
+ * Opens a database that was written with LZ4, now with zstd as its codec, writes to it, and reads old and new values.
  *
  * @returns what happened, for people
  * @throws Error if a value comes back different

@@ -1,7 +1,7 @@
 import { CompressedKvStore } from 'compressed-kv'
 import { Level } from 'level'
 
-/** What the demo calls: a plain database and a store have it alike. */
+/** What the demo calls: a plain database has it, and a store as well. */
 export interface Database {
   open(): Promise<void>
   close(): Promise<void>
@@ -42,7 +42,7 @@ function plainLevel(location: string): Level<string, Buffer> & Database {
   return new Level<string, Buffer>(location, { valueEncoding: 'buffer' }) as Level<string, Buffer> & Database
 }
 
-/** Opening by hand, so that a failure is told here and not by the first put. */
+/** Opens a database, so that a failure is reported here, and not by the first put. */
 async function opened<T extends Database>(database: T): Promise<T> {
   await database.open()
   return database

@@ -35,7 +35,7 @@ function assertEmpty(directory: string): void {
   if (!statSync(directory).isDirectory()) throw new Error(`--location: '${directory}' is not a directory`)
   if (readdirSync(directory).length > 0) {
     throw new Error(
-      `--location: '${directory}' is not empty. Name a new directory: the demo never touches what is there`
+      `--location: '${directory}' is not empty. Pass a new directory: the demo never touches files that are there`
     )
   }
 }

@@ -10,7 +10,7 @@ import { LEGEND, type Row, tableOf } from './table.js'
 import { ROUNDS, runTrials } from './trial.js'
 import { verdictOf } from './verdict.js'
 
-/** Of each set. What runs first runs slow, so these go through every contender before it counts. */
+/** How many documents of each set go through every contender before anything is measured: code is slow when it runs for the first time. */
 const WARM_UP_DOCUMENTS = 200
 
 /** The set whose LZ4 database is opened with zstd: its values are large enough to be compressed. */

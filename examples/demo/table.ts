@@ -9,10 +9,10 @@ export interface Row {
   readonly trials: readonly Trial[]
 }
 
-/** Ratios this close to the best are as good: LevelDB's own files differ by as much. */
+/** Ratios up to this many times the best are as good: LevelDB's own files differ by as much. */
 const AS_GOOD = 1.01
 
-/** A row a set of documents, a column a contender: bytes on disk and ratio above, write and read rate below. */
+/** A row for each set of documents, a column for each contender: bytes on disk and ratio above, write and read rate below. */
 export function tableOf(rows: readonly Row[]): string {
   const contenders = rows[0]!.trials.map(({ contender }) => contender)
   const table = new Table({

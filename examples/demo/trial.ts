@@ -28,8 +28,8 @@ export const ROUNDS = 3
  * Lets every contender keep the same documents.
  *
  * @param root the databases are created in it
- * @param say told which contender is on
- * @param advance told how many document bytes are done: each set's bytes twice a round, once written and once read
+ * @param say called with the name of the contender that runs now
+ * @param advance called with how many document bytes are done: in each round every byte counts twice, once when written and once when read
  * @throws Error if a value comes back different
  */
 export async function runTrials(
@@ -57,7 +57,7 @@ async function runTrial(
   advance: (bytes: number) => void
 ): Promise<Trial> {
   const location = join(root, `${set.name}-${contender.name}`.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-'))
-  rmSync(location, { recursive: true, force: true }) // What the round before left.
+  rmSync(location, { recursive: true, force: true }) // The round before has left it.
   const bytes = bytesIn(set)
 
   const fresh = await contender.open(location)

@@ -2,7 +2,7 @@ import { bytesIn } from '../../bench/documents/document.js'
 import { ratioText } from '../../bench/harness/number-text.js'
 import type { Row } from './table.js'
 
-/** Values below this are what default options keep raw. */
+/** Documents smaller than this are kept raw with default options; with LZ4 also larger ones, up to 4 KiB. */
 const SMALL_BYTES = 1024
 
 /** What the figures say, in a line for each kind of document. */

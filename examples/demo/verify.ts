@@ -17,7 +17,7 @@ export async function verifyAll(
   await inFlight(documents.length, IN_FLIGHT, async i => {
     const { key, value } = documents[i]!
     const read = await database.get(key).catch((cause: Error) => {
-      throw new Error(`${where}: '${key}' does not read: ${cause.message}`, { cause })
+      throw new Error(`${where}: '${key}' cannot be read: ${cause.message}`, { cause })
     })
     if (read === undefined) throw new Error(`${where}: '${key}' was written but is missing`)
     if (!read.equals(value)) throw new Error(`${where}: '${key}' came back different from what was written`)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 /** The shape of a Llama model. */
 interface Config {
-  /** Of the stream between layers. */
+  /** The size of the stream between layers. */
   readonly dim: number
   readonly hiddenDim: number
   readonly layers: number
@@ -11,11 +11,11 @@ interface Config {
   readonly kvHeads: number
   readonly headSize: number
   readonly vocabulary: number
-  /** Tokens that a sequence has at most. */
+  /** The most tokens that a sequence can have. */
   readonly context: number
 }
 
-/** Matrices row by row, `[outputs, inputs]`. */
+/** The weights. Matrices are stored row by row, `[outputs, inputs]`. */
 export interface LayerWeights {
   readonly attentionNorm: Float32Array
   readonly wq: Float32Array
@@ -82,7 +82,7 @@ export function readCheckpoint(file: string): Checkpoint {
   const w2 = ofLayers(dim * hiddenDim)
   const w3 = ofLayers(hiddenDim * dim)
   const finalNorm = take(dim)
-  take(context * config.headSize) // Sines and cosines of positions, which are computed here.
+  take(context * config.headSize) // Sines and cosines of positions are skipped: they are computed here.
   const classifier = vocabularyOrMinus > 0 ? embedding : take(config.vocabulary * dim)
   return {
     config,

@@ -6,7 +6,7 @@ export interface Generation {
   readonly firstTokenMs: number
 }
 
-/** Goes on behind a prompt, always with the likeliest token. @param computed how many tokens of the prompt `state` has already */
+/** Continues a prompt, always with the likeliest token. @param computed how many tokens of the prompt `state` has already */
 export function generate(
   model: Llama,
   prompt: readonly number[],

@@ -1,12 +1,12 @@
 import type { Checkpoint, LayerWeights } from './checkpoint.js'
 
-/** Keys and values of a sequence, a pair of arrays a layer, each `[context, KV heads, head size]`. */
+/** The keys and values of a sequence: a pair of arrays for each layer, each `[context, KV heads, head size]`. */
 export interface KvState {
   readonly keys: readonly Float32Array[]
   readonly values: readonly Float32Array[]
 }
 
-/** A Llama model, token by token: RMS norm, rotary positions, grouped-query attention, SwiGLU. Plain loops; nothing is fast here. */
+/** A Llama model, token by token: RMS norm, rotary positions, grouped-query attention, SwiGLU. It is written in plain loops, and is not fast. */
 export class Llama {
   readonly #model: Checkpoint
 
@@ -21,7 +21,7 @@ export class Llama {
   }
 
   /**
-   * Computes a token at a position; `state` has everything before, and gets its keys and values.
+   * Computes a token at a position. `state` has the keys and values of all tokens before, and gets those of this one.
    *
    * @returns how likely each token is next, as logits
    */
@@ -98,7 +98,7 @@ function normalized(vector: Float32Array, weights: Float32Array): Float32Array {
   return vector.map((x, i) => x * scale * weights[i]!)
 }
 
-/** Turns each pair of numbers of each head by an angle that grows with the position, the first pairs fastest. In place. */
+/** Rotates each pair of numbers of each head, in place, by an angle that grows with the position, fastest for the first pairs. */
 function rotated(vector: Float32Array, position: number, headSize: number): Float32Array {
   for (let i = 0; i < vector.length; i += 2) {
     const angle = position * 10_000 ** (-(i % headSize) / headSize)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Begins every sequence. */
+/** The token that begins every sequence. */
 const BOS = 1
 /** Tokens that stand for single bytes begin here. */
 const BYTES_AT = 3
@@ -24,7 +24,7 @@ export class Tokenizer {
     }
   }
 
-  /** Characters, or bytes where there is no token for one, of which the pair with the best score is merged until there is none. */
+  /** Begins with a token for each character, or for each of its bytes if it has none, and merges the pair with the best score until there is none. */
   encode(text: string): number[] {
     const tokens = Array.from(` ${text}`).flatMap(character => {
       const id = this.#ids.get(character)

@@ -18,7 +18,7 @@ and then it came back to Lily to say thank you. From that day on, the bird and L
     ' '
   )
 
-/** The first is asked before the restart, the second after it. */
+/** The first question is asked before the restart, the second after it. */
 const QUESTIONS = ['Then Tom came to the house. He', 'In the night, the bird']
 
 /** How often the second question is asked with the cache and without, in turns: the median counts. */
@@ -48,7 +48,7 @@ interface ModelResult {
   readonly bytesStored: number
 }
 
-/** Asks once, restarts, asks something else that begins the same, with the cache and without. @param open opens the store: twice */
+/** Asks once, restarts, and asks something else that begins in the same way, with the cache and without. @param open opens the store; called twice */
 export async function runModel(
   open: () => CompressedKvStore<string, Buffer>,
   {
@@ -76,7 +76,7 @@ export async function runModel(
 
   const cacheIn = (db: CompressedKvStore<string, Buffer>) => {
     const shape = [chunkTokens, config.kvHeads, config.headSize]
-    // Keys and values are tensors of their own.
+    // Keys and values are separate tensors.
     const layers = 2 * config.layers
     return new TensorCache(db, { model: basename(checkpoint), dtype: 'f32', layers, shape, seqAxis: 0, maxBytes: 1e9 })
   }
@@ -113,7 +113,7 @@ export async function runModel(
   }
 }
 
-/** Takes from the cache what it has of the prompt, computes the rest, and puts that into the cache. */
+/** Takes from the cache what that has of the prompt, computes the rest, and puts it into the cache. */
 async function ask(
   model: Llama,
   cache: TensorCache<'f32'>,

@@ -12,7 +12,7 @@ interface GaussianResult {
   readonly bytesStored: number
 }
 
-/** Seeded noise in place of keys and values, `[batch, heads, sequence, dim]`: put, restart, get. */
+/** Puts seeded noise in place of keys and values, `[batch, heads, sequence, dim]`, restarts, and gets it back. */
 export async function runWithoutModel(open: () => CompressedKvStore<string, Buffer>): Promise<GaussianResult> {
   const tokens = Array.from({ length: TOKENS }, (_, i) => (i * 7919) % 32_000)
   const [batch, heads, , dim] = SHAPE as [number, number, number, number]
@@ -39,7 +39,7 @@ function cacheIn(db: CompressedKvStore<string, Buffer>): TensorCache<'bf16'> {
   return new TensorCache(db, { model: 'noise', dtype: 'bf16', layers: LAYERS, shape: SHAPE, seqAxis: 2, maxBytes: 1e9 })
 }
 
-/** Mean 0, deviation 1 (Box-Muller), rounded to the upper half of a float32. */
+/** Noise with mean 0 and deviation 1 (Box-Muller), rounded to the upper half of a float32. */
 function gaussianBf16(length: number, seed: number): Uint16Array<ArrayBuffer> {
   let state = seed + 1
   const uniform = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) + 1) / 2 ** 32

@@ -62,7 +62,7 @@ describe('ckv put, get, del and ls', () => {
     expect((await ckv(['ls', location])).lines).toEqual(['0x1b5b324a'])
   })
 
-  it('make no database where the log is to be in a file', async () => {
+  it('make no database if the directory for the log is a file', async () => {
     const [location, file] = [newLocation(), join(temporaryDirectory(), 'file')]
     writeFileSync(file, '')
     for (const argv of [
@@ -126,7 +126,7 @@ describe('ckv gc', () => {
     expect(stats.byCodec.map(({ codec }) => codec)).toContain('zstd')
   })
 
-  it("says what LevelDB's files take before and after", async () => {
+  it("says how large LevelDB's files are before and after", async () => {
     const location = await wrapped({ codec: 'none' })
     const before = filesIn(location)
     const { bytesOnDisk } = await json<{ bytesOnDisk: object }>(['gc', location, '--policy', 'zstd'])
@@ -134,7 +134,7 @@ describe('ckv gc', () => {
     expect((await ckv(['gc', location])).out).toMatch(/LevelDB's files: [\d.]+ .?i?B before, [\d.]+ .?i?B now/)
   })
 
-  it('an interrupted sweep ends with 130, and the next one goes on', async () => {
+  it('an interrupted sweep ends with exit code 130, and the next one goes on', async () => {
     const location = await wrapped({ codec: 'none' })
     const { code, out } = await ckv(['gc', location], { signal: AbortSignal.abort() })
     expect([code, out.includes('interrupted')]).toEqual([130, true])
@@ -161,7 +161,7 @@ describe('ckv unwrap', () => {
     expect(await json(['stats', location])).toMatchObject({ values: 600, plain: 600 })
   })
 
-  it('says when it is interrupted that it goes on when it is called once more: 130', async () => {
+  it('says when it is interrupted that it goes on when it is called once more: exit code 130', async () => {
     const location = await wrapped()
     const { code, err } = await ckv(['unwrap', location], { signal: AbortSignal.abort() })
     expect([code, err]).toEqual([

@@ -50,7 +50,7 @@ describe('ckv estimate', () => {
     }
   })
 
-  it('says to stay on Snappy where nothing is saved, and tries nothing that would compress no value', async () => {
+  it('advises to stay on Snappy if nothing is saved, and tries no setting that would compress no value', async () => {
     const location = await bare(records(500, 15))
     const { candidates, advice } = await json<Estimate>(['estimate', location])
     expect(candidates.map(({ name }) => name)).toEqual(['bare (Snappy)', 'none'])
@@ -59,7 +59,7 @@ describe('ckv estimate', () => {
     expect(out).toContain('Stay on Snappy')
   })
 
-  it('has nothing to say about a database without values', async () => {
+  it('fails for a database without values', async () => {
     const { code, err } = await ckv(['estimate', await bare([])])
     expect([code, err.includes('holds no values')]).toEqual([1, true])
   })

@@ -23,7 +23,7 @@ const ENTRIES: [string, Buffer][] = [
 const tooLong = () => 'far too long'.repeat(2 ** 27)
 
 describe('values whose lines import could not read', () => {
-  it('export names them and leaves them out, and goes on: 1', async () => {
+  it('export names them and leaves them out, and goes on: exit code 1', async () => {
     const location = await wrapped({}, ENTRIES)
     const { code, lines, err } = await ckv(['export', location])
     expect([code, lines]).toEqual([1, ['{"key":"a","value":"short"}', '{"key":"z","value":"behind"}']])
@@ -34,12 +34,12 @@ describe('values whose lines import could not read', () => {
     expect((await ckv(['import', newLocation()], { stdin: lines.join('\n') })).out).toBe('2 values imported')
   })
 
-  it('are refused with the way around where no text can be so long, as for 90 MiB of zeros', () => {
+  it('are refused with a remedy if no string can be so long, as for 90 MiB of zeros', () => {
     const line = { key: 'zeros', value: { base64: '', toJSON: tooLong } } as EntryLine
     expect(() => lineText(line)).toThrow(Failure)
   })
 
-  it('so does salvage of a log', async () => {
+  it('wal --salvage names them and leaves them out, and goes on: exit code 1', async () => {
     const location = await killed(ENTRIES)
     const out = join(newLocation(), '..', 'salvaged')
     const { code, err } = await ckv(['wal', location, '--salvage', out])

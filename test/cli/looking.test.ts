@@ -51,7 +51,7 @@ describe('commands that look', () => {
     expect((await ckv(['get', location, 'user:001'])).code).toBe(0)
   })
 
-  it('look at a database that another program has open and rests', async () => {
+  it('look at a database that another program has open, but does not write to', async () => {
     const location = await wrapped()
     const found = await withStore(location, {}, () => ckv(['ls', location]))
     expect(found.lines.length).toBe(30)
@@ -71,13 +71,13 @@ describe('commands that look', () => {
     expect(without.err).toMatch(/^ckv: .*log.*missing/)
   })
 
-  it('stop when they are interrupted, with 130, and remove the copy', async () => {
+  it('stop when they are interrupted, with exit code 130, and remove the copy', async () => {
     const location = await wrapped()
     const { code, err, left } = await ckv(['export', location], { signal: AbortSignal.abort() })
     expect([code, err, left]).toEqual([130, 'ckv: interrupted\n', []])
   })
 
-  it('share tables with the copy by hard links: a database that is large needs no room', async () => {
+  it('share tables with the copy by hard links, so that a large database needs no room for it', async () => {
     const location = await bare()
     const level = bareLevel(location)
     await level.compactRange('', '\uffff')
@@ -108,7 +108,7 @@ describe('a location that is no database', () => {
   it.each([
     ['whose tables are gone', '.ldb', /: Corruption: .*missing/],
     ['whose manifest is gone', 'MANIFEST-', /: IO error: .*MANIFEST-/]
-  ])('nor is one %s: the error names its files, not those of the copy, and the remedy', async (_, part, why) => {
+  ])('is also one %s: the error names its files, not those of the copy, and the remedy', async (_, part, why) => {
     const location = await wrapped()
     const level = bareLevel(location)
     await level.compactRange('', '\uffff')
@@ -121,7 +121,7 @@ describe('a location that is no database', () => {
     expect(err).toContain('restore the database from a backup')
   })
 
-  it('is told apart from a RocksDB one', async () => {
+  it('is named as such if it is a RocksDB database', async () => {
     const location = temporaryDirectory()
     for (const name of ['CURRENT', 'IDENTITY', 'MANIFEST-000004', 'OPTIONS-000007'])
       writeFileSync(join(location, name), '')
@@ -134,7 +134,7 @@ describe('a location that is no database', () => {
     }
   })
 
-  it('is not made one where other files are', async () => {
+  it('is not made a database if there are other files', async () => {
     const directory = temporaryDirectory()
     mkdirSync(join(directory, 'photos'))
     const { code, err } = await ckv(['put', directory, 'a', 'b'])

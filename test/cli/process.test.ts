@@ -33,7 +33,7 @@ describe('ckv as a program', () => {
     expect(run(['export', target]).stdout).toBe(run(['export', source]).stdout)
   })
 
-  it('fails where a file takes only part of its output', async () => {
+  it('fails if a file takes only a part of its output', async () => {
     const location = await wrapped()
     // The limit lies within the only piece that is written: the system takes what is below it, and refuses the rest when it is tried again.
     const script = 'ulimit -f 20; "$0" "$1" export --prefix order:01 "$2" > "$3"'
@@ -45,7 +45,7 @@ describe('ckv as a program', () => {
     expect(whole.startsWith(readFileSync(file, 'utf8'))).toBe(true)
   })
 
-  it('fails where its help cannot be written, as any other output', () => {
+  it('fails if its help cannot be written, as with any other output', () => {
     for (const argv of [['--help'], ['help', 'put'], ['put', '--help'], ['--version']]) {
       const stdout = openSync('/dev/full', 'w')
       const { status, stderr } = spawnSync(process.execPath, [program, ...argv], { stdio: ['ignore', stdout, 'pipe'] })
@@ -67,7 +67,7 @@ describe('ckv as a program', () => {
     }
   )
 
-  it('ends with its exit code where nobody reads its errors', async () => {
+  it('ends with its exit code even if nobody reads its errors', async () => {
     const child = spawn(process.execPath, [program, 'nothing like it'], { stdio: ['ignore', 'ignore', 'pipe'] })
     child.stderr.destroy()
     expect((await once(child, 'exit'))[0]).toBe(2)

@@ -41,7 +41,7 @@ describe('ckv stats', () => {
     expect(stats.marker).toMatchObject({ guarded: false, logDirty: false, sweep: null })
   })
 
-  it('tells prefixes that are no text apart', async () => {
+  it('keeps prefixes apart that are not text', async () => {
     const location = newLocation()
     const level = new ClassicLevel<Buffer>(location, { keyEncoding: 'buffer' })
     for (const key of [

@@ -41,7 +41,7 @@ describe('ckv export and import', () => {
     }
   })
 
-  it('an entry that expired on the way hides what its key held', async () => {
+  it('an entry that has expired before it is imported deletes what its key held', async () => {
     const location = newLocation()
     await ckv(['put', location, 'a', 'old'])
     const { out } = await ckv(['import', location], { stdin: '{"key":"a","value":"b","expiresAt":1}\n' })
@@ -68,14 +68,14 @@ describe('ckv export and import', () => {
     expect((await ckv(['ls', location])).lines).toEqual(['x'])
   })
 
-  it('import makes no database of what is nothing but another kind of file', async () => {
+  it('import makes no database if its input is a file of another kind', async () => {
     const location = newLocation()
     const { code, err } = await ckv(['import', location], { stdin: 'id,name\n1,Ada\n' })
     expect([code, err]).toEqual([1, "ckv: line 1: not JSON: pass lines as 'ckv export' prints them\n"])
     expect(existsSync(location)).toBe(false)
   })
 
-  it('import takes lines as Windows ends them, behind a byte order mark, and one that has no end', async () => {
+  it('import takes lines that end as on Windows, a byte order mark, and a last line without an end', async () => {
     const location = newLocation()
     const stdin = '\ufeff{"key":"a","value":"1"}\r\n\r\n{"key":"b","value":"2"}'
     expect((await ckv(['import', location], { stdin })).out).toBe('2 values imported')
@@ -100,7 +100,7 @@ describe('ckv export and import', () => {
     expect((await ckv(['ls', location])).lines).toEqual(['a'])
   })
 
-  it('import stores what it has read when it is interrupted, and says how much: 130', async () => {
+  it('import stores what it has read when it is interrupted, and says how much: exit code 130', async () => {
     const location = newLocation()
     const stdin = new PassThrough()
     const [stdout, stderr, interruption] = [new PassThrough(), new PassThrough(), new AbortController()]
@@ -117,7 +117,7 @@ describe('ckv export and import', () => {
     expect((await ckv(['ls', location])).lines).toEqual(['a', 'b'])
   })
 
-  it('an entry that waits for others to be imported with lives no longer for it', async () => {
+  it('an entry that waits to be imported together with others does not live longer for that', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {
       const location = newLocation()
@@ -135,7 +135,7 @@ describe('ckv export and import', () => {
     }
   })
 
-  it('export leaves out what it cannot read, and names it: 1', async () => {
+  it('export leaves out what it cannot read, and names it: exit code 1', async () => {
     const location = await wrapped()
     const level = bareLevel(location)
     await level.put('user:015', Buffer.from('no envelope'))
@@ -150,7 +150,7 @@ describe('ckv export and import', () => {
     expect(error).toEqual({ code: 'LEVEL_CORRUPTION', message: expect.stringMatching(/^left out user:015: Corrupt/) })
   })
 
-  it('export goes on without a log that is damaged, and says so: 1; with what is salvaged of that it is all there', async () => {
+  it('export goes on without a damaged log, and says so: exit code 1; with the records salvaged from the log everything is there', async () => {
     const location = await killed()
     damageLog(location)
     const exported = await ckv(['export', location])
@@ -163,7 +163,7 @@ describe('ckv export and import', () => {
     expect((await ckv(['import', newLocation()], { stdin })).out).toBe('16 values imported')
   })
 
-  it('export waits for whoever reads it, and ends quietly when nobody does', async () => {
+  it('export writes no faster than its output is read, and ends quietly when nobody reads it any more', async () => {
     const location = newLocation()
     await withStore(location, {}, async store => {
       for (let i = 0; i < 200; i++) await store.put(`k${i}`, noise(10_000, i + 1))

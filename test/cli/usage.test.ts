@@ -7,7 +7,7 @@ import { ckv } from './run.js'
 const nowhere = () => Promise.reject(new Error('not found'))
 
 describe('usage', () => {
-  it('--help lists the commands, and each has a help of its own', async () => {
+  it('--help lists the commands, and each command has help of its own', async () => {
     const { code, out } = await ckv(['--help'])
     expect(code).toBe(0)
     const names = [...out.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name]) => name!)
@@ -36,7 +36,7 @@ describe('usage', () => {
     [['put', 'x', 'a', 'b', '--wal', '']],
     [['put', '', 'a', 'b']],
     [['stats', '']]
-  ])('%j is wrong usage: 2', async argv => {
+  ])('%j is wrong usage: exit code 2', async argv => {
     const { code, out, err } = await ckv(argv)
     expect(code).toBe(2)
     expect(out).toBe('')

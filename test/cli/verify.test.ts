@@ -43,7 +43,7 @@ async function writeOtherLog(segment: string): Promise<void> {
 }
 
 describe('ckv verify', () => {
-  it('a sound database: 0', async () => {
+  it('a sound database: exit code 0', async () => {
     for (const location of [await wrapped(), await killed()]) {
       const { code, out } = await ckv(['verify', location])
       expect(code).toBe(0)
@@ -51,7 +51,7 @@ describe('ckv verify', () => {
     }
   })
 
-  it('lists what is corrupt by key: 1', async () => {
+  it('lists what is corrupt by key: exit code 1', async () => {
     const location = await wrapped()
     await damage(location, 'user:015')
     await damage(location, 'order:020')
@@ -66,7 +66,7 @@ describe('ckv verify', () => {
     expect(found.corrupt.map(({ key }) => key)).toEqual(['order:020', 'user:015'])
   })
 
-  it('what is corrupt: 1, also where nobody reads the list to its end', async () => {
+  it('corrupt values: exit code 1, even if nobody reads the list to its end', async () => {
     const location = await wrapped()
     const level = bareLevel(location)
     const keys = Array.from({ length: 2000 }, (_, i) => `user:${i}`)
@@ -79,7 +79,7 @@ describe('ckv verify', () => {
     expect(stderr.read()).toBeNull()
   })
 
-  it('damage in the middle of the log: 1, and how much can be read', async () => {
+  it('damage in the middle of the log: exit code 1, and how much can be read', async () => {
     const location = await killed()
     damageLog(location)
     const { code, out } = await ckv(['verify', location])
@@ -88,7 +88,7 @@ describe('ckv verify', () => {
     expect(out).toContain("'ckv wal --salvage'")
   })
 
-  it('a record of the log whose codec is not there: 1, and what the values are', async () => {
+  it('a record of the log whose codec is not registered: exit code 1, and the values are verified as well', async () => {
     const location = await wrapped()
     const { wal } = await Wal.open({ dir: join(location, 'ckv-wal'), meter: false })
     const envelope = sealCompressed(199, Buffer.from('?'), 100, { guard: NO_GUARD, mayOmitChecksum: false })!
@@ -102,7 +102,7 @@ describe('ckv verify', () => {
     expect(found.log!.damage).toEqual([expect.stringMatching(/^record \d+: .*codec/)])
   })
 
-  it('a torn end of the log is what a crash leaves: 0', async () => {
+  it('a torn end of the log is what a crash leaves: exit code 0', async () => {
     const location = await killed()
     writeFileSync(segmentOf(location), Buffer.concat([readFileSync(segmentOf(location)), Buffer.alloc(20, 7)]))
     const { code, out } = await ckv(['verify', location])
@@ -114,7 +114,7 @@ describe('ckv verify', () => {
     ['without a header', (segment: string) => truncateSync(segment, 0), 'is missing, and the database was not closed'],
     ['that is gone', (segment: string) => rmSync(segment), 'is missing, and the database was not closed'],
     ['of another database', writeOtherLog, 'belongs to another store']
-  ])('a log %s: 1, as no store opens it', async (_, spoil, why) => {
+  ])('a log %s: exit code 1, as no store opens it', async (_, spoil, why) => {
     const location = await killed()
     await spoil(segmentOf(location))
     const { code, out } = await ckv(['verify', location])
@@ -125,7 +125,7 @@ describe('ckv verify', () => {
     expect((await ckv(['ls', location])).err).toContain(why)
   })
 
-  it('a log beside a database that has no marker: 1, and it is not ignored', async () => {
+  it('a log beside a database that has no marker: exit code 1, and it is not ignored', async () => {
     const location = await bare()
     cpSync(join(await killed(), 'ckv-wal'), join(location, 'ckv-wal'), { recursive: true })
     const { code, out } = await ckv(['verify', location])
@@ -133,7 +133,7 @@ describe('ckv verify', () => {
     expect((await ckv(['ls', location])).err).toContain('belongs to another store')
   })
 
-  it('a table that is cut short: 1, and the log is looked at all the same', async () => {
+  it('a table that is cut short: exit code 1, and the log is looked at all the same', async () => {
     const location = await bare()
     const level = bareLevel(location)
     await level.compactRange('', '\uffff')
@@ -148,7 +148,7 @@ describe('ckv verify', () => {
     expect(out).toMatch(/^\d values? in the database, \d+ records? in the log: corrupt/m)
   })
 
-  it('damage in LevelDB’s own log, which it opens without what it cannot read: 1, also of export', async () => {
+  it('damage in LevelDB’s own log, of which it drops what it cannot read: exit code 1, also from export', async () => {
     const location = newLocation()
     await withStore(location, { wal: false }, async store => {
       for (const [key, value] of someEntries()) await store.put(key, value)

@@ -87,7 +87,7 @@ describe('ckv wal', () => {
     expect((await ckv(['verify', location])).code).toBe(0)
   })
 
-  it('--salvage keeps the time at which a value expires, be it an envelope in the log, of a database or alone', async () => {
+  it('--salvage keeps the time at which a value expires, also of an envelope in the log, of a database or alone', async () => {
     const location = newLocation()
     await withStore(location, { memtable: false }, async store => {
       await store.put('a', text(1000), { ttl: 1_000_000 })
@@ -100,7 +100,7 @@ describe('ckv wal', () => {
     })
   })
 
-  it('--salvage leaves no empty file where there is no log to read, and the file of another as it is', async () => {
+  it('--salvage leaves no empty file if there is no log to read, and a file that exists as it is', async () => {
     const out = join(temporaryDirectory(), 'salvaged.jsonl')
     for (const location of [newLocation(), await bare()]) {
       expect((await ckv(['wal', location, '--salvage', out])).code).toBe(1)
@@ -111,7 +111,7 @@ describe('ckv wal', () => {
     expect(existsSync(out)).toBe(true)
   })
 
-  it('goes around damage, which it names: 1', async () => {
+  it('reads what lies around damage, and names the damage: exit code 1', async () => {
     const dir = await logAlone()
     const path = join(dir, '000002.wal')
     const bytes = readFileSync(path)
@@ -129,7 +129,7 @@ describe('ckv wal', () => {
     expect(damage.at(-1)).toBe('segment 2: the segment is missing')
   })
 
-  it('reads all but the records whose own envelopes it cannot open, be they the first, and names those: 1', async () => {
+  it('reads all but the records whose own envelopes it cannot open, also if they are the first, and names those: exit code 1', async () => {
     const dir = temporaryDirectory()
     const { wal } = await Wal.open({ dir, meter: false })
     const records = [unreadable('a'), Record.put('b', '1'), ofUnknownCodec('c'), Record.put('d', '2'), unreadable('e')]
@@ -148,7 +148,7 @@ describe('ckv wal', () => {
     expect(salvaged.map(line => (JSON.parse(line) as { key: string }).key)).toEqual(['b', 'd'])
   })
 
-  it('goes around such a record and a segment that is lost behind it', async () => {
+  it('reads what lies around such a record and a lost segment behind it', async () => {
     const dir = temporaryDirectory()
     const { wal } = await Wal.open({
       dir,
@@ -177,7 +177,7 @@ describe('ckv wal', () => {
     expect(salvaged.map(line => (JSON.parse(line) as { key: string }).key)).toEqual(['a', 'd'])
   })
 
-  it('--salvage writes what snapshots have, of a log that is sound and of one that is damaged', async () => {
+  it('--salvage writes the entries of snapshots, of a sound log and of a damaged one', async () => {
     const dir = temporaryDirectory()
     const wal = { dir, codec: 'none', blockBytes: 1024, segmentBytes: 4000, meter: false } as const
     const store = new CompressedKvStore<string, Buffer>(new MemoryLevel({ valueEncoding: 'buffer' }), {
@@ -206,7 +206,7 @@ describe('ckv wal', () => {
     expect(segments.map(({ segment }) => segment)).toEqual(files.map(name => Number.parseInt(name, 10)))
   })
 
-  it('--salvage of a log of which nothing was written but half a header finds nothing: 0', async () => {
+  it('--salvage of a log that is only half a header finds nothing: exit code 0', async () => {
     const dir = temporaryDirectory()
     writeFileSync(join(dir, '000001.wal'), Buffer.alloc(10))
     expect((await ckv(['wal', dir, '--salvage', join(temporaryDirectory(), 'out')])).code).toBe(0)

@@ -38,7 +38,7 @@ describe('a pool of buffers', () => {
     expect(again.filter(memory => buffers.some(({ buffer }) => buffer === memory))).toHaveLength(8)
   })
 
-  it('takes no more than is asked for where that is too large to keep', () => {
+  it('allocates no more than is asked for if that is too large to keep', () => {
     expect(new BufferPool(32 * MIB).take(32 * MIB + 1).buffer.byteLength).toBe(32 * MIB + 1)
   })
 })

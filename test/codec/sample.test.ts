@@ -15,7 +15,7 @@ describe('bitsPerByte', () => {
     expect(counted(Uint8Array.from({ length: MAX_COUNTED }, (_, i) => i % distinct))).toBeCloseTo(Math.log2(distinct))
   })
 
-  it('is less where some are rarer', () => {
+  it('is less if some bytes are rarer', () => {
     expect(counted(Uint8Array.of(0, 0, 0, 1))).toBeCloseTo(0.25 * 2 + 0.75 * Math.log2(4 / 3))
   })
 })
@@ -56,7 +56,7 @@ describe('a sample', () => {
     expect(sample(gaussian('f16', 100_000)).bitsPerByte).toBeGreaterThan(7)
   })
 
-  it('sees the same from a clean slate each time', () => {
+  it('gives the same result each time', () => {
     const alone = sample(noise(5000))
     sample(text(5000))
     expect(sample(noise(5000))).toEqual(alone)
@@ -70,7 +70,7 @@ describe('a sample', () => {
     }
   })
 
-  it('changes nothing', () => {
+  it('does not change the value', () => {
     const value = text(5000)
     sample(value)
     expect(value.equals(text(5000))).toBe(true)

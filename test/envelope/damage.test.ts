@@ -75,7 +75,7 @@ describe('the guard', () => {
     }
   })
 
-  test('behind no envelope is corrupt', () => {
+  test('without an envelope before it is corrupt', () => {
     expect(codeOfOpening(GUARD_BYTES, GUARDED)).toBe('LEVEL_CORRUPTION')
     expect(codeOfOpening(Buffer.concat([noise(100), GUARD_BYTES]), GUARDED)).toBe('LEVEL_CORRUPTION')
   })

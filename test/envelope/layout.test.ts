@@ -34,7 +34,7 @@ describe('a raw value is stored as payload, crc32c, [expiresAt], [probe, extra],
     expect(sealRaw(abc, { ...CHECKED, ...sealing }).toString('hex')).toBe(hex(stored))
   })
 
-  test('the last expiry there is fills its six bytes, and one more does not fit', () => {
+  test('the last expiry that is possible fills its six bytes, and a later one does not fit', () => {
     const stored = sealRaw(abc, { ...CHECKED, expiresAt: MAX_EXPIRES_AT })
     expect(stored.subarray(-7).toString('hex')).toBe('ffffffffffff43')
     expect(() => sealRaw(abc, { ...CHECKED, expiresAt: MAX_EXPIRES_AT + 1 })).toThrow(RangeError)

@@ -25,7 +25,7 @@ describe('a plain value in a guarded store', () => {
     }
   })
 
-  test('may be longer than maxValueSize: it was there before that was said', () => {
+  test('may be longer than maxValueSize, since it was there before that option was given', () => {
     expect(openEnvelope(text(100), GUARDED, 10).payload).toEqual(text(100))
   })
 
@@ -64,12 +64,12 @@ describe('unguard', () => {
     expect(unguard(Buffer.alloc(7), SWEPT)).toHaveLength(7)
   })
 
-  test('leaves everything alone in a store begun empty', () => {
+  test('leaves everything alone in a store whose backend was empty when it was wrapped', () => {
     expect(unguard(guarded, NO_GUARD)).toBe(guarded)
     expect(unguard(Buffer.alloc(0), NO_GUARD)).toHaveLength(0)
   })
 
-  test('counts on a store begun empty having neither guard nor plain values', () => {
+  test('has neither guard nor plain values for a store whose backend was empty', () => {
     expect(NO_GUARD).toEqual({ bytes: undefined, plainValues: false })
   })
 

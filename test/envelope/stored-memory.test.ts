@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { memory, openStore } from '../support/memory-store.js'
 
-it('a value that is taken away from the backend is all that is gone', async () => {
+it('the memory of one value cannot be transferred, which would take other values along', async () => {
   const backend = memory()
   const { store } = await openStore({ wal: false }, backend)
   for (const key of ['1', '2', '3']) await store.put(key, Buffer.from(`value ${key}`))

@@ -80,7 +80,7 @@ describe('Lz4Gc', () => {
     }
   )
 
-  it.each([MIN_COMPRESS_SIZE, 4096, 100_000])('marks %i bytes of noise probed', async length => {
+  it.each([MIN_COMPRESS_SIZE, 4096, 100_000])('marks %i bytes of noise as tried', async length => {
     expect(await decided(policy, value({ bytes: noise(length) }))).toBe('probed lz4 0')
   })
 
@@ -97,14 +97,14 @@ describe('Lz4Gc', () => {
     expect(await decided(policy, value({ bytes, raw: async () => bytes }))).toBe('recompress lz4 0')
   })
 
-  it('fails where the value cannot be read', async () => {
+  it('throws if the value cannot be read', async () => {
     const broken = value({ raw: () => Promise.reject(new Error('damaged')) })
     await expect(policy.process(broken)).rejects.toThrow('damaged')
   })
 })
 
 describe('ZstdGc', () => {
-  it.each(LEVELS)('of level %i leaves alone what was settled with that much, or more', async level => {
+  it.each(LEVELS)('of level %i leaves values alone that were tried with that level or a higher one', async level => {
     const policy = new ZstdGc({ level })
     for (const codecId of [CODEC_ID.none, CODEC_ID.lz4, CODEC_ID.zstd]) {
       for (const effort of [level, 22]) {
@@ -132,7 +132,7 @@ describe('ZstdGc', () => {
     expect(await decided(new ZstdGc(), await stored(bytes))).toBe('recompress zstd 3')
   })
 
-  it('tries once what put() made with Zstandard, and what a weaker sweep settled', async () => {
+  it('tries once the values that put() compressed with Zstandard, and those that a weaker sweep tried', async () => {
     const bytes = words(60_000)
     expect(await decided(new ZstdGc(), await zstdValue(bytes, 3))).toBe('probed zstd 3')
     expect(await decided(new ZstdGc({ level: 19 }), await zstdValue(bytes, 1, probe(CODEC_ID.zstd, 1)))).toBe(
@@ -215,7 +215,7 @@ describe('of values of every shape', () => {
     ['NoGc', new NoGc(), () => false]
   ]
 
-  it.each(policies)('%s reads only what it tries, and is done with it then', async (_, policy, tries) => {
+  it.each(policies)('%s reads only values that it tries, and does not try them again', async (_, policy, tries) => {
     await fc.assert(
       fc.asyncProperty(shapes, async ({ length, compressible, share, ...shape }) => {
         const bytes = compressible ? text(length) : noise(length)

@@ -42,12 +42,12 @@ describe('what sweeps by a selector do', () => {
     expect(decision).toMatchObject({ action: 'recompress', codec })
   })
 
-  it('a raw value that the chosen codec does not make smaller remembers it', async () => {
+  it('a raw value that the chosen codec does not make smaller is marked as tried', async () => {
     const decision = await new SelectorGc(() => 'zstd', anySize).process(value({}, noise(5000)))
     expect(decision).toMatchObject({ action: 'probed', codec: { name: 'zstd' } })
   })
 
-  it('a raw value for which none is chosen stays', async () => {
+  it('a raw value for which none() is chosen stays', async () => {
     expect(await new SelectorGc(none, anySize).process(value())).toEqual({ action: 'keep' })
   })
 
@@ -99,7 +99,7 @@ describe('what sweeps by a selector do', () => {
     expect(select).not.toHaveBeenCalled()
   })
 
-  it('a selector that throws is told', async () => {
+  it('an error of the selector is thrown', async () => {
     await expect(new SelectorGc(failing, anySize).process(value())).rejects.toThrow('asked')
   })
 })

@@ -10,18 +10,18 @@ describe('where a sweep was interrupted', () => {
     { ...STATE, policyId: 'ö'.repeat(127) },
     { ...STATE, lastKey: Buffer.alloc(0) },
     { ...STATE, lastKey: Buffer.alloc(59_000, 7) }
-  ])('comes back (%#)', state => {
+  ])('is decoded as it was encoded (%#)', state => {
     expect(decodeSweepState(encodeSweepState(state))).toEqual(state)
   })
 
   it.each([
     ['the name of the policy is longer than 255 bytes', { ...STATE, policyId: 'ö'.repeat(128) }],
     ['the last key does not fit in the marker', { ...STATE, lastKey: Buffer.alloc(60_001) }]
-  ])('is not kept where %s', (_, state) => {
+  ])('is not kept if %s', (_, state) => {
     expect(encodeSweepState(state).length).toBe(0)
   })
 
-  it('is not known where nothing was kept, from another version, or cut off', () => {
+  it('is undefined if nothing was kept, or if it is of another version, or cut off', () => {
     const bytes = encodeSweepState(STATE)
     const other = Buffer.from(bytes)
     other[0] = 2

@@ -103,7 +103,7 @@ describe('a manifest', () => {
     expect((await bytesOf(await blobs.getBlob('k'))).equals(text(3))).toBe(true)
   })
 
-  it('that cannot be read is named when the others were listed', async () => {
+  it('that cannot be read is named in an error after the others were listed', async () => {
     const level = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
     for (const key of ['a', 'b', 'c', 'd', 'e']) await blobs.putBlob(key, text(3))
     await level.put(Buffer.from('mb'), Buffer.from('neither checksum nor JSON'))

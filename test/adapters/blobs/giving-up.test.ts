@@ -80,12 +80,12 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
   }
 
-  it('because its source fails, rejects with that', async () => {
+  it('because its source fails, rejects with the error of the source', async () => {
     await expect(blobs.putBlob('k', failingSource())).rejects.toThrow('the source fails')
     await expectOld()
   })
 
-  it('because its signal says so, rejects with the reason and stops the source', async () => {
+  it('because its signal is aborted, rejects with the reason and stops the source', async () => {
     const controller = new AbortController()
     let stopped = false
     async function* source() {
@@ -102,7 +102,7 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     await expectOld()
   })
 
-  it('while the source has nothing to say, rejects at once and destroys it', async () => {
+  it('while its source gives nothing, rejects at once and destroys the source', async () => {
     const source = new PassThrough()
     const closed = finished(source).catch((error: Error) => error)
     source.write(noise(3 * CHUNK))
@@ -113,7 +113,7 @@ describe.each(Object.entries(MODES))('a put that is given up, in a store that is
     await expectOld()
   })
 
-  it('while a web stream has nothing to say, rejects at once and cancels it', async () => {
+  it('while a web stream gives nothing, rejects at once and cancels the stream', async () => {
     const cancelled = new Gate()
     const source = new ReadableStream<Uint8Array>({
       start: controller => controller.enqueue(noise(3 * CHUNK)),
@@ -349,7 +349,7 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 3, g: 0 })
   })
 
-  it('or was, which is not known, leaves nothing when its key is deleted', async () => {
+  it('or may have been, leaves nothing when its key is deleted', async () => {
     const restore = failPublishing('before')
     await expect(blobs.putBlob('new', noise(3 * CHUNK))).rejects.toThrow('disk')
     restore()
@@ -359,7 +359,7 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
   })
 
-  it('or was, which is not known, leaves nothing when the store is open again', async () => {
+  it('or may have been, leaves nothing when the store is open again', async () => {
     const restore = failPublishing('before')
     await expect(blobs.putBlob('new', noise(3 * CHUNK))).rejects.toThrow('disk')
     restore()
@@ -369,7 +369,7 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 3, g: 0 })
   })
 
-  it('but was: the chunks of the one before go with the next put', async () => {
+  it('according to the backend, but was: the next put deletes the chunks of the one before', async () => {
     const restore = failPublishing('after')
     await expect(blobs.putBlob('k', noise(3 * CHUNK))).rejects.toThrow('disk')
     restore()
@@ -378,7 +378,7 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
   })
 
-  it('but was, while the one before is being read: its chunks go with a put after that', async () => {
+  it('according to the backend, but was while the one before is being read: a put after that deletes its chunks', async () => {
     const reader = await blobs.getBlob('k')
     const restore = failPublishing('after')
     await expect(blobs.putBlob('k', noise(3 * CHUNK))).rejects.toThrow('disk')
@@ -389,7 +389,7 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
   })
 
-  it('nor deleted, as far as the backend says: its chunks go with the next put', async () => {
+  it('nor deleted, according to the backend, but was deleted: the next put deletes its chunks', async () => {
     const restore = failPublishing('after')
     await expect(blobs.deleteBlob('k')).rejects.toThrow('disk')
     restore()

@@ -60,7 +60,7 @@ describe('a state file', () => {
 describe('a blob', () => {
   const asked = [undefined, MODEL, 'tiny@2']
 
-  it.each(asked)('put for model %s is given to who asks for it', async model => {
+  it.each(asked)('that was put for model %s is given to callers that ask for that model', async model => {
     await blobs.putBlob('k', noise(2 * CHUNK), { model })
     expect((await bytesOf(await blobs.getBlob('k', { model }))).equals(noise(2 * CHUNK))).toBe(true)
     expect(await blobs.getFile('k', join(directory, 'out'), { model })).toMatchObject({ model })
@@ -82,19 +82,19 @@ describe('a blob', () => {
 })
 
 describe('getFile', () => {
-  it('of what is not there says so and touches no file', async () => {
+  it('of a blob that is not there resolves with undefined and touches no file', async () => {
     expect(await blobs.getFile('k', join(directory, 'out'))).toBeUndefined()
     expect(readdirSync(directory)).toEqual([])
   })
 
-  it('into a directory that is not there, and putFile of no file, fail as the file system says', async () => {
+  it('into a directory that is not there, and putFile of a file that is not there, reject with the error of the file system', async () => {
     await blobs.putBlob('k', noise(10))
     await expect(blobs.getFile('k', join(directory, 'no', 'out'))).rejects.toMatchObject({ code: 'ENOENT' })
     await expect(blobs.putFile('k', join(directory, 'nothing'))).rejects.toMatchObject({ code: 'ENOENT' })
     expect((await bytesOf(await blobs.getBlob('k'))).equals(noise(10))).toBe(true)
   })
 
-  it('that is given up leaves no file', async () => {
+  it('that is aborted leaves no file', async () => {
     await blobs.putBlob('k', noise(3 * CHUNK))
     const controller = new AbortController()
     const getting = blobs.getFile('k', join(directory, 'out'), { signal: controller.signal })
@@ -113,7 +113,7 @@ describe('getFile', () => {
 })
 
 describe('a stream', () => {
-  it('that is given up fails with an AbortError', async () => {
+  it('that is aborted fails with an AbortError', async () => {
     await blobs.putBlob('k', noise(3 * CHUNK))
     const controller = new AbortController()
     const stream = await blobs.getBlob('k', { signal: controller.signal })
@@ -122,7 +122,7 @@ describe('a stream', () => {
     await expect(blobs.getBlob('k', { signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' })
   })
 
-  it('that is given up before the caller has it is never made', async () => {
+  it('that is aborted before the caller has it is never made', async () => {
     await blobs.putBlob('k', noise(3 * CHUNK))
     const controller = new AbortController()
     const getting = blobs.getBlob('k', { signal: controller.signal })

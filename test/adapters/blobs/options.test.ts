@@ -38,7 +38,7 @@ describe('refused are', () => {
     await expect(blobs.deleteBlob(key as unknown as string)).rejects.toMatchObject(refused)
   })
 
-  it('a key that UTF-8 would make another one of, which would be that of another blob', async () => {
+  it('a key that would become another one in UTF-8, perhaps that of another blob', async () => {
     const refused = { code: 'LEVEL_INVALID_KEY' }
     await expect(blobs.putBlob('a\ud800', Buffer.alloc(1))).rejects.toMatchObject(refused)
     await expect(blobs.getBlob('a\udfff')).rejects.toMatchObject(refused)
@@ -65,13 +65,13 @@ describe('refused are', () => {
     await expect(blobs.putBlob('k', Buffer.alloc(1), options as { model: string })).rejects.toMatchObject(INVALID)
   })
 
-  it('more to say about a blob than 64 KiB', async () => {
+  it('a model and metadata of more than 64 KiB together', async () => {
     const put = blobs.putBlob('k', Buffer.alloc(1), { metadata: { long: 'x'.repeat(65_536) } })
     await expect(put).rejects.toMatchObject({ code: 'CKV_VALUE_TOO_LARGE' })
   })
 })
 
-it('options are those of the call, though the caller changes them for the next', async () => {
+it('a call keeps its options, even if the caller changes the object for the next call', async () => {
   const asked = { model: '', metadata: { n: '' } }
   const puts = ['a', 'b'].map(name => {
     asked.model = asked.metadata.n = name
@@ -90,7 +90,7 @@ it('options are those of the call, though the caller changes them for the next',
   expect((await Promise.all(found)).map(String)).toEqual(['a'.repeat(8), 'a'.repeat(7), 'a'.repeat(6)])
 })
 
-it('a store that closes takes its blobs with it', async () => {
+it('a blob store whose store is closed rejects calls', async () => {
   const closing = new CompressedKvStore(new MemoryLevel())
   const inIt = new BlobStore(closing)
   await inIt.putBlob('k', Buffer.alloc(1))

@@ -65,7 +65,7 @@ describe.each(Object.entries(MODES))('a blob in a store that is %s', (_, open) =
     )
   })
 
-  it('is one of many that are put at once', async () => {
+  it('is stored whole when many are put at once', async () => {
     const all = Array.from({ length: 12 }, (__, i) => noise(301 + i * 700, i + 1))
     await Promise.all(
       all.map((bytes, i) =>

@@ -45,7 +45,7 @@ describe('eviction', () => {
     expect(cache.stats()).toMatchObject({ entries: 3, evictions: 2, maxBytes })
   })
 
-  it('of a prefix takes the last chunk first', async () => {
+  it('takes the last chunk of a prefix first', async () => {
     const cache = tinyCache(memoryStore(), { maxBytes })
     await cache.putPrefix(tokens(12), layersOf(1, 2, 72))
     await cache.putPrefix(tokens(4, 100), layersOf(2))
@@ -107,7 +107,7 @@ describe('eviction', () => {
     expect(await cached(cache, 3)).toEqual([0, 1, 2])
   })
 
-  it('leaves nothing of what it evicts', async () => {
+  it('deletes everything of an entry that it evicts', async () => {
     const backend = memoryBackend()
     const cache = tinyCache(memoryStore(backend), { maxBytes })
     await fill(cache, 20)
@@ -288,7 +288,7 @@ describe('recency', () => {
     expect(store.stats().writes.calls).toBe(calls + 1)
   })
 
-  it('of a sequence that is put, and then read, chunk by chunk is not written again for all chunks before', async () => {
+  it('is not written again for all earlier chunks when a sequence is put, and then read, chunk by chunk', async () => {
     const store = memoryStore()
     const cache = tinyCache(store)
     const chunks = cache.chunksOf(tokens(4 * 64))
@@ -308,7 +308,7 @@ describe('recency', () => {
     expect(await written(chunk => cache.getLayers(chunk))).toBeLessThan(64 * 5)
   })
 
-  it('of a sequence that is put chunk by chunk is that of its first chunk, then of the others, whatever was used meanwhile', async () => {
+  it('is highest for the first chunk of a sequence that is put chunk by chunk, then for the second and so on, whatever was used meanwhile', async () => {
     vi.spyOn(Date, 'now').mockReturnValue(1e12) // So that there is no time between uses.
     const store = memoryStore()
     const cache = tinyCache(store)

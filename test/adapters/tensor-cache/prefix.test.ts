@@ -112,7 +112,7 @@ describe('putPrefix', () => {
 })
 
 describe('putPrefix of many chunks', () => {
-  it('changes the order of use a few times a chunk, however long the prefix is', async () => {
+  it('changes the order of use only a few times for each chunk, however long the prefix is', async () => {
     const changes = vi.spyOn(EntryIndex.prototype, 'add')
     const changesBefore = vi.spyOn(EntryIndex.prototype, 'addBefore')
     const length = 400

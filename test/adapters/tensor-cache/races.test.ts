@@ -9,7 +9,7 @@ import { track, turns } from '../../support/turns.js'
 import { bits, layersOf, memoryBackend, memoryStore, type Store, storedBytes, tinyCache, tokens } from './tensors.js'
 
 describe('a chunk that is being evicted', () => {
-  it('is a miss when it goes while it is read', async () => {
+  it('is a miss if it is evicted while it is read', async () => {
     const backend = memoryBackend()
     const cache = tinyCache(memoryStore(backend))
     await cache.putPrefix(tokens(8), layersOf(1, 2, 48))
@@ -32,7 +32,7 @@ describe('a chunk that is being evicted', () => {
     expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0 })
   })
 
-  it('is a miss, and gone for good, when somebody else deleted one of its layers', async () => {
+  it('is a miss, and gone for good, if another program deleted one of its layers', async () => {
     const store = memoryStore()
     const cache = tinyCache(store)
     await cache.putPrefix(tokens(4), layersOf(1))
@@ -45,7 +45,7 @@ describe('a chunk that is being evicted', () => {
     expect((await cache.getPrefix(tokens(4)))!.layers).toEqual(layersOf(2))
   })
 
-  it('is a miss when it goes, and is put again, while its layers are read in several calls', async () => {
+  it('is a miss if it is evicted, and put again, while its layers are read in several calls', async () => {
     const store = memoryStore()
     const elements = 2 ** 19 // 1 MiB a layer, which is read by a call of its own.
     const cache = tinyCache(store, { layers: 6, shape: [4, elements / 4], seqAxis: 0 })
@@ -184,7 +184,7 @@ describe('concurrent calls', () => {
     expect(cache.stats().entries).toBe(1)
   })
 
-  it('wait for room once or twice each, however many do', async () => {
+  it('wait for room only once or twice each, however many of them wait', async () => {
     const waits = vi.spyOn(Promise, 'race')
     try {
       const cache = tinyCache(memoryStore(), { maxBytes: 3000 })
@@ -206,7 +206,7 @@ describe('concurrent calls', () => {
     expect(cache.stats()).toMatchObject({ entries: 1, evictions: 3 })
   })
 
-  it('find room in what later calls replace, which cannot be evicted meanwhile', async () => {
+  it('find room in entries that later calls replace, which cannot be evicted meanwhile', async () => {
     const cache = tinyCache(memoryStore(), { maxBytes: 12_000 })
     const put = (name: string, length: number) => cache.putTensor(name, { data: bits(length, length), shape: [length] })
     for (const name of ['a', 'b', 'c']) await put(name, 1500)

@@ -48,14 +48,14 @@ describe('a tensor or chunk that is not of the cache', () => {
     expect(await found).toBeDefined()
   })
 
-  it('is not read where the shape to expect is misspelt: it would not be checked', async () => {
+  it('is not read if the option shape is misspelt, since it would not be checked', async () => {
     const cache = tinyCache()
     await cache.putTensor('x', { data: bits(6, 1), shape: [2, 3] })
     await expect(cache.getTensor('x', { shap: [3, 2] } as never)).rejects.toMatchObject(INVALID)
     await expect(cache.getTensor('x', null as never)).rejects.toMatchObject(INVALID)
   })
 
-  it('is not unpinned by anything but its pin: it would stay pinned', async () => {
+  it('is unpinned only by its pin: anything else is refused, since it would stay pinned', async () => {
     const cache = tinyCache()
     await cache.putPrefix(tokens(4), layersOf(1))
     const pin = cache.pin(tokens(4))
@@ -65,7 +65,7 @@ describe('a tensor or chunk that is not of the cache', () => {
     cache.unpin(await pin)
   })
 
-  it('is refused when somebody else wrote it, with another length', async () => {
+  it('is refused if another program wrote it with another length', async () => {
     const store = memoryStore()
     const cache = tinyCache(store)
     await cache.putPrefix(tokens(4), layersOf(1))
@@ -75,7 +75,7 @@ describe('a tensor or chunk that is not of the cache', () => {
     await expectReplaceable(cache)
   })
 
-  it('of a name is refused when somebody else wrote it, with another length, and is then gone', async () => {
+  it('that has a name is refused if another program wrote it with another length, and is gone then', async () => {
     const store = memoryStore()
     const cache = tinyCache(store)
     await cache.putTensor('x', { data: bits(6, 1), shape: [6] })
@@ -143,7 +143,7 @@ describe('options', () => {
     await store.close()
   })
 
-  it('are needed', () => {
+  it('are required', () => {
     expect(() => new TensorCache(memoryStore(), undefined as never)).toThrow(expect.objectContaining(INVALID))
   })
 
@@ -158,7 +158,7 @@ describe('options', () => {
     expect(() => new TensorCache(memoryStore(), { ...LAYOUT, shape })).toThrow(message)
   })
 
-  it('of two caches over one store have the same maxBytes', async () => {
+  it('must have the same maxBytes in two caches over one store', async () => {
     const store = memoryStore()
     tinyCache(store)
     expect(() => tinyCache(store, { model: 'other', maxBytes: 5 })).toThrow(expect.objectContaining(INVALID))
@@ -169,7 +169,7 @@ describe('options', () => {
     expect(() => tinyCache(store, { maxBytes: 5 })).not.toThrow()
   })
 
-  it.each([-1, 0.5, 2 ** 32, Number.NaN, 'a' as never, 2n ** 32n])('refuse %s for a token', async token => {
+  it.each([-1, 0.5, 2 ** 32, Number.NaN, 'a' as never, 2n ** 32n])('refuse %s as a token', async token => {
     const cache = tinyCache()
     expect(() => cache.chunksOf([0, 1, 2, token as number])).toThrow(expect.objectContaining(INVALID))
     await expect(cache.hasPrefix([0, 1, 2, token as number])).rejects.toMatchObject(INVALID)
@@ -185,7 +185,7 @@ describe('options', () => {
     }
   )
 
-  it('refuse what is no list of layers, and no tensor', async () => {
+  it('refuse layers that are not a list, and something that is not a tensor', async () => {
     const cache = tinyCache()
     const [chunk] = cache.chunksOf(tokens(4))
     await expect(cache.putPrefix(tokens(4), undefined as never)).rejects.toMatchObject(MISMATCH)
@@ -194,7 +194,7 @@ describe('options', () => {
     await expect(cache.getLayers(undefined as never)).rejects.toMatchObject(MISMATCH)
   })
 
-  it('refuse a name that UTF-8 would make another one of', async () => {
+  it('refuse a name that would become another one in UTF-8', async () => {
     const cache = tinyCache()
     const tensor = { data: bits(1, 1), shape: [1] }
     await expect(cache.putTensor('x\ud800', tensor)).rejects.toMatchObject(INVALID)
@@ -203,7 +203,7 @@ describe('options', () => {
     expect(await cache.getTensor('x\u{1f600}')).toEqual(tensor)
   })
 
-  it('refuse a shape that is none, of the tensor put or expected, and say so', async () => {
+  it('refuse something that is not a shape, for a tensor that is put or expected, and say so', async () => {
     const cache = tinyCache()
     const integersAbove0 = { ...MISMATCH, message: expect.stringMatching(/integers above 0/) }
     await expect(cache.putTensor('x', { data: bits(0, 1), shape: [0, 3] })).rejects.toMatchObject(integersAbove0)
@@ -226,7 +226,7 @@ describe('options', () => {
 })
 
 describe('a store that is read-only', () => {
-  it('is read, and refuses what would be written', async () => {
+  it('can be read, and refuses writes', async () => {
     const backend = memoryBackend()
     const store = memoryStore(backend)
     await tinyCache(store).putPrefix(tokens(4), layersOf(1))

@@ -31,7 +31,7 @@ describe('caches over sublevels of one name', () => {
     expect(await second.delTensor('x')).toBe(true)
   })
 
-  it('share what is in it, and neither see nor touch what is beside it', async () => {
+  it('share what is in the sublevel, and neither see nor touch what is beside it', async () => {
     const store = memoryStore()
     const [outer, inner] = [tinyCache(sublevelOf(store, 'a')), tinyCache(sublevelOf(store, 'a', 'b'))]
     await outer.putPrefix(tokens(4), layersOf(1))
@@ -49,7 +49,7 @@ describe('caches over sublevels of one name', () => {
 })
 
 describe('maxBytes of a cache in a sublevel', () => {
-  it('bounds the keys with the names of the sublevels', async () => {
+  it('counts the names of the sublevels in keys', async () => {
     const backend = memoryBackend()
     const cache = tinyCache(sublevelOf(memoryStore(backend), 'x'.repeat(200), 'y'.repeat(200)), { maxBytes: 6000 })
     for (let n = 0; n < 20; n++) await cache.putTensor(`t${n}`, { data: bits(4, n), shape: [4] })

@@ -81,7 +81,7 @@ afterEach(() => {
   vi.resetModules()
 })
 
-test('where WebAssembly is switched off that is said', async () => {
+test('an error says so if WebAssembly is switched off', async () => {
   vi.resetModules()
   vi.stubGlobal('WebAssembly', undefined)
   const { DictionaryMatcher: Without } = await import('../../../src/codec/dictionary/dictionary-matcher.js')

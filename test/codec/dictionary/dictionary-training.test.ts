@@ -59,7 +59,7 @@ describe.each(MAXIMA)('of at most %i bytes', maxBytes => {
   })
 })
 
-test('the most valuable content stands last: its half saves most of what the whole does', async () => {
+test('the most valuable content stands last: the last half saves most of what the whole saves', async () => {
   const dictionary = (await trainDictionary(documents(2000), 8192))!
   const content = dictionaryContent(dictionary)
   const unseen = documents(200, 2)
@@ -125,14 +125,14 @@ describe('a dictionary that works is made of', () => {
   })
 })
 
-test('of large samples only the beginning counts', async () => {
+test('only the beginning of large samples is used', async () => {
   const heads = Array.from({ length: 20 }, (_, i) => Buffer.concat(documents(80, i)).subarray(0, MAX_SAMPLE_BYTES))
   const longer = heads.map((head, i) => Buffer.concat([head, text(10_000 + i)]))
   expect(heads[0]).toHaveLength(MAX_SAMPLE_BYTES)
   expect(await trainDictionary(longer, 4096)).toEqual(await trainDictionary(heads, 4096))
 })
 
-test('of too many samples some from everywhere count', async () => {
+test('of too many samples, some from everywhere are used', async () => {
   // Three kinds one behind the other, each more than all that is looked at.
   const kinds = ['alpha', 'bravo', 'charlie'].map(kind =>
     Array.from({ length: Math.ceil(MAX_TRAINING_BYTES / 100) }, (_, i) =>

@@ -30,7 +30,7 @@ describe('LZ4 with a dictionary', () => {
     expect(total(value => coder.compressSync(value)!.length)).toBeLessThan(alone / 2)
   })
 
-  it('is what another LZ4 reads with the same dictionary, and reads what that writes', () => {
+  it('writes what another LZ4 reads with the same dictionary, and reads what that one writes', () => {
     const coder = coderFor(DICTIONARY)
     for (const value of TESTED) {
       expect(uncompressSync(sized(coder.compressSync(value)!, value.length), DICTIONARY)).toEqual(value)
@@ -67,14 +67,14 @@ describe('LZ4 with a dictionary', () => {
     expect(coderFor(dictionary).decompressSync(block, value.length)).toEqual(value)
   })
 
-  it('keeps nothing of the values before', () => {
+  it('gives the same result whatever was compressed before', () => {
     const fresh = coderFor(DICTIONARY).compressSync(TESTED[3]!)
     const used = coderFor(DICTIONARY)
     for (const value of TESTED) used.compressSync(Buffer.concat([value, value]))
     expect(used.compressSync(TESTED[3]!)).toEqual(fresh)
   })
 
-  it('gives nothing where a value does not get smaller', () => {
+  it('gives undefined if a value does not become smaller', () => {
     for (const value of [Buffer.alloc(0), Buffer.of(1), noise(500)])
       expect(coderFor(DICTIONARY).compressSync(value)).toBe(undefined)
   })

@@ -125,7 +125,7 @@ test('what is written has room beside what the matcher works on', () => {
   expect(CODER_BYTES).toBeLessThanOrEqual(FREE_BYTES)
 })
 
-test('where WebAssembly is switched off that is said', async () => {
+test('an error says so if WebAssembly is switched off', async () => {
   vi.resetModules()
   vi.stubGlobal('WebAssembly', undefined)
   const { ZstdBlockEncoder: Without } = await import('../../../src/codec/zstd/zstd-block-encoder.js')

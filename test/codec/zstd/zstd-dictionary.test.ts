@@ -51,7 +51,7 @@ describe('Zstandard with a dictionary', () => {
     }
   })
 
-  it('is what libzstd reads in a frame of one block', () => {
+  it('writes blocks that libzstd reads, in a frame of one block', () => {
     for (const [, dictionary] of dictionaries()) {
       const coder = zstd().withDictionary!(dictionary)
       for (const value of [...TESTED, TESTED[0]!.subarray(0, 255), TESTED[0]!.subarray(0, 256)]) {
@@ -81,7 +81,7 @@ describe('Zstandard with a dictionary', () => {
     expect(given).toEqual(Buffer.from(trained))
   })
 
-  it('gives nothing where a value does not get smaller', () => {
+  it('gives undefined if a value does not become smaller', () => {
     const coder = zstd().withDictionary!(trained)
     for (const value of [Buffer.alloc(0), Buffer.of(1), noise(500)]) expect(coder.compressSync(value)).toBe(undefined)
   })

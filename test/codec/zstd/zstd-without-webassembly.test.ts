@@ -54,7 +54,7 @@ describe.each([
 ])('where WebAssembly %s', (_, takeAway) => {
   beforeEach(takeAway)
 
-  test('its engine says so, without a print, and does not try again', async () => {
+  test('its engine throws an error that says so, prints nothing, and does not try again', async () => {
     const { wasmEngine } = await import('../../../src/codec/zstd/zstd-wasm.js')
     for (let i = 0; i < 3; i++) expect(wasmEngine).toThrow(NEEDS_WEBASSEMBLY)
     expect(attempts).toBeLessThanOrEqual(1)
