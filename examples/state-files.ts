@@ -8,7 +8,7 @@ import { Level } from 'level'
 
 const MODEL = 'tiny-llama@1f0c'
 
-/** Options for files of gigabytes: LevelDB maps only 64 MiB of its own files into memory. By default it maps every table that it reads, up to 2 GB. */
+/** Options for files of gigabytes: LevelDB maps only 64 MiB of its own files into memory. By default it maps all tables that it reads, up to 2 GB. */
 const FEW_MAPPED = { maxOpenFiles: 74, maxFileSize: 1024 * 1024 }
 
 /** @param tokens length of the context whose state is saved. Default 512: 2 MiB */
