@@ -245,6 +245,11 @@ export class Log {
     return this.#nextSequence === 1 && this.snapshot === undefined
   }
 
+  /** How many segments there are, the open one included. */
+  get segmentCount(): number {
+    return this.#segments.count
+  }
+
   /** Size of all segment files together, without their seals. */
   get bytes(): number {
     return this.#segments.bytes

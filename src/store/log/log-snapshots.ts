@@ -11,6 +11,12 @@ import { storedRecord } from './records.js'
 /** The backend is swept for the next snapshot when the log has grown by this share of the growth at which the snapshot is due. */
 const SWEEP_SHARE = 0.75
 
+/**
+ * A snapshot is due when the log has this many segments more than its growth would fill: every session that writes leaves one, however short, and
+ * opening the log reads each.
+ */
+const MAX_SHORT_SEGMENTS = 64
+
 interface LogSnapshotsContext {
   readonly log: Log
   readonly backend: AnyLevel
@@ -27,6 +33,8 @@ export class LogSnapshots {
   /** `log.appendedBytes` when the last snapshot began; below 0 if that was before the log was opened. */
   #appendedBefore: number
   #snapshotBytes: number
+  /** How many segments there were after the last snapshot; of one from before the log was opened, how many it fills. */
+  #segmentsBefore: number
   #sweeping = false
   /** Whether the backend has been swept since the last snapshot. */
   #isSwept = false
@@ -38,6 +46,7 @@ export class LogSnapshots {
     const { log } = context
     this.#snapshotBytes = log.snapshot?.bytes ?? 0
     this.#appendedBefore = this.#snapshotBytes - log.bytes
+    this.#segmentsBefore = Math.ceil(this.#snapshotBytes / context.segmentBytes)
   }
 
   /**
@@ -47,8 +56,11 @@ export class LogSnapshots {
    */
   afterBatch(applied: number): void {
     const { log, segmentBytes, background } = this.#context
-    const share = (log.appendedBytes - this.#appendedBefore) / (this.#snapshotBytes + segmentBytes)
-    if (share > 1 || (share > SWEEP_SHARE && this.#isSwept)) background.start(() => this.write(applied))
+    const grown = log.appendedBytes - this.#appendedBefore
+    const share = grown / (this.#snapshotBytes + segmentBytes)
+    const shortSegments = log.segmentCount - this.#segmentsBefore - grown / segmentBytes
+    const isDue = share > 1 || shortSegments > MAX_SHORT_SEGMENTS
+    if (isDue || (share > SWEEP_SHARE && this.#isSwept)) background.start(() => this.write(applied))
     else if (share > SWEEP_SHARE) void this.#sweep()
   }
 
@@ -68,6 +80,7 @@ export class LogSnapshots {
     // A marker that the backend may not have yet. Records that the backend lacks may need it, and the segment that has it may be deleted.
     const { unsaved } = marker
     this.#appendedBefore = log.appendedBytes
+    this.#segmentsBefore = log.segmentCount
     this.#isSwept = false
     try {
       const writer = log.snapshotWriter()
@@ -80,6 +93,7 @@ export class LogSnapshots {
       this.#snapshotBytes = await writer.end()
       // Segments before the snapshot stay if they have records that the backend lacks.
       await log.deleteSegmentsBefore({ segment: Math.min(segment, log.segmentAbove(sequence)) })
+      this.#segmentsBefore = log.segmentCount
     } finally {
       await entries.close()
     }

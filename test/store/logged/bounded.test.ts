@@ -62,6 +62,21 @@ describe('over memory-level', () => {
     expect(await contentsOf(logOn(fs))).toEqual(expected)
   })
 
+  it('many short sessions leave few segments, and everything readable', async () => {
+    const fs = new CrashableFileSystem()
+    const session = async (i: number) => {
+      const store = await openLogged(logOn(fs, { segmentBytes: 1e6 }))
+      await store.put(`k${i % KEYS}`, Buffer.from(`${i}`))
+      await store.close()
+    }
+    for (let i = 0; i < 150; i++) await session(i)
+    expect(Object.keys(imageOfDisk(fs)).length).toBeLessThan(100)
+    const expected = await contentsOf(logOn(killed(fs)))
+    expect(expected.map(([, value]) => Number(value)).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: KEYS }, (_, i) => 130 + i)
+    )
+  })
+
   it('deletes, clears and times to live that a snapshot left out stay as they were', async () => {
     const fs = new CrashableFileSystem()
     const store = await openLogged(logOn(fs, { segmentBytes: SEGMENT_BYTES }))
