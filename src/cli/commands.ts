@@ -47,7 +47,7 @@ export function addRewritingCommands(program: Command, context: Context, finish:
         .default('zstd')
     )
     .option('--level <n>', 'the level of zstd, 1 to 22 (default: 3)', zstdLevel)
-    .option('--bytes-per-second <n>', 'how much of the stored values to sweep at most, such as 20M', byteCount)
+    .option('--bytes-per-second <n>', 'the most bytes of stored values to sweep in a second, such as 20M', byteCount)
     .option('--force', 'begin at the first key, and try again values that were tried before')
     .addOption(wrapOption())
     .action(async (location, options) => finish(await gc(context, location, options)))

@@ -60,7 +60,7 @@ test.each([0, 1, 4, 7, 8, 1000])('%i bytes without the magic number are content 
   expect(withoutId(raw)).toEqual(new Uint8Array(raw))
 })
 
-describe('is refused:', () => {
+describe('refused is', () => {
   test('a dictionary that ends in its header', () => {
     for (let length = 8; length <= headerBytes; length++) {
       expect(thrownCode(() => dictionaryContent(dictionary.subarray(0, length)))).toBe('LEVEL_CORRUPTION')
@@ -79,7 +79,7 @@ describe('is refused:', () => {
     expect(thrownCode(() => dictionaryContent(farthest))).toBeUndefined()
   })
 
-  test('nothing else than with LEVEL_CORRUPTION, whichever bit of the header is flipped', () => {
+  test('a header with a flipped bit, if at all, with LEVEL_CORRUPTION', () => {
     const codes = new Set()
     for (const { bit, flipped } of everyBitFlipped(dictionary)) {
       if (bit >= headerBytes * 8) break
@@ -89,7 +89,7 @@ describe('is refused:', () => {
     expect(codes).toEqual(new Set([undefined, 'LEVEL_CORRUPTION']))
   })
 
-  test('nothing else than with LEVEL_CORRUPTION, whatever stands behind the magic number', () => {
+  test('any text behind the magic number, if at all, with LEVEL_CORRUPTION', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), bytes => {
         const forged = Buffer.concat([dictionary.subarray(0, 8), bytes])

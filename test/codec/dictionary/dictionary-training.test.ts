@@ -30,7 +30,7 @@ function sum(blocks: readonly Uint8Array[]): number {
   return blocks.reduce((total, block) => total + block.length, 0)
 }
 
-describe.each(MAXIMA)('of at most %i bytes', maxBytes => {
+describe.each(MAXIMA)('a dictionary of at most %i bytes', maxBytes => {
   let dictionary: Uint8Array
   const unseen = documents(200, 2)
 
@@ -38,7 +38,7 @@ describe.each(MAXIMA)('of at most %i bytes', maxBytes => {
     dictionary = (await trainDictionary(documents(2000), maxBytes))!
   })
 
-  test('fits', () => {
+  test('is no larger than that, and nearly as large', () => {
     expect(dictionary.length).toBeLessThanOrEqual(maxBytes)
     expect(dictionary.length).toBeGreaterThan(Math.min(maxBytes, 16_384) * 0.97)
   })

@@ -126,7 +126,7 @@ describe.each(DTYPES)('%s', dtype => {
     expect(compressedBefore.equals(compressed)).toBe(true)
   })
 
-  test('values that are all zero, and zeros behind others, cost nothing', async () => {
+  test('values that are all zero, and zeros at the end of others, take no space', async () => {
     expect((await codec.compress(Buffer.alloc(3_000_001))).length).toBe(8)
     const half = gaussian(dtype, 100_000)
     const padded = Buffer.concat([half, Buffer.alloc(1_000_000)])
@@ -166,7 +166,7 @@ describe('planes', () => {
     expect(tensor({ dtype }).compressSync!(gaussian(dtype, 1_000_000)).length).toBeLessThan(most * 1_000_000)
   })
 
-  test('that are constant cost a few bytes: bf16 in f32', () => {
+  test('that are constant take a few bytes: bf16 in f32', () => {
     const narrow = gaussian('bf16', 500_000)
     const wide = Buffer.alloc(1_000_000)
     for (let i = 0; i < 250_000; i++) wide.set(narrow.subarray(2 * i, 2 * i + 2), 4 * i + 2)
@@ -177,7 +177,7 @@ describe('planes', () => {
     expect(asF32.length).toBeLessThan(asBf16.length + 100)
   })
 
-  test('that only looked constant are not taken for it', () => {
+  test('that only looked constant are not stored as constant', () => {
     const value = Buffer.alloc(400_000, 7)
     for (let at = 0; at < value.length; at += 7919) {
       value[at] = 9
@@ -185,7 +185,7 @@ describe('planes', () => {
     }
   })
 
-  test('of noise cost a table', async () => {
+  test('of noise take only a table more than they have bytes', async () => {
     const value = noise(1_000_000)
     for (const dtype of DTYPES) {
       expect((await tensor({ dtype }).compress(value)).length).toBeLessThan(value.length + 300)
@@ -213,12 +213,12 @@ describe('options', () => {
     expect(thrownCode(() => tensor(options as TensorOptions))).toBe('CKV_INVALID_OPTION')
   })
 
-  test('it needs them, so it has no name among codecs', () => {
+  test('are required: no name of a codec stands for it', () => {
     expect(thrownCode(() => codecForWriting('tensor' as 'zstd'))).toBe('CKV_INVALID_OPTION')
   })
 })
 
-test('a store writes it by rule and call, and reads it back without being told', async () => {
+test('a store writes tensors by a rule and by a call, and reads them without options', async () => {
   const backend = new MemoryLevel<string, Buffer>({ valueEncoding: 'buffer', storeEncoding: 'buffer' })
   const large = gaussian('bf16', 500_000)
   const small = gaussian('f32', 20_000)

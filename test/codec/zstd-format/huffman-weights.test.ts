@@ -35,10 +35,10 @@ test('weights of four bits each are read', () => {
   expect(readWeights(description)).toEqual([4, 3, 2, 0, 1, 1])
 })
 
-describe('is refused:', () => {
+describe('refused are', () => {
   test.each([
     ['weights that are all zero', [127 + 4, 0, 0]],
-    ['weights that no last one completes', [127 + 3, 0x33, 0x20]],
+    ['weights that no last weight completes to a code', [127 + 3, 0x33, 0x20]],
     ['weights of which none is 1', [127 + 3, 0x22, 0x20]],
     ['a code longer than 11 bits', [127 + 3, 0xcb, 0xb0]],
     ['nothing', [0]],
@@ -48,7 +48,7 @@ describe('is refused:', () => {
     expect(thrownCode(() => readWeights(Uint8Array.from(bytes)))).toBe('LEVEL_CORRUPTION')
   })
 
-  test('any bytes that are no description, and with no other error', () => {
+  test('all bytes that are no description, and always with LEVEL_CORRUPTION', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 127 }), bytes => {
         const code = thrownCode(() => {

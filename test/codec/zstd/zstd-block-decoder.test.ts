@@ -202,7 +202,7 @@ const FROM_DICTIONARY: Sequence = { literals: 0, match: 60, offsetValue: 3 + 100
 
 const tree = () => describeHuffmanCode(Array.from({ length: 256 }, (_, byte) => (byte >= 97 && byte < 117 ? 99 : 1)))
 
-describe('literals', () => {
+describe('restores literals', () => {
   const sections: [string, (literals: Buffer) => Buffer][] = [
     ['raw', literals => plainLiterals(RAW, literals, 1)],
     ['raw, with a longer size than it takes', literals => plainLiterals(RAW, literals, 3)],
@@ -225,7 +225,7 @@ describe('literals', () => {
     }
   })
 
-  test.each([0, 1, 3] as const)('one byte over and over, format %i', format => {
+  test.each([0, 1, 3] as const)('that are one byte over and over, with format %i', format => {
     const literals = Buffer.alloc(format === 0 ? 31 : 1000, 'x')
     const sequences = [{ literals: 9, match: 5, offsetValue: 7 }]
     const block = Buffer.concat([plainLiterals(RLE, literals, format), sequencesSection(sequences, predefinedModes())])
@@ -271,7 +271,7 @@ describe('literals', () => {
   })
 })
 
-describe('sequences', () => {
+describe('restores sequences', () => {
   test.each([
     ['predefined', predefinedModes],
     ['of the dictionary', repeatedModes],
@@ -304,7 +304,7 @@ describe('sequences', () => {
     expect(restored(block, lengthOf(literals, sequences))).toHaveLength(lengthOf(literals, sequences))
   })
 
-  test.each([0, 2] as const)('none, counted in as few bytes as it takes, or in %i', countBytes => {
+  test.each([0, 2] as const)('if there are none, with a count of as few bytes as it takes, or of %i', countBytes => {
     const literals = letters(20)
     const block = Buffer.concat([plainLiterals(RAW, literals, 0), sequencesSection([], predefinedModes(), countBytes)])
     expect(decoder.decode(block, 20)).toEqual(literals)
@@ -317,7 +317,7 @@ describe('sequences', () => {
     expect(restored(block, count * 3)).toHaveLength(count * 3)
   })
 
-  test('more of them than fit a value', () => {
+  test('unless there are more of them than fit into a value', () => {
     const sequences = Array.from({ length: 0x7f00 }, () => ({ literals: 0, match: 3, offsetValue: 2 }))
     const block = Buffer.concat([plainLiterals(RAW, Buffer.alloc(0), 0), sequencesSection(sequences, ONE_CODE)])
     expect(thrownCode(() => decoder.decode(block, 65_535))).toBe(REFUSED)
