@@ -10,10 +10,10 @@ export interface EntryRecord {
   readonly used: number
   /** How many values are stored for it: the layers of a chunk, 1 for a tensor. */
   readonly values: number
-  /** Of a named tensor. */
+  /** The name and shape of a tensor that has a name. */
   readonly name?: string
   readonly shape?: readonly number[]
-  /** Of a chunk: its tokens' positions in the sequence, `end` exclusive. */
+  /** The positions of a chunk's tokens in the sequence, `end` exclusive. */
   readonly tokens?: readonly [start: number, end: number]
 }
 

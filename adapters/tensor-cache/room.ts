@@ -10,7 +10,7 @@ export class Room {
   readonly #remove: (entries: readonly Entry[]) => Promise<void>
   /** Bytes of what is stored, being written and being deleted. */
   #taken = 0
-  /** Of these, bytes of what is being deleted. */
+  /** How many of these bytes are being deleted. */
   #leaving = 0
   /** Writes and deletions, each of which may free room when it ends. */
   readonly #underWay = new Set<Promise<unknown>>()

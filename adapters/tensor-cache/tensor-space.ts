@@ -168,7 +168,7 @@ export class TensorSpace {
     return this.#records.flush()
   }
 
-  /** For when the store is closed. */
+  /** Call when the store is closed: ends the timer that writes records. */
   stop(): void {
     this.#records.stop()
   }

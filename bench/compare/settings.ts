@@ -2,9 +2,9 @@ const MIB = 1024 * 1024
 
 /** How much is done, which decides how long a run takes. */
 export interface Settings {
-  /** Of the comparison; each contender has a process of its own in every one. */
+  /** How many rounds the comparison has. In each, every contender has a process of its own. */
   readonly rounds: number
-  /** For one operation in one round. */
+  /** How long one operation is measured in one round. */
   readonly operationMs: number
   /** Values that the database holds when it is read, and no more records than that. */
   readonly heldBytes: number

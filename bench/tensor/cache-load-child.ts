@@ -6,7 +6,7 @@ import { dropPageCache } from '../wal/page-cache.js'
 import { LAYERS, openLayerCache, TOKENS } from './layer-cache.js'
 
 export interface LoadRequest {
-  /** Of a cache that holds one chunk. */
+  /** The database of a cache that holds one chunk. */
   readonly database: string
   /** Holds as many bytes as the chunk takes there. */
   readonly plainFile: string

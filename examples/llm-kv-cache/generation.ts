@@ -2,7 +2,7 @@ import type { KvState, Llama } from './llama.js'
 
 export interface Generation {
   readonly tokens: number[]
-  /** From the first token of the prompt that was computed to the first one that was generated. */
+  /** The time from the first token of the prompt that was computed to the first token that was generated. */
   readonly firstTokenMs: number
 }
 

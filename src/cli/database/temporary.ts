@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 const made = new Set<string>()
 let watching = false
 
-/** For a process that ends before a directory is given back. */
+/** Removes at the end of the process the directories that are still lent then. */
 function removeAtExit(): void {
   if (watching) return
   watching = true
