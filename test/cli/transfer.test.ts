@@ -41,6 +41,20 @@ describe('ckv export and import', () => {
     }
   })
 
+  it('get --json prints one line, which import reads', async () => {
+    const source = newLocation()
+    await ckv(['put', source, 'a', '1'])
+    await ckv(['put', source, 'ff00', 'fa', '--encoding', 'hex', '--ttl', '1000000'])
+    const one = await ckv(['get', source, 'a', '--json'])
+    const other = await ckv(['get', source, 'ff00', '--encoding', 'hex', '--json'])
+    const target = newLocation()
+    expect((await ckv(['import', target], { stdin: Buffer.concat([one.stdout, other.stdout]) })).err).toBe('')
+    expect((await ckv(['export', target])).lines).toEqual([
+      '{"key":"a","value":"1"}',
+      expect.stringMatching(/^\{"key":\{"base64":"\/wA="\},"value":\{"base64":"\+g=="\},"expiresAt":\d+\}$/)
+    ])
+  })
+
   it('an entry that has expired before it is imported deletes what its key held', async () => {
     const location = newLocation()
     await ckv(['put', location, 'a', 'old'])

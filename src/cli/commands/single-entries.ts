@@ -36,7 +36,7 @@ export async function get(
       const value = await valueOf(entry, key)
       const { expiresAt } = entry.opened!
       if (isExpired(expiresAt)) break
-      if (json) output.json(putLine(keyBytes, value, expiresAt))
+      if (json) await output.line(JSON.stringify(putLine(keyBytes, value, expiresAt)))
       else if (raw) await output.bytes(value)
       else if (encoding === 'utf8') await output.bytes(Buffer.concat([value, Buffer.from('\n')]))
       else await output.line(value.toString(encoding))
