@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, type CompressedKvStoreOptions } from '../../src/index.js'
 import { type Method, override } from '../../src/store/backend/override.js'
@@ -102,6 +103,25 @@ it('writes that wait for room are rejected at once: no flush can make any', asyn
   await reopened.close()
 })
 
+it('writes that still have room cause no more flushes, each of which would seal all values again', async () => {
+  const { level, disk } = onFullDisk(temporaryDirectory())
+  const store = new CompressedKvStore(level, { memtable: { flushBytes: 5000 } })
+  await store.put('0', VALUE) // The log exists.
+  await store.flush()
+  disk.isFull = true
+  await store.put('1', VALUE)
+  await failures([store.flush()])
+  const { backendCalls } = store.stats().writes
+  for (let i = 2; i < 10; i++) {
+    await store.put(`${i}`, VALUE)
+    await setTimeout(5)
+  }
+  const [error] = await failures([store.flush()])
+  expect(error).toMatchObject({ code: 'LEVEL_IO_ERROR', cause: NO_SPACE })
+  expect(store.stats().writes.backendCalls).toBe(backendCalls)
+  await store.close()
+})
+
 it('with a log and no MemTable, nothing of a refused write is logged', async () => {
   const { level, disk } = onFullDisk(temporaryDirectory())
   const store = new CompressedKvStore(level, { memtable: false })
@@ -109,7 +129,8 @@ it('with a log and no MemTable, nothing of a refused write is logged', async () 
   disk.isFull = true
   await expect(store.put('b', VALUE)).rejects.toMatchObject({ code: 'CKV_OUTCOME_UNKNOWN' })
   const { nextSequence } = store.wal!
-  await expect(store.put('c', VALUE)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR' })
+  const refused = [store.put('c', VALUE), store.clear(), store.clear({ limit: 1 })]
+  for (const error of await failures(refused)) expect(error).toMatchObject({ code: 'LEVEL_IO_ERROR', cause: NO_SPACE })
   expect(store.wal!.nextSequence).toBe(nextSequence)
   await store.close()
 })

@@ -1,6 +1,7 @@
 import { Lane } from '../../lane.js'
 import type { Log } from '../../wal/log.js'
 import type { AnyLevel } from '../backend/any-level.js'
+import { refusalOf } from '../backend/failed-writes.js'
 import type { MarkerState } from '../marker-state.js'
 
 /**
@@ -41,8 +42,14 @@ export class Checkpoint {
     return !this.#logIsDatabase && (this.#beginning > 0 || !this.#marker.log.logDirty || this.#marker.mustPrecede)
   }
 
-  /** Writes to the backend's marker that the log may be ahead, unless it says so already. */
+  /**
+   * Writes to the backend's marker that the log may be ahead, unless it says so already.
+   *
+   * @throws if the backend takes no more writes: before anything is logged, so that the outcome is known
+   */
   async begin(): Promise<void> {
+    const refused = refusalOf(this.#backend)
+    if (refused !== undefined) throw refused
     if (!this.mustBegin) return
     this.#beginning++ // `logDirty` becomes true before the marker that says so is in the backend.
     try {

@@ -74,6 +74,8 @@ export class Flusher {
   /** Called when one fails. */
   readonly #failureListeners = new Set<(error: unknown) => void>()
   #stopped = false
+  /** Why no flush will succeed until the store is opened again; undefined as long as one may. */
+  #end: { readonly error: unknown } | undefined
   /** The next group, which is being sealed while another one is written. */
   #ahead: Group | undefined
   /** True only while the last chunk of a group is being written: sealing the next group meanwhile keeps both threads busy. */
@@ -145,6 +147,7 @@ export class Flusher {
    */
   #flushOldest(): Promise<void> {
     if (this.#stopped) return Promise.reject(databaseNotOpen())
+    if (this.#end !== undefined) return Promise.reject(this.#end.error) // Each write asks for a flush, which would seal all values again in vain.
     return (this.#step ??= this.exclusively(() => this.#flushNext()).finally(() => {
       this.#step = undefined
     }))
@@ -169,6 +172,7 @@ export class Flusher {
       const refused = refusalOf(backend)
       const error = refused ?? cause
       const isFinal = log.isPoisoned || refused !== undefined
+      if (isFinal) this.#end = { error }
       this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
       for (const fail of this.#failureListeners) fail(error)
       onFailed({ error, times, isFinal })

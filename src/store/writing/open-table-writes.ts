@@ -38,7 +38,6 @@ export function openTableWrites(
   emit: SafeEmit
 ): TableWrites {
   const admission = new Admission(settings.maxBytes)
-  let hasFailedForGood = false
   const flusher = new Flusher({
     ...parts,
     flushBytes: settings.flushBytes,
@@ -53,12 +52,9 @@ export function openTableWrites(
       flusher.wake()
     },
     onFailed: failure => {
-      if (!hasFailedForGood) {
-        counters.flushes.failed++
-        counters.flushes.lastError = failure.error
-        emit('flushError', { error: failure.error })
-      }
-      hasFailedForGood ||= failure.isFinal
+      counters.flushes.failed++
+      counters.flushes.lastError = failure.error
+      emit('flushError', { error: failure.error })
       admission.afterFailure(failure)
       if (admission.waiting > 0) flusher.wake() // Keeps the process alive until the flush is tried again: somebody waits for it.
     },

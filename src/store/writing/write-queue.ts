@@ -5,7 +5,6 @@ import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { type BackendBatch, type BackendOperation, writeToBackend } from '../backend/backend-write.js'
 import { isOpen } from '../backend/backend.js'
-import { refusalOf } from '../backend/failed-writes.js'
 import type { StoreLog } from '../log/store-log.js'
 import type { MarkerState } from '../marker-state.js'
 import { MARKER_KEY } from '../marker.js'
@@ -184,8 +183,6 @@ export class WriteQueue {
   /** Logs each call as a batch of its own. Those that could not be logged are rejected, the others returned. */
   async #logAll(group: readonly PendingCall[], log: StoreLog): Promise<PendingCall[]> {
     try {
-      const refused = refusalOf(this.#backend)
-      if (refused !== undefined) throw refused // Before anything is logged, so that the outcome is known.
       await log.checkpoint.begin()
     } catch (error) {
       for (const call of group) this.#settle(call, { error })
