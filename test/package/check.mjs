@@ -141,6 +141,11 @@ if (![...fileList].some(file => file.endsWith('@mongodb-js/zstd/bindings.js'))) 
   console.log('typescript: no errors')
   console.log('README and docs: TypeScript of', checkDocuments(root, project), 'sections compiled and run')
 
+  // npm refuses a version of Keyv that the package does not allow.
+  run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', `keyv@${versionOf('keyv-6')}`)
+  run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'documents/tsconfig.json')
+  console.log('Keyv 6: installed, no errors')
+
   const help = run('npx', '--no-install', 'ckv', '--help')
   if (!help.includes('estimate')) throw new Error('ckv --help lists no commands')
   const { values, byCodec } = JSON.parse(run('npx', '--no-install', 'ckv', 'stats', 'db-esm', '--json'))
