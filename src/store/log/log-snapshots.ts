@@ -8,7 +8,7 @@ import type { Unsealer } from '../reading/unsealer.js'
 import type { BackgroundTask } from './background-task.js'
 import { storedRecord } from './records.js'
 
-/** The backend is swept for the next snapshot when the log has grown by this share of the growth at which the snapshot is due. */
+/** The backend is swept for the next snapshot when the log has come so far on the way to where the snapshot is due. */
 const SWEEP_SHARE = 0.75
 
 /**
@@ -57,10 +57,9 @@ export class LogSnapshots {
   afterBatch(applied: number): void {
     const { log, segmentBytes, background } = this.#context
     const grown = log.appendedBytes - this.#appendedBefore
-    const share = grown / (this.#snapshotBytes + segmentBytes)
     const shortSegments = log.segmentCount - this.#segmentsBefore - grown / segmentBytes
-    const isDue = share > 1 || shortSegments > MAX_SHORT_SEGMENTS
-    if (isDue || (share > SWEEP_SHARE && this.#isSwept)) background.start(() => this.write(applied))
+    const share = Math.max(grown / (this.#snapshotBytes + segmentBytes), shortSegments / MAX_SHORT_SEGMENTS)
+    if (share > 1 || (share > SWEEP_SHARE && this.#isSwept)) background.start(() => this.write(applied))
     else if (share > SWEEP_SHARE) void this.#sweep()
   }
 

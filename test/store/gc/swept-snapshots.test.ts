@@ -72,6 +72,21 @@ describe.each(['write-back', 'logged'] as const)('a snapshot in the log of a %s 
     await store.close()
   })
 
+  it('has that as well if short sessions have made it due', async () => {
+    const { fs, store } = await opened(mode, undefined)
+    await store.close()
+    const options = { ...MODES[mode], codec: 'none', gc: { policy: new Lz4Gc() } } as const
+    for (let i = 0; i < 70; i++) {
+      const session = await openLogged(logOn(fs, { ...WAL, segmentBytes: 1e6 }), memoryLevel(), options)
+      await session.put('k', noise(50, 2 * i))
+      await session.flush()
+      while (session.gc.isRunning) await new Promise(resolve => setTimeout(resolve, 2))
+      await session.put('k', noise(50, 2 * i + 1))
+      await session.close()
+    }
+    expect((await afterKill(fs)).codecs).toEqual([CODEC_ID.lz4])
+  })
+
   it('has them as they were stored where no policy was given', async () => {
     const { fs, store } = await opened(mode, undefined)
     await untilSnapshots(store)
