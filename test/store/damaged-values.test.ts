@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { type Codec, registerCodec } from '../../src/index.js'
 import { memory, openStore, type StoreOptions } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+
+const half = (value: Uint8Array) => value.subarray(0, value.length >> 1)
+const fail = (): never => {
+  throw new Error('broken')
+}
 
 /** Of three values the one in the middle is damaged. */
 async function damaged(key: string, length = 5000, options: StoreOptions = {}) {
@@ -53,6 +60,23 @@ describe('the error of a damaged value names its key and says what to do', () =>
       }
     }
   )
+
+  it('by get() and getSync() of a value that is not in the backend yet', async () => {
+    const broken: Codec = {
+      id: 205,
+      name: 'broken',
+      compress: async value => half(value),
+      decompress: async () => fail(),
+      compressSync: half,
+      decompressSync: fail
+    }
+    registerCodec(broken)
+    const { store } = await openStore({ codec: broken, wal: temporaryDirectory(), memtable: {} })
+    await store.put('m', text(2_000_000)) // So long that it is compressed before it is in the table.
+    await expect(store.get('m')).rejects.toMatchObject(of("'m'"))
+    expect(() => store.getSync('m')).toThrow(expect.objectContaining(of("'m'")))
+    await store.close()
+  })
 
   it.each([
     ['m\u0000', 'the key 6d00 in hex'],

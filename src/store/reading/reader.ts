@@ -133,16 +133,15 @@ export class Reader {
     if (isReserved(key)) return undefined
     if (!this.#hasGetSync) throw notSupported('The backend has no getSync(): use get()')
     const found = this.#inTables(key, options)
-    if (found !== undefined) return found === TOMBSTONE ? undefined : this.#unsealer.tableValueSync(found)
+    if (found === TOMBSTONE) return undefined
+    if (found !== undefined) return throwingWithKey(key, () => this.#unsealer.tableValueSync(found))
     const cached = options.snapshot ? undefined : this.#cache?.get(keyName(key))
     if (cached !== undefined) return cached
     const stored = this.#backend.getSync<Buffer, Uint8Array>(key, forBackend(options, this.#backend))
-    try {
+    return throwingWithKey(key, () => {
       const opened = this.#open(stored)
       return opened && this.#unsealer.valueSync(opened)
-    } catch (error) {
-      throw errorOfKey(key, error)
-    }
+    })
   }
 
   async getMany(keys: readonly Buffer[], options: EncodedReadOptions): Promise<(Buffer | undefined)[]> {
@@ -257,6 +256,15 @@ function rejectingWithKey<T>(key: Buffer, value: () => T | Promise<T>): T | Prom
     return found.catch((error: unknown) => Promise.reject(errorOfKey(own, error)))
   } catch (error) {
     return Promise.reject(errorOfKey(key, error))
+  }
+}
+
+/** What `value` returns. An error that it throws names the key. */
+function throwingWithKey<T>(key: Buffer, value: () => T): T {
+  try {
+    return value()
+  } catch (error) {
+    throw errorOfKey(key, error)
   }
 }
 
