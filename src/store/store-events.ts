@@ -8,7 +8,7 @@ export interface StoreEvents {
   codecError: { readonly codec: string; readonly error: unknown }
   /** A part of the MemTable was moved to the backend. `entries` counts its keys, deleted ones included; it is 0 for a deleted range. */
   flush: { readonly entries: number; readonly ms: number }
-  /** The backend refused a flush, which is tried again. */
+  /** The backend refused a flush. It is tried again, unless the backend is a LevelDB that gets nothing more until it is opened again. */
   flushError: { readonly error: unknown }
   /** A sweep in the background has failed, or the policy of a sweep did not answer in time when the sweep was stopped. */
   gcError: { readonly error: unknown }
