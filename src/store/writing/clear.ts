@@ -5,6 +5,7 @@ import { endsAtEmptyKey, halfOpen } from '../backend/key-range.js'
 import { aroundReserved } from '../backend/reserved-keys.js'
 import { CHUNK_OPERATIONS, type Deletion, deleteRange, deletionsIn, type KeySelection } from '../delete-range.js'
 import type { StoreLog } from '../log/store-log.js'
+import { selectedKeys } from '../reading/selected-keys.js'
 import { backendSnapshotOf } from '../reading/snapshot.js'
 import type { Unsealer } from '../reading/unsealer.js'
 
@@ -30,9 +31,7 @@ export async function clearLogged(
 ): Promise<void> {
   const { sync = false, ...selection } = options
   if (selection.limit !== -1 || selection.snapshot !== undefined) {
-    const keys: Deletion[] = []
-    for await (const chunk of deletionsIn(backend, selection, expiring)) keys.push(...chunk)
-    return deleteLogged(backend, keys, log, sync)
+    return deleteLogged(backend, await selectedDeletions(backend, selection, expiring), log, sync)
   }
   const range = halfOpen(selection)
   if (endsAtEmptyKey(range)) return
@@ -53,7 +52,7 @@ export async function deleteLogged(
   await log.checkpoint.begin()
   const takesBatches = !log.isDatabase && keys.length > CHUNK_OPERATIONS
   log.checkpoint.applying(await log.appendOperations(keys, sync || takesBatches))
-  await applyLogged(log, () => deleteInChunks(backend, keys))
+  await applyLogged(log, () => deleteInChunks(backend, keys, true))
 }
 
 /** Does to the backend what has been logged. */
@@ -68,10 +67,23 @@ async function applyLogged(log: StoreLog, apply: () => Promise<void>): Promise<v
   log.afterBatch()
 }
 
-async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[]): Promise<void> {
+async function deleteInChunks(backend: AnyLevel, keys: readonly Deletion[], sync: boolean): Promise<void> {
   for (let at = 0; at < keys.length; at += CHUNK_OPERATIONS) {
-    await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), KEY_AS_BYTES_SYNCED)
+    await backend.batch(keys.slice(at, at + CHUNK_OPERATIONS), sync ? KEY_AS_BYTES_SYNCED : KEY_AS_BYTES)
   }
+}
+
+async function selectedDeletions(
+  backend: AnyLevel,
+  selection: KeySelection,
+  expiring: Unsealer | undefined
+): Promise<Deletion[]> {
+  const keys = await selectedKeys(selection, async part => {
+    const found: Buffer[] = []
+    for await (const chunk of deletionsIn(backend, part, expiring)) for (const { key } of chunk) found.push(key)
+    return found
+  })
+  return keys.map(key => ({ type: 'del', key }))
 }
 
 /**
@@ -89,7 +101,8 @@ export async function clearBackend(
 ): Promise<void> {
   const { sync = false, ...selection } = options
   const { limit, snapshot } = selection
-  if (limit !== -1 || sync || (snapshot !== undefined && expiring !== undefined)) {
+  if (limit !== -1) return deleteInChunks(backend, await selectedDeletions(backend, selection, expiring), sync)
+  if (sync || (snapshot !== undefined && expiring !== undefined)) {
     const deletions = deletionsIn(backend, selection, expiring)
     for await (const chunk of deletions) await backend.batch(chunk, sync ? KEY_AS_BYTES_SYNCED : KEY_AS_BYTES)
     return
