@@ -82,7 +82,7 @@ export function codecUnavailable(usedFor: string, packageName: string, cause: un
   return new CompressedKvError(
     'CKV_CODEC_UNAVAILABLE',
     `${usedFor} needs the package '${packageName}', which does not load on ${process.platform}-${process.arch}: ` +
-      `run 'npm install ${packageName}' (with optional dependencies, which carry its binaries), or choose another codec, for the log of a store as well`,
+      `run 'npm install ${packageName}' (with optional dependencies, which carry its binaries), or choose another codec`,
     { cause }
   )
 }

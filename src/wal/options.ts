@@ -133,7 +133,7 @@ const MAX_BLOCK_BYTES = 64 * 1024 * 1024
  */
 export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'): WalSettings {
   assertKnownOptions(owner, options, WAL_OPTIONS)
-  const { dir, codec = WAL_DEFAULTS.codec, onProgress, onEvent, meter } = options
+  const { dir, codec, onProgress, onEvent, meter } = options
   if (typeof dir !== 'string' || dir === '') throw invalidOption('A log needs a directory: pass { dir }')
   const {
     fsync = WAL_DEFAULTS.fsync,
@@ -162,14 +162,25 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
     fsyncIntervalMs,
     segmentBytes,
     blockBytes,
-    codec: codecForWriting(codec),
-    codecMayYield: options.codec === undefined,
+    codec: codec === undefined ? defaultCodec() : codecForWriting(codec),
+    codecMayYield: codec === undefined,
     recovery,
     readOnly: readOnly || recovery === 'salvage',
     onProgress,
     onEvent,
     meter,
     fs
+  }
+}
+
+/** Nobody has asked for it: where its package does not load, blocks are stored as they are. */
+function defaultCodec(): Codec {
+  const codec = codecForWriting(WAL_DEFAULTS.codec)
+  try {
+    codec.load?.()
+    return codec
+  } catch {
+    return codecForWriting('none')
   }
 }
 

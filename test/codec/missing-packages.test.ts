@@ -1,7 +1,10 @@
+import { readdirSync, statSync } from 'node:fs'
 import type * as Module from 'node:module'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { zstd } from '../../src/codec/zstd/zstd.js'
 import { text } from '../support/sample-values.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
 
 afterEach(() => {
   vi.doUnmock('node:module')
@@ -50,6 +53,20 @@ describe('without lz4-napi', () => {
     const value = text(1000)
     const { lz4 } = await import('../../src/codec/lz4/lz4.js')
     expect(lz4().decompressSync!(lz4().compressSync!(value), 1000)).toEqual(value)
+  })
+
+  test('a log opens and stores blocks as they are, unless lz4 was named', async () => {
+    withoutPackages('lz4-napi')
+    const { Record, Wal } = await import('../../src/index.js')
+    const dir = temporaryDirectory()
+    await expect(Wal.open({ dir, codec: 'lz4' })).rejects.toMatchObject({ code: 'CKV_CODEC_UNAVAILABLE' })
+    const { wal } = await Wal.open({ dir })
+    const values = Array.from({ length: 50 }, () => text(20_000))
+    await Promise.all(values.map((value, i) => wal.append(Record.put(`${i}`, value))))
+    expect((await wal.get(7)).value).toEqual(values[6])
+    await wal.close()
+    const stored = readdirSync(dir).reduce((bytes, name) => bytes + statSync(join(dir, name)).size, 0)
+    expect(stored).toBeGreaterThan(50 * 20_000)
   })
 
   test('the other codecs work', async () => {
