@@ -71,7 +71,7 @@ export class BlobStore {
    * Stores a blob under `key`, in place of the one that is there. Of several puts of one key the last to finish wins.
    *
    * @param data must not be changed before this resolves, if it is a `Uint8Array`
-   * @returns the blob's properties, when the blob is on stable storage, if the backend has any
+   * @returns the blob's properties. Resolves when the blob is on stable storage, if the backend has a stable storage
    * @throws CKV_INVALID_OPTION; LEVEL_INVALID_KEY for a key that is no text; CKV_VALUE_TOO_LARGE for too much metadata; LEVEL_CORRUPTION if the store
    *   is cleared meanwhile; what `data` throws; the signal's reason
    */

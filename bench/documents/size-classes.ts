@@ -16,7 +16,7 @@ const SIZE_CLASSES = [
 const MAX_FILES = 2000
 const MAX_BYTES = 4 * KIB * KIB
 
-/** Files of node_modules, a set for every size class that has any. */
+/** Files of node_modules, in a set for each size class. A class without files has no set. */
 export function filesBySize(accepts: (file: TextFile) => boolean = () => true): DocumentSet[] {
   const files = textFiles().filter(accepts)
   return SIZE_CLASSES.flatMap(({ name, from }, i) => {

@@ -6,7 +6,7 @@ import { withCodecApplied } from './format/record-codec.js'
 import type { LogRecord, WalRecord } from './format/record.js'
 import { type Lock, makeAndLock } from './lock/lock.js'
 import { WalObserver, type WalStats } from './observer.js'
-import type { WalSettings } from './options.js'
+import { type WalSettings, withLoadedCodec } from './options.js'
 import type { CursorStart, FrameCursor } from './reading/frame-cursor.js'
 import { LogReads, type ReadContext } from './reading/log-reads.js'
 import type { ReadOptions } from './reading/read-start.js'
@@ -100,9 +100,9 @@ export class Log {
    * @throws LEVEL_LOCKED, LEVEL_CORRUPTION, LEVEL_NOT_SUPPORTED; LEVEL_IO_ERROR where the directory cannot be made or written; errors
    *   of the file system while reading
    */
-  static async open(settings: WalSettings, context: LogContext): Promise<{ log: Log; recovery: RecoveryReport }> {
+  static async open(given: WalSettings, context: LogContext): Promise<{ log: Log; recovery: RecoveryReport }> {
+    const settings = withLoadedCodec(given)
     const { fs, directory, readOnly, recovery: mode, meter, onEvent, onProgress } = settings
-    settings.codec.load?.()
     const observer = new WalObserver(meter, onEvent)
     const lock = readOnly ? undefined : await makeAndLock(settings, context.ownerIsDead)
     try {

@@ -100,7 +100,7 @@ export interface WalSettings {
   readonly segmentBytes: number
   readonly blockBytes: number
   readonly codec: Codec
-  /** Blocks may go uncompressed for the sake of speed. */
+  /** Whether the codec is the default: then blocks may go uncompressed for the sake of speed, or because it does not load. */
   readonly codecMayYield: boolean
   readonly recovery: 'tail' | 'strict' | 'salvage'
   readonly readOnly: boolean
@@ -162,7 +162,7 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
     fsyncIntervalMs,
     segmentBytes,
     blockBytes,
-    codec: codec === undefined ? defaultCodec() : codecForWriting(codec),
+    codec: codecForWriting(codec ?? WAL_DEFAULTS.codec),
     codecMayYield: codec === undefined,
     recovery,
     readOnly: readOnly || recovery === 'salvage',
@@ -173,14 +173,18 @@ export function resolveWalOptions(options: WalOptions = {}, owner = 'Wal.open()'
   }
 }
 
-/** Nobody has asked for it: where its package does not load, blocks are stored as they are. */
-function defaultCodec(): Codec {
-  const codec = codecForWriting(WAL_DEFAULTS.codec)
+/**
+ * Loads the codec. If that fails and the codec is the default, which nobody has asked for, blocks are to be stored as they are.
+ *
+ * @throws CKV_CODEC_UNAVAILABLE, LEVEL_NOT_SUPPORTED for a codec that was named
+ */
+export function withLoadedCodec(settings: WalSettings): WalSettings {
   try {
-    codec.load?.()
-    return codec
-  } catch {
-    return codecForWriting('none')
+    settings.codec.load?.()
+    return settings
+  } catch (error) {
+    if (!settings.codecMayYield) throw error
+    return { ...settings, codec: codecForWriting('none') }
   }
 }
 

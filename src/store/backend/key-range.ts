@@ -34,10 +34,11 @@ export function withOwnBounds<T extends KeyRange>(options: T): T {
   return { ...options, ...own }
 }
 
-/** The bounds of a range's part that ends with a key, or begins with it if the range is read in reverse. */
-export function boundsUpTo({ gt, gte, lt, lte }: KeyRange, key: Buffer, reverse: boolean): KeyRange {
-  if (reverse) return { gte: key, ...(lte !== undefined ? { lte } : lt !== undefined ? { lt } : {}) }
-  return { ...(gte !== undefined ? { gte } : gt !== undefined ? { gt } : {}), lte: key }
+/** The part of a selection that ends with a key. */
+export function upToKey<T extends KeyRange & { readonly reverse: boolean }>(options: T, key: Buffer): T {
+  const part = { ...options, [options.reverse ? 'gte' : 'lte']: key }
+  delete part[options.reverse ? 'gt' : 'lt']
+  return part
 }
 
 /** `[start, end)`; without `end` there is no upper bound. */

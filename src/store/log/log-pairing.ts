@@ -52,13 +52,13 @@ export function otherStore(directory: string): CompressedKvError {
 /**
  * Refuses a store that is opened without the log that it needs.
  *
- * @param keeps whether the backend keeps its contents when it is closed. One that does not is filled from its log when it is next opened with it,
- *   and what was written meanwhile without the log would be lost
+ * @param mayForget whether what is written now may be lost: the backend keeps nothing when it is closed, and is filled from its log when it is next
+ *   opened with it
  * @throws LEVEL_NOT_SUPPORTED
  */
 export function assertNoLogNeeded(
   { logExists, logDirty }: Pick<Marker, 'logExists' | 'logDirty'>,
-  keeps: boolean
+  mayForget: boolean
 ): void {
   if (logDirty) {
     throw notSupported(
@@ -66,7 +66,7 @@ export function assertNoLogNeeded(
         'without `wal: false`, or with `wal` as it was'
     )
   }
-  if (logExists && !keeps) {
+  if (logExists && mayForget) {
     throw notSupported(
       'What this backend holds is from a write-ahead log, which would not have what is written without it: open it with `wal` as it was, ' +
         'or with `readOnly: true`; to go on without a log, back it up into another database and wrap that'

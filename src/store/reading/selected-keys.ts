@@ -1,4 +1,4 @@
-import { boundsUpTo, type KeyRange } from '../backend/key-range.js'
+import { type KeyRange, upToKey } from '../backend/key-range.js'
 
 interface Selection extends KeyRange {
   readonly reverse: boolean
@@ -18,8 +18,7 @@ export async function selectedKeys<S extends Selection>(
 ): Promise<Buffer[]> {
   const keys = await read(selection)
   const last = keys.at(-1)
-  const { gt: _, gte: __, lt: ___, lte: ____, ...others } = selection
-  if (last === undefined || keys.length !== others.limit) return keys
-  const part = { ...others, ...boundsUpTo(selection, last, others.reverse), limit: -1 } as unknown as S
-  return (await read(part)).slice(0, others.limit)
+  const { limit } = selection
+  if (last === undefined || keys.length !== limit) return keys
+  return (await read({ ...upToKey(selection, last), limit: -1 })).slice(0, limit)
 }

@@ -37,7 +37,7 @@ export class Admission {
     return this.#waiting.length
   }
 
-  /** Admits a write if no other waits and there is room. A write of weight 0 always has room, and so has any write if no other is admitted. */
+  /** Admits a write if no other waits and there is room. A write of weight 0 always has room, and so has one of any weight while none is admitted. */
   tryEnter(weight: number): boolean {
     if (this.#waiting.length > 0 || !this.#hasRoom(weight)) return false
     this.#bytes += weight
