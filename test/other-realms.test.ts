@@ -27,6 +27,7 @@ const twice = (data: Uint8Array) => copy(Buffer.concat([data, data]))
 const MODES = [{}, { memtable: false }, { wal: false }]
 const SMALL = Buffer.from('small')
 const BIG = text(200_000)
+const CACHE = { model: 'm', dtype: 'f32', layers: 1, shape: [1], seqAxis: 0, maxBytes: 1e6 } as const
 
 function overLevel(options: object): CompressedKvStore<string, Buffer> {
   return new CompressedKvStore(new Level<string, Buffer>(temporaryDirectory(), { valueEncoding: 'buffer' }), options)
@@ -56,6 +57,23 @@ describe('where a global is replaced', () => {
     expect(BIG.equals((await store.get('key'))!)).toBe(true)
     await store.close()
   })
+
+  it.each(MODES)(
+    'by fake timers, those are not given timers of the store to clear, which would go on (%o)',
+    async mode => {
+      const cleared: unknown[] = []
+      for (const name of ['setTimeout', 'setInterval']) vi.stubGlobal(name, () => 1)
+      for (const name of ['clearTimeout', 'clearInterval'])
+        vi.stubGlobal(name, (timer: unknown) => void cleared.push(timer))
+      const store = overLevel(mode)
+      const cache = new TensorCache(store, CACHE)
+      await cache.putPrefix([1], [Float32Array.of(1)])
+      await cache.getPrefix([1]) // Its use is written later.
+      await cache.flush()
+      await store.close()
+      expect(cleared.filter(timer => typeof timer === 'object')).toEqual([])
+    }
+  )
 
   it('by a timer that is a number, a sweep may be waited for while it pauses', async () => {
     const store = overLevel({ codec: 'zstd', gc: { bytesPerSecond: 1 } })

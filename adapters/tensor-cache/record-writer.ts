@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers'
+import { clearTimeout, setTimeout } from 'node:timers'
 import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
 import type { Entry, EntryIndex } from './entry-index.js'
 import { textOf } from './entry-record.js'

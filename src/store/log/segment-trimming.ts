@@ -1,4 +1,4 @@
-import { setInterval } from 'node:timers'
+import { clearInterval, setInterval } from 'node:timers'
 import { FRAME_HEADER_BYTES, SEAL_BYTES } from '../../wal/format/format.js'
 import type { Log } from '../../wal/log.js'
 import type { MarkerState } from '../marker-state.js'

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers'
+import { clearTimeout, setTimeout } from 'node:timers'
 import { databaseNotOpen } from '../../errors.js'
 import { Lane } from '../../lane.js'
 import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers'
+import { clearTimeout, setTimeout } from 'node:timers'
 import { keyName, keyOfName } from '../../memtable/key-name.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
