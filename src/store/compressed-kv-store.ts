@@ -62,7 +62,9 @@ import './store-events.js'
  */
 export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buffer, K, V> {
   /** The wrapped database. Do not write to it. */
-  readonly backend: AnyLevel
+  // Not AnyLevel: in the declarations of a program that returns its backend, TypeScript would need that name, which is not exported.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly backend: AbstractLevel<any, any, any>
   /** Sweeps the store: recompresses values, removes what has expired, puts plain values from before the database was wrapped into envelopes. */
   readonly gc: Collector
   readonly #readOnly: boolean

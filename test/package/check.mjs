@@ -77,6 +77,8 @@ await sublevel.put('x', 'y', { codec: 'snappy' })
 const cache = new TensorCache(sublevel, { model: 'm', dtype: 'f32', layers: 1, shape: [256], seqAxis: 0, maxBytes: 1e6 })
 const layers: Float32Array[] | undefined = (await cache.getPrefix([1]))?.layers
 export { found, layers }
+// Declarations name the types of what a library returns. They must be exported.
+export const parts = () => [db.backend, db.gc, db.wal, db.recovery, db.stats(), cache.stats()] as const
 `
   )
   write(
@@ -88,6 +90,7 @@ export { found, layers }
         lib: ['es2023', 'esnext.disposable'],
         strict: true,
         noEmit: true,
+        declaration: true,
         types: ['node'],
         typeRoots: [join(root, 'node_modules/@types')]
       },
