@@ -14,7 +14,8 @@ export function restoredByTheBook(block: Uint8Array, dictionary: Uint8Array, max
   const base = dictionary.length
   const out = Buffer.alloc(base + maxBytes)
   out.set(dictionary)
-  let at = 0
+  // A property, and not a variable: V8 14.6, in Node.js 26, may go on with an old value of one that an inner function changes in a loop.
+  const from = { at: 0 }
   let to = base
   let lastMatch: number | undefined
   /** NaN where the block ends too early. */
@@ -22,26 +23,26 @@ export function restoredByTheBook(block: Uint8Array, dictionary: Uint8Array, max
     if (bits < 15) return bits
     let sum = bits
     for (;;) {
-      const byte = block[at++] ?? Number.NaN
+      const byte = block[from.at++] ?? Number.NaN
       sum += byte
       if (byte !== 255) return sum
     }
   }
   for (;;) {
-    const token = block[at++]
+    const token = block[from.at++]
     if (token === undefined) return undefined
     const literals = length(token >>> 4)
-    if (!(at + literals <= block.length && to + literals <= out.length)) return undefined
-    out.set(block.subarray(at, at + literals), to)
-    at += literals
+    if (!(from.at + literals <= block.length && to + literals <= out.length)) return undefined
+    out.set(block.subarray(from.at, from.at + literals), to)
+    from.at += literals
     to += literals
-    if (at === block.length) {
+    if (from.at === block.length) {
       const endsWell = lastMatch === undefined || (literals >= 5 && to - lastMatch >= 12)
       return { raw: out.subarray(base, to), endsWell }
     }
-    if (at + 2 > block.length) return undefined
-    const offset = block[at]! | (block[at + 1]! << 8)
-    at += 2
+    if (from.at + 2 > block.length) return undefined
+    const offset = block[from.at]! | (block[from.at + 1]! << 8)
+    from.at += 2
     const matched = length(token & 15) + 4
     if (offset === 0 || offset > to || !(to + matched <= out.length)) return undefined
     lastMatch = to
