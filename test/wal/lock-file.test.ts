@@ -1,5 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -134,6 +144,22 @@ test.each([
     expect(readdirSync(dir)).toEqual([])
   }
 )
+
+test('a lock that was out of sight when it was let go of, as on a disk that was unmounted, does not keep this process out', async () => {
+  const parent = temporaryDirectory()
+  const [dir, elsewhere] = [join(parent, 'log'), join(parent, 'elsewhere')]
+  for (let times = 0; times < 2; times++) {
+    const { wal } = await open(dir)
+    renameSync(dir, elsewhere)
+    await wal.close()
+    renameSync(elsewhere, dir)
+    expect(readdirSync(dir)).toContain('LOCK')
+  }
+  const { wal } = await open(dir)
+  expect(await rejectedCode(open(dir))).toBe('LEVEL_LOCKED')
+  await wal.close()
+  expect(readdirSync(dir)).toEqual([])
+})
 
 test('a lock whose process is dead is taken over, and nothing is left of it', async () => {
   const dir = await lockedBy({ pid: deadPid(), startTime: '1' })

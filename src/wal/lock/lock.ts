@@ -31,6 +31,12 @@ const held = new Map<string, string>()
 const leftBehind = new Map<string, OwnerSocket | undefined>()
 
 /**
+ * Nonces of locks that this thread has released while their files were not to be seen. The disk may have been unmounted, and the file be there again
+ * when it is back.
+ */
+const outOfSight = new Set<string>()
+
+/**
  * Makes a log's directory if it is missing, and locks it for this process, without waiting for another to release it. A lock whose owner has ended
  * is taken over.
  *
@@ -65,7 +71,7 @@ async function take(wanted: Wanted): Promise<Lock> {
 }
 
 async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Wanted): Promise<Lock> {
-  const { fs, directory, path, ownerIsDead, depth } = wanted
+  const { fs, directory, path, depth } = wanted
   const bytes = Buffer.from(JSON.stringify(mine))
   for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
     try {
@@ -82,8 +88,7 @@ async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Want
       void socket?.close()
       return taken(wanted, owner.nonce, left)
     }
-    if (depth === MAX_TAKEOVERS || (ownerIsDead ? held.has(owner.nonce) : await mayLive(owner, directory)))
-      throw locked(directory, path, owner)
+    if (depth === MAX_TAKEOVERS || (await mayBeHeld(wanted, owner))) throw locked(directory, path, owner)
     // Only the process that holds the lock for taking over from this very owner may remove the owner's lock.
     const guard = await take({ ...wanted, path: `${path}.${owner.nonce}`, depth: depth + 1 })
     try {
@@ -98,13 +103,20 @@ async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Want
   throw locked(directory, path, undefined)
 }
 
+async function mayBeHeld({ directory, ownerIsDead }: Wanted, owner: Owner): Promise<boolean> {
+  if (ownerIsDead) return held.has(owner.nonce)
+  return !outOfSight.has(owner.nonce) && (await mayLive(owner, directory))
+}
+
 function taken({ fs, directory, path }: Wanted, nonce: string, socket: OwnerSocket | undefined): Lock {
   held.set(nonce, directory)
   return {
     async release() {
       held.delete(nonce)
       try {
-        if ((await ownerOf(fs, path))?.nonce === nonce) await fs.remove(path)
+        const owner = await ownerOf(fs, path)
+        if (owner === undefined) outOfSight.add(nonce)
+        else if (owner.nonce === nonce) await fs.remove(path)
       } catch (error) {
         leftBehind.set(nonce, socket) // Not before the removal: meanwhile nobody may take this lock again.
         throw error
