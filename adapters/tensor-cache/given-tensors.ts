@@ -13,7 +13,11 @@ export function assertDtype<D extends TensorDtype>(
   data: unknown
 ): asserts data is TensorArray<D> {
   if (isTensorArray(dtype, data)) return
-  throw mismatch(`Tensors of ${dtype} must be given as ${arrayName(dtype)}, not as ${kindOf(data)}`)
+  const kind = kindOf(data)
+  // Not `Uint16Array.from(data)`, which is near at hand: it makes integers of the numbers.
+  const how =
+    dtype === 'f16' && kind === 'Float16Array' ? ': new Uint16Array(data.buffer, data.byteOffset, data.length)' : ''
+  throw mismatch(`Tensors of ${dtype} must be given as ${arrayName(dtype)}, not as ${kind}${how}`)
 }
 
 /** Checks the layers of one chunk. */

@@ -27,6 +27,17 @@ describe('a tensor or chunk that is not of the cache', () => {
     expect(await store.keys().all()).toEqual([])
   })
 
+  it('is refused as a Float16Array, with how to give its bits', async () => {
+    const cache = new TensorCache(memoryStore(), { ...LAYOUT, dtype: 'f16' })
+    const data = { constructor: { name: 'Float16Array' } } // Node.js has the real one from 24 on.
+    await expect(cache.putTensor('x', { data: data as never, shape: [1] })).rejects.toMatchObject({
+      ...MISMATCH,
+      message: expect.stringMatching(
+        /not as Float16Array: new Uint16Array\(data\.buffer, data\.byteOffset, data\.length\)/
+      )
+    })
+  })
+
   it('is refused when it is of another model', async () => {
     const store = memoryStore()
     const cache = tinyCache(store)
