@@ -39,7 +39,6 @@ export async function replaceFile(
     try {
       for await (const piece of pieces) {
         const written = writeAll(file, piece)
-        written.catch(() => {}) // Awaited after hashing, perhaps after it has failed.
         hash.update(piece)
         await written
       }

@@ -1,12 +1,13 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CompressedKvStore } from 'compressed-kv'
-import type { BlobStore, ListBlobsOptions } from 'compressed-kv/blobs'
+import { BlobStore, type ListBlobsOptions } from 'compressed-kv/blobs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { failures } from '../../support/failures.js'
 import { type Backend, memory, openStore, type Store } from '../../support/memory-store.js'
 import { noise, text } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
+import { turns } from '../../support/turns.js'
 import { blobsIn, bytesOf, CHUNK } from './blob-stores.js'
 
 const CORRUPT = { code: 'LEVEL_CORRUPTION' }
@@ -65,6 +66,19 @@ it('a chunk that is missing is corrupt, and a range without it is not', async ()
   await backend.del<Buffer>(second!.key, { keyEncoding: 'buffer' })
   await expectCorrupt()
   expect((await bytesOf(await blobs.getBlob('k', { start: 2 * CHUNK }))).equals(noise(2 * CHUNK))).toBe(true)
+})
+
+it('a chunk that is missing fails its reader, and nothing else, while the chunk before it is still unread', async () => {
+  const large = new BlobStore(store, { name: 'large' })
+  const { chunkBytes } = await large.putBlob('k', text(1_000_000))
+  const level = store.sublevel<Buffer, Buffer>('large', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  const [, , third] = await level.keys({ gte: Buffer.from('c'), lt: Buffer.from('d') }).all()
+  await level.del(third!)
+  const reader = (await large.getBlob('k'))![Symbol.asyncIterator]()
+  await turns() // An error that nobody has heard of yet must not end the process.
+  expect((await reader.next()).value).toHaveLength(chunkBytes)
+  expect((await reader.next()).value).toHaveLength(chunkBytes)
+  await expect(reader.next()).rejects.toMatchObject(CORRUPT)
 })
 
 it('a chunk of another length is corrupt', async () => {

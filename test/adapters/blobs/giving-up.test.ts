@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { PassThrough, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import type { BlobStore } from 'compressed-kv/blobs'
+import { BlobStore } from 'compressed-kv/blobs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { EVENTUALLY } from '../../support/eventually.js'
@@ -10,7 +10,7 @@ import { Gate } from '../../support/gate.js'
 import { failing, intercept, WRITES } from '../../support/intercept.js'
 import { killed, logOn, memoryLevel, openLogged, type Store } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
-import { noise } from '../../support/sample-values.js'
+import { noise, text } from '../../support/sample-values.js'
 import { turns } from '../../support/turns.js'
 import { blobsIn, bytesOf, CHUNK, inPieces, keyCounts, MODES, untilCounts } from './blob-stores.js'
 
@@ -349,12 +349,13 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 3, g: 0 })
   })
 
-  it('or may have been, leaves nothing when its key is deleted', async () => {
+  it('or may have been, once or twice, leaves nothing when its key is deleted', async () => {
     const restore = failPublishing('before')
     await expect(blobs.putBlob('new', noise(3 * CHUNK))).rejects.toThrow('disk')
+    await expect(blobs.putBlob('new', noise(4 * CHUNK))).rejects.toThrow('disk')
     restore()
     await blobs.removeOrphans()
-    expect((await keyCounts(store)).c).toBe(5)
+    expect((await keyCounts(store)).c).toBe(9)
     expect(await blobs.deleteBlob('new')).toBe(false)
     expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
   })
@@ -389,6 +390,36 @@ describe('a blob that could not be published', () => {
     expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
   })
 
+  it('does not take the put with it that waits for its key', async () => {
+    const gate = new Gate()
+    const restore = intercept(store.backend, ['_get'], async ({ args, proceed }) => {
+      if (gate.arrivals > 0 || !JSON.stringify(args, asText).includes('!blobs!mk')) return proceed()
+      await gate.wait()
+      throw new Error('disk')
+    })
+    const puts = [blobs.putBlob('k', noise(3 * CHUNK)), blobs.putBlob('k', noise(4 * CHUNK))]
+    await gate.reached
+    await turns(20)
+    gate.open()
+    const failed = (await failures(puts)).filter(error => error !== undefined)
+    expect(failed).toEqual([expect.objectContaining({ message: 'disk' })])
+    restore()
+    const { length } = (await blobs.statBlob('k'))!
+    expect(await keyCounts(store)).toEqual({ m: 1, c: length / CHUNK, g: 0 })
+  })
+
+  it('because it is aborted while its last chunk is written, leaves nothing', async () => {
+    const controller = new AbortController()
+    const restore = intercept(store.backend, WRITES, ({ args, proceed }) => {
+      if (JSON.stringify(args, asText).includes('!blobs!c')) controller.abort(new Error('given up'))
+      return proceed()
+    })
+    await expect(blobs.putBlob('k', noise(10), { signal: controller.signal })).rejects.toThrow('given up')
+    restore()
+    expect((await bytesOf(await blobs.getBlob('k'))).equals(OLD)).toBe(true)
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
+  })
+
   it('nor deleted, according to the backend, but was deleted: the next put deletes its chunks', async () => {
     const restore = failPublishing('after')
     await expect(blobs.deleteBlob('k')).rejects.toThrow('disk')
@@ -420,6 +451,40 @@ it('a blob that was published stays when the backend cannot be asked any more', 
   await blobs.putBlob('k', OLD)
   restore()
   expect((await bytesOf(await blobs.getBlob('k'))).equals(OLD)).toBe(true)
+  await store.close()
+})
+
+it('a blob is put whose store cannot flush meanwhile', async () => {
+  const level = new PermanentMemoryLevel()
+  const store = await openLogged(logOn(new CrashableFileSystem(), { segmentBytes: 1e6 }), level, { memtable: {} })
+  const blobs = new BlobStore(store)
+  const failed = vi.fn<() => void>()
+  store.on('flushError', failed)
+  await blobs.putBlob('first', noise(CHUNK))
+  const restore = failing(level, WRITES, new Error('disk'))
+  await blobs.putBlob('k', noise(3_000_000), { codec: 'none' })
+  await vi.waitFor(() => expect(failed).toHaveBeenCalled(), EVENTUALLY)
+  restore()
+  expect((await bytesOf(await blobs.getBlob('k'))).equals(noise(3_000_000))).toBe(true)
+  await store.close()
+})
+
+it('chunks that could not be deleted when their blob was replaced are deleted by the next put, however many are left', async () => {
+  const store = await MODES['write-through']!()
+  const blobs = blobsIn(store)
+  await blobs.putBlob('k', text(1001 * CHUNK))
+  let deletions = 0
+  const restore = intercept(store.backend, WRITES, ({ args, proceed }) => {
+    const operations = args[0] as Operations
+    const isDeletion = Array.isArray(operations) && operations.every(({ type }) => type === 'del')
+    return isDeletion && ++deletions === 2 ? Promise.reject(new Error('disk')) : proceed()
+  })
+  await blobs.putBlob('k', noise(CHUNK))
+  expect(deletions).toBe(2)
+  restore()
+  expect((await keyCounts(store)).c).toBe(2)
+  await blobs.putBlob('other', noise(CHUNK))
+  expect(await keyCounts(store)).toEqual({ m: 2, c: 2, g: 0 })
   await store.close()
 })
 
@@ -499,6 +564,43 @@ describe('looking for orphans', () => {
     restore()
     expect((await bytesOf(await blobs.getBlob('k'))).equals(noise(2 * CHUNK))).toBe(true)
     expect(await keyCounts(store)).toEqual({ m: 2, c: 4, g: 0 })
+    await store.close()
+  })
+
+  it('leaves a blob alone that is published while the store is asked about it', async () => {
+    const store = await MODES['write-through']!()
+    const blobs = blobsIn(store)
+    await blobs.putBlob('first', OLD)
+    const pieces = new Gate()
+    const putting = blobs.putBlob('k', heldAfter(9 * CHUNK, pieces))
+    await pieces.reached
+    const restore = intercept(store.backend, ['_hasMany'], async ({ args, proceed }) => {
+      const answer = await proceed()
+      if (!JSON.stringify(args, asText).includes('!blobs!g')) return answer
+      pieces.open()
+      await putting
+      return answer
+    })
+    expect(await blobs.removeOrphans()).toBe(0)
+    restore()
+    pieces.open()
+    await putting
+    expect((await bytesOf(await blobs.getBlob('k'))).equals(noise(9 * CHUNK))).toBe(true)
+    expect(await keyCounts(store)).toEqual({ m: 2, c: 11, g: 0 })
+    await store.close()
+  })
+
+  it('goes on with the next put when there are more than a hundred', async () => {
+    const store = await MODES['write-through']!()
+    const level = store.sublevel<Buffer, Buffer>('blobs', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    for (let i = 0; i < 150; i++) {
+      await level.put(Buffer.concat([Buffer.from('g'), Buffer.alloc(16, i)]), Buffer.alloc(0))
+    }
+    const blobs = blobsIn(store)
+    await blobs.putBlob('k', OLD)
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 50 })
+    await blobs.putBlob('k', OLD)
+    expect(await keyCounts(store)).toEqual({ m: 1, c: 2, g: 0 })
     await store.close()
   })
 

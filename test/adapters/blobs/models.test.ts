@@ -2,10 +2,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BlobStore } from 'compressed-kv/blobs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { failures } from '../../support/failures.js'
 import type { Store } from '../../support/logged-store.js'
 import { noise } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
-import { blobsIn, bytesOf, CHUNK, MODES } from './blob-stores.js'
+import { blobsIn, bytesOf, CHUNK, keyCounts, MODES } from './blob-stores.js'
 
 const MODEL = 'tiny@1'
 const MISMATCH = { code: 'CKV_MODEL_MISMATCH' }
@@ -109,6 +110,25 @@ describe('getFile', () => {
     await blobs.putFile('k', join(directory, 'in'))
     await blobs.getFile('k', join(directory, 'out'))
     expect(readFileSync(join(directory, 'out')).length).toBe(0)
+  })
+})
+
+describe('a read that fails, or is refused,', () => {
+  it('keeps no chunks of a blob that is deleted then', async () => {
+    await blobs.putBlob('k', noise(3 * CHUNK))
+    const aborted = new AbortController()
+    const calls = [
+      blobs.getBlob('k', { start: -1 }),
+      blobs.getBlob('k', { model: MODEL }),
+      blobs.getBlob('k', { signal: aborted.signal }),
+      blobs.getFile('k', join(directory, 'out'), { model: MODEL }),
+      blobs.getFile('k', join(directory, 'no', 'out'))
+    ]
+    aborted.abort()
+    for (const error of await failures(calls)) expect(error).toBeInstanceOf(Error)
+    await blobs.getFile('k', join(directory, 'out'))
+    expect(await blobs.deleteBlob('k')).toBe(true)
+    expect(await keyCounts(store)).toEqual({ m: 0, c: 0, g: 0 })
   })
 })
 

@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto'
+import { getEventListeners, once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { BlobStore } from 'compressed-kv/blobs'
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Gate } from '../../support/gate.js'
+import { type Call, intercept } from '../../support/intercept.js'
 import type { Store } from '../../support/logged-store.js'
 import { noise, text } from '../../support/sample-values.js'
+import { turns } from '../../support/turns.js'
 import { blobsIn, bytesOf, CHUNK, inPieces, keyCounts, MODES } from './blob-stores.js'
 
+const MIB = 1024 * 1024
 const LENGTHS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK - 1, 3 * CHUNK, 7 * CHUNK + 5]
 
 describe.each(Object.entries(MODES))('a blob in a store that is %s', (_, open) => {
@@ -106,6 +113,32 @@ describe('listBlobs', () => {
     expect(await keys({ reverse: true, limit: 2 })).toEqual(['é', 'b'])
     await store.close()
   })
+
+  it('asks the backend once when that fails', async () => {
+    const store = await MODES['write-through']!()
+    const blobs = blobsIn(store)
+    await blobs.putBlob('k', text(10))
+    const next = vi.fn<() => Promise<[]>>().mockRejectedValueOnce(new Error('disk')).mockResolvedValue([])
+    const restore = intercept(store.backend, ['_iterator'], ({ proceed }) => Object.assign(proceed(), { _nextv: next }))
+    await expect(blobs.listBlobs().next()).rejects.toThrow('disk')
+    expect(next).toHaveBeenCalledOnce()
+    restore()
+    await store.close()
+  })
+
+  it('lets go of the backend when the caller has seen enough', async () => {
+    const store = await MODES['write-through']!()
+    const blobs = blobsIn(store)
+    for (const key of ['a', 'b']) await blobs.putBlob(key, text(10))
+    const close = vi.fn<() => Promise<void>>(async () => {})
+    const restore = intercept(store.backend, ['_iterator'], ({ proceed }) =>
+      Object.assign(proceed(), { _close: close })
+    )
+    for await (const { key } of blobs.listBlobs()) if (key === 'a') break
+    expect(close).toHaveBeenCalledOnce()
+    restore()
+    await store.close()
+  })
 })
 
 describe('a store of blobs', () => {
@@ -146,6 +179,112 @@ describe('a store of blobs', () => {
       expect(store.stats().read.values - before).toBeLessThanOrEqual(2 + 2)
     }
     await store.close()
+  })
+})
+
+describe('a reader that is slow', () => {
+  it('has only some chunks read ahead', async () => {
+    const store = await MODES['write-through']!()
+    const blobs = new BlobStore(store)
+    await blobs.putBlob('k', text(10 * 1024 * 1024))
+    const before = store.stats().read.values
+    const stream = (await blobs.getBlob('k'))!
+    await stream[Symbol.asyncIterator]().next()
+    await turns()
+    expect(store.stats().read.values - before).toBeLessThan(30)
+    stream.destroy()
+    await store.close()
+  })
+})
+
+/** Whether a call of the backend writes a chunk of a blob. */
+function writesChunk({ method, args: [first] }: Call): boolean {
+  const operations = first as { type: string; key: Buffer }[]
+  const puts =
+    method === '_put' ? [first as Buffer] : operations.filter(({ type }) => type === 'put').map(({ key }) => key)
+  return puts.some(key => key.toString('latin1').startsWith('!blobs!c'))
+}
+
+/** So many pieces of 1 MiB. */
+async function* mebibytes(count: number, onPiece: () => void): AsyncGenerator<Uint8Array, void> {
+  for (let i = 0; i < count; i++) {
+    onPiece()
+    yield text(MIB)
+  }
+}
+
+describe('a source', () => {
+  let store: Store
+  let blobs: BlobStore
+
+  beforeEach(async () => {
+    store = await MODES['write-through']!()
+    blobs = new BlobStore(store, { chunkBytes: MIB })
+  })
+
+  afterEach(() => store.close())
+
+  it('is read a few MiB ahead of the backend, however many there are', async () => {
+    const gate = new Gate()
+    intercept(store.backend, ['_put', '_batch'], async call => {
+      if (writesChunk(call)) await gate.wait()
+      return call.proceed()
+    })
+    let read = 0
+    const puts = Array.from({ length: 8 }, (_, i) =>
+      blobs.putBlob(
+        `k${i}`,
+        mebibytes(5, () => read++),
+        { codec: 'none' }
+      )
+    )
+    await gate.reached
+    await turns(50)
+    expect(read).toBeLessThan(20)
+    gate.open()
+    expect((await Promise.all(puts)).map(({ length }) => length)).toEqual(puts.map(() => 5 * MIB))
+  })
+
+  it('that has no end is read no further once a chunk is refused, and later puts have all the room that there was', async () => {
+    const restore = intercept(store.backend, ['_put', '_batch'], call =>
+      writesChunk(call) ? Promise.reject(new Error('disk')) : call.proceed()
+    )
+    for (let i = 0; i < 6; i++) {
+      await expect(
+        blobs.putBlob(
+          'k',
+          mebibytes(Infinity, () => {}),
+          { codec: 'none' }
+        )
+      ).rejects.toThrow('disk')
+    }
+    restore()
+    expect(
+      await blobs.putBlob(
+        'k',
+        mebibytes(8, () => {})
+      )
+    ).toMatchObject({ length: 8 * MIB })
+  })
+
+  it('that is the body of a request leaves the connection open for the answer', async () => {
+    const server = createServer((request, response) => {
+      void blobs.putBlob('k', request).then(({ length }) => response.end(String(length)))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const answer = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: new Uint8Array(noise(300_000)) })
+    expect(await answer.text()).toBe('300000')
+    server.close()
+  })
+
+  it('of many pieces adds no listeners to the signal', async () => {
+    const { signal } = new AbortController()
+    let most = 0
+    const count = () => (most = Math.max(most, getEventListeners(signal, 'abort').length))
+    await blobs.putBlob('k', mebibytes(20, count), { signal })
+    expect(most).toBeLessThan(3)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })
 
