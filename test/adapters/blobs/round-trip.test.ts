@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { BlobStore } from 'compressed-kv/blobs'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { EVENTUALLY } from '../../support/eventually.js'
 import { Gate } from '../../support/gate.js'
 import { type Call, intercept } from '../../support/intercept.js'
 import type { Store } from '../../support/logged-store.js'
@@ -225,24 +226,27 @@ describe('a source', () => {
   afterEach(() => store.close())
 
   it('is read a few MiB ahead of the backend, however many there are', async () => {
-    const gate = new Gate()
+    const [begun, writing] = [new Gate(), new Gate()]
+    let isHeld = false
     intercept(store.backend, ['_put', '_batch'], async call => {
-      if (writesChunk(call)) await gate.wait()
+      if (isHeld && writesChunk(call)) await writing.wait()
       return call.proceed()
     })
     let read = 0
-    const puts = Array.from({ length: 8 }, (_, i) =>
-      blobs.putBlob(
-        `k${i}`,
-        mebibytes(5, () => read++),
-        { codec: 'none' }
-      )
-    )
-    await gate.reached
+    async function* source() {
+      yield* mebibytes(1, () => {})
+      await begun.wait()
+      yield* mebibytes(5, () => read++)
+    }
+    const puts = Array.from({ length: 8 }, (_, i) => blobs.putBlob(`k${i}`, source(), { codec: 'none' }))
+    await vi.waitFor(() => expect(begun.arrivals).toBe(puts.length), EVENTUALLY)
+    isHeld = true
+    begun.open()
+    await writing.reached
     await turns(50)
     expect(read).toBeLessThan(20)
-    gate.open()
-    expect((await Promise.all(puts)).map(({ length }) => length)).toEqual(puts.map(() => 5 * MIB))
+    writing.open()
+    expect((await Promise.all(puts)).map(({ length }) => length)).toEqual(puts.map(() => 6 * MIB))
   })
 
   it('that has no end is read no further once a chunk is refused, and later puts have all the room that there was', async () => {
