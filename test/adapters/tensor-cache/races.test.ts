@@ -506,6 +506,57 @@ describe('a backend that fails', () => {
     expect(await storedBytes(backend)).toBeLessThanOrEqual(cache.stats().bytes)
   })
 
+  it('with a refusal: the tensor that was to be replaced stays', async () => {
+    const backend = memoryBackend()
+    const cache = tinyCache(memoryStore(backend))
+    await cache.putTensor('x', tensorOf(1000))
+    const { bytes } = cache.stats()
+    const refused = Object.assign(new Error('no room'), { code: 'CKV_BUSY' })
+    const release = failing(backend, WRITES, refused)
+    await expect(cache.putTensor('x', tensorOf(900))).rejects.toBe(refused)
+    release()
+    expect(await cache.getTensor('x')).toEqual(tensorOf(1000))
+    expect(cache.stats().bytes).toBe(bytes)
+  })
+
+  it('to write what another call waits for, which takes the room then', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    const cache = tinyCache(store, { maxBytes: 2000 })
+    const gate = new Gate()
+    let writes = 0
+    intercept(backend, WRITES, async ({ proceed }) => {
+      if (++writes > 1) return proceed()
+      await gate.wait()
+      throw new Error('disk')
+    })
+    const first = cache.putTensor('x', tensorOf(1200)).catch((error: Error) => error)
+    await gate.reached
+    const second = cache.putTensor('y', tensorOf(1200))
+    await turns()
+    gate.open()
+    expect(await first).toMatchObject({ message: 'disk' })
+    expect(await second).toBe(true)
+    expect(await cache.getTensor('y')).toEqual(tensorOf(1200))
+  })
+
+  it('in the middle of the index: it is asked once, and the next call reads it', async () => {
+    const backend = memoryBackend()
+    const store = memoryStore(backend)
+    await tinyCache(store).putPrefix(tokens(4), layersOf(1))
+    await store.close()
+    await store.open()
+    const [next, close] = [vi.fn<() => Promise<[]>>(), vi.fn<() => Promise<void>>()]
+    next.mockRejectedValueOnce(new Error('disk')).mockResolvedValue([])
+    const methods = { _nextv: next, _close: close.mockResolvedValue() }
+    const release = intercept(backend, ['_iterator'], ({ proceed }) => Object.assign(proceed(), methods))
+    const cache = tinyCache(store)
+    await expect(cache.hasPrefix(tokens(4))).rejects.toThrow('disk')
+    expect([next.mock.calls.length, close.mock.calls.length]).toEqual([1, 1])
+    release()
+    expect(await cache.hasPrefix(tokens(4))).toBe(4)
+  })
+
   it('while the index is read: the next call reads it', async () => {
     const backend = memoryBackend()
     const store = memoryStore(backend)

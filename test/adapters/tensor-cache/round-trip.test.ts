@@ -70,6 +70,18 @@ describe('a tensor cache', () => {
     await store.close()
   })
 
+  it('keeps nothing of a shape that it was given, or gave', async () => {
+    const cache = tinyCache()
+    const shape = [4, 6]
+    await cache.putTensor('x', { data: layersOf(3)[0]!, shape })
+    shape[0] = 7
+    for (let n = 0; n < 2; n++) {
+      const found = (await cache.getTensor('x'))!
+      expect(found.shape).toEqual([4, 6])
+      ;(found.shape as number[])[0] = 7
+    }
+  })
+
   it('replaces a tensor by one of another shape, and deletes it', async () => {
     const cache = new TensorCache(memoryStore(), OPTIONS)
     await cache.putTensor('x', { data: Int8Array.of(1, 2, 3, 4), shape: [2, 2] })
