@@ -140,8 +140,8 @@ export class Tables<T extends Sized> {
   }
 
   /**
-   * Begins to flush what is next: a deleted range, or consecutive tables. Small tables, which views leave, are taken together, so that the backend does
-   * not get values that newer tables have overwritten.
+   * Begins to flush what is next. Small tables, which views and deleted ranges leave, are taken together with the ranges between them: the backend
+   * does not get values that something newer has replaced, and syncs once for all of them.
    *
    * @param maxWeight the most weight of tables that are taken together; a single one may be heavier
    */
@@ -149,9 +149,8 @@ export class Tables<T extends Sized> {
     const taken: Frozen<T>[] = []
     let weight = 0
     for (const item of this.#frozen.slice(this.#flushing)) {
-      weight += item.weight
-      const joins = 'table' in item && taken.every(other => 'table' in other) && weight <= maxWeight
-      if (taken.length > 0 && !joins) break
+      if ('table' in item) weight += item.weight
+      if (taken.length > 0 && weight > maxWeight) break
       taken.push(item)
     }
     if (taken.length > 0) this.#groups.push(taken.length)

@@ -20,18 +20,31 @@ export interface KeySelection extends KeyRange {
 }
 
 /**
- * Deletes a range, reserved keys excepted.
+ * Deletes ranges, reserved keys excepted.
  *
- * @param synced whether it has to be on stable storage: then keys are deleted one by one, since classic-level cannot sync a clear
+ * @param synced whether it has to be on stable storage: then keys are deleted one by one, since classic-level cannot sync a clear. The keys of small
+ *   ranges go in one batch, since each batch is an fsync
  */
-export async function deleteRange(backend: AnyLevel, range: HalfOpenRange, synced: boolean): Promise<void> {
-  for (const part of aroundReserved(keyRangeOf(range))) {
-    if (!synced) await backend.clear({ ...part, ...KEY_AS_BYTES })
-    else {
-      const deletions = deletionsIn(backend, { ...part, reverse: false, limit: -1 }, undefined)
-      for await (const chunk of deletions) await backend.batch(chunk, KEY_AS_BYTES_SYNCED)
+export async function deleteRanges(
+  backend: AnyLevel,
+  ranges: readonly HalfOpenRange[],
+  synced: boolean
+): Promise<void> {
+  let deletions: Deletion[] = []
+  for (const part of ranges.flatMap(range => aroundReserved(keyRangeOf(range)))) {
+    if (!synced) {
+      await backend.clear({ ...part, ...KEY_AS_BYTES })
+      continue
+    }
+    for await (const chunk of deletionsIn(backend, { ...part, reverse: false, limit: -1 }, undefined)) {
+      if (deletions.length + chunk.length > CHUNK_OPERATIONS) {
+        await backend.batch(deletions, KEY_AS_BYTES_SYNCED)
+        deletions = []
+      }
+      deletions.push(...chunk)
     }
   }
+  if (deletions.length > 0) await backend.batch(deletions, KEY_AS_BYTES_SYNCED)
 }
 
 /**
@@ -52,14 +65,15 @@ export async function* deletionsIn(
     values: expiring !== undefined,
     snapshot: backendSnapshotOf(snapshot, backend)
   })
+  if (limit === 0) return
   let chunk: Deletion[] = []
   let left = limit
   for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
-    if (left === 0) break
     if (isReserved(key)) continue
     if (value === undefined || expiring === undefined || expiring.isVisible(value)) left--
     else if (snapshot !== undefined) continue // An entry that has expired in a snapshot may have been written again since.
     chunk.push({ type: 'del', key: asBuffer(key) })
+    if (left === 0) break // Before the next is asked for: to find one that is not needed, LevelDB may fetch a thousand.
     if (chunk.length < CHUNK_OPERATIONS) continue
     yield chunk
     chunk = []

@@ -91,7 +91,7 @@ export interface MemTableStats {
   /** Frozen tables and deleted ranges that wait to be flushed. */
   readonly frozen: number
   /**
-   * Flushes since the store was constructed, each of one or several tables or of a deleted range: how many there were, how many entries they
+   * Flushes since the store was constructed, each of one or several tables and deleted ranges: how many there were, how many entries they
    * moved, how long they took, and how many failed.
    */
   readonly flushes: {

@@ -6,7 +6,7 @@ type EventOfLog<Type extends WalEvent['type']> = Extract<WalEvent, { readonly ty
 export interface StoreEvents {
   /** A codec failed, and the value was stored raw. */
   codecError: { readonly codec: string; readonly error: unknown }
-  /** A part of the MemTable was moved to the backend. `entries` counts its keys, deleted ones included; it is 0 for a deleted range. */
+  /** A part of the MemTable was moved to the backend. `entries` counts its keys, deleted ones included; those of deleted ranges are not counted. */
   flush: { readonly entries: number; readonly ms: number }
   /** The backend refused a flush. It is tried again, unless the backend is a LevelDB that gets nothing more until it is opened again. */
   flushError: { readonly error: unknown }

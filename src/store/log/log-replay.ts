@@ -6,7 +6,7 @@ import type { CursorStart } from '../../wal/reading/frame-cursor.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { AS_BYTES, AS_BYTES_SYNCED, KEY_AS_BYTES } from '../backend/as-bytes.js'
 import type { BackendOperation } from '../backend/backend-write.js'
-import { deleteRange } from '../delete-range.js'
+import { deleteRanges } from '../delete-range.js'
 import { type MarkerState, storedMarker } from '../marker-state.js'
 import { MARKER_KEY } from '../marker.js'
 import { otherStore } from './log-pairing.js'
@@ -25,7 +25,7 @@ export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState
     await backend.batch([...operations, { type: 'put', key: MARKER_KEY, value: saved }], AS_BYTES_SYNCED)
     marker.saved(saved)
   })
-  await replayRecords(log, applied, values, batch, range => deleteRange(backend, range, true))
+  await replayRecords(log, applied, values, batch, range => deleteRanges(backend, [range], true))
 }
 
 /**
@@ -48,7 +48,7 @@ export async function loadLog(log: Log, backend: AnyLevel, directory: string, va
   if (snapshot !== undefined) await loadSnapshot(log, snapshot, values, batch)
   // Records that are not in the snapshot may lie before it in the log: those that the backend lacked when the snapshot was taken.
   if (log.nextSequence === above + 1) return
-  await replayRecords(log, above, values, batch, range => deleteRange(backend, range, false))
+  await replayRecords(log, above, values, batch, range => deleteRanges(backend, [range], false))
 }
 
 async function loadSnapshot(log: Log, start: CursorStart, values: LoggedValues, batch: ReplayBatch): Promise<void> {

@@ -3,7 +3,7 @@ import type { AnyLevel } from '../backend/any-level.js'
 import { KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from '../backend/as-bytes.js'
 import { endsAtEmptyKey, halfOpen } from '../backend/key-range.js'
 import { aroundReserved } from '../backend/reserved-keys.js'
-import { CHUNK_OPERATIONS, type Deletion, deleteRange, deletionsIn, type KeySelection } from '../delete-range.js'
+import { CHUNK_OPERATIONS, type Deletion, deleteRanges, deletionsIn, type KeySelection } from '../delete-range.js'
 import type { StoreLog } from '../log/store-log.js'
 import { selectedKeys } from '../reading/selected-keys.js'
 import { backendSnapshotOf } from '../reading/snapshot.js'
@@ -37,7 +37,7 @@ export async function clearLogged(
   if (endsAtEmptyKey(range)) return
   await log.checkpoint.begin()
   log.checkpoint.applying(await log.appendClear(range, sync || !log.isDatabase))
-  await applyLogged(log, () => deleteRange(backend, range, !log.isDatabase))
+  await applyLogged(log, () => deleteRanges(backend, [range], !log.isDatabase))
 }
 
 /** Logs that keys are deleted, all or none, and deletes them. Call while nothing else is written. */

@@ -28,7 +28,7 @@ interface FlushChunksContext {
   readonly overLevelDb: boolean
 }
 
-/** Cuts tables that are flushed together into chunks, in the order of keys. Each is sealed straight into a batch; the first is begun at once. */
+/** Cuts what tables that are flushed together have into chunks, in the order of keys. Each is sealed straight into a batch; the first is begun at once. */
 export class FlushChunks {
   readonly #context: FlushChunksContext
   readonly #turn = new Turn(BACKGROUND_TURN_MS)
@@ -79,7 +79,7 @@ export class FlushChunks {
 
   /** Lets a dictionary be made from the values, before any of them is sealed. */
   async #prepareDictionary(): Promise<void> {
-    const weight = this.#tables.reduce((sum, table) => sum + table.weight, 0)
+    const weight = this.#tables.reduce((sum, item) => sum + ('table' in item ? item.weight : 0), 0)
     await this.#context.sealer.dictionarySource?.prepare(weight, async () => {
       const entries = new Overlay(this.#tables)
       await this.#prepare(entries)

@@ -1,12 +1,13 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { databaseNotOpen } from '../../errors.js'
 import { Lane } from '../../lane.js'
-import type { Frozen, FrozenClear, Tables } from '../../memtable/tables.js'
+import { united } from '../../memtable/range-tombstone.js'
+import type { Frozen, Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../backend/any-level.js'
-import { AS_BYTES, AS_BYTES_SYNCED, SYNCED } from '../backend/as-bytes.js'
+import { AS_BYTES, SYNCED } from '../backend/as-bytes.js'
 import { refusalOf } from '../backend/failed-writes.js'
 import { rangeOfTombstone } from '../backend/key-range.js'
-import { deleteRange } from '../delete-range.js'
+import { deleteRanges } from '../delete-range.js'
 import type { StoreLog } from '../log/store-log.js'
 import { MARKER_KEY } from '../marker.js'
 import type { GetQueue } from '../reading/get-queue.js'
@@ -40,13 +41,11 @@ interface FlusherContext {
   readonly onBackendCall: () => void
 }
 
-interface TableGroup {
+/** Tables and deleted ranges that are flushed together. */
+interface Group {
   readonly items: readonly Frozen<TableValue>[]
   readonly chunks: FlushChunks
 }
-
-/** What is flushed together: tables, or one deleted range. */
-type Group = TableGroup | { readonly items: readonly Frozen<TableValue>[]; readonly clear: FrozenClear }
 
 /** How long to wait before a flush that failed is tried again; twice as long after each further failure. */
 const FIRST_RETRY_MS = 100
@@ -55,10 +54,11 @@ const FIRST_RETRY_MS = 100
 const MIN_AHEAD = 0.25
 
 /**
- * Moves what is frozen into the backend, oldest first, one group at a time. First the log is put on stable storage. Then the values are
- * sealed and written in sorted, synced chunks, of which the last also says up to which record of the log the backend has everything.
+ * Moves what is frozen into the backend, oldest first, one group at a time. First the log is put on stable storage. Then what the backend has in deleted
+ * ranges is deleted, and the values are sealed and written in sorted, synced chunks, of which the last also says up to which record of the log the
+ * backend has everything.
  *
- * A crash between two chunks does no harm, since replaying the log writes all of them again. That is why the log is synced first.
+ * A crash in between does no harm, since replaying the log does all of it again. That is why the log is synced first.
  */
 export class Flusher {
   readonly #context: FlusherContext
@@ -162,10 +162,10 @@ export class Flusher {
     let entries = 0
     try {
       await log.syncWritten()
-      if ('chunks' in group) entries = await this.#flushTables(group)
-      else await this.#flushClear(group.clear)
+      await this.#deleteCleared(items)
+      entries = await this.#writeChunks(group)
     } catch (cause) {
-      if ('chunks' in group) group.chunks.discard()
+      group.chunks.discard()
       this.#dropAhead()
       tables.flushFailed()
       const times = ++this.#failures
@@ -190,8 +190,7 @@ export class Flusher {
   #begin(): Group {
     const { tables, flushBytes } = this.#context
     const items = tables.startFlush(flushBytes)
-    const first = items[0]!
-    return 'clear' in first ? { items, clear: first } : { items, chunks: new FlushChunks(items, this.#context) }
+    return { items, chunks: new FlushChunks(items, this.#context) }
   }
 
   /** Begins to seal the next group if its first table is large. Small tables wait, to be flushed together with those that come until then. */
@@ -204,7 +203,7 @@ export class Flusher {
   }
 
   #dropAhead(): void {
-    if (this.#ahead !== undefined && 'chunks' in this.#ahead) this.#ahead.chunks.discard()
+    this.#ahead?.chunks.discard()
     this.#ahead = undefined
   }
 
@@ -221,19 +220,17 @@ export class Flusher {
     this.#retry.unref()
   }
 
-  async #flushClear({ clear, sequence }: FrozenClear): Promise<void> {
+  /** Deletes what the backend has in the deleted ranges of a group. What the group's tables have there afterwards is written later. */
+  async #deleteCleared(items: readonly Frozen<TableValue>[]): Promise<void> {
     const { backend, gets, log } = this.#context
+    const clears = items.flatMap(item => ('clear' in item ? [item.clear] : []))
+    if (clears.length === 0) return
     gets.sendAll()
-    await deleteRange(backend, rangeOfTombstone(clear), !log.isDatabase)
-    await log.checkpoint.write(sequence, async marker => {
-      if (marker === undefined) return
-      this.#context.onBackendCall()
-      await backend.put(MARKER_KEY, marker, AS_BYTES_SYNCED)
-    })
+    await deleteRanges(backend, united(clears).map(rangeOfTombstone), !log.isDatabase)
   }
 
   /** Seals each chunk while the one before it is being written, and the first chunk of the next group while the last of this one is. */
-  async #flushTables({ items, chunks }: TableGroup): Promise<number> {
+  async #writeChunks({ items, chunks }: Group): Promise<number> {
     let writing: Promise<void> = Promise.resolve()
     try {
       for (;;) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { contents, type Store } from '../../support/logged-store.js'
+import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { RESERVED_PREFIX } from '../../support/reserved.js'
 import { afterKill, BACKENDS, keysIn, LARGE, openWriteBack, type WriteBack } from './write-back-store.js'
 
@@ -138,4 +139,33 @@ describe.each(Object.entries(BACKENDS))('over %s', (_, backendOf) => {
     await store.flush()
     expect((await store.keys().all())[0]).toBe(numbered(1200))
   })
+})
+
+it('many small ranges reach the backend together: each write of it is an fsync', async () => {
+  const backend = new PermanentMemoryLevel()
+  const opened = await openWriteBack({}, backend)
+  const { store } = opened
+  const keys = Array.from({ length: 100 }, (_unused, i) => numbered(i))
+  await store.batch(keys.map(key => ({ type: 'put', key, value: OLD })))
+  await store.flush()
+  const before = backend.disk.steps
+  for (let i = 0; i < 45; i += 3) {
+    await store.clear({ gte: numbered(i), lt: numbered(i + 3) })
+    await store.put(numbered(i + 1), NEW)
+  }
+  await store.flush()
+  expect(backend.disk.steps - before).toBe(2)
+  const expected = keys.flatMap((key, i) => (i >= 45 ? [[key, 'old']] : i % 3 === 1 ? [[key, 'new']] : []))
+  expect(await contents(store)).toEqual(expected)
+  expect(await contents(await afterKill(opened))).toEqual(expected)
+})
+
+it('what a range deleted before it was flushed never reaches the backend', async () => {
+  const backend = new PermanentMemoryLevel()
+  const { store } = await openWriteBack({}, backend)
+  for (const key of 'abc') await store.put(key, OLD)
+  await store.clear({ lt: 'c' })
+  await store.flush()
+  const written = backend.disk.batches.flatMap(({ operations }) => operations.map(({ key }) => key.toString()))
+  expect(written.filter(key => key.length === 1)).toEqual(['c'])
 })
