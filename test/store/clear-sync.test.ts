@@ -69,3 +69,23 @@ it('clear without sync asks the backend for no sync', async () => {
   for (const { args } of calls) expect(args.at(-1)).not.toMatchObject({ sync: true })
   expect((await storedEntries(backend)).map(([key]) => key)).toEqual([MARKER_KEY.toString('hex')])
 })
+
+it('a limited clear looks for no entry after the last one that it deletes', async () => {
+  const { store, backend } = await filledStore()
+  const asked: number[] = []
+  const target = backend as unknown as { _iterator(options: object): { _next(): Promise<unknown> } }
+  const make = target._iterator.bind(target)
+  target._iterator = options => {
+    const iterator = make(options)
+    const next = iterator._next.bind(iterator)
+    const place = asked.push(0) - 1
+    iterator._next = () => {
+      asked[place]!++
+      return next()
+    }
+    return iterator
+  }
+  for (const limit of [0, 3]) await store.clear({ limit })
+  expect(asked[0]).toBe(3)
+  expect((await store.keys({ limit: 1 }).all())[0]).toBe('k0003')
+})

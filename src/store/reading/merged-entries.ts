@@ -8,6 +8,11 @@ import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 
 /** One call asks the backend for at least this many entries, since some of them may be hidden by tables. */
 const MIN_FETCH = 16
+/** While all entries are hidden, each call asks for this many times as many as the one before. */
+const FETCH_GROWTH = 4
+const MAX_FETCH = 1024
+/** How many entries in a row may be hidden before the clock is read: that takes some 20 µs. */
+const HIDDEN_BETWEEN_CHECKS = 64
 
 /** The entries of the backend and of the tables, in order. An entry of a table hides one of the backend with the same key. */
 export class MergedEntries implements UnopenedEntries {
@@ -19,8 +24,9 @@ export class MergedEntries implements UnopenedEntries {
   #fetched: UnopenedEntry[] = []
   #at = 0
   #backendEnded = false
-  /** The key of the overlay's head. */
-  #head: Buffer | undefined
+  /** The name of the entry at `#at`, if it has been needed. */
+  #storedName: string | undefined
+  #fetchSize = MIN_FETCH
 
   constructor(backend: UnopenedEntries, overlay: Overlay<TableValue>, reverse: boolean) {
     this.#backend = backend
@@ -29,33 +35,33 @@ export class MergedEntries implements UnopenedEntries {
   }
 
   async nextv(size: number, options: object): Promise<UnopenedEntry[]> {
-    if (!this.#overlay.isPrepared) {
-      await this.#overlay.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
-      this.#readHead()
-    }
+    if (!this.#overlay.isPrepared) await this.#overlay.prepare(() => (this.#turn.isOver ? nextTurn() : undefined))
     if (this.#turn.isOver) await nextTurn() // If the backend has nothing left, no fetch lets the event loop run.
     const entries: UnopenedEntry[] = []
+    let hidden = 0
     while (entries.length < size) {
       if (this.#at === this.#fetched.length && !this.#backendEnded) {
         if (entries.length > 0) break // If the fetch failed, these entries would be lost.
-        await this.#fetch(Math.max(size, MIN_FETCH), options)
+        await this.#fetch(Math.max(size, this.#fetchSize), options)
       }
       const stored = this.#fetched[this.#at]
-      if (stored === undefined && this.#head === undefined) break
+      if (stored === undefined && this.#overlay.head === undefined) break
       const entry = this.#takeNext(stored)
       if (entry !== undefined) entries.push(entry)
-      else if (this.#turn.isOver) await nextTurn() // Any number of entries in a row may be hidden.
+      // Any number of entries in a row may be hidden.
+      else if (++hidden % HIDDEN_BETWEEN_CHECKS === 0 && this.#turn.isOver) await nextTurn()
     }
+    this.#fetchSize = MIN_FETCH
     return entries
   }
 
   seek(target: Buffer, options: object): void {
     this.#fetched = []
     this.#at = 0
+    this.#storedName = undefined
     this.#backendEnded = false
     this.#backend.seek(target, options)
     this.#overlay.seek(keyName(target))
-    if (this.#overlay.isPrepared) this.#readHead()
   }
 
   close(): Promise<void> {
@@ -65,7 +71,9 @@ export class MergedEntries implements UnopenedEntries {
   async #fetch(size: number, options: object): Promise<void> {
     this.#fetched = await this.#backend.nextv(size, options)
     this.#at = 0
+    this.#storedName = undefined
     this.#backendEnded = this.#fetched.length === 0
+    this.#fetchSize = Math.min(this.#fetchSize * FETCH_GROWTH, MAX_FETCH)
   }
 
   /**
@@ -75,28 +83,32 @@ export class MergedEntries implements UnopenedEntries {
    * @returns undefined if the entry is hidden, or was deleted
    */
   #takeNext(stored: UnopenedEntry | undefined): UnopenedEntry | undefined {
-    const order = stored === undefined ? 1 : this.#head === undefined ? -1 : this.#compare(stored[0] as Buffer)
-    if (order < 0) {
-      this.#at++
-      const key = stored![0] as Buffer
+    const { head } = this.#overlay
+    const isStoredFirst = stored !== undefined && (head === undefined || this.#isBefore(stored, head.name))
+    if (isStoredFirst) {
+      const key = stored[0] as Buffer
+      this.#step()
       // A clear leaves reserved keys alone, and a backup needs the dictionaries under them.
       return this.#overlay.hides(key) && !isReserved(key) ? undefined : stored
     }
-    if (order === 0) this.#at++
-    const key = this.#head!
-    const { found } = this.#overlay.head!
+    const { name, found } = head!
+    if (stored !== undefined && this.#nameOf(stored) === name) this.#step()
     this.#overlay.advance()
-    this.#readHead()
-    return found === TOMBSTONE ? undefined : [key, found]
+    return found === TOMBSTONE ? undefined : [keyOfName(name), found]
   }
 
-  #compare(key: Buffer): number {
-    const order = Buffer.compare(key, this.#head!)
-    return this.#reverse ? -order : order
+  #isBefore(stored: UnopenedEntry, name: string): boolean {
+    const storedName = this.#nameOf(stored)
+    return this.#reverse ? storedName > name : storedName < name
   }
 
-  #readHead(): void {
-    const { head } = this.#overlay
-    this.#head = head === undefined ? undefined : keyOfName(head.name)
+  /** Kept, since any number of entries of the tables may come before one of the backend. */
+  #nameOf(stored: UnopenedEntry): string {
+    return (this.#storedName ??= keyName(stored[0] as Buffer))
+  }
+
+  #step(): void {
+    this.#at++
+    this.#storedName = undefined
   }
 }

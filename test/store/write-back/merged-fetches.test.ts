@@ -74,6 +74,25 @@ describe.each(Object.entries(BACKENDS))('tables over %s, which gives its entries
     }
   })
 
+  it('that hide thousands in a row ask for more and more of them at once', async () => {
+    const { store, watch } = await interleaved(backendOf)
+    const keys = Array.from({ length: 5000 }, (_unused, i) => `m${String(i).padStart(4, '0')}`)
+    await store.batch(keys.map(key => ({ type: 'put', key, value: Buffer.from('hidden') })))
+    await store.put('n', Buffer.from('seen'))
+    await store.flush()
+    await store.batch(keys.map(key => ({ type: 'del', key })))
+    let calls = 0
+    watch(iterator => {
+      const nextv = iterator._nextv.bind(iterator)
+      iterator._nextv = (...args) => {
+        calls++
+        return nextv(...args)
+      }
+    })
+    expect(await store.keys({ gte: 'm', limit: 1 }).all()).toEqual(['n'])
+    expect(calls).toBeLessThan(20)
+  })
+
   it("let go of the backend's iterator with the store's", async () => {
     const { store, watch } = await interleaved(backendOf)
     const open = new Set<BackendIterator>()
