@@ -56,6 +56,22 @@ describe('next() of an iterator', () => {
     expect(Math.max(...asked)).toBe(64)
   })
 
+  it('with a limit, and nextv() as well, fetch many at once where all have expired', async () => {
+    const { store, asked } = await filled(0, 0)
+    const keys = Array.from({ length: 300 }, (_, i) => keyOf(i))
+    await store.batch(
+      keys.map(key => ({ type: 'put', key, value: Buffer.alloc(10) })),
+      { ttl: 1 }
+    )
+    await store.put('seen', Buffer.alloc(10))
+    const end = Date.now() + 2
+    while (Date.now() < end) await new Promise(resolve => setTimeout(resolve, 1))
+    for await (const key of store.keys({ limit: 1 })) expect(key).toBe('seen')
+    expect(asked.length).toBeLessThan(10)
+    expect(await store.keys({ limit: 1 }).all()).toEqual(['seen'])
+    expect(asked.length).toBeLessThan(20)
+  })
+
   it.each([
     [4 * KIB, 15],
     [20 * KIB, 3],

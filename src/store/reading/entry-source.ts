@@ -128,25 +128,29 @@ export class EntrySource {
 
   /** A loop, not recursion: any number of entries may have expired, and recursion would keep a promise for each until the last. */
   async #fetchNext(): Promise<Entry | undefined> {
+    let most = this.#left
     for (;;) {
-      this.#replaceFetched(await this.#fromSource(Math.max(1, Math.min(this.#fetchSize, this.#left)), {}))
+      this.#replaceFetched(await this.#fromSource(Math.max(1, Math.min(this.#fetchSize, most)), {}))
       if (this.#fetched.length === 0) return undefined
       if (this.#readsAhead) this.#fetchSize = readAhead(this.#fetched, this.#fetchSize)
       const entry = this.#nextFetched()
       if (entry !== undefined) return entry
+      most = Infinity // Where none of them is visible, many more may not be: one by one, each would be a trip to another thread.
     }
   }
 
   async nextv(asked: number, options: object): Promise<Entry[]> {
     const size = Math.min(asked, MAX_CHUNK_ENTRIES)
+    let most = size
     for (;;) {
       if (this.#soughtOutside) return []
-      const stored = this.#at < this.#fetched.length ? this.#fetched.slice(this.#at) : await this.#fetch(size, options)
+      const stored = this.#at < this.#fetched.length ? this.#fetched.slice(this.#at) : await this.#fetch(most, options)
       if (stored.length === 0) return []
       this.#replaceFetched(NONE)
       const entries = await this.#openChunk(stored, size)
       this.#left -= entries.length
       if (entries.length > 0) return entries
+      if (this.#readsAhead) most = Math.max(size, MAX_READ_AHEAD)
     }
   }
 
