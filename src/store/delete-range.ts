@@ -57,6 +57,7 @@ export async function* deletionsIn(
   { limit, reverse, snapshot, ...range }: KeySelection,
   expiring: Unsealer | undefined
 ): AsyncGenerator<Deletion[], void, undefined> {
+  if (limit === 0) return
   const entries = backend.iterator({
     ...range,
     reverse,
@@ -65,7 +66,6 @@ export async function* deletionsIn(
     values: expiring !== undefined,
     snapshot: backendSnapshotOf(snapshot, backend)
   })
-  if (limit === 0) return
   let chunk: Deletion[] = []
   let left = limit
   for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
