@@ -210,7 +210,6 @@ export class StoreGcHost implements GcHost {
     if (rewrites.length === 0) return
     const { writes, cache } = this.#session()
     const keys = rewrites.map(({ entry }) => entry.key)
-    for (const key of keys) cache?.invalidate(keyName(key))
     const deleted = await writes.deleteUntouched(keys, touched)
     for (const key of keys) cache?.invalidate(keyName(key))
     for (const [i, rewrite] of rewrites.entries()) if (deleted[i]) stored.set(rewrite, 0)

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { type Call, intercept, type Method, WRITES } from '../support/intercept.js'
+import { contentsOf, logOn, memoryLevel, openLogged, powerCut } from '../support/logged-store.js'
 import { type Backend, openStore, storedEntries } from '../support/memory-store.js'
 import { MARKER_KEY } from '../support/reserved.js'
 
@@ -88,4 +90,16 @@ it('a limited clear looks for no entry after the last one that it deletes', asyn
   for (const limit of [0, 3]) await store.clear({ limit })
   expect(asked[0]).toBe(3)
   expect((await store.keys({ limit: 1 }).all())[0]).toBe('k0003')
+})
+
+describe.each([{ memtable: {} }, { memtable: false }] as const)('clear with sync and a limit, with %j', options => {
+  it('that finds nothing puts on stable storage the deletions by which nothing is left', async () => {
+    const fs = new CrashableFileSystem()
+    const store = await openLogged(logOn(fs), memoryLevel(), options)
+    await store.put('k', SMALL, { sync: true })
+    await store.del('k')
+    await store.clear({ limit: 1, sync: true })
+    expect(await contentsOf(logOn(powerCut(fs, 'none')))).toEqual([])
+    await store.close()
+  })
 })

@@ -250,6 +250,19 @@ describe('unwrap() that was interrupted', () => {
     await expect(unwrap(backend)).rejects.toThrow('the value of the key ff0007 in hex cannot be read')
   })
 
+  it('by a key that is too long, behind many others, changes nothing', async () => {
+    const backend = new PermanentMemoryLevel()
+    const { store } = await openMode('write-through', backend)
+    await write(store)
+    await store.put('x'.repeat(60_001), text(3000))
+    await store.close()
+    await backend.open()
+    const bytes = { keyEncoding: 'buffer', valueEncoding: 'buffer' }
+    const before = await backend.iterator<Buffer, Buffer>(bytes).all()
+    await expect(unwrap(backend)).rejects.toMatchObject({ code: 'LEVEL_NOT_SUPPORTED' })
+    expect(await backend.iterator<Buffer, Buffer>(bytes).all()).toEqual(before)
+  })
+
   it('before it began changes nothing', async () => {
     const { backend, expected } = await prepared('write-through')
     await expect(unwrap(backend, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })

@@ -330,6 +330,18 @@ describe('a database with a log that is opened without one', () => {
     )
   })
 
+  it('is refused as well when the backend had refused to note that the log gets ahead of it', async () => {
+    const { backend, fs } = await closedStore('a')
+    const level = new PermanentMemoryLevel(backend)
+    const store = await openLogged(logOn(fs), level, { memtable: {} })
+    const restore = failing(level, WRITES, new Error('disk'))
+    await expect(store.put('b', Buffer.of(1))).rejects.toThrow('disk')
+    restore()
+    await store.put('c', Buffer.of(1)) // Only the log has it.
+    expect(await expectRefused('LEVEL_NOT_SUPPORTED', backend.clone(), false)).toMatch(/was not closed/)
+    await store.close()
+  })
+
   it('works once it was opened with its log and closed, nothing written', async () => {
     const { backend, fs } = await killedStore()
     expect(await keysOn(backend, fs)).toBe('abc')
