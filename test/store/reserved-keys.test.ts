@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { intercept } from '../support/intercept.js'
 import { type Backend, memory, openStore, type Store, storedEntries } from '../support/memory-store.js'
 import { MARKER_KEY, RESERVED_PREFIX } from '../support/reserved.js'
 
@@ -169,5 +170,32 @@ describe('reserved keys are refused', () => {
     await backend.close()
     await expect(openStore({}, backend)).rejects.toMatchObject({ cause: { code: 'LEVEL_INVALID_KEY' } })
     expect(backend.status).toBe('closed')
+  })
+})
+
+describe('an iterator whose backend fails behind a reserved key', () => {
+  it.each([
+    ['and fails with the next call', () => {}, 'disk'],
+    ['and goes on where it is sought next', (iterator: { seek(key: string): void }) => iterator.seek('b'), ['b', 'a']]
+  ])('gives what came before, %s', async (_, seek, expected) => {
+    const { store, backend } = await openStore()
+    for (const key of ['a', 'b', 'c']) await store.put(key, Buffer.from(key))
+    let calls = 0
+    const restore = intercept(backend, ['_iterator'], ({ proceed }) => {
+      const iterator = proceed() as unknown as { _nextv: (...args: unknown[]) => Promise<unknown> }
+      const original = iterator._nextv.bind(iterator)
+      iterator._nextv = async (...args) => {
+        if (++calls === 2) throw new Error('disk')
+        return original(...args)
+      }
+      return iterator as never
+    })
+    const iterator = store.keys({ reverse: true })
+    expect(await iterator.nextv(3)).toEqual(['c', 'b'])
+    seek(iterator)
+    expect(await iterator.nextv(3).catch(({ message }: Error) => message)).toEqual(expected)
+    await iterator.close()
+    restore()
+    await store.close()
   })
 })
