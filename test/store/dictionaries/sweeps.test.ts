@@ -5,6 +5,7 @@ import { dictionaryKey } from '../../../src/store/dictionaries/dictionary-record
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem } from '../../support/faulty-file-system.js'
 import { type Backend, bareEntries, envelopeOf, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
+import { failing, WRITES } from '../../support/intercept.js'
 import { contents, logOn, memoryLevel, openLogged, powerCut, type Store } from '../../support/logged-store.js'
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { noise } from '../../support/sample-values.js'
@@ -124,6 +125,29 @@ describe.each(EVERYWHERE)('$mode, $codec: a sweep', ({ mode, codec }) => {
     expect(await backend.keys().all()).toHaveLength(40)
   })
 })
+
+it.each(CODECS)(
+  '%s: a value that a write overtakes which is then refused keeps the dictionary that it needs',
+  async codec => {
+    const { store, backend } = await storesOf('write-through', codec, [FIRST, SECOND])
+    let outcome: unknown
+    const policy: Gc = {
+      process: async value => {
+        if (value.key.toString() === keyOf(3)) {
+          const repair = failing(backend, WRITES, new Error('refused'))
+          outcome = await store.put(keyOf(3), DOCUMENTS[4]!).catch((error: unknown) => error)
+          repair()
+        }
+        return policyOf(codec).process(value)
+      }
+    }
+    expect(await store.gc.run({ policy })).toMatchObject({ complete: true, overtaken: 1, recompressed: 19 })
+    expect(outcome).toMatchObject({ message: 'refused' })
+    expect(await isThere(backend, 1)).toBe(true)
+    expect(await store.get(keyOf(3))).toEqual(DOCUMENTS[3])
+    await store.close()
+  }
+)
 
 async function keysLoggedIn(store: Store): Promise<string[]> {
   const keys: string[] = []
