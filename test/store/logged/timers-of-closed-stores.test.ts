@@ -8,7 +8,9 @@ import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 vi.mock(import('node:timers'), async original => ({
   ...(await original()),
   setTimeout: ((callback: () => void, ms: number) => setTimeout(callback, ms)) as typeof setTimeout,
-  setInterval: ((callback: () => void, ms: number) => setInterval(callback, ms)) as typeof setInterval
+  setInterval: ((callback: () => void, ms: number) => setInterval(callback, ms)) as typeof setInterval,
+  clearTimeout: ((timer: NodeJS.Timeout) => clearTimeout(timer)) as typeof clearTimeout,
+  clearInterval: ((timer: NodeJS.Timeout) => clearInterval(timer)) as typeof clearInterval
 }))
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] }))
