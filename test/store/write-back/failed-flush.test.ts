@@ -45,7 +45,8 @@ const INTERVAL_MS = 3
 // The store's timers are those of node:timers, which fake ones do not replace.
 vi.mock(import('node:timers'), async original => ({
   ...(await original()),
-  setTimeout: ((callback: () => void, ms: number) => setTimeout(callback, ms)) as typeof setTimeout
+  setTimeout: ((callback: () => void, ms: number) => setTimeout(callback, ms)) as typeof setTimeout,
+  clearTimeout: ((timer: NodeJS.Timeout) => clearTimeout(timer)) as typeof clearTimeout
 }))
 
 // The clock stands still: on a busy machine a flush would be due, or tried again, before a test got that far.

@@ -51,7 +51,8 @@ async function underWay(backendOf: () => PermanentMemoryLevel) {
 // The store's timers are those of node:timers, which fake ones do not replace.
 vi.mock(import('node:timers'), async original => ({
   ...(await original()),
-  setTimeout: ((callback: () => void, ms: number) => setTimeout(callback, ms)) as typeof setTimeout
+  setTimeout: ((callback: () => void, ms: number) => setTimeout(callback, ms)) as typeof setTimeout,
+  clearTimeout: ((timer: NodeJS.Timeout) => clearTimeout(timer)) as typeof clearTimeout
 }))
 
 // The clock stands still: a flush that fails would be tried again before a test on a busy machine got that far.
