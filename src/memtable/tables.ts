@@ -11,6 +11,9 @@ interface Weighed {
 /** Two tables are merged only if they have at most this many keys together: merging more would hold up the event loop. */
 const MAX_MERGED_KEYS = 8192
 
+/** So many tables and ranges are flushed together at most: each entry is compared with all of them. */
+const MAX_GROUP = 256
+
 /** A table that never changes. */
 export interface FrozenTable<T extends Sized> extends Weighed {
   readonly table: MemTable<T>
@@ -150,7 +153,7 @@ export class Tables<T extends Sized> {
     let weight = 0
     for (const item of this.#frozen.slice(this.#flushing)) {
       if ('table' in item) weight += item.weight
-      if (taken.length > 0 && weight > maxWeight) break
+      if (taken.length === MAX_GROUP || (taken.length > 0 && weight > maxWeight)) break
       taken.push(item)
     }
     if (taken.length > 0) this.#groups.push(taken.length)

@@ -16,7 +16,7 @@ export function weightOf(keyBytes: number, valueBytes = 0): number {
   return ENTRY_BYTES + keyBytes + valueBytes
 }
 
-/** The weight of a deleted range: so large that no more than {@link MAX_CLEARS} of them have room. */
+/** The weight of a deleted range: so large that no more than {@link MAX_CLEARS} of them have room, or one for each MiB of room. */
 export function clearWeight({ maxBytes }: Pick<MemTableSettings, 'maxBytes'>): number {
   return Math.max(1, Math.min(Math.ceil(maxBytes / MAX_CLEARS), MAX_CLEAR_WEIGHT))
 }

@@ -98,6 +98,16 @@ describe('taking tables together', () => {
     expect(tables.waitingWeight).toBe(10)
   })
 
+  test('takes no more than 256 tables and ranges: each entry is compared with all of them', () => {
+    const writer = tablesOf()
+    for (let i = 0; i < 150; i++) {
+      writer.set({ a: '' })
+      writer.clear('a', 'b')
+    }
+    const { tables } = writer
+    expect([tables.startFlush(Infinity), tables.startFlush(Infinity)].map(({ length }) => length)).toEqual([256, 44])
+  })
+
   test('what is taken together is found as before', () => {
     const { tables } = tablesOf({ a: '1', b: '1' }, { b: null, c: '2' }, { c: '3' })
     tables.startFlush(40)
