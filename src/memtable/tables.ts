@@ -144,7 +144,7 @@ export class Tables<T extends Sized> {
 
   /**
    * Begins to flush what is next. Small tables, which views and deleted ranges leave, are taken together with the ranges between them: the backend
-   * does not get values that something newer has replaced, and syncs once for all of them.
+   * does not get values that something newer has replaced, and syncs less often.
    *
    * @param maxWeight the most weight of tables that are taken together; a single one may be heavier
    */

@@ -28,19 +28,22 @@ interface FlushChunksContext {
   readonly overLevelDb: boolean
 }
 
-/** Cuts what tables that are flushed together have into chunks, in the order of keys. Each is sealed straight into a batch; the first is begun at once. */
+/**
+ * Cuts the entries of tables that are flushed together into chunks, in the order of keys, without those that a deleted range between the tables hides.
+ * Each chunk is sealed straight into a batch; the first is begun at once.
+ */
 export class FlushChunks {
   readonly #context: FlushChunksContext
   readonly #turn = new Turn(BACKGROUND_TURN_MS)
-  readonly #tables: readonly Frozen<TableValue>[]
+  readonly #items: readonly Frozen<TableValue>[]
   readonly #entries: Overlay<TableValue>
   #ahead: Promise<Chunk> | undefined
   #count = 0
 
-  constructor(tables: readonly Frozen<TableValue>[], context: FlushChunksContext) {
+  constructor(items: readonly Frozen<TableValue>[], context: FlushChunksContext) {
     this.#context = context
-    this.#tables = tables
-    this.#entries = new Overlay(tables)
+    this.#items = items
+    this.#entries = new Overlay(items)
     this.#ahead = this.#first()
     this.#ahead.catch(() => {}) // It is awaited, but perhaps not before it fails.
   }
@@ -79,9 +82,9 @@ export class FlushChunks {
 
   /** Lets a dictionary be made from the values, before any of them is sealed. */
   async #prepareDictionary(): Promise<void> {
-    const weight = this.#tables.reduce((sum, item) => sum + ('table' in item ? item.weight : 0), 0)
+    const weight = this.#items.reduce((sum, item) => sum + ('table' in item ? item.weight : 0), 0)
     await this.#context.sealer.dictionarySource?.prepare(weight, async () => {
-      const entries = new Overlay(this.#tables)
+      const entries = new Overlay(this.#items)
       await this.#prepare(entries)
       return entries
     })
