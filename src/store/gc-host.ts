@@ -210,8 +210,12 @@ export class StoreGcHost implements GcHost {
     if (rewrites.length === 0) return
     const { writes, cache } = this.#session()
     const keys = rewrites.map(({ entry }) => entry.key)
-    const deleted = await writes.deleteUntouched(keys, touched)
-    for (const key of keys) cache?.invalidate(keyName(key))
+    let deleted: readonly boolean[]
+    try {
+      deleted = await writes.deleteUntouched(keys, touched)
+    } finally {
+      for (const key of keys) cache?.invalidate(keyName(key)) // Also after an error: the backend may have deleted them.
+    }
     for (const [i, rewrite] of rewrites.entries()) if (deleted[i]) stored.set(rewrite, 0)
   }
 }

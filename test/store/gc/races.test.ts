@@ -357,3 +357,22 @@ it.each(MODES)('what is read while a policy drops it is gone from the cache of a
   expect(store.getSync('k')).toBeUndefined()
   await store.close()
 })
+
+it.each(['logged', 'write-through'] as const)(
+  'what a policy drops is gone from the cache of a %s store even if the backend deletes it and then fails',
+  async mode => {
+    const { store, backend } = await openMode(mode, undefined, { cacheBytes: 1 << 20 })
+    await store.put('k', text(100))
+    await store.get('k')
+    const failed = new Error('the connection was lost')
+    const restore = intercept(backend, ['_batch'], async ({ proceed }) => {
+      await proceed()
+      throw failed
+    })
+    await expect(store.gc.run({ policy: { process: () => ({ action: 'drop' }) } })).rejects.toThrow(Error)
+    restore()
+    expect(await store.keys().all()).toEqual([])
+    expect(await store.get('k')).toBeUndefined()
+    await store.close()
+  }
+)
