@@ -1,9 +1,10 @@
-import { existsSync, promises, readdirSync, readlinkSync } from 'node:fs'
+import { promises } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { nodeFileSystem as fs } from '../../src/fs/node-file-system.js'
 import { errnoError } from '../support/errno-error.js'
 import { withoutHandleSync } from '../support/handles-without-sync.js'
+import { LISTS_OPEN_FILES, openIn } from '../support/open-files.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 test('of many that make the same file with bytes at once one does, whole, and no draft is left', async () => {
@@ -48,7 +49,7 @@ test('files and directories are synced where a FileHandle cannot, as under Yarnâ
   expect(await fs.list(join(directory, 'a'))).toEqual(['b', 'file'])
 })
 
-test.skipIf(!existsSync('/proc/self/fd'))('no descriptor stays open, whether calls succeed or fail', async () => {
+test.skipIf(!LISTS_OPEN_FILES)('no descriptor stays open, whether calls succeed or fail', async () => {
   const directory = temporaryDirectory()
   const path = join(directory, 'log')
   const file = await fs.open(path, 'create')
@@ -69,18 +70,6 @@ test.skipIf(!existsSync('/proc/self/fd'))('no descriptor stays open, whether cal
   await Promise.allSettled(calls)
   expect(openIn(directory)).toEqual([])
 })
-
-/** What this process has open below a directory; others of its descriptors come and go. */
-function openIn(directory: string): string[] {
-  const targets = readdirSync('/proc/self/fd').map(descriptor => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`)
-    } catch {
-      return ''
-    }
-  })
-  return targets.filter(target => target.startsWith(directory))
-}
 
 test('a file is closed when the reads under way are over', async () => {
   const path = join(temporaryDirectory(), 'log')

@@ -35,6 +35,8 @@ const leftBehind = new Map<string, OwnerSocket | undefined>()
  * when it is back.
  */
 const outOfSight = new Set<string>()
+/** The oldest are forgotten: where directories are deleted under their logs, as tests do, their locks never come back. */
+const MAX_OUT_OF_SIGHT = 1000
 
 /**
  * Makes a log's directory if it is missing, and locks it for this process, without waiting for another to release it. A lock whose owner has ended
@@ -94,6 +96,7 @@ async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Want
     try {
       if ((await ownerOf(fs, path))?.nonce === owner.nonce) {
         await fs.remove(path)
+        outOfSight.delete(owner.nonce)
         if (owner.socket !== undefined) await removeSocket(directory, owner.nonce)
       }
     } finally {
@@ -115,7 +118,7 @@ function taken({ fs, directory, path }: Wanted, nonce: string, socket: OwnerSock
       held.delete(nonce)
       try {
         const owner = await ownerOf(fs, path)
-        if (owner === undefined) outOfSight.add(nonce)
+        if (owner === undefined) noteOutOfSight(nonce)
         else if (owner.nonce === nonce) await fs.remove(path)
       } catch (error) {
         leftBehind.set(nonce, socket) // Not before the removal: meanwhile nobody may take this lock again.
@@ -124,6 +127,12 @@ function taken({ fs, directory, path }: Wanted, nonce: string, socket: OwnerSock
       await socket?.close()
     }
   }
+}
+
+function noteOutOfSight(nonce: string): void {
+  outOfSight.add(nonce)
+  const [oldest] = outOfSight
+  if (outOfSight.size > MAX_OUT_OF_SIGHT) outOfSight.delete(oldest!)
 }
 
 /** undefined if there is no such file. */

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MemoryLevel } from 'memory-level'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -7,6 +7,7 @@ import { BlobStore } from '../../../adapters/blobs.js'
 import { CompressedKvStore, nodeFileSystem } from '../../../src/index.js'
 import { failures } from '../../support/failures.js'
 import { withoutHandleSync } from '../../support/handles-without-sync.js'
+import { LISTS_OPEN_FILES, openIn } from '../../support/open-files.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 vi.mock('node:fs', async original => {
@@ -48,7 +49,7 @@ test('a file gets its name when its bytes are on stable storage, and then the na
   ])
 })
 
-test.skipIf(!existsSync('/proc/self/fd'))('no file stays open', async () => {
+test.skipIf(!LISTS_OPEN_FILES)('no file stays open', async () => {
   const directory = temporaryDirectory()
   const [given, path] = [join(directory, 'in'), join(directory, 'out')]
   writeFileSync(given, 'text')
@@ -64,15 +65,3 @@ test.skipIf(!existsSync('/proc/self/fd'))('no file stays open', async () => {
   expect(await failures(calls)).not.toContain(undefined)
   await vi.waitFor(() => expect(openIn(directory)).toEqual([]))
 })
-
-/** Paths below a directory that this process has open. */
-function openIn(directory: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap(descriptor => {
-    try {
-      const target = readlinkSync(`/proc/self/fd/${descriptor}`)
-      return target.startsWith(directory) ? [target] : []
-    } catch {
-      return [] // The one that lists them.
-    }
-  })
-}

@@ -8,6 +8,18 @@ import { seededRandom } from '../../support/seeded-random.js'
 import { track, turns } from '../../support/turns.js'
 import { bits, layersOf, memoryBackend, memoryStore, type Store, storedBytes, tinyCache, tokens } from './tensors.js'
 
+/** The next write of a backend fails when the gate is opened, and those after it do not. */
+function firstWriteFails(backend: MemoryLevel<string, Buffer>, error: Error): Gate {
+  const gate = new Gate()
+  let writes = 0
+  intercept(backend, WRITES, async ({ proceed }) => {
+    if (++writes > 1) return proceed()
+    await gate.wait()
+    throw error
+  })
+  return gate
+}
+
 describe('a chunk that is being evicted', () => {
   it('is a miss if it is evicted while it is read', async () => {
     const backend = memoryBackend()
@@ -400,14 +412,8 @@ describe('a backend that fails', () => {
     await probe.putTensor('x', tensorOf(1000))
     const cache = tinyCache(store, { maxBytes: Math.floor(1.5 * probe.stats().bytes) })
     await cache.putTensor('x', tensorOf(1000))
-    const gate = new Gate()
     const refused = Object.assign(new Error('no room'), { code: 'CKV_BUSY' })
-    let writes = 0
-    intercept(backend, WRITES, async ({ proceed }) => {
-      if (++writes > 1) return proceed()
-      await gate.wait()
-      throw refused
-    })
+    const gate = firstWriteFails(backend, refused)
     const evicting = cache.putTensor('y', tensorOf(1000)).catch((error: Error) => error)
     await gate.reached
     const deleted = call === 'clear' ? cache.clear() : cache.delTensor('x')
@@ -450,13 +456,7 @@ describe('a backend that fails', () => {
     await probe.putPrefix(tokens(4), layersOf(1))
     const cache = tinyCache(memoryStore(backend), { maxBytes: Math.floor(1.5 * probe.stats().bytes) })
     await cache.putPrefix(tokens(4), layersOf(1))
-    const evicting = new Gate()
-    let writes = 0
-    intercept(backend, WRITES, async ({ proceed }) => {
-      if (++writes > 1) return proceed()
-      await evicting.wait()
-      throw new Error('disk')
-    })
+    const evicting = firstWriteFails(backend, new Error('disk'))
     const other = cache.putPrefix(tokens(4, 100), layersOf(2)).catch((error: Error) => error)
     await evicting.reached
     const put = cache.putPrefix(tokens(4), layersOf(9))
@@ -523,13 +523,7 @@ describe('a backend that fails', () => {
     const backend = memoryBackend()
     const store = memoryStore(backend)
     const cache = tinyCache(store, { maxBytes: 2000 })
-    const gate = new Gate()
-    let writes = 0
-    intercept(backend, WRITES, async ({ proceed }) => {
-      if (++writes > 1) return proceed()
-      await gate.wait()
-      throw new Error('disk')
-    })
+    const gate = firstWriteFails(backend, new Error('disk'))
     const first = cache.putTensor('x', tensorOf(1200)).catch((error: Error) => error)
     await gate.reached
     const second = cache.putTensor('y', tensorOf(1200))

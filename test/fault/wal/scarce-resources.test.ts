@@ -1,10 +1,10 @@
 // oxlint-disable vitest/no-conditional-expect -- what is expected depends on where the fault falls
-import { readdirSync, readlinkSync, existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { nodeFileSystem } from '../../../src/fs/node-file-system.js'
 import { Record } from '../../../src/wal/format/record.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { FaultyFileSystem, type FileCall } from '../../support/faulty-file-system.js'
+import { LISTS_OPEN_FILES, openIn } from '../../support/open-files.js'
 import { noise } from '../../support/sample-values.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { diskWith, lineOf, linesOf, openLog } from './log-disk.js'
@@ -181,7 +181,7 @@ describe('opening a log with a torn end, when a call fails', () => {
   )
 })
 
-describe.skipIf(!existsSync('/proc/self/fd'))('no descriptor is left open on a real disk', () => {
+describe.skipIf(!LISTS_OPEN_FILES)('no descriptor is left open on a real disk', () => {
   test('by a log that was opened, read, rotated and closed', async () => {
     const dir = temporaryDirectory()
     for (let session = 0; session < 3; session++) {
@@ -193,9 +193,9 @@ describe.skipIf(!existsSync('/proc/self/fd'))('no descriptor is left open on a r
         await wal.get(position)
         break
       }
-      expect(descriptorsIn(dir).length).toBeGreaterThan(0)
+      expect(openIn(dir).length).toBeGreaterThan(0)
       await wal.close()
-      expect(descriptorsIn(dir)).toEqual([])
+      expect(openIn(dir)).toEqual([])
     }
   })
 
@@ -218,7 +218,7 @@ describe.skipIf(!existsSync('/proc/self/fd'))('no descriptor is left open on a r
         } catch {
           // Whether it does or does not: what counts is what stays open.
         }
-        expect(descriptorsIn(dir), `${call} ${after}`).toEqual([])
+        expect(openIn(dir), `${call} ${after}`).toEqual([])
       }
     }
   )
@@ -230,19 +230,7 @@ describe.skipIf(!existsSync('/proc/self/fd'))('no descriptor is left open on a r
     await file.close()
     for (const recovery of ['tail', 'strict', 'salvage'] as const) {
       await expect(openLog(nodeFileSystem, { dir, recovery })).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
-      expect(descriptorsIn(dir)).toEqual([])
+      expect(openIn(dir)).toEqual([])
     }
   })
 })
-
-/** Paths below a directory that this process has open. */
-function descriptorsIn(directory: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap(descriptor => {
-    try {
-      const target = readlinkSync(`/proc/self/fd/${descriptor}`)
-      return target.startsWith(directory) ? [target] : []
-    } catch {
-      return [] // The one that lists them.
-    }
-  })
-}
