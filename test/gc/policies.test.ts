@@ -1,6 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { attempt } from '../../src/gc/attempt.js'
 import {
+  type Codec,
   CODEC_ID,
   type Gc,
   type GcDecision,
@@ -100,6 +102,30 @@ describe('Lz4Gc', () => {
   it('throws if the value cannot be read', async () => {
     const broken = value({ raw: () => Promise.reject(new Error('damaged')) })
     await expect(policy.process(broken)).rejects.toThrow('damaged')
+  })
+})
+
+/** A codec that says by its results which of its forms compressed. */
+const twoForms = (workingBytes: number): Codec => ({
+  id: 200,
+  name: 'two forms',
+  workingBytes,
+  compress: async () => Buffer.from('off-thread'),
+  compressSync: () => Buffer.from('here'),
+  decompress: async () => Buffer.alloc(0)
+})
+
+describe('attempt', () => {
+  it.each([
+    [0, 4095, 'here'],
+    [0, 4096, 'off-thread'],
+    [24 * 1024 ** 2, 24 * 1024 - 1, 'here'],
+    [24 * 1024 ** 2, 24 * 1024, 'off-thread'],
+    [660 * 1024 ** 2, 32 * 1024 - 1, 'here'],
+    [660 * 1024 ** 2, 32 * 1024, 'off-thread']
+  ])('with a codec that needs %i bytes of memory compresses %i bytes %s', async (workingBytes, length, form) => {
+    const decision = await attempt(value({ bytes: text(length) }), twoForms(workingBytes))
+    expect(decision).toMatchObject({ action: 'recompress', compressed: Buffer.from(form) })
   })
 })
 
