@@ -43,6 +43,7 @@ export class Tables<T extends Sized> {
   #activeFirst = 0
   #activeSequence = 0
   #activeWeight = 0
+  /** Weight of the frozen tables that are not being flushed. Kept, since it is asked for at each write. */
   #frozenWeight = 0
   /** The array is never changed, only replaced, since views keep it. */
   #frozen: readonly Frozen<T>[] = []
@@ -101,11 +102,9 @@ export class Tables<T extends Sized> {
     return this.#activeWeight
   }
 
-  /** Weight of everything that is not being flushed yet. */
+  /** Weight of the tables that are not being flushed yet. That of deleted ranges says how many may wait, not how much there is to flush. */
   get waitingWeight(): number {
-    let weight = this.#activeWeight + this.#frozenWeight
-    for (let i = 0; i < this.#flushing; i++) weight -= this.#frozen[i]!.weight
-    return weight
+    return this.#activeWeight + this.#frozenWeight
   }
 
   /** How many frozen tables and ranges are not in the backend yet. */
@@ -156,6 +155,7 @@ export class Tables<T extends Sized> {
       if (taken.length === MAX_GROUP || (taken.length > 0 && weight > maxWeight)) break
       taken.push(item)
     }
+    this.#frozenWeight -= weightOfTables(taken)
     if (taken.length > 0) this.#groups.push(taken.length)
     this.#flushing += taken.length
     return taken
@@ -164,20 +164,20 @@ export class Tables<T extends Sized> {
   /** Call when the backend has the oldest group that {@link startFlush} has returned. */
   flushed(): void {
     const count = this.#groups.shift() ?? 0
-    for (let i = 0; i < count; i++) this.#frozenWeight -= this.#frozen[i]!.weight
     this.#frozen = this.#frozen.slice(count)
     this.#flushing -= count
   }
 
   /** Call when flushing the oldest group has failed. Groups after it count as not flushed either. */
   flushFailed(): void {
+    this.#frozenWeight += weightOfTables(this.#frozen.slice(0, this.#flushing))
     this.#groups = []
     this.#flushing = 0
   }
 
   #push(item: Frozen<T>): void {
     this.#frozen = [...this.#frozen, item]
-    this.#frozenWeight += item.weight
+    this.#frozenWeight += weightOfTables([item])
   }
 
   /**
@@ -194,6 +194,10 @@ export class Tables<T extends Sized> {
       this.#frozen = [...this.#frozen.slice(0, -2), mergedItem(older, newer)]
     }
   }
+}
+
+function weightOfTables<T extends Sized>(items: readonly Frozen<T>[]): number {
+  return items.reduce((sum, item) => sum + ('table' in item ? item.weight : 0), 0)
 }
 
 function mergedItem<T extends Sized>(older: FrozenTable<T>, newer: FrozenTable<T>): FrozenTable<T> {

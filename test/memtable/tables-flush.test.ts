@@ -226,23 +226,23 @@ describe('what is taken while something is on its way', () => {
     expect([summary(first), summary(second)]).toMatchObject([{ has: { a: '1' } }, { has: { a: '2', b: '2' } }])
     expect(tables.oldest).toBe(first[0])
     expect(tables.nextToFlush).toMatchObject({ clear: { start: 'b', end: 'c' } })
-    expect([tables.frozenCount, tables.waitingWeight]).toEqual([4, 20])
+    expect([tables.frozenCount, tables.waitingWeight]).toEqual([4, 10])
   })
 
   test('stays when the first is done, and goes after it', () => {
     const { tables, second } = taken()
     tables.flushed()
     expect(tables.oldest).toBe(second[0])
-    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 3, 20])
+    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 3, 10])
     tables.flushed()
-    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual([undefined, 2, 20])
+    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual([undefined, 2, 10])
     expect(summary(tables.startFlush(0))).toMatchObject({ clears: ['b', 'c'] })
   })
 
   test('is taken back when the first fails', () => {
     const { tables, first, second } = taken()
     tables.flushFailed()
-    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 4, 50])
+    expect([tables.find('a'), tables.frozenCount, tables.waitingWeight]).toEqual(['2', 4, 40])
     expect(tables.startFlush(30).slice(0, 2)).toEqual([...first, ...second])
     expect(tables.nextToFlush).toMatchObject({ firstSequence: 5 })
   })

@@ -11,7 +11,8 @@ export interface MemTableOptions {
    */
   readonly flushBytes?: number | undefined
   /**
-   * Writes wait when this many bytes are not in the backend yet. A single write may be larger, and then has all the room. When calls of 256 MiB wait,
+   * Writes wait when this many bytes are not in the backend yet. A range that `clear()` deletes counts as a 64th of it: reads look at each of those
+   * that wait. A single write may be larger, and then has all the room. When calls of 256 MiB wait,
    * further ones are rejected with CKV_BUSY. With `readOnly`: how much may be read into memory of a log that is ahead of the backend.
    * @default 67108864 (64 MiB)
    */
@@ -65,5 +66,6 @@ export function memtableSettings(
       `memtable.flushIntervalMs must be a whole number of ms, 1 to ${MAX_INTERVAL_MS}, or Infinity, not ${shown(flushIntervalMs)}`
     )
   }
-  return { flushBytes, maxBytes, flushIntervalMs }
+  // Not infinite: a share of it is what a deleted range weighs.
+  return { flushBytes, maxBytes: Math.min(maxBytes, Number.MAX_SAFE_INTEGER), flushIntervalMs }
 }

@@ -169,18 +169,21 @@ it('what waits for a codec has its room already, and holds nobody up for ever', 
   expect(await store.get('held')).toEqual(VALUE)
 })
 
-it('more clears than may wait for the backend at once', async () => {
-  const { store, backend } = await openWriteBack({ memtable: NEVER })
-  await Promise.all(manyPuts(store, 500))
-  const gate = holdWrites(backend)
-  const clears = Array.from({ length: 400 }, (_, i) => store.clear({ gte: `k${i}`, lte: `k${i}` }))
-  await gate.reached
-  await turns(20)
-  expect(store.stats().memtable!.frozen).toBeLessThan(80)
-  gate.open()
-  await Promise.all(clears)
-  expect((await store.keys().all()).length).toBe(100)
-})
+it.each([undefined, 2 ** 40, Infinity])(
+  'no more than 64 clears wait for the backend, with maxBytes %d',
+  async maxBytes => {
+    const { store, backend } = await openWriteBack({ memtable: { ...NEVER, maxBytes } })
+    await Promise.all(manyPuts(store, 500))
+    const gate = holdWrites(backend)
+    const clears = Array.from({ length: 400 }, (_, i) => store.clear({ gte: `k${i}`, lte: `k${i}` }))
+    await gate.reached
+    await turns(20)
+    expect(store.stats().memtable!.frozen).toBeLessThanOrEqual(64 + 1)
+    gate.open()
+    await Promise.all(clears)
+    expect((await store.keys().all()).length).toBe(100)
+  }
+)
 
 /** An admission with room for 1000 bytes, and what it tells those who enter. */
 function door() {
