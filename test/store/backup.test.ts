@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
+import { getEventListeners } from 'node:events'
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
-import { describe, expect, it } from 'vitest'
-import { CompressedKvStore, inspect, unwrap } from '../../src/index.js'
+import { describe, expect, it, vi } from 'vitest'
+import { type BackupReport, CompressedKvStore, inspect, unwrap } from '../../src/index.js'
 import { failures } from '../support/failures.js'
-import { filled, MODES, type Mode, openMode } from '../support/gc-store.js'
-import { failing, WRITES } from '../support/intercept.js'
+import { Gate } from '../support/gate.js'
+import { bareEntries, envelopeOf, filled, MODES, type Mode, openMode } from '../support/gc-store.js'
+import { failing, intercept, WRITES } from '../support/intercept.js'
 import { logOn, memoryLevel, openLogged, refusal, type Store } from '../support/logged-store.js'
-import { memory, openStore } from '../support/memory-store.js'
-import { PermanentMemoryLevel } from '../support/permanent-memory-level.js'
+import { memory, openStore, storedEntries } from '../support/memory-store.js'
+import { BackendDisk, PermanentMemoryLevel } from '../support/permanent-memory-level.js'
 import { noise, text } from '../support/sample-values.js'
 import { documents, keyOf } from '../support/small-documents.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -16,6 +18,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js'
 const DOCUMENTS = documents(40)
 const DICTIONARY = Buffer.concat(DOCUMENTS.slice(0, 30))
 const LARGE = text(100_000)
+const AS_BYTES = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 
 const BACKENDS = {
   'a permanent backend': () => new PermanentMemoryLevel(),
@@ -150,7 +153,40 @@ it('has what a backend refused to take', async () => {
   const { store: copy } = await openStore({}, target)
   expect(await copy.keys().all()).toEqual(['flushed', 'short', 'ttl'])
   expect(await copy.get('short')).toEqual(Buffer.from('kept'))
+  expect((await envelopeOf(target, 'ttl')).expiresAt).toBeGreaterThan(Date.now())
   await copy.close()
+})
+
+it('has checksums for what the store had in memory, since the target may have none', async () => {
+  const { store, backend } = await openMode('write-back')
+  await store.put('flushed', LARGE)
+  await store.flush()
+  const repair = failing(backend, WRITES, new Error('no space left'))
+  await store.put('short', Buffer.from('kept'))
+  const target = memory()
+  await store.backup(target)
+  repair()
+  await store.close()
+  await target.open()
+  const stored = Buffer.from((await target.get('short'))!)
+  stored[0]! ^= 1
+  await target.put('short', stored)
+  const { store: copy } = await openStore({}, target)
+  await expect(copy.get('short')).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+  await copy.close()
+})
+
+it('flushes first, so that the copy is compressed, and tells how many bytes it has', async () => {
+  const { store } = await openMode('write-back', undefined, { dictionary: false })
+  await store.put('a', text(5000))
+  await store.put('b', text(5000))
+  const target = memory()
+  const { bytes } = await store.backup(target)
+  await store.close()
+  const stored = (await bareEntries(target)).reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+  expect(bytes).toBe(stored)
+  expect(bytes).toBeLessThan(5000)
+  await target.close()
 })
 
 it('copies a damaged value as it is', async () => {
@@ -172,15 +208,37 @@ it('copies a damaged value as it is', async () => {
   await copy.close()
 })
 
-it('shares no memory with the store', async () => {
-  const { store } = await openStore()
+it.each([false, true])('shares no memory with the store (where the backend refused the flush: %s)', async isRefused => {
+  const { store, backend } = await openMode('write-back')
+  await store.put('k', noise(100))
+  await store.flush()
+  const repair = isRefused ? failing(backend, WRITES, new Error('no space left')) : undefined
   await store.put('k', LARGE)
   const target = memory()
   await store.backup(target)
   await target.open()
-  ;(await target.get('k'))!.fill(0)
+  const [first] = await target.iterator<Buffer, Buffer>({ ...AS_BYTES, limit: 1 }).all()
+  for (const bytes of first!) bytes.fill(0)
+  expect(await store.keys().all()).toEqual(['k'])
   expect(LARGE.equals((await store.get('k'))!)).toBe(true)
+  repair?.()
   await Promise.all([store.close(), target.close()])
+})
+
+it('leaves nothing behind on the store, its backend and the signal', async () => {
+  const { store, backend } = await openStore()
+  await store.put('k', LARGE)
+  const { signal } = new AbortController()
+  const resources = [store, backend].flatMap(level => [
+    vi.spyOn(level, 'attachResource'),
+    vi.spyOn(level, 'detachResource')
+  ])
+  await store.backup(memory(), { signal })
+  const [attached, detached, attachedBelow, detachedBelow] = resources.map(({ mock }) => mock.calls.length)
+  expect(attached).toBeGreaterThan(0)
+  expect([detached, detachedBelow]).toEqual([attached, attachedBelow])
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+  await store.close()
 })
 
 it('is a store of its own, which the log of the first does not fit', async () => {
@@ -205,9 +263,29 @@ it('leaves the target open or closed, as it was', async () => {
 it('hands small entries over in batches that hold up nothing', async () => {
   const { store } = await openStore()
   await store.batch(Array.from({ length: 2500 }, (_, i) => ({ type: 'put' as const, key: `k${i}`, value: noise(1) })))
-  const copied: number[] = []
-  await store.backup(memory(), { onProgress: ({ entries }) => copied.push(entries) })
-  expect(copied).toEqual([1000, 2000, 2500])
+  const reports: BackupReport[] = []
+  await store.backup(memory(), { onProgress: report => reports.push(report) })
+  expect(reports.map(({ entries }) => entries)).toEqual([1000, 2000, 2500])
+  await store.close()
+})
+
+it('keeps stores and other backups away from the target', async () => {
+  const { store } = await openStore()
+  await store.put('k', LARGE)
+  const target = memory()
+  const gate = new Gate()
+  const release = intercept(target, WRITES, async ({ proceed }) => {
+    await gate.wait()
+    return proceed()
+  })
+  const backup = store.backup(target)
+  await gate.reached
+  expect(await refusal(false, target)).toMatchObject({ code: 'LEVEL_LOCKED' })
+  await expect(store.backup(target)).rejects.toMatchObject({ code: 'LEVEL_LOCKED' })
+  release()
+  gate.open()
+  await backup
+  expect(await refusal(false, target)).toMatchObject({ code: undefined })
   await store.close()
 })
 
@@ -271,6 +349,34 @@ describe('a backup that is not finished', () => {
     }
   )
 
+  it('because its signal was aborted before leaves the target as it was', async () => {
+    const { store } = await openStore()
+    await store.put('k', LARGE)
+    const target = memory()
+    await expect(store.backup(target, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    await target.open()
+    expect(await storedEntries(target)).toEqual([])
+    await Promise.all([store.close(), target.close()])
+  })
+
+  it.each([false, true])('because of a power cut at any write is opened by no store (midway: %s)', async midway => {
+    const { store } = await openStore()
+    await store.batch(Array.from({ length: 2100 }, (_, i) => ({ type: 'put' as const, key: `k${i}`, value: noise(1) })))
+    const found: unknown[] = []
+    for (let step = 1; step <= 6; step++) {
+      const disk = new BackendDisk()
+      disk.crashAt(step, { midway })
+      await failures([store.backup(new PermanentMemoryLevel(disk))])
+      const target = new PermanentMemoryLevel(disk.afterCrash({ unsynced: 'none' }))
+      const { code } = await refusal(false, target)
+      found.push(code ?? (await bareEntries(target)).length)
+    }
+    // The last write says that it is finished.
+    const unfinishedOnes = Array.from({ length: 4 }, () => 'LEVEL_NOT_SUPPORTED')
+    expect(found).toEqual(midway ? [...unfinishedOnes, 2100, 2100] : [0, ...unfinishedOnes, 2100])
+    await store.close()
+  })
+
   it('because the target fails says so', async () => {
     const { store } = await openStore()
     await store.put('k', LARGE)
@@ -324,6 +430,7 @@ it('is refused where it cannot be', async () => {
     'LEVEL_NOT_SUPPORTED',
     'LEVEL_NOT_SUPPORTED'
   ])
+  await expect(store.backup(wrapped)).rejects.toMatchObject({ code: 'LEVEL_NOT_SUPPORTED' })
   expect(await full.keys().all()).toEqual(['k'])
   expect(await other.keys().all()).toEqual([])
   expect(await wrapped.sublevel('part').keys().all()).toEqual([])

@@ -91,6 +91,20 @@ describe.each(CODECS)('%s: a dictionary that is', codec => {
     await store.close()
   })
 
+  it('damaged keeps its id in a backup, which has all that can be read', async () => {
+    const backend = await closedStore(codec)
+    await changed(backend, level => level.put(dictionaryKey(1), Buffer.from('?'), AS_BYTES))
+    const { store } = await openMode('write-through', backend, { codec, dictionary: false })
+    const target = new PermanentMemoryLevel()
+    await store.backup(target)
+    await store.close()
+    expect(await storedDictionary(target, 1)).toEqual(Buffer.from('?'))
+    const { store: copy } = await openMode('write-through', target, { codec })
+    expect(await rejectedCode(copy.get('a'))).toBe('LEVEL_CORRUPTION')
+    expect(await copy.getMany(['b', 'raw'])).toEqual([DOCUMENTS[20], noise(500)])
+    await copy.close()
+  })
+
   it('missing stops unwrap() before anything is changed, and shows in inspect()', async () => {
     const backend = await closedStore(codec)
     await changed(backend, level => level.del(dictionaryKey(1), AS_BYTES))
