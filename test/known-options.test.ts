@@ -173,7 +173,7 @@ describe('a value that an option cannot have', () => {
     [{ dictionary: true }, 'not true'],
     [{ codec: [{ prefix: 'a' }] }, 'not undefined'],
     [{ memtable: true }, 'leave memtable out'],
-    [{ codec: 'zstd:9' }, "use 'none', 'lz4', 'zstd' or a codec such as zstd({ level: 9 })"],
+    [{ codec: 'zstd:9' }, "use 'none', 'lz4', 'zstd' or the codec itself, such as zstd({ level: 9 })"],
     [{ gc: { policy: ZstdGc } }, 'as new Lz4Gc(), new ZstdGc() and new NoGc() do'],
     [{ gc: { bytesPerSecond: '20' } }, "gc.bytesPerSecond must be a number above 0, or Infinity, not '20'"],
     [{ codec: [{ sublevel: 5, codec: 'zstd' }] }, 'a list of names from the outermost on, not 5'],

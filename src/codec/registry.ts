@@ -70,7 +70,9 @@ export function isCodecName(value: unknown): boolean {
 export function codecForWriting(codec: Codec | CodecName): Codec {
   if (typeof codec === 'string') {
     if (Object.hasOwn(byName, codec)) return byName[codec]
-    throw invalidOption(`Unknown codec '${codec}': use 'none', 'lz4', 'zstd' or a codec such as zstd({ level: 9 })`)
+    throw invalidOption(
+      `Unknown codec '${codec}': use 'none', 'lz4', 'zstd' or the codec itself, such as zstd({ level: 9 })`
+    )
   }
   assertCodecShape(codec)
   if (codec.id < FIRST_USER_CODEC_ID ? !isBuiltIn(codec) : !byId.has(codec.id)) {

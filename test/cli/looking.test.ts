@@ -1,6 +1,7 @@
 import { cpSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { Record, Wal } from '../../src/index.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { bare, bareLevel, digests, killed, newLocation, withStore, wrapped } from './databases.js'
 import { ckv } from './run.js'
@@ -132,6 +133,17 @@ describe('a location that is no database', () => {
       const { code, err } = await ckv(argv)
       expect([code, err.includes('is a RocksDB database')]).toEqual([1, true])
     }
+  })
+
+  it('names the command for logs if it is a log used alone', async () => {
+    const location = temporaryDirectory()
+    const { wal } = await Wal.open({ dir: location })
+    await wal.append(Record.put('a', 'b'))
+    await wal.close()
+    expect(await ckv(['verify', location])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('ckv wal') as string
+    })
   })
 
   it('is not made a database if there are other files', async () => {

@@ -17,6 +17,9 @@ export async function assertDatabase(location: string): Promise<void> {
   const names = await namesIn(location)
   if (names === undefined) throw new Failure(`${location} does not exist: check the path, or make it with 'ckv import'`)
   if (!names.includes('CURRENT')) {
+    if (names.some(name => SEGMENT_FILE.test(name))) {
+      throw new Failure(`${location} is a log alone, not a database: look at it with 'ckv wal ${location}'`)
+    }
     throw new Failure(`${location} is not a LevelDB database (it has no file CURRENT): pass the directory of one`)
   }
   assertNotRocksDb(location, names)
