@@ -167,6 +167,13 @@ describe('an intact marker', () => {
     expect(codeOf(intact(6, [features & 0xff, features >>> 8]))).toBe('LEVEL_NOT_SUPPORTED')
   })
 
+  test.each([
+    ['a later version', [2, 0, 2, 0]],
+    ['later features', [1, 0, 6, 0]]
+  ])('of %s is not taken for that of an unfinished backup, which is to be cleared', (_, versionAndFeatures) => {
+    expect(() => decodeMarker(intact(4, versionAndFeatures))).toThrow(/upgrade compressed-kv/)
+  })
+
   test.each([64, 128])('with flag %i is not supported', flag => {
     expect(codeOf(intact(24, [flag | 1]))).toBe('LEVEL_NOT_SUPPORTED')
     expect(() => decodeMarker(intact(24, [flag | 1]))).toThrow(/upgrade compressed-kv/)
@@ -194,6 +201,13 @@ describe('an intact marker', () => {
     expect(decodeMarker(intact(32, [255, 255, 255, 255, 255, 255, 0x1f, 0])).applied).toBe(Number.MAX_SAFE_INTEGER)
   })
 
+  test('too short for what every marker has is corrupt', () => {
+    const marker = encodeMarker(MARKERS[1]!.marker)
+    for (let length = 0; length < 42; length++) {
+      expect(codeOf(withChecksum(marker.subarray(0, length))), `${length} bytes`).toBe('LEVEL_CORRUPTION')
+    }
+  })
+
   test('with another magic is corrupt', () => {
     expect(codeOf(intact(0, [0x43]))).toBe('LEVEL_CORRUPTION')
   })
@@ -209,10 +223,11 @@ describe('an intact marker', () => {
 })
 
 test('a decoded marker shares no memory with the stored bytes', () => {
-  const stored = encodeMarker(MARKERS[1]!.marker)
+  const given = { ...MARKERS[1]!.marker, sweep: Buffer.from('0100046c7a34206b', 'hex') }
+  const stored = encodeMarker(given)
   const marker = decodeMarker(stored)
   stored.fill(0)
-  expect(marker).toEqual(MARKERS[1]!.marker)
+  expect(marker).toEqual(given)
 })
 
 describe('a new marker', () => {
