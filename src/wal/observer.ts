@@ -44,17 +44,19 @@ export class WalObserver {
   readonly #listener: ((event: WalEvent) => void) | undefined
   /** Which of meter and listener has thrown already: one warning for each is enough. */
   readonly #warned = new Set<string>()
-  #records = 0
-  #rawBytes = 0
-  #bytes = 0
-  #frames = 0
-  #fsyncs = 0
-  #fsyncMs: Times = { total: 0, max: 0 }
-  #segments = 0
-  #rolled = 0
-  #deleted = 0
-  #gcMs: Times = { total: 0, max: 0 }
-  #truncated = 0
+  readonly #stats = {
+    records: 0,
+    rawBytes: 0,
+    bytes: 0,
+    frames: 0,
+    fsyncs: 0,
+    fsyncMs: { total: 0, max: 0 },
+    segments: 0,
+    segmentsRolled: 0,
+    segmentsDeleted: 0,
+    gcMs: { total: 0, max: 0 },
+    bytesTruncated: 0
+  } satisfies WalStats
 
   /** @param meter by default the global one; false for none */
   constructor(meter?: Meter | false, listener?: (event: WalEvent) => void) {
@@ -63,46 +65,47 @@ export class WalObserver {
   }
 
   get appendedBytes(): number {
-    return this.#bytes
+    return this.#stats.bytes
   }
 
   appended(records: number, rawBytes: number, bytes: number): void {
-    this.#records += records
-    this.#rawBytes += rawBytes
-    this.#bytes += bytes
-    this.#frames++
+    const stats = this.#stats
+    stats.records += records
+    stats.rawBytes += rawBytes
+    stats.bytes += bytes
+    stats.frames++
     this.#meter(({ records: counter }) => counter.add(records))
     this.#meter(({ bytes: counter }) => counter.add(bytes))
   }
 
   fsynced(ms: number): void {
-    this.#fsyncs++
-    this.#fsyncMs = withOneMore(this.#fsyncMs, ms)
+    this.#stats.fsyncs++
+    addTo(this.#stats.fsyncMs, ms)
     this.#meter(({ fsyncMs }) => fsyncMs.record(ms))
     this.#emit({ type: 'fsync', ms })
   }
 
   /** @param change how many segments more there are */
   segmentsChanged(change: number): void {
-    this.#segments += change
+    this.#stats.segments += change
     this.#meter(({ segmentCount }) => segmentCount.add(change))
   }
 
   rolled(segment: number, bytes: number): void {
-    this.#rolled++
+    this.#stats.segmentsRolled++
     this.#emit({ type: 'segmentRoll', segment, bytes })
   }
 
   deleted(segments: number, ms: number): void {
-    this.#deleted += segments
-    this.#gcMs = withOneMore(this.#gcMs, ms)
+    this.#stats.segmentsDeleted += segments
+    addTo(this.#stats.gcMs, ms)
     this.segmentsChanged(-segments)
     this.#meter(({ segmentsDeleted }) => segmentsDeleted.add(segments))
     this.#meter(({ gcMs }) => gcMs.record(ms))
   }
 
   truncated(segment: number, bytes: number, keptIn: string): void {
-    this.#truncated += bytes
+    this.#stats.bytesTruncated += bytes
     this.#emit({ type: 'truncated', segment, bytes, keptIn })
   }
 
@@ -112,23 +115,12 @@ export class WalObserver {
 
   /** The log is closed: its segments no longer count. */
   closed(): void {
-    this.#meter(({ segmentCount }) => segmentCount.add(-this.#segments))
+    this.#meter(({ segmentCount }) => segmentCount.add(-this.#stats.segments))
   }
 
   stats(): WalStats {
-    return {
-      records: this.#records,
-      rawBytes: this.#rawBytes,
-      bytes: this.#bytes,
-      frames: this.#frames,
-      fsyncs: this.#fsyncs,
-      fsyncMs: { ...this.#fsyncMs },
-      segments: this.#segments,
-      segmentsRolled: this.#rolled,
-      segmentsDeleted: this.#deleted,
-      gcMs: { ...this.#gcMs },
-      bytesTruncated: this.#truncated
-    }
+    const stats = this.#stats
+    return { ...stats, fsyncMs: { ...stats.fsyncMs }, gcMs: { ...stats.gcMs } }
   }
 
   #meter(report: (instruments: WalInstruments) => void): void {
@@ -151,6 +143,7 @@ export class WalObserver {
   }
 }
 
-function withOneMore({ total, max }: Times, ms: number): Times {
-  return { total: total + ms, max: Math.max(max, ms) }
+function addTo(times: { total: number; max: number }, ms: number): void {
+  times.total += ms
+  times.max = Math.max(times.max, ms)
 }
