@@ -26,21 +26,23 @@ export class Tally {
   readonly byCodec = new Map<string, Sum>()
   readonly byPrefix = new Map<string, Sum>()
   readonly bySize = SIZE_CLASSES.map(below => ({ below, values: 0 }))
-  /** Values without an envelope: from before the database was wrapped, or it never was. */
-  plain = 0
-  /** Values in whose envelopes it is noted that compressing them was tried. */
-  probed = 0
-  /** Values with a time to live. */
-  expiring = 0
-  /** Of those, the ones whose time is over: they are there until they are overwritten or swept. */
-  expired = 0
-  /** Values that are damaged, or from a later version. Of the other numbers they count only in `total`, without raw bytes, and in `keyBytes`. */
-  unreadable = 0
+  readonly counts = {
+    /** Values without an envelope: from before the database was wrapped, or it never was. */
+    plain: 0,
+    /** Values in whose envelopes it is noted that compressing them was tried. */
+    probed: 0,
+    /** Values with a time to live. */
+    expiring: 0,
+    /** Of those, the ones whose time is over: they are there until they are overwritten or swept. */
+    expired: 0,
+    /** Values that are damaged, or from a later version. Of the other numbers they count only in `total`, without raw bytes, and in `keyBytes`. */
+    unreadable: 0
+  }
 
   add({ key, storedBytes, opened }: StoredEntry): void {
     this.keyBytes += key.length
     if (opened === undefined) {
-      this.unreadable++
+      this.counts.unreadable++
       this.total.values++
       this.total.stored += storedBytes
       return
@@ -53,10 +55,10 @@ export class Tally {
       sum.stored += storedBytes
     }
     this.bySize.find(({ below }) => rawLength < below)!.values++
-    if (!enveloped) this.plain++
-    if (probe !== undefined) this.probed++
-    if (expiresAt !== undefined) this.expiring++
-    if (isExpired(expiresAt)) this.expired++
+    if (!enveloped) this.counts.plain++
+    if (probe !== undefined) this.counts.probed++
+    if (expiresAt !== undefined) this.counts.expiring++
+    if (isExpired(expiresAt)) this.counts.expired++
   }
 
   #prefix(key: Buffer): string {

@@ -20,7 +20,7 @@ export async function stats(context: Context, location: string, { wal, json }: C
 }
 
 function asJson({ marker, sizes }: Look, tally: Tally): object {
-  const { total, plain, probed, expiring, expired, unreadable } = tally
+  const { total } = tally
   const sweep = marker?.sweep && { policy: marker.sweep.policyId, lastKey: jsonBytes(marker.sweep.lastKey) }
   return {
     values: total.values,
@@ -28,11 +28,7 @@ function asJson({ marker, sizes }: Look, tally: Tally): object {
     bytesStored: total.stored,
     bytesOfKeys: tally.keyBytes,
     bytesOfTables: sizes.tables,
-    plain,
-    probed,
-    expiring,
-    expired,
-    unreadable,
+    ...tally.counts,
     byCodec: listed(tally.byCodec, 'codec'),
     byPrefix: listed(tally.byPrefix, 'prefix'),
     bySize: tally.bySize.map(({ below, values }) => ({ below: Number.isFinite(below) ? below : null, values })),
@@ -59,8 +55,7 @@ function sorted(all: ReadonlyMap<string, Sum>): [string, Sum][] {
 const MAX_SHOWN_PREFIXES = 20
 
 function shown({ marker, sizes }: Look, tally: Tally): string[] {
-  const { total, plain, probed, expiring, expired, unreadable } = tally
-  const counts = { plain, probed, expiring, expired, unreadable }
+  const { total, counts } = tally
   return [
     `${counted(total.values, 'value')}: ${Object.entries(counts)
       .map(([name, number]) => `${count(number)} ${name}`)
