@@ -24,7 +24,7 @@ interface Current {
   readonly file: File
   /** Index of the run that is being read. */
   run: number
-  scanner: FrameScanner
+  readonly scanner: FrameScanner
   frames: FrameReader
 }
 
@@ -104,7 +104,8 @@ export class FrameCursor {
         segment.runs.findIndex(({ to }) => offset <= to)
       )
       const { from, to } = segment.runs[run]!
-      this.#current = { segment, file, run, ...readers(file, segment, Math.max(offset, from), to, this.#memory) }
+      const scanner = new FrameScanner(file, segment.seed, { offset: Math.max(offset, from) }, to, this.#memory)
+      this.#current = { segment, file, run, scanner, frames: framesOf(scanner) }
     } catch (error) {
       segment.pins--
       throw error
@@ -125,7 +126,8 @@ export class FrameCursor {
     const { from, to } = current.segment.runs[run]!
     current.scanner.goTo(from)
     current.scanner.extend(to)
-    Object.assign(current, { run, frames: framesOf(current.scanner) })
+    current.run = run
+    current.frames = framesOf(current.scanner)
   }
 
   async #leave(): Promise<void> {
@@ -135,17 +137,6 @@ export class FrameCursor {
     current.segment.pins--
     await current.file.close()
   }
-}
-
-function readers(
-  file: File,
-  { seed }: Segment,
-  from: number,
-  to: number,
-  memory: ChunkMemory
-): { scanner: FrameScanner; frames: FrameReader } {
-  const scanner = new FrameScanner(file, seed, { offset: from }, to, memory)
-  return { scanner, frames: framesOf(scanner) }
 }
 
 function framesOf(scanner: FrameScanner): FrameReader {
