@@ -34,11 +34,6 @@ export interface Judgement {
   readonly candidateBytes: number | undefined
 }
 
-type Verdict =
-  | { readonly use: 'candidate'; readonly candidate: Dictionary }
-  | { readonly use: 'current' }
-  | { readonly use: 'none' }
-
 /** How well the dictionary in use did when it was last judged. */
 export interface Standing {
   /** Bytes with it, divided by bytes without a dictionary. */
@@ -60,6 +55,7 @@ export interface JudgeContext {
  * @param seenBytes length of all values for which the sample stands
  * @param id of the new dictionary
  * @param standing of the dictionary in use, if it was judged before
+ * @returns `best`, the dictionary to use from now on: the one in use, a new one, or none; and how well it did
  */
 export async function judge(
   sample: readonly SampledValue[],
@@ -67,7 +63,7 @@ export async function judge(
   id: number,
   context: JudgeContext,
   standing?: Standing
-): Promise<{ verdict: Verdict; judgement: Judgement; standing: Standing | undefined }> {
+): Promise<{ best: Dictionary | undefined; judgement: Judgement; standing: Standing | undefined }> {
   const { current } = context.small
   const sampleBytes = sample.reduce((sum, { value }) => sum + value.length, 0)
   const rawBytes = await storedBytes(sample, undefined, context)
@@ -76,7 +72,7 @@ export async function judge(
   if (currentBytes !== undefined && standing?.maxBytes === maxBytes) {
     const expected = rawBytes * standing.share * (1 + MIN_GAIN_OVER_CURRENT)
     const judgement = { sampleBytes, rawBytes, currentBytes, candidateBytes: undefined }
-    if (currentBytes <= expected) return { verdict: { use: 'current' }, judgement, standing }
+    if (currentBytes <= expected) return { best: current, judgement, standing }
   }
   const trained = await trainDictionary(interleaved(sample), maxBytes)
   const rawShare = context.overLevelDb ? Math.min(1, rawBytes / sampleBytes) : 1
@@ -89,10 +85,10 @@ export async function judge(
   const standingAt = (bytes: number): Standing => ({ share: bytes / rawBytes, maxBytes })
   const most = Math.min(rawBytes * (1 - MIN_GAIN), (currentBytes ?? Infinity) * (1 - MIN_GAIN_OVER_CURRENT))
   if (candidate !== undefined && candidateBytes! <= most)
-    return { verdict: { use: 'candidate', candidate }, judgement, standing: standingAt(candidateBytes!) }
+    return { best: candidate, judgement, standing: standingAt(candidateBytes!) }
   if (currentBytes !== undefined && currentBytes <= rawBytes)
-    return { verdict: { use: 'current' }, judgement, standing: standingAt(currentBytes) }
-  return { verdict: { use: 'none' }, judgement, standing: undefined }
+    return { best: current, judgement, standing: standingAt(currentBytes) }
+  return { best: undefined, judgement, standing: undefined }
 }
 
 /** What the backend would need for a sample, in bytes. */

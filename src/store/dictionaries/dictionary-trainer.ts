@@ -111,17 +111,14 @@ export class DictionaryTrainer implements DictionarySource {
     const small = this.#small
     const id = small.dictionaries.freeId
     if (this.#stopped || id === undefined) return
-    const { verdict, judgement, standing } = await judge(sample, seenBytes, id, this.#context, this.#standing)
+    const { best, judgement, standing } = await judge(sample, seenBytes, id, this.#context, this.#standing)
     if (this.#stopped) return
     this.#context.onJudged(judgement)
-    if (verdict.use === 'none') small.current = undefined
-    if (verdict.use !== 'candidate') {
-      this.#standing = standing
-      return
+    if (best?.id === id) {
+      this.#saving = small.dictionaries.store(best, this.#context.save)
+      await this.#saving
     }
-    this.#saving = small.dictionaries.store(verdict.candidate, this.#context.save)
-    await this.#saving
-    small.current = verdict.candidate
+    small.current = best
     this.#standing = standing
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { zstd } from '../../../src/codec/zstd/zstd.js'
 import { NO_GUARD } from '../../../src/envelope/guard.js'
-import { Dictionaries, type Dictionary } from '../../../src/store/dictionaries/dictionaries.js'
+import { Dictionaries } from '../../../src/store/dictionaries/dictionaries.js'
 import { judge, type Standing } from '../../../src/store/dictionaries/dictionary-judge.js'
 import type { SampledValue } from '../../../src/store/dictionaries/small-value-sample.js'
 import { SmallValues } from '../../../src/store/dictionaries/small-values.js'
@@ -23,8 +23,8 @@ function judging(small: SmallValues, values: readonly Buffer[], standing?: Stand
 /** A dictionary for documents, in use, and how it stands. */
 async function inUse(): Promise<{ small: SmallValues; standing: Standing }> {
   const small = new SmallValues(new Dictionaries(), undefined, 0.1)
-  const { verdict, standing } = await judging(small, documents(600))
-  small.current = (verdict as { candidate: Dictionary }).candidate
+  const { best, standing } = await judging(small, documents(600))
+  small.current = best
   return { small, standing: standing! }
 }
 
@@ -32,7 +32,7 @@ describe('a dictionary in use that is judged again', () => {
   it('is kept without another being trained where it does as well as before', async () => {
     const { small, standing } = await inUse()
     const again = await judging(small, documents(600, 2), standing)
-    expect(again.verdict).toEqual({ use: 'current' })
+    expect(again.best).toBe(small.current)
     expect(again.judgement.candidateBytes).toBeUndefined()
     expect(again.judgement.currentBytes).toBeLessThan(again.judgement.rawBytes * standing.share * 1.05)
     expect(again.standing).toBe(standing)
@@ -42,7 +42,8 @@ describe('a dictionary in use that is judged again', () => {
     const { small, standing } = await inUse()
     const others = Array.from({ length: 600 }, (_, i) => Buffer.from(`<reading unit="kelvin">${i * 7919}</reading>`))
     const again = await judging(small, others, standing)
-    expect(again.verdict).toMatchObject({ use: 'candidate' })
+    expect(again.best).toBeDefined()
+    expect(again.best).not.toBe(small.current)
     expect(again.standing!.share).toBe(again.judgement.candidateBytes! / again.judgement.rawBytes)
   })
 
