@@ -60,6 +60,10 @@ export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOpti
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
+  // Even if the backend has no marker: in another process than the store's it is empty.
+  if (!backend.supports.permanence && given.wal !== undefined && given.wal !== false) {
+    throw notSupported('Where the log is the database there is nothing to unwrap: copy the entries through the store')
+  }
   return leftAsFound(backend, async lock => {
     const marker = await storedMarker(backend)
     if (marker !== undefined && !marker.unwrapping) await settle(backend, options)
@@ -79,9 +83,6 @@ function inPlace(wal: UnwrapOptions['wal']): UnwrapOptions['wal'] {
 
 /** Opens and closes a store, which writes to the backend what that lacks of the log, and then leaves the log clean. */
 async function settle(backend: AnyLevel, { wal, maxValueSize }: UnwrapOptions): Promise<void> {
-  if (!backend.supports.permanence && wal !== undefined && wal !== false) {
-    throw notSupported('Where the log is the database there is nothing to unwrap: copy the entries through the store')
-  }
   const store = new CompressedKvStore(backend, {
     maxValueSize,
     dictionary: false,
