@@ -88,23 +88,20 @@ export function readDistribution(
   let remaining = 2 ** accuracyLog
   while (remaining > 0) {
     const { bits, shortValues } = fieldFor(remaining)
-    let value = peek(bits - 1)
-    if (value < shortValues) position += bits - 1
-    else {
-      value = peek(bits)
-      position += bits
-      if (value >= 2 ** (bits - 1)) value -= shortValues
-    }
-    const share = value - 1
+    const short = peek(bits - 1)
+    const isShort = short < shortValues
+    const value = isShort ? short : peek(bits)
+    position += isShort ? bits - 1 : bits
+    const share = (value < 2 ** (bits - 1) ? value : value - shortValues) - 1
     cells.push(share)
     remaining -= Math.abs(share)
     if (share === 0) {
-      for (let zeros = 3; zeros === 3;) {
+      let zeros: number
+      do {
         zeros = peek(2)
         position += 2
         for (let i = 0; i < zeros; i++) cells.push(0)
-        if (cells.length > maxSymbol) break
-      }
+      } while (zeros === 3 && cells.length <= maxSymbol)
     }
     if (cells.length > maxSymbol + 1 || remaining < 0) throw corruption('an entropy table that does not fit its cells')
   }
