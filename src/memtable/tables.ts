@@ -21,6 +21,9 @@ export interface FrozenTable<T extends Sized> extends Weighed {
   readonly firstSequence: number
 }
 
+/** The table that takes writes. When it is frozen, it goes into the list as it is. */
+type ActiveTable<T extends Sized> = { -readonly [Name in keyof FrozenTable<T>]: FrozenTable<T>[Name] }
+
 /** A deleted range. It hides what is before it in the list, and what is in the backend. */
 export interface FrozenClear extends Weighed {
   readonly clear: RangeTombstone
@@ -39,10 +42,7 @@ interface Sized {
  * Nothing frozen ever changes. So the list at one moment, together with a snapshot of the backend, is a view of that moment.
  */
 export class Tables<T extends Sized> {
-  #active = new MemTable<T>()
-  #activeFirst = 0
-  #activeSequence = 0
-  #activeWeight = 0
+  #active: ActiveTable<T> = newTable()
   /** Weight of the frozen tables that are not being flushed. Kept, since it is asked for at each write. */
   #frozenWeight = 0
   /** The array is never changed, only replaced, since views keep it. */
@@ -55,10 +55,11 @@ export class Tables<T extends Sized> {
 
   /** @param kept a value, or that the key was deleted */
   set(name: string, kept: Kept<T>, { sequence, weight }: Weighed): void {
-    if (this.#active.size === 0) this.#activeFirst = sequence
-    this.#active.set(name, kept)
-    this.#activeSequence = sequence
-    this.#activeWeight += weight
+    const active = this.#active
+    if (active.table.size === 0) active.firstSequence = sequence
+    active.table.set(name, kept)
+    active.sequence = sequence
+    active.weight += weight
   }
 
   /** Deletes what was written in a range before. */
@@ -71,11 +72,11 @@ export class Tables<T extends Sized> {
 
   /** The newest entry under a name: a value, `TOMBSTONE` if the key was deleted, or undefined: then the backend has to be asked. */
   find(name: string): Kept<T> | undefined {
-    return this.#active.find(name) ?? findIn(this.#frozen, name)
+    return this.#active.table.find(name) ?? findIn(this.#frozen, name)
   }
 
   get isEmpty(): boolean {
-    return this.#frozen.length === 0 && this.#active.size === 0
+    return this.#frozen.length === 0 && this.#active.table.size === 0
   }
 
   /** Everything as it is at this moment. */
@@ -87,24 +88,24 @@ export class Tables<T extends Sized> {
 
   /** Keys in all tables; one that is in several counts in each. */
   get entries(): number {
-    return this.#frozen.reduce((sum, item) => sum + ('table' in item ? item.table.size : 0), this.#active.size)
+    return this.#frozen.reduce((sum, item) => sum + ('table' in item ? item.table.size : 0), this.#active.table.size)
   }
 
   /** Bytes of the keys and values in all tables. */
   get bytes(): number {
-    return this.#frozen.reduce((sum, item) => sum + ('table' in item ? item.table.bytes : 0), this.#active.bytes)
+    return this.#frozen.reduce((sum, item) => sum + ('table' in item ? item.table.bytes : 0), this.#active.table.bytes)
   }
 
   // ---- flushing
 
   /** Weight of the active table. */
   get activeWeight(): number {
-    return this.#activeWeight
+    return this.#active.weight
   }
 
   /** Weight of the tables that are not being flushed yet. That of deleted ranges says how many may wait, not how much there is to flush. */
   get waitingWeight(): number {
-    return this.#activeWeight + this.#frozenWeight
+    return this.#active.weight + this.#frozenWeight
   }
 
   /** How many frozen tables and ranges are not in the backend yet. */
@@ -123,17 +124,12 @@ export class Tables<T extends Sized> {
    * @returns number of the last record that is frozen; 0 if nothing is
    */
   freeze(): number {
-    if (this.#active.size === 0) return this.#frozen.at(-1)?.sequence ?? 0
-    this.#active.freeze()
-    this.#push({
-      table: this.#active,
-      firstSequence: this.#activeFirst,
-      sequence: this.#activeSequence,
-      weight: this.#activeWeight
-    })
-    this.#active = new MemTable<T>()
-    this.#activeWeight = 0
-    return this.#activeSequence
+    const active = this.#active
+    if (active.table.size === 0) return this.#frozen.at(-1)?.sequence ?? 0
+    active.table.freeze()
+    this.#push(active)
+    this.#active = newTable()
+    return active.sequence
   }
 
   /** The oldest table or deleted range that is not being flushed yet. */
@@ -194,6 +190,10 @@ export class Tables<T extends Sized> {
       this.#frozen = [...this.#frozen.slice(0, -2), mergedItem(older, newer)]
     }
   }
+}
+
+function newTable<T extends Sized>(): ActiveTable<T> {
+  return { table: new MemTable<T>(), firstSequence: 0, sequence: 0, weight: 0 }
 }
 
 function weightOfTables<T extends Sized>(items: readonly Frozen<T>[]): number {
