@@ -121,40 +121,25 @@ function* bestSegment(
   end: number,
   windowRuns: number
 ): Steps<Best> {
-  const window = { start: begin, score: 0 }
   const best: Best = { start: begin, runsCovered: 0, score: 0 }
-  for (let at = begin; at < end; at += BYTES_PER_STEP) {
-    slide(runs, counts, inWindow, at, Math.min(at + BYTES_PER_STEP, end), windowRuns, window, best)
+  let start = begin
+  let score = 0
+  for (let at = begin; at < end;) {
+    for (const stop = Math.min(at + BYTES_PER_STEP, end); at < stop; at++) {
+      const run = runs[at]!
+      if (counts[run]! > 0 && inWindow[run]!++ === 0) score += counts[run]!
+      if (at - start === windowRuns) {
+        const gone = runs[start++]!
+        if (counts[gone]! > 0 && --inWindow[gone]! === 0) score -= counts[gone]!
+      }
+      if (score > best.score) {
+        best.score = score
+        best.start = start
+        best.runsCovered = at + 1 - start
+      }
+    }
     yield
   }
-  for (let at = window.start; at < end; at++) inWindow[runs[at]!] = 0
+  for (let at = start; at < end; at++) inWindow[runs[at]!] = 0
   return best
-}
-
-function slide(
-  runs: Uint32Array,
-  counts: Uint32Array,
-  inWindow: Uint16Array,
-  from: number,
-  to: number,
-  windowRuns: number,
-  window: { start: number; score: number },
-  best: Best
-): void {
-  let { start, score } = window
-  for (let at = from; at < to; at++) {
-    const run = runs[at]!
-    if (counts[run]! > 0 && inWindow[run]!++ === 0) score += counts[run]!
-    if (at - start === windowRuns) {
-      const gone = runs[start++]!
-      if (counts[gone]! > 0 && --inWindow[gone]! === 0) score -= counts[gone]!
-    }
-    if (score > best.score) {
-      best.score = score
-      best.start = start
-      best.runsCovered = at + 1 - start
-    }
-  }
-  window.start = start
-  window.score = score
 }
