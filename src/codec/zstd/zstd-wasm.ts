@@ -73,48 +73,23 @@ export function wasmEngine(): SyncZstd {
  * @param dictionary in Zstandard's format with id 0, or any bytes that do not begin like one; by default none
  */
 export function wasmCompressorWith(dictionary?: Uint8Array): SyncZstd['compressSync'] {
-  const dictionaryBytes = dictionary?.length ?? 0
   return (data, level) =>
     run(
       data,
+      dictionary,
       zstd => zstd._ZSTD_compressBound(data.length),
-      (instance, output, capacity, input) => {
-        const { zstd, compressor } = instance
-        const place = placeOf(dictionary, instance)
-        return zstd._ZSTD_compress_usingDict(
-          compressor,
-          output,
-          capacity,
-          input,
-          data.length,
-          place,
-          dictionaryBytes,
-          level
-        )
-      }
+      ({ zstd, compressor }, places) => zstd._ZSTD_compress_usingDict(compressor, ...places, level)
     )
 }
 
 /** Restores what {@link wasmCompressorWith} made, with the same dictionary. */
 export function wasmDecompressorWith(dictionary?: Uint8Array): SyncZstd['decompressSync'] {
-  const dictionaryBytes = dictionary?.length ?? 0
   return (data, rawLength) =>
     run(
       data,
+      dictionary,
       () => rawLength,
-      (instance, output, capacity, input) => {
-        const { zstd, decompressor } = instance
-        const place = placeOf(dictionary, instance)
-        return zstd._ZSTD_decompress_usingDict(
-          decompressor,
-          output,
-          capacity,
-          input,
-          data.length,
-          place,
-          dictionaryBytes
-        )
-      }
+      ({ zstd, decompressor }, places) => zstd._ZSTD_decompress_usingDict(decompressor, ...places)
     )
 }
 
@@ -134,10 +109,21 @@ function placeOf(dictionary: Uint8Array | undefined, { zstd, dictionaries }: Ins
   return place
 }
 
+/** Where output, input and dictionary are in WebAssembly's memory, each with its length, in the order in which Zstandard's functions take them. */
+type Places = readonly [
+  output: number,
+  capacity: number,
+  input: number,
+  length: number,
+  dictionary: number,
+  dictionaryLength: number
+]
+
 function run(
   data: Uint8Array,
+  dictionary: Uint8Array | undefined,
   capacityOf: (zstd: EmscriptenModule) => number,
-  call: (instance: Instance, output: number, capacity: number, input: number) => number
+  call: (instance: Instance, places: Places) => number
 ): Uint8Array {
   const instance = (current ??= instantiate())
   const { zstd } = instance
@@ -148,7 +134,8 @@ function run(
   try {
     if (input === 0 || output === 0) throw new RangeError(`No memory for ${data.length + capacity} bytes of Zstandard`)
     zstd.HEAPU8.set(data, input)
-    const length = call(instance, output, capacity, input)
+    const place = placeOf(dictionary, instance)
+    const length = call(instance, [output, capacity, input, data.length, place, dictionary?.length ?? 0])
     if (zstd._ZSTD_isError(length)) throw new Error(`Zstandard error ${-length}`)
     return Buffer.from(zstd.HEAPU8.subarray(output, output + length))
   } finally {
