@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { compiled } from './torture/compiled.js'
 
@@ -8,7 +9,7 @@ const run = (argv: string[], input = '') => spawnSync(process.execPath, argv, { 
 describe('in a program that has no file the library loads', () => {
   let load: string
   beforeAll(() => {
-    load = `import(${JSON.stringify(compiled('src/index.ts'))}).then(({ lz4 }) => console.log(lz4().name))`
+    load = `import(${JSON.stringify(pathToFileURL(compiled('src/index.ts')).href)}).then(({ lz4 }) => console.log(lz4().name))`
   })
 
   it('given as an argument', () => {

@@ -4,9 +4,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { checkDocuments } from './documents.mjs'
 
-const root = new URL('../..', import.meta.url).pathname
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const ESBUILD_VERSION = '0.28.2'
 const WEBPACK_VERSION = '5.113.0'
 const NFT_VERSION = '1.11.5'
