@@ -58,25 +58,37 @@ export async function* deletionsIn(
   expiring: Unsealer | undefined
 ): AsyncGenerator<Deletion[], void, undefined> {
   if (limit === 0) return
-  const entries = backend.iterator({
+  const entries = backend.iterator<Buffer, Uint8Array | undefined>({
     ...range,
     reverse,
     limit: -1,
     ...AS_BYTES,
     values: expiring !== undefined,
     snapshot: backendSnapshotOf(snapshot, backend)
-  })
+  } as object)
   let chunk: Deletion[] = []
-  let left = limit
-  for await (const [key, value] of entries as AsyncIterable<[Uint8Array, Uint8Array | undefined]>) {
-    if (isReserved(key)) continue
-    if (value === undefined || expiring === undefined || expiring.isVisible(value)) left--
-    else if (snapshot !== undefined) continue // An entry that has expired in a snapshot may have been written again since.
-    chunk.push({ type: 'del', key: asBuffer(key) })
-    if (left === 0) break // Before the next is asked for: to find one that is not needed, LevelDB may fetch a thousand.
-    if (chunk.length < CHUNK_OPERATIONS) continue
-    yield chunk
-    chunk = []
+  let left = limit === -1 ? Infinity : limit
+  /** No more than are needed: to find the second, next() would have LevelDB fetch a thousand. */
+  let most = left
+  try {
+    while (left > 0) {
+      const fetched = await entries.nextv(Math.min(most, CHUNK_OPERATIONS))
+      if (fetched.length === 0) break
+      most = left - fetched.length
+      for (const [key, value] of fetched) {
+        if (left === 0) break
+        if (isReserved(key)) continue
+        if (value === undefined || expiring === undefined || expiring.isVisible(value)) left--
+        else if (snapshot !== undefined) continue // An entry that has expired in a snapshot may have been written again since.
+        chunk.push({ type: 'del', key: asBuffer(key) })
+        if (chunk.length < CHUNK_OPERATIONS) continue
+        yield chunk
+        chunk = []
+      }
+      if (left > most) most = Infinity // Where some do not count, many more may not, and each fetch is a trip to another thread.
+    }
+  } finally {
+    await entries.close()
   }
   if (chunk.length > 0) yield chunk
 }

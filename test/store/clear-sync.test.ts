@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CrashableFileSystem } from '../support/crashable-file-system.js'
 import { type Call, intercept, type Method, WRITES } from '../support/intercept.js'
 import { contentsOf, logOn, memoryLevel, openLogged, powerCut } from '../support/logged-store.js'
@@ -72,24 +72,49 @@ it('clear without sync asks the backend for no sync', async () => {
   expect((await storedEntries(backend)).map(([key]) => key)).toEqual([MARKER_KEY.toString('hex')])
 })
 
-it('a limited clear looks for no entry after the last one that it deletes', async () => {
-  const { store, backend } = await filledStore()
-  const asked: number[] = []
-  const target = backend as unknown as { _iterator(options: object): { _next(): Promise<unknown> } }
+/** How many entries the first iterator that is made from here on takes from the backend, and in how many calls. */
+function takenFrom(backend: Backend): { entries: number; calls: number } {
+  type Nextv = (size: number, options: object) => Promise<unknown[]>
+  const target = backend as unknown as { _iterator(options: object): { _nextv: Nextv } }
   const make = target._iterator.bind(target)
+  const taken = { entries: 0, calls: 0 }
   target._iterator = options => {
+    target._iterator = make
     const iterator = make(options)
-    const next = iterator._next.bind(iterator)
-    const place = asked.push(0) - 1
-    iterator._next = () => {
-      asked[place]!++
-      return next()
+    const nextv: Nextv = iterator._nextv.bind(iterator)
+    iterator._nextv = async (size, given) => {
+      const fetched = await nextv(size, given)
+      taken.calls++
+      taken.entries += fetched.length
+      return fetched
     }
     return iterator
   }
+  return taken
+}
+
+it('a limited clear takes no more entries from the backend than it deletes', async () => {
+  const { store, backend } = await filledStore()
+  const taken = takenFrom(backend)
   for (const limit of [0, 3]) await store.clear({ limit })
-  expect(asked[0]).toBe(3)
+  expect(taken).toEqual({ entries: 3, calls: 1 })
   expect((await store.keys({ limit: 1 }).all())[0]).toBe('k0003')
+})
+
+it('a limited clear takes entries that do not count, since they have expired, many at once', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  try {
+    const { store, backend } = await openStore()
+    const put = (key: string, ttl: number) => ({ type: 'put' as const, key, value: SMALL, ttl })
+    await store.batch(KEYS.map(key => put(key, key < 'k2000' ? 1000 : 10_000)))
+    vi.setSystemTime(Date.now() + 1000)
+    const taken = takenFrom(backend)
+    await store.clear({ limit: 2 })
+    expect(taken.calls).toBeLessThan(5)
+    expect((await store.keys({ limit: 1 }).all())[0]).toBe('k2002')
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe.each([{ memtable: {} }, { memtable: false }] as const)('clear with sync and a limit, with %j', options => {
