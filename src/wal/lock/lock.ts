@@ -73,7 +73,7 @@ async function take(wanted: Wanted): Promise<Lock> {
 }
 
 async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Wanted): Promise<Lock> {
-  const { fs, directory, path, depth } = wanted
+  const { fs, path, depth } = wanted
   const bytes = Buffer.from(JSON.stringify(mine))
   for (let tries = 0; tries < MAX_TAKEOVERS; tries++) {
     try {
@@ -90,20 +90,24 @@ async function takeAs(mine: Owner, socket: OwnerSocket | undefined, wanted: Want
       void socket?.close()
       return taken(wanted, owner.nonce, left)
     }
-    if (depth === MAX_TAKEOVERS || (await mayBeHeld(wanted, owner))) throw locked(directory, path, owner)
-    // Only the process that holds the lock for taking over from this very owner may remove the owner's lock.
-    const guard = await take({ ...wanted, path: `${path}.${owner.nonce}`, depth: depth + 1 })
-    try {
-      if ((await ownerOf(fs, path))?.nonce === owner.nonce) {
-        await fs.remove(path)
-        outOfSight.delete(owner.nonce)
-        if (owner.socket !== undefined) await removeSocket(directory, owner.nonce)
-      }
-    } finally {
-      await guard.release()
-    }
+    if (depth === MAX_TAKEOVERS || (await mayBeHeld(wanted, owner))) throw locked(wanted, owner)
+    await removeLockOf(owner, wanted)
   }
-  throw locked(directory, path, undefined)
+  throw locked(wanted, undefined)
+}
+
+/** Removes the lock of an owner that has ended. Only the process may do so that has the lock for taking over from this very owner. */
+async function removeLockOf(owner: Owner, wanted: Wanted): Promise<void> {
+  const { fs, directory, path, depth } = wanted
+  const guard = await take({ ...wanted, path: `${path}.${owner.nonce}`, depth: depth + 1 })
+  try {
+    if ((await ownerOf(fs, path))?.nonce !== owner.nonce) return
+    await fs.remove(path)
+    outOfSight.delete(owner.nonce)
+    if (owner.socket !== undefined) await removeSocket(directory, owner.nonce)
+  } finally {
+    await guard.release()
+  }
 }
 
 async function mayBeHeld({ directory, ownerIsDead }: Wanted, owner: Owner): Promise<boolean> {
@@ -147,11 +151,11 @@ async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined>
   return decodeOwner(text)
 }
 
-function locked(directory: string, path: string, owner: Owner | undefined): CompressedKvError {
-  return new CompressedKvError('LEVEL_LOCKED', whyLocked(directory, path, owner))
+function locked(wanted: Wanted, owner: Owner | undefined): CompressedKvError {
+  return new CompressedKvError('LEVEL_LOCKED', whyLocked(wanted, owner))
 }
 
-function whyLocked(directory: string, path: string, owner: Owner | undefined): string {
+function whyLocked({ directory, path }: Wanted, owner: Owner | undefined): string {
   if (owner === UNKNOWN_OWNER) {
     return (
       `The log in ${directory} cannot be locked: ${path} is no lock of a log. If something else keeps its files there, as LevelDB does, ` +
