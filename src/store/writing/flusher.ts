@@ -154,29 +154,19 @@ export class Flusher {
   }
 
   async #flushNext(): Promise<void> {
-    const { tables, backend, log, onFlushed, onFailed } = this.#context
+    const { tables, log, onFlushed } = this.#context
     const group = this.#ahead ?? this.#begin()
     this.#ahead = undefined
     const { items } = group
     const start = performance.now()
-    let entries = 0
+    let entries: number
     try {
       await log.syncWritten()
       await this.#deleteCleared(items)
       entries = await this.#writeChunks(group)
     } catch (cause) {
       group.chunks.discard()
-      this.#dropAhead()
-      tables.flushFailed()
-      const times = ++this.#failures
-      const refused = refusalOf(backend)
-      const error = refused ?? cause
-      const isFinal = log.isPoisoned || refused !== undefined
-      if (isFinal) this.#end = { error }
-      this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
-      for (const fail of this.#failureListeners) fail(error)
-      onFailed({ error, times, isFinal })
-      throw error
+      throw this.#failed(cause)
     }
     tables.flushed()
     this.#failures = 0
@@ -184,6 +174,22 @@ export class Flusher {
     log.afterBatch()
     const weight = items.reduce((sum, item) => sum + item.weight, 0)
     onFlushed(weight, { entries, ms: performance.now() - start })
+  }
+
+  /** A flush has failed, and nothing of it counts. Returns the error for those who wait for it. */
+  #failed(cause: unknown): unknown {
+    const { tables, backend, log, onFailed } = this.#context
+    this.#dropAhead()
+    tables.flushFailed()
+    const times = ++this.#failures
+    const refused = refusalOf(backend)
+    const error = refused ?? cause
+    const isFinal = log.isPoisoned || refused !== undefined
+    if (isFinal) this.#end = { error }
+    this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
+    for (const fail of this.#failureListeners) fail(error)
+    onFailed({ error, times, isFinal })
+    return error
   }
 
   /** Takes the next group, which must exist, and begins to seal it. */
