@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore, Lz4Gc, unwrap } from '../../../src/index.js'
@@ -8,8 +8,9 @@ import { classicLevel } from '../../support/classic-level.js'
 import { CrashableFileSystem } from '../../support/crashable-file-system.js'
 import { failures } from '../../support/failures.js'
 import { type Failure, FaultyFileSystem, type FileCall } from '../../support/faulty-file-system.js'
+import { Gate } from '../../support/gate.js'
 import { type Backend, filled, markerIn, type Mode, MODES, openMode, type Sweepable } from '../../support/gc-store.js'
-import { failing, WRITES } from '../../support/intercept.js'
+import { failing, intercept, WRITES } from '../../support/intercept.js'
 import {
   copyWhileOpen,
   killed,
@@ -23,6 +24,7 @@ import {
 import { PermanentMemoryLevel } from '../../support/permanent-memory-level.js'
 import { MARKER_KEY, RESERVED_PREFIX } from '../../support/reserved.js'
 import { noise, text } from '../../support/sample-values.js'
+import { documents } from '../../support/small-documents.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const PLAIN: [string, Buffer][] = [
@@ -31,6 +33,8 @@ const PLAIN: [string, Buffer][] = [
   ['plain, nothing', Buffer.alloc(0)]
 ]
 const MANY = 520
+const DOCUMENTS = documents(31)
+const DICTIONARY = Buffer.concat(DOCUMENTS.slice(0, 30))
 const NOISE = noise(70_000)
 
 /** Values of every form, and what is left of them when they are bare again. */
@@ -45,7 +49,8 @@ async function write(store: Store): Promise<void> {
   await store.put('lz4', text(5000), { codec: 'lz4' })
   await store.put('zstd', text(70_000), { codec: 'zstd' })
   await store.put('noise', NOISE)
-  await store.put('', Buffer.from('the empty key'))
+  await store.put('', text(500))
+  await store.put('small', DOCUMENTS[30]!)
   await store.put('ttl', text(2000), { ttl: 1_000_000_000 })
   await store.put('soon', text(2000), { ttl: 1 })
   while (await store.has('soon')) await new Promise(resolve => setTimeout(resolve, 1))
@@ -80,20 +85,29 @@ const BACKENDS: [string, readonly Mode[], () => Backend][] = [
   ['memory-level', ['write-through'], memoryLevel]
 ]
 
-const HISTORIES: [string, [string, Buffer][], boolean][] = [
-  ['begun empty', [], false],
-  ['over plain values', PLAIN, false],
-  ['over plain values, swept', PLAIN, true]
+const HISTORIES: [string, [string, Buffer][], (store: Store) => Promise<unknown>][] = [
+  ['begun empty', [], async () => {}],
+  ['over plain values', PLAIN, async () => {}],
+  ['over plain values, swept', PLAIN, store => store.gc.run({ policy: new Lz4Gc() })],
+  ['in which a sweep was interrupted', [], sweepHalfWay]
 ]
 
-describe.each(BACKENDS)('unwrap() over %s', (_, modes, make) => {
-  const stores = modes.flatMap(mode => HISTORIES.map(([history, plain, swept]) => ({ mode, history, plain, swept })))
+async function sweepHalfWay(store: Store): Promise<void> {
+  const stop = new AbortController()
+  const { signal } = stop
+  const report = await store.gc.run({ policy: new Lz4Gc(), signal, onProgress: () => stop.abort() })
+  expect(report.complete).toBe(false)
+}
 
-  it.each(stores)('of a $mode store $history gives back every value as it was', async ({ mode, plain, swept }) => {
-    const opened = await openMode(mode, await filled(plain, make()))
+describe.each(BACKENDS)('unwrap() over %s', (_, modes, make) => {
+  const stores = modes.flatMap(mode => HISTORIES.map(([history, plain, sweep]) => ({ mode, history, plain, sweep })))
+
+  it.each(stores)('of a $mode store $history gives back every value as it was', async ({ mode, plain, sweep }) => {
+    const opened = await openMode(mode, await filled(plain, make()), { dictionary: DICTIONARY })
     await write(opened.store)
     await opened.store.flush()
-    if (swept) await opened.store.gc.run({ policy: new Lz4Gc() })
+    expect(opened.store.stats().dictionary.values).toBeGreaterThan(0)
+    await sweep(opened.store)
     const expected = await everything(opened.store)
     await opened.store.close()
     const told: number[] = []
@@ -172,6 +186,69 @@ it('unwrap() of a memory-level whose log is the database is refused', async () =
   }
 })
 
+it('unwrap() writes few large values together', async () => {
+  const { store, backend } = await openMode('write-through', memoryLevel())
+  for (const key of ['a', 'b', 'c']) await store.put(key, noise(1024 * 1024))
+  await store.close()
+  const told: number[] = []
+  await unwrap(backend, { onProgress: ({ values }) => told.push(values) })
+  expect(told).toEqual([1, 2, 3])
+})
+
+it('unwrap() of a memory-level without a log takes `wal: false`', async () => {
+  const { store, backend } = await openMode('write-through', memoryLevel())
+  await store.put('k', text(5000))
+  await store.close()
+  expect(await unwrap(backend, { wal: false })).toEqual({ values: 1 })
+})
+
+it('unwrap() takes a relative path on a file system of its own as it is', async () => {
+  const fs = new CrashableFileSystem()
+  const backend = new PermanentMemoryLevel()
+  const wal = logOn(fs, { dir: 'log' })
+  const store = await openLogged(wal, backend)
+  await store.put('k', text(5000))
+  await store.close()
+  await unwrap(backend, { wal })
+  expect(segmentsOn(fs)).toEqual([])
+})
+
+describe('unwrap() with maxValueSize', () => {
+  it('refuses what a store would, as a store does', async () => {
+    const { backend } = await prepared('write-through')
+    await expect(unwrap(backend, { maxValueSize: -1 })).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+  })
+
+  it('changes nothing where a value is larger', async () => {
+    const { backend, expected } = await prepared('write-through')
+    await expect(unwrap(backend, { maxValueSize: 69_999 })).rejects.toMatchObject({
+      code: 'CKV_VALUE_TOO_LARGE',
+      message: expect.stringContaining('Nothing was unwrapped')
+    })
+    const { store } = await openMode('write-through', backend)
+    expect(await everything(store)).toEqual(expected)
+    await store.close()
+    expect(await unwrap(backend, { maxValueSize: 70_000 })).toEqual({ values: expected.length })
+  })
+})
+
+it('unwrap() locks the database from before it reads it', async () => {
+  const { backend, expected } = await prepared('write-through')
+  const gate = new Gate()
+  const release = intercept(backend, WRITES, async ({ proceed }) => {
+    await gate.wait()
+    return proceed()
+  })
+  const unwrapping = unwrap(backend)
+  await gate.reached
+  const store = new CompressedKvStore<string, Buffer>(backend, { wal: false })
+  await expect(store.open()).rejects.toMatchObject({ cause: { code: 'LEVEL_LOCKED' } })
+  release()
+  gate.open()
+  await unwrapping
+  expect(await everything(backend)).toEqual(expected)
+})
+
 async function refusedThere(backend: Backend, options: StoreOptions) {
   const store = new CompressedKvStore<string, Buffer>(backend, options)
   await expect(store.open()).rejects.toMatchObject({ cause: { code: 'LEVEL_NOT_SUPPORTED' } })
@@ -231,7 +308,8 @@ describe('unwrap() that was interrupted', () => {
     const before = await raw.iterator<Buffer, Buffer>(bytes).all()
     await expect(unwrap(backend)).rejects.toMatchObject({
       code: 'LEVEL_CORRUPTION',
-      message: expect.stringMatching(/^Nothing was unwrapped: the value of 'zstd'/)
+      message: expect.stringMatching(/^Nothing was unwrapped: the value of 'zstd'/),
+      cause: { code: 'LEVEL_CORRUPTION' }
     })
     expect(await raw.iterator<Buffer, Buffer>(bytes).all()).toEqual(before)
     const { store } = await openMode('write-through', backend)
@@ -264,6 +342,15 @@ describe('unwrap() that was interrupted', () => {
     const before = await backend.iterator<Buffer, Buffer>(bytes).all()
     await expect(unwrap(backend)).rejects.toMatchObject({ code: 'LEVEL_NOT_SUPPORTED' })
     expect(await backend.iterator<Buffer, Buffer>(bytes).all()).toEqual(before)
+    const again = await openMode('write-through', backend)
+    await again.store.batch([
+      { type: 'del', key: 'x'.repeat(60_001) },
+      { type: 'put', key: 'x'.repeat(60_000), value: text(3000) }
+    ])
+    await again.store.close()
+    await unwrap(backend)
+    await backend.open()
+    expect(await backend.get('x'.repeat(60_000))).toEqual(text(3000))
   })
 
   it('before it began changes nothing', async () => {
@@ -272,6 +359,15 @@ describe('unwrap() that was interrupted', () => {
     const { store } = await openMode('write-through', backend)
     expect(await everything(store)).toEqual(expected)
     await store.close()
+  })
+
+  it('while it reads all values first does not read them to the end', async () => {
+    const { backend } = await prepared('write-through')
+    await backend.open()
+    const damaged = Buffer.from((await backend.get('zstd'))!)
+    damaged[10]! ^= 1
+    await backend.put('zstd', damaged)
+    await expect(unwrap(backend, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
   })
 
   it('by a backend that fails goes on where it was', async () => {
@@ -465,6 +561,17 @@ describe('unwrap() of a store that crashed', () => {
 })
 
 describe('unwrap() over classic-level', () => {
+  it('of a database that was never wrapped makes no log', async () => {
+    const directory = temporaryDirectory()
+    const bare = classicLevel(directory)
+    await bare.put('k', text(5000))
+    expect(await unwrap(bare)).toEqual({ values: 0 })
+    expect(await unwrap(bare, { wal: join(directory, 'elsewhere') })).toEqual({ values: 0 })
+    expect(readdirSync(directory)).not.toContain('ckv-wal')
+    expect(readdirSync(directory)).not.toContain('elsewhere')
+    await bare.close()
+  })
+
   const OPTIONS: Record<Mode, StoreOptions> = {
     'write-back': {},
     logged: { memtable: false },
@@ -495,6 +602,23 @@ describe('unwrap() over classic-level', () => {
       expect((await everything(again)).length).toBe(expected.length + 1)
       await again.close()
     }
+  })
+
+  it('leaves the log where it is with `wal: false`, and otherwise what is no segment of it', async () => {
+    const [kept, removed] = [temporaryDirectory(), temporaryDirectory()]
+    const inLog = (directory: string) => readdirSync(join(directory, 'ckv-wal'))
+    for (const directory of [kept, removed]) {
+      const store = new CompressedKvStore<string, Buffer>(classicLevel(directory))
+      await store.put('k', text(5000))
+      await store.close()
+      writeFileSync(join(directory, 'ckv-wal', '000001.torn'), 'a torn end')
+    }
+    const before = inLog(kept)
+    await unwrap(classicLevel(kept), { wal: false })
+    await unwrap(classicLevel(removed))
+    expect(before.length).toBeGreaterThan(1)
+    expect(inLog(kept)).toEqual(before)
+    expect(inLog(removed)).toEqual(['000001.torn'])
   })
 
   it('leaves no second copy of the values behind', async () => {
