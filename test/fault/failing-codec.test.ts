@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { type Codec, registerCodec } from '../../src/index.js'
+import { type Codec, type DictionaryCodec, registerCodec } from '../../src/index.js'
 import { openStore } from '../support/memory-store.js'
 import { text } from '../support/sample-values.js'
 import { deflate, HeldCodec } from '../support/user-codecs.js'
@@ -138,6 +138,11 @@ describe('a selector that throws', () => {
 
 describe('a codec that fails while reading', () => {
   const other = new Uint8Array(10)
+  /** Of no use but to be stored with. */
+  const identity: DictionaryCodec = {
+    compressSync: data => deflate.compressSync!(data),
+    decompressSync: (data, rawLength) => deflate.decompressSync!(data, rawLength)
+  }
 
   it('throwing gives LEVEL_CORRUPTION with its error as the cause', async () => {
     const store = await storedWith(220, VALUE, { decompressSync: fail, decompress: reject })
@@ -180,6 +185,21 @@ describe('a codec that fails while reading', () => {
     expect(() => small.getSync('k')).toThrow(expect.objectContaining({ code: 'LEVEL_CORRUPTION' }))
     const large = await storedWith(223, LARGE, { decompress: async () => answer })
     await expect(large.get('k')).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' })
+  })
+
+  it.each([
+    ['that throws', () => ({ ...identity, decompressSync: fail }), { code: 'LEVEL_CORRUPTION', cause: broken }],
+    ['that returns too few bytes', () => ({ ...identity, decompressSync: () => other }), { code: 'LEVEL_CORRUPTION' }],
+    ['that it does not take any more', undefined, { code: 'LEVEL_NOT_SUPPORTED' }]
+  ])('with a dictionary %s gives an error that says so', async (_, withDictionary, error) => {
+    const dictionary = Buffer.from('of what small values have in common')
+    const { store } = await openStore({ codec: flawed(225, { withDictionary: () => identity }), dictionary })
+    await store.put('k', text(200))
+    expect(await store.get('k')).toEqual(text(200))
+    flawed(225, { ...(withDictionary && { withDictionary }) })
+    await expect(store.get('k')).rejects.toMatchObject(error)
+    expect(() => store.getSync('k')).toThrow(expect.objectContaining(error))
+    await store.close()
   })
 
   it('does not fill the cache', async () => {

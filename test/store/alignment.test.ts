@@ -1,7 +1,7 @@
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
-import { type Codec, CompressedKvStore } from '../../src/index.js'
+import { type Codec, CompressedKvStore, registerCodec } from '../../src/index.js'
 import type { Wrappable } from '../../src/store/backend/any-level.js'
 import { noise, text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -11,7 +11,21 @@ const backends: Record<string, () => Wrappable<string, Buffer>> = {
   'memory-level': () => new MemoryLevel({ valueEncoding: 'buffer' }),
   'classic-level': () => new Level(temporaryDirectory(), { valueEncoding: 'buffer' })
 }
-const codecs: (Codec | 'none' | 'lz4' | 'zstd')[] = ['none', 'lz4', 'zstd', deflate]
+/** Returns what begins at an odd address. */
+const unaligned: Codec = {
+  ...deflate,
+  id: 242,
+  name: 'unaligned',
+  decompress: async data => behindByte(await deflate.decompress(data, 0)),
+  decompressSync: data => behindByte(deflate.decompressSync!(data, 0))
+}
+registerCodec(unaligned)
+
+function behindByte(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.alloc(1), bytes]).subarray(1)
+}
+
+const codecs: (Codec | 'none' | 'lz4' | 'zstd')[] = ['none', 'lz4', 'zstd', deflate, unaligned]
 
 /** Odd lengths, so that a careless slice would not start at a multiple of 8 by chance. */
 const lengths = [1, 7, 13, 100, 511, 513, 1023, 1025, 4097, 70_001]

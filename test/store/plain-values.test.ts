@@ -42,6 +42,13 @@ describe('values from before the database was wrapped', () => {
     expect(store.stats().read.plain).toBeGreaterThan(0)
   })
 
+  it('are returned however large they are: maxValueSize is for envelopes, whose lengths may be lies', async () => {
+    const { store } = await openStore({ maxValueSize: 10 }, await plainBackend())
+    await expect(store.put('new', text(11))).rejects.toMatchObject({ code: 'CKV_VALUE_TOO_LARGE' })
+    await expectAllPlain(store)
+    await store.close()
+  })
+
   it('stay readable among new ones, and after reopening', async () => {
     const { store, backend } = await openStore({}, await plainBackend())
     for (let i = 0; i < 3; i++) {

@@ -39,6 +39,15 @@ describe.each(EVERYWHERE)('$mode, $codec: a dictionary given in the options', ({
     await store.close()
   })
 
+  it('is used where `offThreadSize` is smaller than the values', async () => {
+    const { store } = await openMode(mode, undefined, { ...options, offThreadSize: 1 })
+    await Promise.all(DOCUMENTS.map((value, i) => store.put(keyOf(i), value)))
+    await store.flush()
+    expect(store.stats().dictionary.values).toBe(50)
+    expect(await store.getMany(DOCUMENTS.map((_, i) => keyOf(i)))).toEqual(DOCUMENTS)
+    await store.close()
+  })
+
   it('is stored while the caller may change what it has put', async () => {
     const { store } = await openMode(mode, undefined, options)
     const binary = { keyEncoding: 'buffer' } as object

@@ -60,6 +60,10 @@ function bytesIn(directory: string): number {
   return readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
 }
 
+function inLog(directory: string): string[] {
+  return readdirSync(join(directory, 'ckv-wal'))
+}
+
 /** Where the log of a simulated process lies. */
 const logOf = ({ mode, fs }: Pick<Sweepable, 'mode' | 'fs'>) => (mode === 'write-through' ? {} : { wal: logOn(fs) })
 
@@ -606,7 +610,6 @@ describe('unwrap() over classic-level', () => {
 
   it('leaves the log where it is with `wal: false`, and otherwise what is no segment of it', async () => {
     const [kept, removed] = [temporaryDirectory(), temporaryDirectory()]
-    const inLog = (directory: string) => readdirSync(join(directory, 'ckv-wal'))
     for (const directory of [kept, removed]) {
       const store = new CompressedKvStore<string, Buffer>(classicLevel(directory))
       await store.put('k', text(5000))

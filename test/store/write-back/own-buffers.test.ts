@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { classicLevel } from '../../support/classic-level.js'
+import { memoryLevel } from '../../support/logged-store.js'
 import { text } from '../../support/sample-values.js'
+import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { turns } from '../../support/turns.js'
 import { HeldCodec } from '../../support/user-codecs.js'
 import { keysIn, NEVER, openWriteBack } from './write-back-store.js'
@@ -83,7 +86,10 @@ describe('the caller may change its buffers right after the call', () => {
   })
 })
 
-describe('what is handed out', () => {
+// LevelDB hands out memory that it does not go on using, and so what comes from it is not copied.
+const OVER = { 'memory-level': memoryLevel, 'classic-level': () => classicLevel(temporaryDirectory()) as never }
+
+describe.each(Object.entries(OVER))('over %s, what is handed out', (_over, backend) => {
   const stored: [string, number, object][] = [
     ['a small value', 13, {}],
     ['an empty one', 0, {}],
@@ -93,7 +99,7 @@ describe('what is handed out', () => {
   ]
 
   it.each(stored)('is the own of its reader, and aligned: %s', async (_, size, options) => {
-    const { store } = await openWriteBack()
+    const { store } = await openWriteBack({}, backend())
     for (const name of ['odd', 'k', 'l']) await store.put(name, text(name === 'odd' ? 7 : size), options)
     const read = async () => [
       await store.get('k'),
@@ -113,10 +119,11 @@ describe('what is handed out', () => {
         scribble(value)
       }
     }
+    await store.close()
   })
 
   it('keys are the own of their reader too', async () => {
-    const { store } = await openWriteBack()
+    const { store } = await openWriteBack({}, backend())
     await store.put('k', text(5))
     for (let round = 0; round < 2; round++) {
       const [entry] = await store.iterator(BINARY as object).all()
@@ -126,5 +133,6 @@ describe('what is handed out', () => {
     }
     await store.flush()
     expect(await store.keys().all()).toEqual(['k'])
+    await store.close()
   })
 })
