@@ -182,14 +182,15 @@ describe.each(combinations)('$version over a compressed store over $name', ({ ve
     const page1 = keyvOver(store, 'page')
     const page2 = keyvOver(store, 'pages2')
     for (const keyv of [pages, users, page1, page2]) await keyv.set('a', 1)
-    await store.put('pages', 'a key of another user of the store')
+    for (const key of ['pages', 'pages;a']) await store.put(key, 'of another user of the store')
     await pages.clear()
     expect(await pages.get('a')).toBeUndefined()
-    expect(await store.keys().all()).toEqual(['page:a', 'pages', 'pages2:a', 'users:a'])
+    expect(await store.keys().all()).toEqual(['page:a', 'pages', 'pages2:a', 'pages;a', 'users:a'])
   })
 
-  it('clears and iterates over everything without a namespace', async () => {
+  it.each([undefined, ''])('clears and iterates over everything without a namespace (%j)', async namespace => {
     const adapter = new KeyvCompressedStore(store)
+    adapter.namespace = namespace
     await adapter.set('plain', '1')
     await pages.set('a', 1)
     const entries: unknown[] = []
@@ -401,6 +402,26 @@ it('stores text whatever the encodings of the store are, also in a sublevel', as
   expect([await keyv.get('a'), await inside.get('a')]).toEqual([{ b: 1 }, undefined])
   await store.close()
 })
+
+it.each(Object.entries(versions))(
+  '%s stores text also where the encodings of the store are others',
+  async (_, over) => {
+    const store = new CompressedKvStore(new MemoryLevel<number, Date>({ keyEncoding: 'json', valueEncoding: 'json' }))
+    const keyv = over(store as never, 'cache')
+    await keyv.set('a', 1)
+    await keyv.setMany([{ key: 'b', value: 2 }])
+    expect(await keyv.getMany(['a', 'b'])).toEqual([1, 2])
+    expect([await keyv.has('a'), await keyv.hasMany(['b', 'c'])]).toEqual([true, [true, false]])
+    await keyv.delete('a')
+    await keyv.deleteMany(['b'])
+    expect(await entriesOf(keyv)).toEqual([])
+    await store.put(1, new Date(0))
+    await keyv.set('a', 1)
+    await keyv.clear()
+    expect(await store.keys({ keyEncoding: 'utf8' }).all()).toEqual(['1'])
+    await store.close()
+  }
+)
 
 it('finds the cache again after a restart', async () => {
   const directory = temporaryDirectory()

@@ -5,7 +5,7 @@ import { classicLevel } from '../support/classic-level.js'
 import { copyWhileOpen, imageOf, memoryLevel, openLogged } from '../support/logged-store.js'
 import { openStore } from '../support/memory-store.js'
 import { LISTS_OPEN_FILES, openIn } from '../support/open-files.js'
-import { noise, text } from '../support/sample-values.js'
+import { noise } from '../support/sample-values.js'
 import { documents, keyOf } from '../support/small-documents.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -25,9 +25,9 @@ describe('inspect()', () => {
   it('gives keys and values that are the caller’s own', async () => {
     const { store, backend } = await openStore()
     await store.put('k', noise(64))
-    for await (const { key, value } of (await inspect(backend)).entries()) {
-      key.fill(0)
-      ;(await value()).fill(0)
+    for await (const entry of (await inspect(backend)).entries()) {
+      const value = await entry.value()
+      for (const bytes of [entry.key, value]) bytes.fill(0)
     }
     expect(await store.get('k')).toEqual(noise(64))
     await store.close()
