@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
 import { main } from '../../src/cli/command-line.js'
+import { CompressedKvStore } from '../../src/index.js'
 import { EVENTUALLY } from '../support/eventually.js'
 import { noise, text } from '../support/sample-values.js'
 import { bareLevel, damageLog, killed, newLocation, someEntries, withStore, wrapped } from './databases.js'
-import { ckv } from './run.js'
+import { ckv, json } from './run.js'
 
 /** Of the one entry that has it: a store is told how long, not until when. */
 function withoutExpiry(exported: Buffer): { text: string; expiresAt: number } {
@@ -15,6 +16,13 @@ function withoutExpiry(exported: Buffer): { text: string; expiresAt: number } {
   const [found, expiresAt] = /,"expiresAt":(\d+)/.exec(lines)!
   return { text: lines.replace(found, ''), expiresAt: Number(expiresAt) }
 }
+
+/** So many lines for `ckv import`. */
+function manyLines(count: number, value: string): string {
+  return Array.from({ length: count }, (_, i) => `${JSON.stringify({ key: `k${i}`, value })}\n`).join('')
+}
+
+const STORES = CompressedKvStore.prototype as unknown as { batch: (operations: readonly unknown[]) => Promise<void> }
 
 describe('ckv export and import', () => {
   it('carry every entry over, whatever its bytes, and its time to live', async () => {
@@ -94,6 +102,66 @@ describe('ckv export and import', () => {
     const stdin = '\ufeff{"key":"a","value":"1"}\r\n\r\n{"key":"b","value":"2"}'
     expect((await ckv(['import', location], { stdin })).out).toBe('2 values imported')
     expect((await ckv(['ls', location])).lines).toEqual(['a', 'b'])
+  })
+
+  it('export takes only the keys with a prefix', async () => {
+    const { lines: exported } = await ckv(['export', await wrapped(), '--prefix', 'user:01'])
+    expect(exported.map(line => (JSON.parse(line) as { key: string }).key)).toEqual(
+      ['11', '13', '15', '17', '19'].map(number => `user:0${number}`)
+    )
+  })
+
+  it('import uses the codec, the least size and the directory of the log that are asked for', async () => {
+    const location = newLocation()
+    const log = join(location, '..', 'log')
+    const entries = [100, 300].map(length => JSON.stringify({ key: `k${length}`, value: 'v'.repeat(length) }))
+    const stdin = entries.join('\n')
+    expect((await ckv(['import', location, '--codec', 'lz4', '--min-size', '200', '--wal', log], { stdin })).code).toBe(
+      0
+    )
+    const { byCodec } = await json<{ byCodec: { codec: string; values: number }[] }>(['stats', location, '--wal', log])
+    expect(byCodec).toMatchObject([
+      { codec: 'lz4', values: 1 },
+      { codec: 'none', values: 1 }
+    ])
+    expect([existsSync(log), existsSync(join(location, 'ckv-wal'))]).toEqual([true, false])
+  })
+
+  it('import deletes the keys of a range, and no others, in the order of the lines', async () => {
+    const location = newLocation()
+    const clears = '{"kind":"clear","key":"k1","end":"k3"}\n'
+    const stdin = `${manyLines(5, '1')}${clears}${manyLines(2, '1')}`
+    expect((await ckv(['import', location], { stdin })).code).toBe(0)
+    expect((await ckv(['ls', location])).lines).toEqual(['k0', 'k1', 'k3', 'k4'])
+  })
+
+  describe('import writes in batches', () => {
+    it.each([
+      ['small values', manyLines(2500, '1'), [1000, 1000, 500]],
+      ['large values', manyLines(9, '1'.repeat(1024 * 1024)), [4, 4, 1]]
+    ])('of few %s, each once', async (_, stdin, batches) => {
+      using batch = vi.spyOn(STORES, 'batch')
+      const { out } = await ckv(['import', newLocation(), '--json'], { stdin })
+      expect(batch.mock.calls.map(([operations]) => operations.length)).toEqual(batches)
+      expect(JSON.parse(out)).toMatchObject({ put: batches.reduce((sum, size) => sum + size) })
+    })
+
+    it.each([
+      [0, 'ckv: lines 1 to 1000: refused\n'],
+      [1, 'ckv: lines 1001 to 2000: refused; the lines before them were imported\n'],
+      [2, 'ckv: lines 2001 to 2500: refused; the lines before them were imported\n']
+    ])('and names the lines of one that fails after %i others', async (before, message) => {
+      const location = newLocation()
+      const { batch } = STORES
+      let calls = 0
+      using _ = vi.spyOn(STORES, 'batch').mockImplementation(async function (this: object, operations) {
+        if (calls++ >= before) throw new Error('refused')
+        return batch.call(this, operations)
+      })
+      const { code, err } = await ckv(['import', location], { stdin: manyLines(2500, '1') })
+      expect([code, err]).toEqual([1, message])
+      expect((await ckv(['ls', location])).lines).toHaveLength(before * 1000)
+    })
   })
 
   it('import names the lines that the store refuses', async () => {

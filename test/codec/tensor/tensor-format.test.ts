@@ -30,6 +30,9 @@ const spaced = (hex: string) => hex.replaceAll(' ', '')
 const CONSTANT = 2 ** 30
 const COMPRESSED = 2 ** 31
 
+/** Two bytes as Zstandard stores them, in more. */
+const TWO = Buffer.from(codecForReading(2).compressSync!(Buffer.of(1, 2))).toString('hex')
+
 describe('the bytes are those of docs/format.md', () => {
   test('trailing zeros are only counted', () => {
     const value = Buffer.from('803f00000000', 'hex')
@@ -51,6 +54,12 @@ describe('the bytes are those of docs/format.md', () => {
     )
   })
 
+  test.each([10, 24])('blocks may have 2^%i elements', async shift => {
+    const data = forged({ shift, used: 3, table: [CONSTANT + 7], rest: '00000000' })
+    expect(reader.decompressSync!(data, 4)).toEqual(Buffer.of(7, 7, 7, 0))
+    expect(await reader.decompress(data, 4)).toEqual(Buffer.of(7, 7, 7, 0))
+  })
+
   test.each(['bf16', 'f16', 'f32', 'f64', 'i8'] as const)('another reader restores %s', async dtype => {
     for (const codec of ['zstd', 'lz4'] as const) {
       const value = Buffer.concat([gaussian(dtype, 300_001), Buffer.alloc(100_000), noise(99), Buffer.alloc(9)])
@@ -64,9 +73,9 @@ describe('refuses as corrupt', () => {
   test.each([
     ['nothing', Buffer.alloc(0)],
     ['less than a header', forged().subarray(0, 7)],
-    ['more used bytes than there are', forged({ used: 101, table: [CONSTANT] })],
-    ['blocks below 2^10 elements', forged({ shift: 9, used: 100, table: [CONSTANT] })],
-    ['blocks above 2^24 elements', forged({ shift: 25, used: 100, table: [CONSTANT] })],
+    ['more used bytes than there are', forged({ used: 101, table: [CONSTANT], rest: '00000000' })],
+    ['blocks below 2^10 elements', forged({ shift: 9, used: 100, table: [CONSTANT], rest: '00000000' })],
+    ['blocks above 2^24 elements', forged({ shift: 25, used: 100, table: [CONSTANT], rest: '00000000' })],
     ['a table that is cut', forged({ dtype: 4, used: 100, table: [CONSTANT, CONSTANT] })],
     ['padding that is cut', forged({ used: 100, table: [CONSTANT + 5] })],
     ['padding that is not zero', forged({ used: 100, table: [CONSTANT + 5], rest: '00000100' })],
@@ -74,7 +83,10 @@ describe('refuses as corrupt', () => {
     ['a raw plane with a length', forged({ used: 2, table: [2], rest: '000000000102' })],
     ['a raw plane that is cut', forged({ used: 3, table: [0], rest: '000000000102' })],
     ['a compressed plane without bytes', forged({ used: 100, table: [COMPRESSED], rest: '00000000' })],
-    ['a compressed plane that saves nothing', forged({ used: 2, table: [COMPRESSED + 2], rest: '000000000102' })],
+    [
+      'a compressed plane that saves nothing',
+      forged({ used: 2, table: [COMPRESSED + TWO.length / 2], rest: `00000000${TWO}` })
+    ],
     ['a compressed plane that is cut', forged({ used: 100, table: [COMPRESSED + 9], rest: '0000000001' })],
     ['a compressed plane that its codec refuses', forged({ used: 9, table: [COMPRESSED + 2], rest: '00000000ffff' })],
     [

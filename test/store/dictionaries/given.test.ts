@@ -35,7 +35,18 @@ describe.each(EVERYWHERE)('$mode, $codec: a dictionary given in the options', ({
     const { bytesIn, bytesStored, ...stats } = store.stats().dictionary
     expect(stats).toMatchObject({ id: 1, bytes: DICTIONARY.length, values: 50, unused: undefined })
     expect(bytesStored).toBeLessThan(bytesIn / 2)
+    expect(store.stats().written.byCodec).toEqual({ [codec]: { values: 50, bytesIn, bytesStored } })
     expect(await store.values().all()).toEqual(DOCUMENTS)
+    await store.close()
+  })
+
+  it('is not used where it does not pay, which is no failure of the codec', async () => {
+    const { store, backend } = await openMode(mode, undefined, options)
+    await store.put('noise', noise(200))
+    await store.flush()
+    expect((await envelopeOf(backend, 'noise')).dictionary).toBeUndefined()
+    const { raw, lastCodecError } = store.stats()
+    expect([raw.belowMinSize, raw.codecFailed, lastCodecError]).toEqual([1, 0, undefined])
     await store.close()
   })
 

@@ -56,6 +56,18 @@ describe.each(EVERYWHERE)('$mode, $codec: a sweep', ({ mode, codec }) => {
     await again.store.close()
   })
 
+  it('leaves a value its time to live', async () => {
+    const { store } = await openMode(mode, undefined, { codec, dictionary: FIRST })
+    await store.put('before', DOCUMENTS[1]!)
+    await store.put('k', DOCUMENTS[0]!, { ttl: 1_000_000, codec: 'none' })
+    await store.flush()
+    const { expiresAt } = await envelopeOf(store.backend as never, 'k')
+    expect(await store.gc.run({ policy: policyOf(codec) })).toMatchObject({ recompressed: 1 })
+    expect(await envelopeOf(store.backend as never, 'k')).toMatchObject({ dictionary: 1, expiresAt })
+    expect(expiresAt).toBeGreaterThan(Date.now())
+    await store.close()
+  })
+
   it('counts those that it removes no longer, and the next one writes nothing', async () => {
     const { store, backend } = await storesOf(mode, codec, [FIRST, SECOND])
     await store.flush()

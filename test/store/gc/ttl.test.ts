@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { NoGc } from '../../../src/index.js'
+import { none } from '../../../src/codec/none.js'
+import { type Gc, NoGc } from '../../../src/index.js'
 import { bareEntries, type Mode, MODES, openAfterKill, openMode } from '../../support/gc-store.js'
 import type { Store } from '../../support/logged-store.js'
 import { noise, text } from '../../support/sample-values.js'
@@ -147,11 +148,19 @@ describe.each(MODES)('a %s store: what has expired', mode => {
     const opened = await openMode(mode)
     await opened.store.put('b', text(5000), { ttl: 1000, codec: 'none' })
     await opened.store.put('c', noise(5000), { ttl: 1000, codec: 'none' })
+    await opened.store.put('d', text(5000), { ttl: 1000, codec: 'zstd' })
     at(900)
     expect(await opened.store.gc.run()).toMatchObject({ recompressed: 1, probed: 1 })
+    const unpackD: Gc = {
+      process: async value =>
+        String(value.key) === 'd'
+          ? { action: 'recompress', codec: none(), compressed: await value.raw() }
+          : { action: 'keep' }
+    }
+    expect(await opened.store.gc.run({ policy: unpackD })).toMatchObject({ recompressed: 1 })
     const { store } = await openAfterKill(opened)
     at(999)
-    expect(await visible(store)).toBe('bc')
+    expect(await visible(store)).toBe('bcd')
     at(1000)
     expect(await visible(store)).toBe('')
     await Promise.all([store.close(), opened.store.close()])
