@@ -72,11 +72,14 @@ describe('commands that look', () => {
     expect(without.err).toMatch(/^ckv: .*log.*missing/)
   })
 
-  it('stop when they are interrupted, with exit code 130, and remove the copy', async () => {
-    const location = await wrapped()
-    const { code, err, left } = await ckv(['export', location], { signal: AbortSignal.abort() })
-    expect([code, err, left]).toEqual([130, 'ckv: interrupted\n', []])
-  })
+  it.each(['export', 'estimate', 'ls', 'stats', 'verify', 'wal'])(
+    '%s stops when it is interrupted, with exit code 130, and removes the copy',
+    async command => {
+      const location = await wrapped()
+      const { code, err, left } = await ckv([command, location], { signal: AbortSignal.abort() })
+      expect([code, err, left]).toEqual([130, 'ckv: interrupted\n', []])
+    }
+  )
 
   it('share tables with the copy by hard links, so that a large database needs no room for it', async () => {
     const location = await bare()
