@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
@@ -210,6 +210,21 @@ describe('ckv wal', () => {
     const dir = temporaryDirectory()
     writeFileSync(join(dir, '000001.wal'), Buffer.alloc(10))
     expect((await ckv(['wal', dir, '--salvage', join(temporaryDirectory(), 'out')])).code).toBe(0)
+  })
+
+  it('a range that was salvaged ends where it ended when it is imported', async () => {
+    const source = await bare()
+    const [copy, location] = [temporaryDirectory(), newLocation()]
+    await withStore(source, { memtable: { flushIntervalMs: Infinity } }, async store => {
+      for (const key of ['a', 'b', 'c']) await store.put(key, Buffer.from('1'))
+      await store.clear({ gte: 'b', lt: 'c' })
+      await store.sync()
+      cpSync(source, copy, { recursive: true })
+    })
+    const out = join(temporaryDirectory(), 'out')
+    expect((await ckv(['wal', copy, '--salvage', out])).code).toBe(0)
+    expect((await ckv(['import', location], { stdin: readFileSync(out) })).code).toBe(0)
+    expect((await ckv(['ls', location])).lines).toEqual(['a', 'c'])
   })
 
   it('a deletion that was salvaged is a deletion when it is imported', async () => {

@@ -388,6 +388,14 @@ describe('a store that is', () => {
     await store.gc.stop()
   })
 
+  it('a store that is being closed begins no sweep', async () => {
+    const { store } = await openMode('write-back')
+    await store.put('k', VALUE)
+    const closing = store.close()
+    await expect(store.gc.run()).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+    await closing
+  })
+
   it('readOnly does not sweep, now or in the background', async () => {
     const opened = await openMode('write-through', await filled([['k', text(3000)]]))
     await opened.store.close()
