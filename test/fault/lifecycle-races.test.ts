@@ -205,6 +205,19 @@ describe('an open that fails', () => {
   })
 })
 
+it('a backend that could not be closed with its store closes it later', async () => {
+  const { store, backend } = await openStore()
+  await store.put('k', SMALL)
+  const repair = failing(backend, ['_close'], new Error('not now'))
+  await expect(store.close()).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_CLOSED' })
+  repair()
+  await backend.close()
+  expect([store.status, backend.status]).toEqual(['closed', 'closed'])
+  await store.open()
+  expect(await store.get('k')).toEqual(SMALL)
+  await store.close()
+})
+
 describe('a backend that neither takes a flush nor can be closed', () => {
   it('holds up no write for ever, nor a later close', async () => {
     const { store, backend } = await openStore({ wal: temporaryDirectory(), memtable: { maxBytes: 1 } })
