@@ -315,7 +315,9 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   #writesTo(key: Buffer): Writes {
     this.#assertWritable()
     assertNotReserved(key)
-    return this.#lifecycle.session.writes
+    const { lastKeys, writes } = this.#lifecycle.session
+    lastKeys.beforeWrite(key)
+    return writes
   }
 
   #assertWritable(): void {

@@ -7,6 +7,7 @@ import type { WalOptions } from '../wal/options.js'
 import type { AnyLevel } from './backend/any-level.js'
 import { isLevelDb, isOpen } from './backend/backend.js'
 import { refuseAfterFailedWrite } from './backend/failed-writes.js'
+import { LastKeys } from './backend/last-keys.js'
 import type { Coding } from './coding.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { dictionaryKey, encodeDictionary } from './dictionaries/dictionary-record.js'
@@ -49,6 +50,7 @@ export interface Session {
   readonly cache: ValueCache | undefined
   readonly log: StoreLog | undefined
   readonly tables: Tables<TableValue> | undefined
+  readonly lastKeys: LastKeys
   /** What readers see now, or saw when a snapshot was taken. */
   readonly view: (snapshot: AbstractSnapshot | undefined) => ReadView
 }
@@ -75,10 +77,13 @@ export async function beginSession(
   small.dictionaries.newestEver = marker.current.newestDictionary
   const cache = settings.cacheBytes > 0 ? new ValueCache(settings.cacheBytes, counters.cache) : undefined
   const tables = stored.tables ?? (settings.memtable === undefined ? undefined : new Tables<TableValue>())
+  // With readOnly the tables have what was logged, whatever keys those are.
+  const lastKeys = overLevelDb && !settings.readOnly ? await LastKeys.of(backend) : LastKeys.unknown()
   const view = (snapshot: AbstractSnapshot | undefined): ReadView => ({
     backend,
     frozen: snapshot ? tablesOf(snapshot, backend) : (tables?.view() ?? []),
-    ttlUsed: marker.ttlUsed
+    ttlUsed: marker.ttlUsed,
+    reservedAreLast: lastKeys.areReserved
   })
   const gets = new GetQueue(backend)
   const parts = { backend, marker, cache, gets, ...coding }
@@ -108,6 +113,7 @@ export async function beginSession(
     cache,
     log,
     tables,
+    lastKeys,
     view
   }
 }

@@ -33,6 +33,14 @@ export function mayHoldReserved(range: KeyRange): boolean {
   return lower === undefined || Buffer.compare(lower, RESERVED_END) < 0
 }
 
+/** A range without what comes after the reserved keys. It ends with their common beginning, which is none of them. */
+export function upToReserved<T extends KeyRange>(range: T): T {
+  const { lower } = boundsOf(range)
+  if (!mayHoldReserved(range) || (lower !== undefined && Buffer.compare(lower, RESERVED_START) > 0)) return range
+  const { lt: _, ...part } = range
+  return { ...part, lte: RESERVED_START } as T
+}
+
 /** The parts of a range below and above the reserved keys, without empty ones. They have only bounds, and no other options of `range`. */
 export function aroundReserved(range: KeyRange): KeyRange[] {
   const { gt, gte, lt, lte } = range

@@ -8,7 +8,7 @@ import type { Frozen } from '../../memtable/tables.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { asBuffer, AS_BYTES } from '../backend/as-bytes.js'
 import { isOutside, type KeyRange, withOwnBounds } from '../backend/key-range.js'
-import { isReserved, mayHoldReserved } from '../backend/reserved-keys.js'
+import { isReserved, mayHoldReserved, RESERVED_START, upToReserved } from '../backend/reserved-keys.js'
 import type { TableValue } from '../table-value.js'
 import { errorOfKey } from './error-of-key.js'
 import { MergedEntries } from './merged-entries.js'
@@ -60,6 +60,8 @@ export interface ReadView {
   readonly frozen: readonly Frozen<TableValue>[]
   /** Whether some entries may have expired, so that values have to be looked at even if only keys are wanted. */
   readonly ttlUsed: boolean
+  /** Whether no key of backend or tables comes after the reserved ones. */
+  readonly reservedAreLast: boolean
 }
 
 /** What the iterators hand out: entries of backend and tables, opened, without reserved keys and without what has expired. */
@@ -76,20 +78,25 @@ export class EntrySource {
   #fetchSize = 1
   /** How many entries the caller may still take. */
   #left: number
+  /** Whether the source ends before the reserved keys. */
+  readonly #endsAtReserved: boolean
   /** Whether the last seek went to a key outside the range: then there is nothing to read until the next seek. */
   #soughtOutside = false
   /** An error of the source that came after entries, which were returned first: the next call throws it. */
   #failure: { readonly error: unknown } | undefined
 
-  constructor({ backend, frozen, ttlUsed }: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
+  constructor(view: ReadView, encoded: EncodedIteratorOptions, unsealer: Unsealer) {
+    const { backend, frozen, ttlUsed, reservedAreLast } = view
     const options = withOwnBounds(encoded)
     const overlaid = frozen.length > 0
     // If the backend's iterator does not show one moment, it may come to values with a time to live that are written later.
     const expiring = ttlUsed || !backend.supports.implicitSnapshots
-    const filterKeys = mayHoldReserved(options)
+    const range = reservedAreLast ? upToReserved(options) : options
+    this.#endsAtReserved = range !== options
+    const filterKeys = !this.#endsAtReserved && mayHoldReserved(options)
     const stored = backend.iterator<Buffer, Uint8Array>({
       highWaterMarkBytes: READ_AHEAD_BYTES,
-      ...options,
+      ...range,
       ...AS_BYTES,
       keys: options.keys || filterKeys || overlaid,
       values: options.values || expiring,
@@ -161,7 +168,8 @@ export class EntrySource {
     // classic-level 3.0.0 aborts the process when an empty database is sought outside the range.
     this.#soughtOutside = isOutside(target, this.#options)
     if (this.#soughtOutside) return
-    this.#source.seek(target, { ...options, ...AS_BYTES })
+    const isBeyond = this.#endsAtReserved && Buffer.compare(target, RESERVED_START) > 0
+    this.#source.seek(isBeyond ? RESERVED_START : target, { ...options, ...AS_BYTES })
   }
 
   async close(): Promise<void> {
