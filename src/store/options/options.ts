@@ -260,8 +260,11 @@ function dictionaryOption(dictionary: unknown): Settings['dictionary'] {
   return bytes
 }
 
-/** Stands for the log's default directory in a check of the options: it is known only when the backend is open. */
-const IN_THE_BACKEND = '.'
+/**
+ * Stands for the log's default directory in a check of the options: it is known only when the backend is open. Absolute, since a process whose own
+ * directory was removed cannot resolve another path.
+ */
+const IN_THE_BACKEND = '/'
 
 /** @param shared options of the store that hold for its log as well, unless the log's own options say otherwise */
 function walOptions(
