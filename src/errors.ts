@@ -79,12 +79,23 @@ export function tooLargeForFrame(bytes: number, maxFrameBytes: number): Compress
 }
 
 export function codecUnavailable(usedFor: string, packageName: string, cause: unknown): CompressedKvError {
+  const remedy = isOfForbiddenAddons(cause)
+    ? 'start Node.js without --no-addons, or with --allow-addons beside --permission'
+    : `run 'npm install ${packageName}' (with optional dependencies, which carry its binaries)`
   return new CompressedKvError(
     'CKV_CODEC_UNAVAILABLE',
     `${usedFor} needs the package '${packageName}', which does not load on ${process.platform}-${process.arch}: ` +
-      `run 'npm install ${packageName}' (with optional dependencies, which carry its binaries), or choose another codec`,
+      `${remedy}, or choose another codec`,
     { cause }
   )
+}
+
+/** Packages try several files in turn, and chain the errors: that of Node.js may be below others. */
+function isOfForbiddenAddons(error: unknown): boolean {
+  for (let depth = 0, each = error; each instanceof Error && depth < 10; depth++, each = each.cause) {
+    if ((each as { code?: unknown }).code === 'ERR_DLOPEN_DISABLED') return true
+  }
+  return false
 }
 
 /** @param failures how many flushes in a row have failed */

@@ -122,7 +122,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     hideMissingMethods(this, backend)
     forwardAdditionalMethods(this, backend)
     copyArguments(this)
-    adaptSublevels(this, this.#openingSublevels)
+    adaptSublevels(this, this.#openingSublevels, error => this.#lifecycle.explained(error))
     const { keyEncoding: _, valueEncoding: __, ...ofBackend } = rest
     openByItselfWith(backend, ofBackend)
   }

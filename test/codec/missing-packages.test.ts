@@ -3,6 +3,7 @@ import type * as Module from 'node:module'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { zstd } from '../../src/codec/zstd/zstd.js'
+import { codecUnavailable } from '../../src/errors.js'
 import { text } from '../support/sample-values.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -94,4 +95,13 @@ test('without @mongodb-js/zstd, Zstandard works and reads and writes the same', 
   alone.load!()
   expect(value.equals(await alone.decompress(await zstd().compress(value), value.length))).toBe(true)
   expect(value.equals(await zstd().decompress(await alone.compress(value), value.length))).toBe(true)
+})
+
+test('where Node.js loads no addons, the error says so, instead of asking for a package that is there', () => {
+  const refused = Object.assign(new Error('loading addons is disabled'), { code: 'ERR_DLOPEN_DISABLED' })
+  for (const cause of [refused, new Error('Cannot find native binding', { cause: refused })]) {
+    const { message } = codecUnavailable('LZ4 compression', 'lz4-napi', cause)
+    expect(message).toContain('--no-addons')
+    expect(message).not.toContain('npm install')
+  }
 })

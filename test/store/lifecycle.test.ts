@@ -45,6 +45,36 @@ describe('opening and closing', () => {
     await expect(second.flush()).rejects.not.toHaveProperty('cause')
   })
 
+  it('tells every call on its sublevels why opening failed', async () => {
+    const backend = memory()
+    const first = new CompressedKvStore(backend)
+    await first.open()
+    const second = new CompressedKvStore(backend)
+    const outer = second.sublevel('outer')
+    const late = async () => {
+      await second.open().catch(() => {})
+      return second.sublevel('late')
+    }
+    const cause = { code: 'LEVEL_LOCKED' }
+    const locked = { ...NOT_OPEN, cause }
+    for (const sublevel of [outer, outer.sublevel('inner'), await late()]) {
+      await expect(sublevel.open()).rejects.toMatchObject({ ...NOT_OPEN, cause: locked })
+      const waiting = second.sublevel('waiting')
+      await Promise.all([
+        expect(waiting.put('k', 'v')).rejects.toMatchObject(locked),
+        expect(waiting.get('k')).rejects.toMatchObject(locked),
+        expect(waiting.clear()).rejects.toMatchObject(locked),
+        expect(waiting.keys().next()).rejects.toMatchObject({ code: 'LEVEL_ITERATOR_NOT_OPEN', cause })
+      ])
+    }
+    await first.close()
+    await second.open()
+    await outer.open()
+    expect(await outer.keys().all()).toEqual([])
+    await second.close()
+    await expect(outer.open()).rejects.not.toHaveProperty('cause.cause')
+  })
+
   it('may be opened and closed twice', async () => {
     const { store, backend } = await openStore()
     await Promise.all([store.open(), store.open()])

@@ -9,16 +9,33 @@ import { type EncodedOperation, toParent, withEncodedValue } from './operations.
 
 type Sublevel = AnyLevel & { _batch(operations: readonly EncodedOperation[], options: WriteOptions): Promise<void> }
 
-/** Changes the sublevels that abstract-level makes of a database, and theirs, so that they treat keys, values and options as the store does. */
-export function adaptSublevels(db: AnyLevel, opening: OpeningSublevels): void {
+/**
+ * Changes the sublevels that abstract-level makes of a database, and theirs, so that they treat keys, values and options as the store does.
+ *
+ * @param explained adds the reason to the error of a call that waited for an opening that has failed
+ */
+export function adaptSublevels(db: AnyLevel, opening: OpeningSublevels, explained: (error: unknown) => unknown): void {
   override(db, 'sublevel', make => (...args) => {
     const sublevel = make.apply(db, args) as Sublevel
     copyArguments(sublevel)
     opening.watch(sublevel)
-    adaptSublevels(sublevel, opening)
+    adaptSublevels(sublevel, opening, explained)
+    explainFailures(sublevel, explained)
     handOnBytes(sublevel)
     return sublevel
   })
+}
+
+function explainFailures(sublevel: Sublevel, explained: (error: unknown) => unknown): void {
+  for (const name of ['_open', 'deferAsync']) {
+    override(sublevel, name, wait => async (...args) => {
+      try {
+        return await wait.apply(sublevel, args)
+      } catch (error) {
+        throw explained(error)
+      }
+    })
+  }
 }
 
 function handOnBytes(sublevel: Sublevel): void {
