@@ -89,11 +89,20 @@ function withDeadOwners(disk: CrashableFileSystem): CrashableFileSystem {
   return disk
 }
 
-/** A copy of a directory as it is at this moment, as a killed process leaves it: but a lock in it is of a live one. */
+/**
+ * A copy of a directory as it is at this moment, as a killed process leaves it: but a lock in it is of a live one. If a file is deleted before it is
+ * copied, as LevelDB does in the background, the copy is made again.
+ */
 export function copyWhileOpen(directory: string): string {
-  const copy = temporaryDirectory()
-  cpSync(directory, copy, { recursive: true, filter: source => !isLock(basename(source)) })
-  return copy
+  for (let tries = 1; ; tries++) {
+    const copy = temporaryDirectory()
+    try {
+      cpSync(directory, copy, { recursive: true, filter: source => !isLock(basename(source)) })
+      return copy
+    } catch (error) {
+      if (tries === 10 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
 }
 
 /** The files below a directory, by their paths in it, but for locks: to see whether one changed. */
