@@ -196,7 +196,8 @@ function newTable<T extends Sized>(): ActiveTable<T> {
   return { table: new MemTable<T>(), firstSequence: 0, sequence: 0, weight: 0 }
 }
 
-function weightOfTables<T extends Sized>(items: readonly Frozen<T>[]): number {
+/** Weight of the tables among frozen items, without that of deleted ranges. */
+export function weightOfTables<T extends Sized>(items: readonly Frozen<T>[]): number {
   return items.reduce((sum, item) => sum + ('table' in item ? item.weight : 0), 0)
 }
 

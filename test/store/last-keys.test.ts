@@ -1,8 +1,8 @@
-import { cp } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it } from 'vitest'
 import { CompressedKvStore } from '../../src/index.js'
 import { isReserved, RESERVED_END, RESERVED_START } from '../../src/store/backend/reserved-keys.js'
+import { copyWhileOpen } from '../support/logged-store.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 type Bytes = ClassicLevel<Buffer, Buffer>
@@ -15,14 +15,13 @@ const TARGETS = [...BELOW, RESERVED_START, MARKER_OR_SO, ...ABOVE, Buffer.alloc(
 const VALUE = Buffer.from('value')
 const MODES = [{}, { memtable: false }, { wal: false }] as const
 
-async function emptyDatabase(): Promise<Bytes> {
-  const backend: Bytes = new ClassicLevel(await temporaryDirectory(), {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer'
-  })
+async function databaseIn(directory: string): Promise<Bytes> {
+  const backend: Bytes = new ClassicLevel(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
   await backend.open()
   return backend
 }
+
+const emptyDatabase = () => databaseIn(temporaryDirectory())
 
 async function openOn(backend: Bytes, options: object): Promise<Store> {
   const store = new CompressedKvStore(backend, options)
@@ -120,14 +119,27 @@ describe.each(MODES)('with %j, over LevelDB', options => {
   })
 })
 
+it.each([{}, { memtable: false }])(
+  'after a crash, keys after the reserved ones that only the log had are found by a store with %j',
+  async options => {
+    const store = await openOn(await emptyDatabase(), { memtable: { flushIntervalMs: Infinity } })
+    await store.put(BELOW[0]!, VALUE)
+    await store.put(ABOVE[0]!, VALUE)
+    const backend = await databaseIn(copyWhileOpen(store.location!))
+    await store.close()
+    expect((await backend.keys().all()).some(key => key.equals(ABOVE[0]!))).toBe(false)
+    const again = await openOn(backend, options)
+    await expectKeys(again, [BELOW[0]!, ABOVE[0]!])
+    await again.close()
+  }
+)
+
 it('a store opened with readOnly finds keys after the reserved ones that only its log has', async () => {
   const store = await openOn(await emptyDatabase(), { memtable: { flushIntervalMs: Infinity } })
   await store.put(BELOW[0]!, VALUE)
   await store.flush()
   await store.put(ABOVE[0]!, VALUE)
-  const copy = await temporaryDirectory()
-  await cp(store.location!, copy, { recursive: true })
-  const backend: Bytes = new ClassicLevel(copy, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  const backend = await databaseIn(copyWhileOpen(store.location!))
   const reading = await openOn(backend, { readOnly: true })
   expect(reading.stats().memtable?.entries).toBe(1)
   await expectKeys(reading, [BELOW[0]!, ABOVE[0]!])

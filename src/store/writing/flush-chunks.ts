@@ -3,7 +3,7 @@ import { storedMemory } from '../../envelope/stored-memory.js'
 import { isPromise } from '../../is-promise.js'
 import { TOMBSTONE } from '../../memtable/memtable.js'
 import { Overlay } from '../../memtable/overlay.js'
-import type { Frozen } from '../../memtable/tables.js'
+import { type Frozen, weightOfTables } from '../../memtable/tables.js'
 import { BACKGROUND_TURN_MS, nextTurn, Turn } from '../../turn.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { AS_BYTES, KEY_AS_BYTES } from '../backend/as-bytes.js'
@@ -82,8 +82,7 @@ export class FlushChunks {
 
   /** Lets a dictionary be made from the values, before any of them is sealed. */
   async #prepareDictionary(): Promise<void> {
-    const weight = this.#items.reduce((sum, item) => sum + ('table' in item ? item.weight : 0), 0)
-    await this.#context.sealer.dictionarySource?.prepare(weight, async () => {
+    await this.#context.sealer.dictionarySource?.prepare(weightOfTables(this.#items), async () => {
       const entries = new Overlay(this.#items)
       await this.#prepare(entries)
       return entries
