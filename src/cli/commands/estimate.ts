@@ -34,7 +34,8 @@ export async function estimate(
     guarded: looked.marker === undefined || looked.marker.guarded,
     bytesNow: looked.sizes.tables + looked.sizes.others
   }))
-  if (taken.entries.length === 0) throw new Failure(`${location} holds no values: there is nothing to estimate`)
+  if (taken.bytes === 0)
+    throw new Failure(`${location} holds no values, or an empty one only: there is nothing to estimate`)
   const candidates = candidatesFor(
     asked,
     taken.entries.map(({ value }) => value.length)

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 
 const made = new Set<string>()
 let watching = false
@@ -39,7 +39,8 @@ export async function withTemporaryDirectory<T>(
 async function make(near: string | undefined): Promise<string> {
   const usual = join(tmpdir(), 'ckv-')
   if (near === undefined || (await deviceOf(near)) === (await deviceOf(tmpdir()))) return mkdtemp(usual)
-  return mkdtemp(join(dirname(resolve(near)), '.ckv-')).catch(() => mkdtemp(usual))
+  // Beside a link there may be yet another file system.
+  return mkdtemp(join(dirname(await realpath(near)), '.ckv-')).catch(() => mkdtemp(usual))
 }
 
 async function deviceOf(path: string): Promise<number> {
