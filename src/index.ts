@@ -49,8 +49,9 @@ export { NoGc } from './gc/no-gc.js'
 export type { Collector, GcProgress, GcRunOptions } from './gc/collector.js'
 export type { GcReport } from './gc/report.js'
 
-// The way out, copies, and a look at a database as it is stored.
+// The way out, repair, copies, and a look at a database as it is stored.
 export { unwrap, type UnwrapOptions } from './store/unwrap.js'
+export { repair, type RepairOptions, type RepairReport } from './store/repair.js'
 export type { BackupOptions, BackupReport } from './store/backup.js'
 export {
   inspect,

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { addEntryCommands, addLookingCommands, addRewritingCommands } from './commands.js'
+import { addEntryCommands, addLookingCommands, addRepairCommand, addRewritingCommands } from './commands.js'
 import type { Context } from './context.js'
 import { describe, errorLine, EXIT, exitCodeOf, isBrokenPipe, WrongUsage } from './failure.js'
 import { Output, type Streams } from './output.js'
@@ -56,6 +56,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   }
   addLookingCommands(program, context, finish)
   addRewritingCommands(program, context, finish)
+  addRepairCommand(program, context, finish)
   addEntryCommands(program, context, finish)
   // Ends a command's wait for input. If it reads no input, only a listener keeps the error from ending the process.
   const stopReading = () => streams.stdin.on('error', () => {}).destroy(new DOMException('Interrupted', 'AbortError'))

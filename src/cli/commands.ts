@@ -3,6 +3,7 @@ import { estimate } from './commands/estimate.js'
 import { exportEntries } from './commands/export.js'
 import { gc } from './commands/gc.js'
 import { importEntries } from './commands/import.js'
+import { repairDatabase } from './commands/repair.js'
 import { del, get, list, put } from './commands/single-entries.js'
 import { stats } from './commands/stats.js'
 import { unwrapDatabase } from './commands/unwrap.js'
@@ -54,6 +55,13 @@ export function addRewritingCommands(program: Command, context: Context, finish:
   command(program, 'unwrap', 'the way out: turns a database back into a bare LevelDB database, and compacts it')
     .argument('<location>', LOCATION)
     .action(async (location, options) => finish(await unwrapDatabase(context, location, options)))
+}
+
+/** The command for a database that does not open. */
+export function addRepairCommand(program: Command, context: Context, finish: Finish): void {
+  command(program, 'repair', 'repairs a damaged LevelDB, and the marker of the store in it if that is lost')
+    .argument('<location>', LOCATION)
+    .action(async (location, options) => finish(await repairDatabase(context, location, options)))
 }
 
 export function addEntryCommands(program: Command, context: Context, finish: Finish): void {

@@ -54,7 +54,7 @@ const LEVELDB_REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/No space left on device/, 'make room on the disk'],
   [/Permission denied|Read-only file system/, 'check the permissions'],
   [/Too many open files/, 'allow more of them, as with ulimit -n'],
-  [/^Corruption|^IO error/, 'restore the database from a backup, or try ClassicLevel.repair() on a copy of it']
+  [/^Corruption|^IO error/, "restore the database from a backup, or try 'ckv repair' on a copy of it"]
 ]
 
 function remedyFor(reason: unknown, code: string | undefined, text: string): string | undefined {

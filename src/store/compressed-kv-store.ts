@@ -22,6 +22,7 @@ import {
   openByItselfWith,
   rootOf
 } from './backend/backend.js'
+import { refuseLostCurrent } from './backend/lost-current.js'
 import { assertNotReserved } from './backend/reserved-keys.js'
 import { backUp, type BackupOptions, type BackupReport } from './backup.js'
 import { defaultGc } from './default-gc.js'
@@ -96,6 +97,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     if (rootOf(backend) instanceof CompressedKvStore) {
       throw notSupported('The backend is a CompressedKvStore already, or a sublevel of one: wrap the database below it')
     }
+    refuseLostCurrent(backend)
     const { settings, rest } = resolveOptions(options, locationOf(backend) !== undefined)
     const choice = chooseCodecs(settings.codec)
     super(manifestFor(backend, settings.wal !== undefined), {
@@ -195,6 +197,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     const level = target as unknown as AnyLevel
     assertWrappable(level)
     if (rootOf(level) instanceof CompressedKvStore) throw invalidOption('backup() takes a database, not a store')
+    refuseLostCurrent(level)
     return backUp({ store: this, backend: this.backend, session: this.#lifecycle.session }, level, options)
   }
 

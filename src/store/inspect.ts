@@ -11,10 +11,12 @@ import type { RecoveryReport } from '../wal/recovery/recovered-log.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel, Wrappable } from './backend/any-level.js'
 import { assertWrappable, rootOf } from './backend/backend.js'
+import { refuseLostCurrent } from './backend/lost-current.js'
 import { isReserved } from './backend/reserved-keys.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { logDirectoryIn } from './log/log-directory.js'
+import { isMarkerLost } from './lost-marker.js'
 import { halfUnwrapped, storedMarker } from './marker-state.js'
 import { guardOf, type Marker } from './marker.js'
 import { assertMaxValueSize, type CompressedKvStoreOptions, DEFAULTS } from './options/options.js'
@@ -65,6 +67,8 @@ const INSPECT_OPTIONS = { maxValueSize: 'any' } as const satisfies OptionTable<I
 export interface Inspection {
   /** undefined if no store has written to it. */
   readonly marker: StoreMarker | undefined
+  /** There is no marker, but values that a store wrote, which now count as plain: call `repair()`. Only the first values are looked at. */
+  readonly isMarkerLost: boolean
   /** The entries of a range, or all, in order, without the store's own. What is only in the log is not among them. */
   entries(range?: { readonly gte?: Buffer; readonly lt?: Buffer }): AsyncGenerator<StoredEntry, void, undefined>
   /**
@@ -98,6 +102,7 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('inspect() takes the database below the store')
+  refuseLostCurrent(backend)
   await backend.open()
   const marker = await storedMarker(backend)
   const dictionaries = new Dictionaries()
@@ -106,6 +111,7 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   const unsealer = uncountedUnsealer(maxValueSize, guard, dictionaries)
   return {
     marker: marker && shown(marker),
+    isMarkerLost: marker === undefined && (await isMarkerLost(backend)),
     entries: range => {
       if (marker?.unwrapping) throw halfUnwrapped()
       return entriesOf(backend, range ?? {}, unsealer)

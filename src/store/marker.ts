@@ -212,5 +212,5 @@ export function decodeMarker(bytes: Buffer): Marker {
 }
 
 function damaged(): CompressedKvError {
-  return corruption("the store's marker is damaged: restore the database from a backup")
+  return corruption("the store's marker is damaged: have it made anew by `ckv repair` or repair(), or restore a backup")
 }

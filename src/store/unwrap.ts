@@ -13,6 +13,7 @@ import { leftAsFound, unlockBackend } from './backend/backend-lock.js'
 import { type BackendOperation, writeToBackend } from './backend/backend-write.js'
 import { assertWrappable, rootOf } from './backend/backend.js'
 import { compactBackend } from './backend/compaction.js'
+import { refuseLostCurrent } from './backend/lost-current.js'
 import { RESERVED_END, RESERVED_START } from './backend/reserved-keys.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
@@ -60,6 +61,7 @@ export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOpti
   const backend = wrappable as unknown as AnyLevel
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
+  refuseLostCurrent(backend)
   // Even if the backend has no marker: in another process than the store's it is empty.
   if (!backend.supports.permanence && given.wal !== undefined && given.wal !== false) {
     throw notSupported('Where the log is the database there is nothing to unwrap: copy the entries through the store')

@@ -11,7 +11,7 @@ describe('usage', () => {
     const { code, out } = await ckv(['--help'])
     expect(code).toBe(0)
     const names = [...out.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name]) => name!)
-    expect(names).toEqual('stats estimate verify wal gc unwrap get put del ls export import'.split(' '))
+    expect(names).toEqual('stats estimate verify wal gc unwrap repair get put del ls export import'.split(' '))
     for (const name of names) {
       const help = await ckv([name, '--help'])
       expect(help.code).toBe(0)

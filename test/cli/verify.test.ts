@@ -144,7 +144,7 @@ describe('ckv verify', () => {
     const { code, out } = await ckv(['verify', location])
     expect(code).toBe(1)
     expect(out).toContain(`IO error: ${join(location, table!)}`)
-    expect(out).toContain('ClassicLevel.repair()')
+    expect(out).toContain('ckv repair')
     expect(out).toMatch(/^\d values? in the database, \d+ records? in the log: corrupt/m)
   })
 

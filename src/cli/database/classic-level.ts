@@ -2,22 +2,46 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ClassicLevel } from 'classic-level'
-import { Failure } from '../failure.js'
+import { describe, Failure } from '../failure.js'
 
 /** A LevelDB database whose keys and values are bytes. */
 export type Database = ClassicLevel<Buffer, Buffer>
 
 interface Module {
-  readonly ClassicLevel: new (
-    location: string,
-    options: { keyEncoding: 'buffer'; valueEncoding: 'buffer'; createIfMissing?: boolean }
-  ) => Database
+  readonly ClassicLevel: {
+    new (
+      location: string,
+      options: { keyEncoding: 'buffer'; valueEncoding: 'buffer'; createIfMissing?: boolean; errorIfExists?: boolean }
+    ): Database
+    repair(location: string): Promise<void>
+  }
 }
 
 /** @param create whether a database that is not there is made */
 export async function databaseAt(location: string, create: boolean): Promise<Database> {
   const { ClassicLevel: Level } = await loadClassicLevel()
   return new Level(location, { keyEncoding: 'buffer', valueEncoding: 'buffer', createIfMissing: create })
+}
+
+/**
+ * Rebuilds a LevelDB database from what its files hold.
+ *
+ * @throws LEVEL_LOCKED if it is open
+ */
+export async function repairLevelDb(location: string): Promise<void> {
+  const { ClassicLevel: Level } = await loadClassicLevel()
+  // The repair takes no lock. This takes it, and always fails after that: if LevelDB opened the database, it might begin a compaction, and leave a table
+  // unfinished.
+  const locking = new Level(location, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    createIfMissing: false,
+    errorIfExists: true
+  })
+  await locking.open().catch((error: unknown) => {
+    if (describe(error).code === 'LEVEL_LOCKED') throw error
+  })
+  await Level.repair(location)
 }
 
 /** The first key and the last; undefined if there are no keys. */

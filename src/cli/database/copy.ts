@@ -2,8 +2,8 @@ import { constants } from 'node:fs'
 import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, Failure } from '../failure.js'
-import { DATABASE_FILE, filesOf, type Source, TABLE } from './database-files.js'
-import { logDirectory, SEGMENT_FILE } from './location.js'
+import { filesOf, type Source } from './database-files.js'
+import { DATABASE_FILE, logDirectory, SEGMENT_FILE, TABLE } from './location.js'
 
 /** LevelDB's own log. */
 const LEVELDB_LOG = /^(\d+)\.log$/

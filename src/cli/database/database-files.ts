@@ -1,12 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../failure.js'
-import { logDirectory, namesIn, SEGMENT_FILE } from './location.js'
-
-/** A table. Once it is part of the database, LevelDB never changes it. */
-export const TABLE = /^(\d+)\.(?:ldb|sst)$/
-/** The files of a database, without LOCK and the diary LOG. */
-export const DATABASE_FILE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
+import { DATABASE_FILE, logDirectory, namesIn, SEGMENT_FILE, TABLE } from './location.js'
 
 /** The files of a directory whose names match. */
 export interface Source {

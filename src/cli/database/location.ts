@@ -5,6 +5,10 @@ import { codeOf, Failure, WrongUsage } from '../failure.js'
 /** Where a store keeps its log, unless its options say otherwise. */
 const LOG_DIRECTORY = 'ckv-wal'
 
+/** A table. Once it is part of the database, LevelDB never changes it. */
+export const TABLE = /^(\d+)\.(?:ldb|sst)$/
+/** The files of a database, without LOCK and the diary LOG. */
+export const DATABASE_FILE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
 /** A segment of a log. */
 export const SEGMENT_FILE = /^\d+\.wal$/
 
@@ -20,7 +24,9 @@ export async function assertDatabase(location: string): Promise<void> {
     if (names.some(name => SEGMENT_FILE.test(name))) {
       throw new Failure(`${location} is a log alone, not a database: look at it with 'ckv wal ${location}'`)
     }
-    throw new Failure(`${location} is not a LevelDB database (it has no file CURRENT): pass the directory of one`)
+    throw new Failure(
+      `${location} is not a LevelDB database (it has no file CURRENT): pass the directory of one. If it lost that file: 'ckv repair ${location}'`
+    )
   }
   assertNotRocksDb(location, names)
 }
@@ -31,6 +37,15 @@ export async function assertDatabaseOrNew(location: string): Promise<void> {
   if (names === undefined || names.length === 0) return
   if (names.includes('CURRENT')) return assertNotRocksDb(location, names)
   throw new Failure(`${location} holds files that are not a LevelDB database: pass another directory`)
+}
+
+/** @throws Failure unless there are files of a LevelDB database, though perhaps not all of them */
+export async function assertRemains(location: string): Promise<void> {
+  const names = await namesIn(location)
+  if (names === undefined) throw new Failure(`${location} does not exist: check the path`)
+  assertNotRocksDb(location, names)
+  if (names.some(name => DATABASE_FILE.test(name))) return
+  throw new Failure(`${location} has no files of a LevelDB database: pass the directory of one`)
 }
 
 /** RocksDB's files have the names of LevelDB's, but another format. Only RocksDB has a file of its options. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CompressedKvStore, inspect, type Inspection, type StoredEntry } from '../../index.js'
-import { describe } from '../failure.js'
+import { describe, Failure } from '../failure.js'
 import type { Bar } from '../progress.js'
 import { type Database, databaseAt } from './classic-level.js'
 import { noteCopy } from './copied-paths.js'
@@ -44,7 +44,9 @@ export async function look<T>(
     const sizes = await sizesOf(directory, undefined)
     const database = await databaseAt(directory, false)
     try {
-      const { marker } = await inspect(database)
+      const found = await inspect(database)
+      assertMarkerNotLost(found, location)
+      const { marker } = found
       const dropped = await droppedIn(directory, hasLog(marker, sizes))
       if (settle && hasLog(marker, sizes) && !marker?.unwrapping) {
         await replay(database).catch(error => {
@@ -57,6 +59,14 @@ export async function look<T>(
       await database.close()
     }
   })
+}
+
+/** @throws Failure for a database without a marker, in which a store has written */
+export function assertMarkerNotLost({ isMarkerLost }: Inspection, location: string): void {
+  if (!isMarkerLost) return
+  throw new Failure(
+    `${location} has values that a store wrote, but not the store's marker, without which they cannot be read: run 'ckv repair ${location}', or restore a backup`
+  )
 }
 
 /** What LevelDB dropped when it opened a database. It says so only in its diary, the file LOG. */

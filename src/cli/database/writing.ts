@@ -2,6 +2,7 @@ import { CompressedKvStore, type CompressedKvStoreOptions, inspect } from '../..
 import { Failure } from '../failure.js'
 import { databaseAt } from './classic-level.js'
 import { assertDatabase, assertDatabaseOrNew, namesIn } from './location.js'
+import { assertMarkerNotLost } from './look.js'
 
 export type Store = CompressedKvStore<Buffer, Buffer>
 
@@ -28,8 +29,9 @@ export async function writeTo<T>(
   if (wal !== undefined) await namesIn(wal) // Checked before the database is made: an impossible path would leave an empty one.
   const database = await databaseAt(location, create)
   try {
-    const { marker } = await inspect(database)
-    if (marker === undefined && !wrap && (await database.keys({ limit: 1 }).all()).length > 0)
+    const found = await inspect(database)
+    assertMarkerNotLost(found, location)
+    if (found.marker === undefined && !wrap && (await database.keys({ limit: 1 }).all()).length > 0)
       throw notWrapped(location)
     const store = new CompressedKvStore(database, { meter: false, ...options, ...(wal === undefined ? {} : { wal }) })
     await store.open()

@@ -83,24 +83,36 @@ export function encodeDictionary({ id, given, rawShare, bytes }: DictionaryRecor
  * @throws LEVEL_CORRUPTION if it is damaged, another dictionary, or another store's; LEVEL_NOT_SUPPORTED if from a later version
  */
 export function decodeDictionary(stored: Buffer, id: number, storeId: Buffer): DictionaryRecord {
-  const crcAt = stored.length - CRC_BYTES
-  const isWhole =
-    crcAt >= BYTES_AT &&
-    stored.subarray(0, MAGIC.length).equals(MAGIC) &&
-    stored.readUInt32LE(crcAt) === crc32c(stored.subarray(0, crcAt))
-  if (!isWhole) throw corruption(`dictionary ${id} is damaged`)
+  if (!isWhole(stored)) throw corruption(`dictionary ${id} is damaged`)
   const version = stored.readUInt16LE(VERSION_AT)
   const flags = stored[FLAGS_AT]!
   if (version !== VERSION || flags & ~FLAG_GIVEN || stored[RESERVED_AT] !== 0) {
     throw notSupported(`Dictionary ${id} has format ${version}, flags ${flags}: upgrade compressed-kv`)
   }
   if (stored.readUInt16LE(ID_AT) !== id) throw corruption(`under the key of dictionary ${id} there is another`)
-  if (!stored.subarray(STORE_ID_AT, FLAGS_AT).equals(storeId))
-    throw corruption(`dictionary ${id} belongs to another store`)
+  if (!storeIdIn(stored).equals(storeId)) throw corruption(`dictionary ${id} belongs to another store`)
   return {
     id,
     given: (flags & FLAG_GIVEN) !== 0,
     rawShare: stored.readUInt16LE(RAW_SHARE_AT) / RAW_SHARE_UNIT,
-    bytes: Buffer.from(stored.subarray(BYTES_AT, crcAt))
+    bytes: Buffer.from(stored.subarray(BYTES_AT, stored.length - CRC_BYTES))
   }
+}
+
+/** The store that a dictionary belongs to; undefined if the dictionary is damaged. */
+export function ownerOfDictionary(stored: Buffer): Buffer | undefined {
+  return isWhole(stored) ? Buffer.from(storeIdIn(stored)) : undefined
+}
+
+function isWhole(stored: Buffer): boolean {
+  const crcAt = stored.length - CRC_BYTES
+  return (
+    crcAt >= BYTES_AT &&
+    stored.subarray(0, MAGIC.length).equals(MAGIC) &&
+    stored.readUInt32LE(crcAt) === crc32c(stored.subarray(0, crcAt))
+  )
+}
+
+function storeIdIn(stored: Buffer): Buffer {
+  return stored.subarray(STORE_ID_AT, FLAGS_AT)
 }

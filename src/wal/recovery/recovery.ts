@@ -200,7 +200,7 @@ function holdsNothing({ sealed, size }: ScannedSegment): boolean {
 function foreign({ directory }: RecoverySettings, id: number): CompressedKvError {
   return corruption(
     `segment ${id} in ${directory} belongs to another store: give each store a directory of its own for its log. ` +
-      'If the database of the other was destroyed, which leaves its log, delete the directory'
+      'If the database of the other was destroyed, which leaves its log, delete the directory. If LevelDB has lost files: `ckv repair`'
   )
 }
 

@@ -1,0 +1,160 @@
+import { invalidOption, notSupported } from '../errors.js'
+import { assertKnownOptions, type OptionTable } from '../known-options.js'
+import { FRAME_TYPE } from '../wal/format/format.js'
+import { RecordCursor } from '../wal/format/record-cursor.js'
+import { Log } from '../wal/log.js'
+import { resolveWalOptions } from '../wal/options.js'
+import type { AnyLevel, Wrappable } from './backend/any-level.js'
+import { asBuffer, AS_BYTES, AS_BYTES_SYNCED } from './backend/as-bytes.js'
+import { leftAsFound } from './backend/backend-lock.js'
+import { assertWrappable, locationOf, rootOf } from './backend/backend.js'
+import { refuseLostCurrent } from './backend/lost-current.js'
+import { isReserved } from './backend/reserved-keys.js'
+import { CompressedKvStore } from './compressed-kv-store.js'
+import { DICTIONARIES_END, DICTIONARIES_START, idInKey, ownerOfDictionary } from './dictionaries/dictionary-record.js'
+import { logDirectoryIn } from './log/log-directory.js'
+import { framesFrom } from './log/replay-records.js'
+import { storedMarker } from './marker-state.js'
+import { encodeMarker, type Marker, MARKER_KEY } from './marker.js'
+import { type CompressedKvStoreOptions, resolveOptions } from './options/options.js'
+import { rawEntries } from './reading/raw-entries.js'
+import { StoreEvidence } from './store-evidence.js'
+
+export interface RepairOptions extends Pick<CompressedKvStoreOptions<unknown, unknown>, 'wal'> {
+  /** Stops the reading of values. Nothing is changed then. */
+  readonly signal?: AbortSignal | undefined
+  /** Called from time to time while values are read. */
+  readonly onProgress?: ((progress: { readonly values: number }) => void) | undefined
+}
+
+const REPAIR_OPTIONS = {
+  wal: 'any',
+  signal: 'signal',
+  onProgress: 'function'
+} as const satisfies OptionTable<RepairOptions>
+
+/** What {@link repair} found, or did. */
+export interface RepairReport {
+  /**
+   * The marker, in which a store keeps what it must know of itself: it was `'intact'`, or is `'rebuilt'` now. `'none'`: no value shows that a store
+   * wrote to the database, and it is left as it is.
+   */
+  readonly marker: 'intact' | 'rebuilt' | 'none'
+}
+
+/** `onProgress` is called after so many values. */
+const PROGRESS_VALUES = 1000
+
+/**
+ * Makes the marker of a store anew if it is lost or damaged. Without the marker no store can read the values. LevelDB loses it if it cannot read the
+ * table that it is in: call this after `ClassicLevel.repair()`. What the marker said is found in the checksums and guards of the values, in the
+ * dictionaries and in the log. Nothing else is changed.
+ *
+ * A store that is opened afterwards replays its whole log.
+ *
+ * @param wrappable must not be open in a store. If it is not open, it is opened, and closed again afterwards
+ * @throws LEVEL_NOT_SUPPORTED for a backend that keeps nothing when it is closed, for what a later version wrote, and for an unfinished backup;
+ *   LEVEL_CORRUPTION if the log is damaged; LEVEL_LOCKED; CKV_INVALID_OPTION; the signal's reason; errors of the backend
+ */
+export async function repair<K, V>(wrappable: Wrappable<K, V>, options: RepairOptions = {}): Promise<RepairReport> {
+  assertKnownOptions('repair()', options, REPAIR_OPTIONS)
+  const backend = wrappable as unknown as AnyLevel
+  assertWrappable(backend)
+  if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('repair() takes the database below the store')
+  refuseLostCurrent(backend)
+  if (!backend.supports.permanence) {
+    throw notSupported('Where the log is the database there is nothing to repair but the log')
+  }
+  return leftAsFound(backend, async lock => {
+    lock()
+    if (await isMarkerIntact(backend)) return { marker: 'intact' }
+    const marker = await markerFromEvidence(backend, options)
+    if (marker === undefined) return { marker: 'none' }
+    options.signal?.throwIfAborted()
+    await backend.put(MARKER_KEY, encodeMarker(marker), AS_BYTES_SYNCED)
+    return { marker: 'rebuilt' }
+  })
+}
+
+async function isMarkerIntact(backend: AnyLevel): Promise<boolean> {
+  try {
+    return (await storedMarker(backend)) !== undefined
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') return false
+    throw error
+  }
+}
+
+/** @returns undefined if nothing shows that a store wrote to the database */
+async function markerFromEvidence(backend: AnyLevel, options: RepairOptions): Promise<Marker | undefined> {
+  const evidence = new StoreEvidence()
+  await seeValues(backend, evidence, options)
+  const owner = await seeDictionaries(backend, evidence)
+  const log = await seeLog(backend, evidence, options)
+  if (!evidence.isProof && owner === undefined && log === undefined) return undefined
+  return { ...evidence.marker(owner ?? log?.storeId), ...log?.marker }
+}
+
+async function seeValues(
+  backend: AnyLevel,
+  evidence: StoreEvidence,
+  { signal, onProgress }: RepairOptions
+): Promise<void> {
+  let values = 0
+  for await (const [, stored] of rawEntries(backend, {})) {
+    signal?.throwIfAborted()
+    evidence.see(stored)
+    if (++values % PROGRESS_VALUES === 0) onProgress?.({ values })
+  }
+}
+
+/** @returns the id of the store that the dictionaries belong to; undefined if there are none */
+async function seeDictionaries(backend: AnyLevel, evidence: StoreEvidence): Promise<Buffer | undefined> {
+  const options = { gte: DICTIONARIES_START, lt: DICTIONARIES_END, ...AS_BYTES }
+  let owner: Buffer | undefined
+  for await (const [key, stored] of backend.iterator<Buffer, Uint8Array>(options as object)) {
+    evidence.seeDictionary(idInKey(key) ?? 0)
+    owner ??= ownerOfDictionary(asBuffer(stored))
+  }
+  return owner
+}
+
+/** What the marker says of a store's log. */
+type OfLog = Pick<Marker, 'ttlUsed' | 'logExists' | 'logDirty' | 'applied'>
+
+/** @returns undefined if there is no log */
+async function seeLog(
+  backend: AnyLevel,
+  evidence: StoreEvidence,
+  { wal, signal }: RepairOptions
+): Promise<{ storeId: Buffer; marker: OfLog } | undefined> {
+  const options = resolveOptions({ wal }, locationOf(backend) !== undefined).settings.wal
+  if (options === undefined) return undefined
+  const dir = options.dir ?? logDirectoryIn(backend)
+  const settings = resolveWalOptions({ ...options, dir, readOnly: true, meter: false })
+  const { log } = await Log.open(settings, {
+    mayBeMissing: true,
+    unseal: value => ({ value, expiresAt: undefined }),
+    isHidden: isReserved
+  })
+  try {
+    if (log.firstSegment === 0) return undefined
+    for await (const { frame, payload } of framesFrom(log, { segment: log.firstSegment, offset: 0 })) {
+      signal?.throwIfAborted()
+      if (frame.header.type !== FRAME_TYPE.data) continue
+      const records = new RecordCursor(payload)
+      while (records.next()) if (records.sealed) evidence.see(records.value)
+    }
+    const { storeId, firstSequence, nextSequence } = log
+    // Perhaps only a record of the log has a time to live. All of them are replayed: which ones the database has is not known.
+    const marker = {
+      ttlUsed: true,
+      logExists: true,
+      logDirty: nextSequence > firstSequence,
+      applied: firstSequence - 1
+    }
+    return { storeId, marker }
+  } finally {
+    await log.close()
+  }
+}
