@@ -4,6 +4,12 @@ import { type Marker, newMarker } from './marker.js'
 /** Ends of values that may be the guard. A database has one guard, and hardly any other value that ends like an envelope with a guard. */
 const MAX_GUARDS = 1000
 
+/**
+ * Plain values may end like raw ones of a store: with a zero byte, as numbers do. If a database has both, those that cannot be a store's are plain, unless
+ * they are less than this share: then they are damaged.
+ */
+const MAX_DAMAGED_SHARE = 1 / 16
+
 /** What stored values show of the store that wrote them, for a marker that is made anew. */
 export class StoreEvidence {
   /** How many envelopes have these 8 bytes after them, which are in hexadecimal. */
@@ -49,7 +55,7 @@ export class StoreEvidence {
   /** The marker of a store without a log that wrote such values. */
   marker(storeId: Buffer | undefined): Marker {
     // While a store has plain values, every envelope has the guard.
-    const plainValues = this.#unguarded === 0 && this.#plain > this.#perhapsPlain
+    const plainValues = this.#unguarded === 0 && this.#plain > this.#perhapsPlain * MAX_DAMAGED_SHARE
     const marker = newMarker(plainValues, storeId)
     const [guard] = [...this.#guards].sort(([, a], [, b]) => b - a)[0] ?? []
     return {

@@ -172,6 +172,18 @@ describe('a lost marker of a store that wrapped a database with values is made a
     expect(contents).toHaveLength(6)
   })
 
+  it('where most of those values end like raw ones of a store', async () => {
+    const bare = await filled()
+    await withBare(bare, async db => {
+      for (let i = 0; i < 20; i++) await db.put(Buffer.from(`plain-number-${i}`), Buffer.from([i, 0, 0, 0]))
+    })
+    const { location, contents } = await left({}, putSome, { location: bare })
+    await loseMarker(location)
+    expect(await repair(classicLevel(location))).toEqual({ marker: 'rebuilt' })
+    expect(await contentsOf(location)).toEqual(contents)
+    expect(contents).toHaveLength(26)
+  })
+
   it('with the guard that only values in the log show', async () => {
     const { location, contents } = await left({}, store => store.put('long', text(100_000)), {
       location: await filled(),
