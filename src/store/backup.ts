@@ -80,7 +80,7 @@ function copyTo(target: AnyLevel, source: Source, options: RunningOptions): Prom
     lock()
     // This also throws for a sublevel of a wrapped database, whose store would take the copy for values of its own.
     const found = await MarkerState.load(target)
-    if (found.isStored || found.current.plainValues)
+    if (found.stored !== undefined || found.current.plainValues)
       throw notSupported('backup() takes an empty database, and this one has entries: clear it, or take another')
     return copyEntries(target, source, options)
   })

@@ -177,7 +177,7 @@ export class StoreGcHost implements GcHost {
   async #rewrite(rewrites: readonly Rewrite[], touched: TouchedKeys): Promise<(number | undefined)[]> {
     const { writes, marker } = this.#session()
     // Envelopes are written now with the guard that the marker has: without it nobody could read them.
-    if (!marker.isStored) await writes.saveMarker()
+    if (marker.stored === undefined) await writes.saveMarker()
     const stored = new Map<Rewrite, number>()
     await this.#replace(
       rewrites.filter(rewrite => !isDeletion(rewrite)),

@@ -11,16 +11,13 @@ import { decodeMarker, encodeMarker, guardOf, type Marker, MARKER_KEY, newMarker
  */
 export class MarkerState {
   #marker: Marker
+  #stored: Marker | undefined
   #unsaved: Buffer | undefined
-  #stored: boolean
-  #savedApplied: number
-  #mustPrecede = false
 
-  private constructor(marker: Marker, unsaved: boolean) {
+  private constructor(marker: Marker, stored: Marker | undefined) {
     this.#marker = marker
-    this.#unsaved = unsaved ? encodeMarker(marker) : undefined
-    this.#stored = !unsaved
-    this.#savedApplied = marker.applied
+    this.#stored = stored
+    this.#unsaved = stored === undefined ? encodeMarker(marker) : undefined
   }
 
   /**
@@ -32,14 +29,14 @@ export class MarkerState {
     const stored = await storedMarker(backend)
     if (stored !== undefined) {
       if (stored.unwrapping) throw halfUnwrapped()
-      return new MarkerState(stored, false)
+      return new MarkerState(stored, stored)
     }
 
     const reserved = await backend.keys({ gte: RESERVED_START, lt: RESERVED_END, limit: 1, ...KEY_AS_BYTES }).all()
     if (reserved.length > 0) throw foreignReservedKeys()
     await assertNotInsideStore(backend)
     const any = await backend.keys({ limit: 1, ...KEY_AS_BYTES }).all()
-    return new MarkerState(newMarker(any.length > 0, storeId), true)
+    return new MarkerState(newMarker(any.length > 0, storeId), undefined)
   }
 
   get guard(): Guard {
@@ -59,36 +56,14 @@ export class MarkerState {
     return this.#marker.storeId
   }
 
-  /** What the marker says of the log. */
-  get log(): Pick<Marker, 'logExists' | 'logDirty' | 'logDirtySince' | 'applied'> {
-    return this.#marker
-  }
-
-  /** The store id that the backend has, if it has one. */
-  get storedId(): Buffer | undefined {
-    return this.#stored ? this.#marker.storeId : undefined
-  }
-
-  /** Whether the backend has a marker at all. */
-  get isStored(): boolean {
+  /** The marker that the backend is known to have; undefined if it has none. */
+  get stored(): Marker | undefined {
     return this.#stored
   }
 
   /** Call before the first value with a TTL is queued. */
   useTtl(): void {
-    if (this.#marker.ttlUsed) return
-    this.update({ ttlUsed: true })
-    this.#mustPrecede = true
-  }
-
-  /** Whether the marker has to be stored before a write that depends on it is logged, because the log alone would not tell what it says. */
-  get mustPrecede(): boolean {
-    return this.#mustPrecede
-  }
-
-  /** Number of the last record that the backend is known to have. */
-  get savedApplied(): number {
-    return this.#savedApplied
+    if (!this.#marker.ttlUsed) this.update({ ttlUsed: true })
   }
 
   /** Changes the marker. The next batch writes it. */
@@ -112,10 +87,7 @@ export class MarkerState {
 
   /** @param marker as {@link unsaved} gave it */
   saved(marker: Buffer): void {
-    const { applied, ttlUsed } = decodeMarker(marker)
-    this.#savedApplied = applied
-    if (ttlUsed) this.#mustPrecede = false
-    this.#stored = true
+    this.#stored = decodeMarker(marker)
     if (this.#unsaved === marker) this.#unsaved = undefined
   }
 }

@@ -155,7 +155,7 @@ async function openStored(
     return openStoreLog(backend, options, memtable.maxBytes, codingFor, dictionaries)
   }
   const marker = await MarkerState.load(backend)
-  assertNoLogNeeded(marker.log, !readOnly && !backend.supports.permanence)
+  assertNoLogNeeded(marker.current, !readOnly && !backend.supports.permanence)
   await dictionaries.load(backend, marker.storeId)
   return { marker, log: undefined, coding: codingFor(marker.guard) }
 }

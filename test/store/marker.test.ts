@@ -153,10 +153,10 @@ describe('the marker', () => {
     const writing = state.unsaved!
     state.useTtl()
     state.saved(writing)
-    expect(state.mustPrecede).toBe(true)
+    expect(state.stored?.ttlUsed).toBe(false)
     expect(decodeMarker(state.unsaved!)).toMatchObject({ ttlUsed: true, storeId: state.storeId })
     await state.save(backend as never)
-    expect(state.mustPrecede).toBe(false)
+    expect(state.stored?.ttlUsed).toBe(true)
     expect(state.unsaved).toBeUndefined()
     expect((await markerOf(backend))![FLAGS_AT]).toBe(2)
   })

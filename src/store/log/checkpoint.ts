@@ -19,8 +19,6 @@ export class Checkpoint {
   /** Over a backend that keeps nothing: the newest marker that is in the log. */
   #loggedMarker: Buffer | undefined
   #applied: number
-  /** Calls of {@link begin} under way. */
-  #beginning = 0
 
   constructor(log: Log, backend: AnyLevel, marker: MarkerState) {
     this.#log = log
@@ -37,9 +35,14 @@ export class Checkpoint {
 
   // ---- before the log is written
 
-  /** Whether {@link begin} has to be awaited before the next append. */
+  /**
+   * Whether {@link begin} has to be awaited before the next append: the backend's marker does not say yet that the log may be ahead, or that a TTL
+   * was used, which the log alone would not tell.
+   */
   get mustBegin(): boolean {
-    return !this.#logIsDatabase && (this.#beginning > 0 || !this.#marker.log.logDirty || this.#marker.mustPrecede)
+    if (this.#logIsDatabase) return false
+    const { stored, ttlUsed } = this.#marker
+    return stored === undefined || !stored.logDirty || (ttlUsed && !stored.ttlUsed)
   }
 
   /**
@@ -50,22 +53,16 @@ export class Checkpoint {
   async begin(): Promise<void> {
     const refused = refusalOf(this.#backend)
     if (refused !== undefined) throw refused
-    if (!this.mustBegin) return
-    this.#beginning++ // `logDirty` becomes true before the marker that says so is in the backend.
-    try {
-      await this.exclusively(() => this.#begin())
-    } finally {
-      this.#beginning--
-    }
+    if (this.mustBegin) await this.exclusively(() => this.#begin())
   }
 
   async #begin(): Promise<void> {
     const marker = this.#marker
     // In this order: a marker, a log, and then the marker that says that the log may be ahead. Otherwise, after a crash in between, it would
     // look as if the log had been taken away.
-    if (!marker.isStored) await this.#save()
+    if (marker.stored === undefined) await this.#save()
     const createdAt = await this.#log.ensureSegment()
-    const { logDirty, logDirtySince } = marker.log
+    const { logDirty, logDirtySince } = marker.current
     marker.update({ logExists: true, logDirty: true, ...(!logDirty && { logDirtySince: createdAt }) })
     try {
       await this.#save()
@@ -97,11 +94,11 @@ export class Checkpoint {
 
   /** What the next backend batch has to write under the marker's key, if anything. */
   get unsavedMarker(): Buffer | undefined {
-    const { unsaved, isStored } = this.#marker
+    const { unsaved, stored } = this.#marker
     if (!this.#logIsDatabase || unsaved === this.#loggedMarker) return unsaved
     // Over a backend that keeps nothing, the newest marker has to be in the log first. Until then a backend that has no marker yet gets the
     // newest one that is logged: it must not have values and no marker.
-    return isStored ? undefined : this.#loggedMarker
+    return stored === undefined ? this.#loggedMarker : undefined
   }
 
   /**
@@ -131,7 +128,7 @@ export class Checkpoint {
 
   /** Writes to the backend's marker that the backend has everything and the log is not ahead, unless it says so already. */
   async end(): Promise<void> {
-    if (!this.#marker.log.logDirty) return
+    if (!this.#marker.current.logDirty) return
     this.#marker.update({ applied: this.#log.nextSequence - 1, logDirty: false, logDirtySince: undefined })
     await this.#save()
   }

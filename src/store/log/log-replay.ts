@@ -18,7 +18,7 @@ import { framesFrom, operationAt, ReplayBatch, replayRecords } from './replay-re
  * everything with it, so that a replay may be interrupted and repeated.
  */
 export async function replayLog(log: Log, backend: AnyLevel, marker: MarkerState, values: LoggedValues): Promise<void> {
-  const { applied } = marker.log
+  const { applied } = marker.current
   const batch = new ReplayBatch(async (operations, sequence) => {
     marker.update({ applied: sequence })
     const saved = marker.unsaved!

@@ -34,7 +34,7 @@ export class SegmentTrimming {
   /** Call between two backend batches. */
   afterBatch(): void {
     const log = this.#log
-    const allApplied = this.#marker.savedApplied === log.nextSequence - 1
+    const allApplied = this.#applied === log.nextSequence - 1
     this.#trim(allApplied && log.openSegmentBytes >= MIN_ROLL_BYTES)
   }
 
@@ -68,19 +68,24 @@ export class SegmentTrimming {
 
   /** @param roll whether to end the open segment first, so that it is deleted as well */
   #trim(roll: boolean): void {
-    const [log, marker] = [this.#log, this.#marker]
-    if (!roll && log.segmentAbove(marker.savedApplied) <= log.firstSegment) return
+    const log = this.#log
+    if (!roll && log.segmentAbove(this.#applied) <= log.firstSegment) return
     this.#background.start(async () => {
       if (roll) await log.roll()
       await this.#deleteApplied()
     })
   }
 
+  /** The last record that the backend is known to have. */
+  get #applied(): number {
+    return this.#marker.stored?.applied ?? 0
+  }
+
   async #deleteApplied(): Promise<void> {
-    const [log, marker] = [this.#log, this.#marker]
+    const log = this.#log
     // Again and again, since the backend may get more during a deletion. A segment that a reader holds up waits for the next call.
     for (let deleted = 1; deleted > 0;) {
-      deleted = await log.deleteSegmentsBefore({ segment: log.segmentAbove(marker.savedApplied) })
+      deleted = await log.deleteSegmentsBefore({ segment: log.segmentAbove(this.#applied) })
     }
   }
 }

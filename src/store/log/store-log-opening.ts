@@ -62,12 +62,12 @@ async function openBesideBackend(
 ): Promise<OpenedLog> {
   const { directory, readOnly } = settings
   const marker = await MarkerState.load(backend)
-  const { applied } = marker.log
+  const { applied } = marker.current
   await values.loadDictionaries(backend, marker.storeId)
   const coding = values.use(marker.current)
-  const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.log, directory, segments)
+  const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.current, directory, segments)
   // Before the directory is made: it would be in the way of whoever puts the log back.
-  if (marker.log.logDirty && !(await hasSegments(settings))) approve([])
+  if (marker.current.logDirty && !(await hasSegments(settings))) approve([])
   const { log, recovery } = await Log.open(settings, {
     storeId: marker.storeId,
     minSequence: applied + 1,
@@ -94,17 +94,18 @@ async function openBesideBackend(
 /** The backend keeps nothing: the log is the database. */
 async function openAsDatabase(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
   // The backend may already hold a store that had no log: a new log gets that store's id.
-  const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).storedId
+  const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).stored?.storeId
   const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })
   try {
     await loadLog(log, backend, settings.directory, values)
     const marker = await MarkerState.load(backend, log.storeId)
     if (!marker.storeId.equals(log.storeId)) throw otherStore(settings.directory)
-    if (!marker.log.logExists) marker.update({ logExists: true })
+    if (!marker.current.logExists) marker.update({ logExists: true })
     await values.loadDictionaries(backend, marker.storeId)
     const coding = values.use(marker.current)
     const storeLog = new StoreLog({ log, recovery, settings, backend, marker, unsealer: coding.unsealer })
-    if (log.isNew && (marker.isStored || marker.guard.plainValues) && !settings.readOnly) await storeLog.takeOver()
+    const hasContents = marker.stored !== undefined || marker.guard.plainValues
+    if (log.isNew && hasContents && !settings.readOnly) await storeLog.takeOver()
     return { log: storeLog, marker, coding }
   } catch (error) {
     await log.close().catch(() => {}) // The first error matters more.
