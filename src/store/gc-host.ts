@@ -105,12 +105,12 @@ export class StoreGcHost implements GcHost {
           return stored
         },
         end: () => {
-          writes.unwatch(touched)
+          touched.end()
           for (const entry of entries) if (!replaced.has(entry)) unneeded?.stays(entry.opened)
         }
       }
     } catch (error) {
-      writes.unwatch(touched)
+      touched.end()
       throw error
     }
   }

@@ -89,10 +89,6 @@ export class BackendWrites implements Writes {
     return touched
   }
 
-  unwatch(touched: TouchedKeys): void {
-    this.#queue.unwatch(touched)
-  }
-
   rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]> {
     const { backend, counters } = this.#context
     return this.#queue.barrier(() => rewriteUntouched(backend, operations, touched, counters))

@@ -189,13 +189,7 @@ export class LoggedTable {
     // Keys in the tables count as touched, since the flusher may write them to the backend after the sweep has read it. Keys of later
     // writes are added when those are logged.
     const view = this.#context.tables.view()
-    const touched = new TouchedKeys(name => findIn(view, name) !== undefined)
-    this.#watches.add(touched)
-    return touched
-  }
-
-  unwatch(touched: TouchedKeys): void {
-    this.#watches.delete(touched)
+    return new TouchedKeys(this.#watches, name => findIn(view, name) !== undefined)
   }
 
   // ---- flushing

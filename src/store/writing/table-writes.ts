@@ -171,10 +171,6 @@ export class TableWrites implements Writes {
     return this.#table.watch()
   }
 
-  unwatch(touched: TouchedKeys): void {
-    this.#table.unwatch(touched)
-  }
-
   rewrite(operations: readonly BackendOperation[], touched: TouchedKeys): Promise<boolean[]> {
     const { backend, counters, flusher } = this.#context
     return flusher.exclusively(() => rewriteUntouched(backend, operations, touched, counters))

@@ -1,15 +1,25 @@
 import { keyName } from '../../memtable/key-name.js'
 import { covers, type RangeTombstone } from '../../memtable/range-tombstone.js'
 
-/** Remembers which keys were written to from a moment on. */
+/** Remembers which keys are written to, until {@link end}. */
 export class TouchedKeys {
+  readonly #watches: Set<TouchedKeys>
   readonly #names = new Set<string>()
   readonly #clears: RangeTombstone[] = []
   readonly #isInitiallyTouched: (name: string) => boolean
 
-  /** @param isInitiallyTouched whether a key counts as written to from the beginning */
-  constructor(isInitiallyTouched: (name: string) => boolean = () => false) {
+  /**
+   * @param watches those to which every write is told
+   * @param isInitiallyTouched whether a key counts as written to from the beginning
+   */
+  constructor(watches: Set<TouchedKeys>, isInitiallyTouched: (name: string) => boolean = () => false) {
+    watches.add(this)
+    this.#watches = watches
     this.#isInitiallyTouched = isInitiallyTouched
+  }
+
+  end(): void {
+    this.#watches.delete(this)
   }
 
   add(name: string): void {

@@ -14,18 +14,16 @@ export const MAX_OPERATIONS_BESIDE = 200
 /** A group with fewer calls waits until nothing else is being written: waking another thread would take longer than writing it. */
 export const MIN_CALLS_BESIDE = 8
 
-/** One call, from its acceptance until it resolves. */
+/** A write or a barrier, from its acceptance until it resolves. */
 export interface PendingCall extends OrderedWrite<BackendOperation> {
   readonly sync: boolean
-  /** Runs alone, instead of operations. */
-  readonly barrier: (() => Promise<void>) | undefined
   /** Number of its last record in the log. */
   sequence: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
-/** Calls that are committed together. */
+/** Writes that are committed together. */
 export class WriteGroup {
   readonly calls: PendingCall[] = []
   readonly #backend: AnyLevel | undefined
@@ -53,7 +51,7 @@ export class WriteGroup {
 
   /** Whether calls that are in no group yet could make one that may be written beside this one. */
   allowsBeside(calls: readonly PendingCall[]): boolean {
-    if (!this.#isSmall || calls.some(call => call.sync || isAlone(call))) return false
+    if (!this.#isSmall || calls.some(call => call.sync)) return false
     const operations = calls.reduce((sum, call) => sum + call.operations.length, 0)
     return operations <= MAX_OPERATIONS_BESIDE && !this.#sharesKeyWith(calls)
   }
@@ -71,14 +69,16 @@ export class WriteGroup {
 
   hasRoomFor(call: PendingCall): boolean {
     if (this.calls.length === 0) return true
-    return this.#operations < MAX_GROUP_OPERATIONS && this.#bytes < MAX_GROUP_BYTES && !isAlone(call)
+    // A call of more operations than a group takes is a group of its own: it hands them to the backend in several turns of the event loop.
+    if (call.operations.length > MAX_GROUP_OPERATIONS) return false
+    return this.#operations < MAX_GROUP_OPERATIONS && this.#bytes < MAX_GROUP_BYTES
   }
 
   add(call: PendingCall): void {
     this.calls.push(call)
     this.#keys = undefined
     this.#isSynced ||= call.sync
-    this.#operations += isAlone(call) ? Infinity : call.operations.length
+    this.#operations += call.operations.length
     for (const operation of call.operations) {
       this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
     }
@@ -93,12 +93,4 @@ export class WriteGroup {
 /** All operations of calls, in order. */
 export function operationsOf(calls: readonly PendingCall[]): readonly BackendOperation[] {
   return calls.length === 1 ? calls[0]!.operations : calls.flatMap(({ operations }) => operations)
-}
-
-/**
- * Whether a call is a group of its own: barriers and failed calls, which write nothing, and calls with more operations than a group takes, which
- * hand them to the backend in several turns of the event loop.
- */
-function isAlone({ barrier, failure, operations }: PendingCall): boolean {
-  return barrier !== undefined || failure !== undefined || operations.length > MAX_GROUP_OPERATIONS
 }

@@ -1,4 +1,5 @@
 import type { AnyLevel } from '../backend/any-level.js'
+import type { StoreLog } from '../log/store-log.js'
 import type { MarkerState } from '../marker-state.js'
 import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup } from './write-group.js'
 
@@ -15,10 +16,10 @@ const MAX_GROUPS_UNDER_WAY = 2
  */
 const YIELDS = 4
 
-interface WriteGroupsContext {
+export interface WriteGroupsContext {
   readonly backend: AnyLevel
   readonly marker: MarkerState
-  readonly isLogged: boolean
+  readonly log: StoreLog | undefined
   /** Whether the backend has threads that can each write a batch. */
   readonly overLevelDb: boolean
 }
@@ -40,15 +41,13 @@ export class WriteGroups {
   /** Whether groups begin soon, before this turn of the event loop ends. */
   #beginning = false
   readonly #underWay = new Set<WriteGroup>()
+  #onIdle = () => {}
 
   /** @param commit writes a group, calls {@link end} when that is done, and never rejects */
-  constructor(
-    { backend, marker, isLogged, overLevelDb }: WriteGroupsContext,
-    commit: (group: WriteGroup) => Promise<void>
-  ) {
-    this.#backend = isLogged ? undefined : backend
+  constructor({ backend, marker, log, overLevelDb }: WriteGroupsContext, commit: (group: WriteGroup) => Promise<void>) {
+    this.#backend = log === undefined ? backend : undefined
     this.#marker = marker
-    this.#maxUnderWay = overLevelDb && !isLogged ? MAX_GROUPS_UNDER_WAY : 1
+    this.#maxUnderWay = overLevelDb && log === undefined ? MAX_GROUPS_UNDER_WAY : 1
     this.#commit = commit
     this.#next = new WriteGroup(this.#backend)
   }
@@ -57,6 +56,12 @@ export class WriteGroups {
     this.#ready.push(call)
     if (this.#underWay.size === this.#maxUnderWay) return this.#fillNext()
     if (!this.#beginning) void this.#beginSoon()
+  }
+
+  /** Resolves when every call that was added has been written or has failed. Await it before the next call of this. */
+  idle(): Promise<void> {
+    if (this.#underWay.size === 0 && this.#next.calls.length === 0 && !this.#hasReady()) return Promise.resolve()
+    return new Promise(resolve => (this.#onIdle = resolve))
   }
 
   /** The group has been written, or has failed. */
@@ -77,7 +82,10 @@ export class WriteGroups {
     for (;;) {
       this.#fillWithShare()
       const group = this.#next
-      if (group.calls.length === 0) return
+      if (group.calls.length === 0) {
+        if (this.#underWay.size === 0) this.#onIdle()
+        return
+      }
       if (!this.#mayBegin(group)) return this.#fillNext()
       this.#next = new WriteGroup(this.#backend)
       this.#underWay.add(group)

@@ -3,10 +3,7 @@ export interface OrderedWrite<Op> {
   readonly operations: readonly Op[]
   /** Comes after every write accepted before it, and before every one accepted after it. */
   readonly isBarrier: boolean
-  /**
-   * What a barrier does before it is dispatched, while later writes are held back. Undefined for other writes, and for a barrier whose work is
-   * done by the one that it is dispatched to.
-   */
+  /** What a barrier does, if anything, before it is dispatched. */
   readonly work: (() => Promise<void>) | undefined
   /** How many earlier writes, and values that are being sealed, it still waits for. */
   waitsFor: number
@@ -22,13 +19,15 @@ export interface OrderedWrite<Op> {
 export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
   readonly #nameOf: (operation: Op) => string
   readonly #dispatch: (write: Write) => void
-  /** How many writes have not been dispatched yet: 0 unless values are being sealed off the main thread, or a barrier waits or works. */
-  #blocked = 0
-  /** Those of them that were accepted after the last blocked barrier. */
+  /**
+   * The last barrier that has not been dispatched yet. It waits for all such writes before it: so they need not be remembered for what is accepted
+   * later.
+   */
+  #lastBarrier: Write | undefined
+  /** Writes after that which have not been dispatched yet: none unless values are being sealed off the main thread, or a barrier waits or works. */
   readonly #sinceBarrier = new Set<Write>()
   /** The last blocked write of a key, by the key's name. */
   readonly #lastOfKey = new Map<string, Write>()
-  #lastBarrier: Write | undefined
 
   /** @param dispatch called once for every write, when its turn has come; its `failure` says if something it waited for has failed */
   constructor(nameOf: (operation: Op) => string, dispatch: (write: Write) => void) {
@@ -38,27 +37,27 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
 
   /** Whether a write that has nothing of its own to wait for may be dispatched at once. */
   get isFree(): boolean {
-    return this.#blocked === 0
+    return this.#lastBarrier === undefined && this.#sinceBarrier.size === 0
   }
 
-  /** @param waitsFor what has to be done before the write is dispatched; empty for a write with `work` */
-  accept(write: Write, waitsFor: readonly Promise<void>[]): void {
-    for (const promise of waitsFor) {
-      write.waitsFor++
-      promise.then(
-        () => this.#release(write),
-        (error: unknown) => {
-          write.failure = { error }
-          this.#release(write)
-        }
-      )
+  /** @param preparing what has to be done before the write is dispatched; empty for a write with `work` */
+  accept(write: Write, preparing: readonly Promise<void>[]): void {
+    for (const promise of preparing) this.#dispatchAfter(promise, write)
+    if (!this.isFree) this.#awaitEarlier(write)
+    if (write.waitsFor === 0 && write.work === undefined) return this.#dispatch(write)
+    this.#block(write)
+    if (write.waitsFor === 0) this.#dispatchAfter(write.work!(), write)
+  }
+
+  #dispatchAfter(promise: Promise<void>, write: Write): void {
+    const done = () => {
+      if (--write.waitsFor === 0) this.#dispatchWithFollowers(write)
     }
-    if (this.#blocked > 0) this.#awaitEarlier(write)
-    if (write.waitsFor === 0 && write.work === undefined) this.#dispatch(write)
-    else {
-      this.#block(write)
-      if (write.waitsFor === 0) this.#begin(write)
-    }
+    write.waitsFor++
+    promise.then(done, (error: unknown) => {
+      write.failure = { error }
+      done()
+    })
   }
 
   #awaitEarlier(write: Write): void {
@@ -71,28 +70,11 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
   }
 
   #block(write: Write): void {
-    this.#blocked++
     if (write.isBarrier) {
       this.#lastBarrier = write
       this.#sinceBarrier.clear()
     } else this.#sinceBarrier.add(write)
     for (const operation of write.operations) this.#lastOfKey.set(this.#nameOf(operation), write)
-  }
-
-  /** One of the things that a write waits for is done. */
-  #release(write: Write): void {
-    if (--write.waitsFor === 0) this.#dispatchWithFollowers(write)
-  }
-
-  /** Begins a barrier's own work, and dispatches the barrier when that is done. */
-  #begin(write: Write): void {
-    write.work!().then(
-      () => this.#dispatchWithFollowers(write),
-      (error: unknown) => {
-        write.failure = { error }
-        this.#dispatchWithFollowers(write)
-      }
-    )
   }
 
   /**
@@ -109,13 +91,12 @@ export class WriteOrder<Op, Write extends OrderedWrite<Op>> {
     dispatch(first)
     for (let next = reached.pop(); next !== undefined; next = reached.pop()) {
       if (--next.waitsFor > 0) continue // Counted down here and not earlier: otherwise a later call could be dispatched first.
-      if (next.work !== undefined) this.#begin(next)
+      if (next.work !== undefined) this.#dispatchAfter(next.work(), next)
       else dispatch(next)
     }
   }
 
   #unblock(write: Write): void {
-    this.#blocked--
     this.#sinceBarrier.delete(write)
     if (this.#lastBarrier === write) this.#lastBarrier = undefined
     for (const operation of write.operations) {

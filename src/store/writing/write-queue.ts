@@ -2,18 +2,16 @@ import { outcomeUnknown } from '../../errors.js'
 import { Lane } from '../../lane.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
-import type { AnyLevel } from '../backend/any-level.js'
 import { type BackendBatch, type BackendOperation, writeToBackend } from '../backend/backend-write.js'
 import { isOpen } from '../backend/backend.js'
 import type { StoreLog } from '../log/store-log.js'
-import type { MarkerState } from '../marker-state.js'
 import { MARKER_KEY } from '../marker.js'
 import type { GetQueue } from '../reading/get-queue.js'
 import type { ValueCache } from '../reading/value-cache.js'
 import type { Counters } from '../stats.js'
 import { TouchedKeys } from './touched-keys.js'
 import { operationsOf, type PendingCall, type WriteGroup } from './write-group.js'
-import { WriteGroups } from './write-groups.js'
+import { WriteGroups, type WriteGroupsContext } from './write-groups.js'
 import { WriteOrder } from './write-order.js'
 
 /*
@@ -21,40 +19,29 @@ import { WriteOrder } from './write-order.js'
  *
  *     write() ──► order (write-order.ts): wait for earlier writes of the same keys that are still being sealed, and for barriers
  *                   │
- *                 ready: first come, first served ──► groups (write-groups.ts): handed to the backend bit by bit, while it writes the
- *                                                     group before; with a log, only when it has been logged
- *                                                        │
- *                                                     commit: each group is written as one batch of the backend, one at a time,
- *                                                     or over LevelDB two small ones that have no key in common
- *                                                        │
- *                                                      resolve, once the next group is on its way
+ *                 groups (write-groups.ts), first come, first served: handed to the backend bit by bit, while it writes the
+ *                   │                       group before; with a log, only when it has been logged
+ *                   │
+ *                 commit: each group is written as one batch of the backend, one at a time,
+ *                   │     or over LevelDB two small ones that have no key in common
+ *                   │
+ *                 resolve, once the next group is on its way
  *
- * A barrier (of a clear, a flush, a close or a sweep) waits for every write before it and holds back every one after it.
+ * A barrier (of a clear, a flush, a close or a sweep) holds back every write after it, and does its work when all before it are done.
  */
 
-export interface WriteQueueContext {
-  readonly backend: AnyLevel
-  readonly marker: MarkerState
+export interface WriteQueueContext extends WriteGroupsContext {
   readonly cache: ValueCache | undefined
   readonly gets: GetQueue
   readonly counters: Counters['writes']
-  readonly log: StoreLog | undefined
-  /** Whether the backend has threads that can each write a batch. */
-  readonly overLevelDb: boolean
 }
 
 export class WriteQueue {
-  readonly #backend: AnyLevel
-  readonly #marker: MarkerState
-  readonly #cache: ValueCache | undefined
-  readonly #gets: GetQueue
-  readonly #counters: Counters['writes']
-  readonly #log: StoreLog | undefined
+  readonly #context: WriteQueueContext
   readonly #order = new WriteOrder<BackendOperation, PendingCall>(
     ({ key }) => keyName(key),
-    call => this.#groups.add(call)
+    call => this.#dispatch(call)
   )
-
   readonly #groups: WriteGroups
   /**
    * Refused groups, whose calls are tried again one by one; one group at a time. Such a call writes a changed marker as well, and two markers on
@@ -65,16 +52,9 @@ export class WriteQueue {
   #pending = 0
   readonly #watches = new Set<TouchedKeys>()
 
-  constructor({ backend, marker, cache, gets, counters, log, overLevelDb }: WriteQueueContext) {
-    this.#backend = backend
-    this.#marker = marker
-    this.#cache = cache
-    this.#gets = gets
-    this.#counters = counters
-    this.#log = log
-    this.#groups = new WriteGroups({ backend, marker, overLevelDb, isLogged: log !== undefined }, group =>
-      this.#commit(group)
-    )
+  constructor(context: WriteQueueContext) {
+    this.#context = context
+    this.#groups = new WriteGroups(context, group => this.#commit(group))
   }
 
   /**
@@ -90,21 +70,16 @@ export class WriteQueue {
     sync: boolean,
     sealing: readonly Promise<void>[] = NONE
   ): Promise<void> {
-    this.#counters.calls++
-    if (this.#cache !== undefined) for (const { key } of operations) this.#cache.beginWrite(keyName(key))
+    const { counters, cache } = this.#context
+    counters.calls++
+    if (cache !== undefined) for (const { key } of operations) cache.beginWrite(keyName(key))
     for (const touched of this.#watches) for (const { key } of operations) touched.add(keyName(key))
     return this.#accept(operations, sync, sealing, undefined)
   }
 
   /** Remembers the keys of writes that are accepted from now on. */
   watch(): TouchedKeys {
-    const touched = new TouchedKeys()
-    this.#watches.add(touched)
-    return touched
-  }
-
-  unwatch(touched: TouchedKeys): void {
-    this.#watches.delete(touched)
+    return new TouchedKeys(this.#watches)
   }
 
   /** Call when a clear is accepted. */
@@ -116,6 +91,8 @@ export class WriteQueue {
   async barrier<T>(work: () => Promise<T>): Promise<T> {
     let result!: T
     await this.#accept([], false, NONE, async () => {
+      await this.#groups.idle()
+      this.#context.gets.sendAll()
       result = await work()
     })
     return result
@@ -135,16 +112,15 @@ export class WriteQueue {
     operations: readonly BackendOperation[],
     sync: boolean,
     sealing: readonly Promise<void>[],
-    barrier: PendingCall['barrier']
+    work: PendingCall['work']
   ): Promise<void> {
     this.#pending++
     return new Promise((resolve, reject) => {
       const call: PendingCall = {
         operations,
-        isBarrier: barrier !== undefined,
-        work: undefined,
+        isBarrier: work !== undefined,
+        work,
         sync,
-        barrier,
         waitsFor: 0,
         followers: [],
         failure: undefined,
@@ -156,23 +132,24 @@ export class WriteQueue {
     })
   }
 
+  #dispatch(call: PendingCall): void {
+    if (call.failure === undefined && call.operations.length > 0) this.#groups.add(call)
+    else this.#settle(call, call.failure) // A barrier writes nothing.
+  }
+
   // ---- commit
 
   /** Never rejects: each call gets its own outcome. */
   async #commit(group: WriteGroup): Promise<void> {
-    const written = await this.#write(group)
+    const { log } = this.#context
+    const written = await (log === undefined
+      ? this.#applyAll(group.calls, group.batch)
+      : this.#logAndApply(group.calls, log))
     this.#groups.end(group) // Before callers learn the outcome, so that the backend already works while they seal what they write next.
     for (const call of written) this.#settle(call)
   }
 
-  /** @returns the calls that the backend has written, which are not settled yet; all other calls of the group are settled */
-  #write({ calls, batch }: WriteGroup): Promise<readonly PendingCall[]> {
-    const [first] = calls
-    if (first!.failure !== undefined) return Promise.resolve(this.#reject(first!, first!.failure.error))
-    if (this.#log === undefined || first!.barrier !== undefined) return this.#applyAll(calls, batch)
-    return this.#logAndApply(calls, this.#log)
-  }
-
+  /** @returns as {@link #applyAll} does */
   async #logAndApply(group: readonly PendingCall[], log: StoreLog): Promise<readonly PendingCall[]> {
     const logged = await this.#logAll(group, log)
     const applied = logged.length === 0 ? NO_CALLS : await this.#applyAll(logged)
@@ -199,13 +176,13 @@ export class WriteQueue {
     })
   }
 
-  /** @returns as {@link #write} does */
+  /** @returns the calls that the backend has written, which are not settled yet; all other calls of the group are settled */
   async #applyAll(group: readonly PendingCall[], batch?: BackendBatch): Promise<readonly PendingCall[]> {
     try {
       await this.#apply(group, batch)
       return group
     } catch (error) {
-      if (group.length === 1) return this.#reject(group[0]!, this.#noteRejected(group[0]!, error))
+      if (group.length === 1) return this.#rejectRefused(group[0]!, error)
       return this.#retries.run(() => this.#applyEach(group, error))
     }
   }
@@ -214,52 +191,48 @@ export class WriteQueue {
   async #applyEach(group: readonly PendingCall[], error: unknown): Promise<readonly PendingCall[]> {
     for (const call of group) {
       // Not the error of a closed backend: that would say that nothing was written, but the group that the backend refused before may have been.
-      if (!isOpen(this.#backend)) this.#reject(call, this.#noteRejected(call, error))
+      if (!isOpen(this.#context.backend)) this.#rejectRefused(call, error)
       else for (const applied of await this.#applyAll([call])) this.#settle(applied)
     }
     return NO_CALLS
   }
 
-  /** The error of a call that the backend refused, though it is logged. */
-  #noteRejected({ barrier }: PendingCall, error: unknown): unknown {
-    if (this.#log === undefined || barrier !== undefined) return error
-    this.#log.backendRefused()
-    return outcomeUnknown(error)
+  /** Rejects a call that the backend refused. If it is logged, its outcome is unknown. */
+  #rejectRefused(call: PendingCall, error: unknown): readonly PendingCall[] {
+    const { log } = this.#context
+    log?.backendRefused()
+    this.#settle(call, { error: log === undefined ? error : outcomeUnknown(error) })
+    return NO_CALLS
   }
 
-  /** Writes a group, all or none, or runs the barrier that it consists of. */
+  /** Writes a group, all or none. */
   #apply(group: readonly PendingCall[], batch: BackendBatch | undefined): Promise<void> {
-    const [first] = group
-    this.#gets.sendAll()
-    if (first!.barrier !== undefined) return first!.barrier()
-
-    this.#log?.checkpoint.applying(group.at(-1)!.sequence)
+    const { backend, marker: state, gets, counters, log } = this.#context
+    gets.sendAll()
+    log?.checkpoint.applying(group.at(-1)!.sequence)
     const operations = operationsOf(group)
     const sync = group.some(call => call.sync)
     const marker = this.#markerFor(operations)
-    this.#counters.backendCalls++
-    if (marker === undefined) return batch?.write(sync) ?? writeToBackend(this.#backend, operations, sync)
+    counters.backendCalls++
+    if (marker === undefined) return batch?.write(sync) ?? writeToBackend(backend, operations, sync)
 
     const markerPut = { type: 'put', key: MARKER_KEY, value: marker } as const
     batch?.add(markerPut)
-    const written = batch?.write(true) ?? writeToBackend(this.#backend, [markerPut, ...operations], true)
-    return written.then(() => this.#marker.saved(marker))
+    const written = batch?.write(true) ?? writeToBackend(backend, [markerPut, ...operations], true)
+    return written.then(() => state.saved(marker))
   }
 
   /** Without a log, a batch of deletions alone needs no marker: no value in it depends on one. */
   #markerFor(operations: readonly BackendOperation[]): Buffer | undefined {
-    if (this.#log !== undefined) return this.#log.checkpoint.unsavedMarker
-    return operations.some(({ type }) => type === 'put') ? this.#marker.unsaved : undefined
+    const { log, marker } = this.#context
+    if (log !== undefined) return log.checkpoint.unsavedMarker
+    return operations.some(({ type }) => type === 'put') ? marker.unsaved : undefined
   }
 
-  #reject(call: PendingCall, error: unknown): readonly PendingCall[] {
-    this.#settle(call, { error })
-    return NO_CALLS
-  }
-
-  #settle(call: PendingCall, failure?: { error: unknown }): void {
+  #settle(call: PendingCall, failure?: { readonly error: unknown }): void {
+    const { cache } = this.#context
     this.#pending--
-    if (this.#cache !== undefined) for (const { key } of call.operations) this.#cache.endWrite(keyName(key))
+    if (cache !== undefined) for (const { key } of call.operations) cache.endWrite(keyName(key))
     if (failure === undefined) call.resolve()
     else call.reject(failure.error)
   }

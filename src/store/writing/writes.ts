@@ -47,11 +47,9 @@ export interface Writes {
 
   /**
    * Remembers which keys are written to from now on: these count as touched. Once this resolves, the backend has the latest value of every key
-   * that is not touched.
+   * that is not touched. Call `end` on them afterwards.
    */
   watch(): Promise<TouchedKeys>
-  /** Ends what {@link watch} began. */
-  unwatch(touched: TouchedKeys): void
   /**
    * Writes to the backend, synced, without logging it: only for what changes nothing that a reader sees. Operations on touched keys are left out.
    *
