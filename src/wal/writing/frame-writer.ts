@@ -22,7 +22,7 @@ export interface WritableFrame {
 }
 
 /** Where the next frame is written; moves on with each. */
-interface WritePlace {
+export interface WritePlace {
   readonly file: File
   /** Id of the segment, and what its checksums start from. */
   readonly id: number

@@ -9,7 +9,7 @@ import { encodeSeal, removeSeal, syncSeal } from '../segments/seal.js'
 import { createSegment } from '../segments/segment-creation.js'
 import type { LogDirectory } from '../segments/segment-files.js'
 import type { WrittenFrame } from '../segments/segments.js'
-import { FrameWriter, type WritableFrame } from './frame-writer.js'
+import { FrameWriter, type WritableFrame, type WritePlace } from './frame-writer.js'
 import { OverlappingSyncs } from './overlapping-syncs.js'
 
 /**
@@ -21,18 +21,13 @@ const WRITE_BEHIND_BYTES = 8 * 1024 * 1024
 const MAX_SYNCS = 2
 
 /** The segment that is written to. */
-interface OpenSegment {
-  readonly id: number
-  readonly file: File
+interface OpenSegment extends WritePlace {
+  /** ms since 1970 */
+  readonly createdAt: number
   readonly allocation: Allocation
-  readonly seed: number
-  /** End of the last frame that is written whole: the next one goes here. */
-  offset: number
   syncedOffset: number
   /** End of what is on stable storage, or will be when the fsyncs under way have succeeded. */
   coveredOffset: number
-  lastCrc: number
-  records: number
 }
 
 interface SegmentWriterSettings extends LogDirectory {
@@ -50,8 +45,8 @@ interface SegmentWriterSettings extends LogDirectory {
 export class SegmentWriter {
   readonly #settings: SegmentWriterSettings
   #open: OpenSegment | undefined
+  /** The end of the log, without the open segment. */
   #tail: LogTail
-  #nextSequence: number
   readonly #syncs = new OverlappingSyncs()
   #nextSync: Promise<void> | undefined
   #poison: Error | undefined
@@ -60,7 +55,6 @@ export class SegmentWriter {
   constructor(settings: SegmentWriterSettings, tail: LogTail) {
     this.#settings = settings
     this.#tail = tail
-    this.#nextSequence = tail.nextSequence
   }
 
   /** Id of the open segment, which is written to; 0 if there is none. */
@@ -70,7 +64,7 @@ export class SegmentWriter {
 
   /** When the last segment was created, ms since 1970; 0 if there never was one. */
   get createdAt(): number {
-    return this.#tail.createdAt
+    return (this.#open ?? this.#tail).createdAt
   }
 
   /** Why nothing can be written any more; undefined while it can. */
@@ -80,8 +74,7 @@ export class SegmentWriter {
 
   /** How many bytes more the open segment takes; 0 or less once it is full. */
   get room(): number {
-    const { segmentBytes } = this.#settings
-    return this.#open === undefined ? segmentBytes - SEGMENT_HEADER_BYTES : segmentBytes - this.#open.offset
+    return this.#settings.segmentBytes - (this.#open?.offset ?? SEGMENT_HEADER_BYTES)
   }
 
   /** Makes sure that the open segment has room for a frame of that many stored bytes. If not, seals it and creates a new one. */
@@ -105,7 +98,7 @@ export class SegmentWriter {
     this.#assertSound()
     const open = this.#open!
     let written: WrittenFrame[]
-    const next = { ...open, sequence: this.#nextSequence } // A copy: `open` moves on only once all of it is written.
+    const next = { ...open } // A copy: `open` moves on only once all of it is written.
     try {
       written = await this.#frames.write(frames, next)
     } catch (error) {
@@ -113,10 +106,8 @@ export class SegmentWriter {
       throw error
     }
     this.#assertSound() // An fsync may have failed meanwhile: what lies before these frames may be lost, and then they are useless.
-    open.offset = next.offset
-    open.lastCrc = next.lastCrc
-    open.records = next.records
-    this.#nextSequence = next.sequence
+    const { offset, lastCrc, records, sequence } = next // Not `syncedOffset`, which an fsync may have moved on meanwhile.
+    Object.assign(open, { offset, lastCrc, records, sequence })
     this.#writeBehind(open)
     return written
   }
@@ -152,7 +143,7 @@ export class SegmentWriter {
     const open = this.#open
     if (open === undefined) return
     await this.sync()
-    const seal = encodeSeal({ records: open.records, lastSequence: this.#nextSequence - 1 })
+    const seal = encodeSeal({ records: open.records, lastSequence: open.sequence - 1 })
     const sealAt = open.offset
     await open.allocation.giveBack(sealAt)
     await this.write([
@@ -166,9 +157,9 @@ export class SegmentWriter {
     }
     this.#tail = {
       segment: open.id,
-      end: { lastSequence: this.#nextSequence - 1, length: open.offset, crc: open.lastCrc },
-      createdAt: this.#tail.createdAt,
-      nextSequence: this.#nextSequence,
+      end: { lastSequence: open.sequence - 1, length: open.offset, crc: open.lastCrc },
+      createdAt: open.createdAt,
+      nextSequence: open.sequence,
       synced: true
     }
     this.#open = undefined
@@ -239,15 +230,15 @@ export class SegmentWriter {
       this.#tail = { ...this.#tail, synced: true }
     }
     const id = this.#tail.segment + 1
-    const firstSequence = this.#nextSequence
+    const sequence = this.#tail.nextSequence
     const createdAt = Math.max(Date.now(), this.#tail.createdAt) // Never earlier than the segment before, even if the clock was set back.
-    const header = { storeId, id, firstSequence, createdAt, previous: this.#tail.end }
+    const header = { storeId, id, firstSequence: sequence, createdAt, previous: this.#tail.end }
     const { file, crc } = await createSegment(this.#settings, header, error => {
       throw this.#fail('A segment could not be created', error)
     })
-    this.#tail = { ...this.#tail, createdAt }
     this.#open = {
       id,
+      createdAt,
       file,
       allocation: new Allocation(file),
       seed: segmentSeed(storeId, id),
@@ -255,7 +246,8 @@ export class SegmentWriter {
       syncedOffset: SEGMENT_HEADER_BYTES,
       coveredOffset: SEGMENT_HEADER_BYTES,
       lastCrc: crc,
-      records: 0
+      records: 0,
+      sequence
     }
     observer.segmentsChanged(1)
   }
