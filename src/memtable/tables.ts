@@ -47,9 +47,8 @@ export class Tables<T extends Sized> {
   #frozenWeight = 0
   /** The array is never changed, only replaced, since views keep it. */
   #frozen: readonly Frozen<T>[] = []
-  /** Sizes of the groups being flushed, oldest first; together they are the first `#flushing` items of `#frozen`. */
+  /** Sizes of the groups being flushed, oldest first: they are at the beginning of `#frozen`. */
   #groups: number[] = []
-  #flushing = 0
 
   // ---- writing
 
@@ -153,22 +152,23 @@ export class Tables<T extends Sized> {
     }
     this.#frozenWeight -= weightOfTables(taken)
     if (taken.length > 0) this.#groups.push(taken.length)
-    this.#flushing += taken.length
     return taken
   }
 
   /** Call when the backend has the oldest group that {@link startFlush} has returned. */
   flushed(): void {
-    const count = this.#groups.shift() ?? 0
-    this.#frozen = this.#frozen.slice(count)
-    this.#flushing -= count
+    this.#frozen = this.#frozen.slice(this.#groups.shift() ?? 0)
   }
 
   /** Call when flushing the oldest group has failed. Groups after it count as not flushed either. */
   flushFailed(): void {
     this.#frozenWeight += weightOfTables(this.#frozen.slice(0, this.#flushing))
     this.#groups = []
-    this.#flushing = 0
+  }
+
+  /** How many items of `#frozen` are being flushed. */
+  get #flushing(): number {
+    return this.#groups.reduce((sum, size) => sum + size, 0)
   }
 
   #push(item: Frozen<T>): void {

@@ -73,8 +73,7 @@ export class Flusher {
   #failures = 0
   /** Called when one fails. */
   readonly #failureListeners = new Set<(error: unknown) => void>()
-  #stopped = false
-  /** Why no flush will succeed until the store is opened again; undefined as long as one may. */
+  /** Why nothing is flushed any more until the store is opened again; undefined as long as it may be. */
   #end: { readonly error: unknown } | undefined
   /** The next group, which is being sealed while another one is written. */
   #ahead: Group | undefined
@@ -125,7 +124,7 @@ export class Flusher {
 
   /** Ends flushing. Resolves when nothing is on its way to the backend any more. */
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#end = { error: databaseNotOpen() }
     clearTimeout(this.#retry)
     await this.#lane.idle()
     this.#dropAhead()
@@ -142,12 +141,12 @@ export class Flusher {
   }
 
   /**
-   * Flushes the oldest group. Calls made while one is being flushed wait for that one. Nothing is begun once the flusher is stopped: the store
-   * would not wait for it, and the backend might belong to another store by the time it is written to.
+   * Flushes the oldest group. Calls made while one is being flushed wait for that one. Nothing is begun after the end. If a flush has failed for good,
+   * each write asks for another, which would seal all values again in vain; and once the flusher is stopped, the store would not wait for it, and
+   * the backend might belong to another store by the time it is written to.
    */
   #flushOldest(): Promise<void> {
-    if (this.#stopped) return Promise.reject(databaseNotOpen())
-    if (this.#end !== undefined) return Promise.reject(this.#end.error) // Each write asks for a flush, which would seal all values again in vain.
+    if (this.#end !== undefined) return Promise.reject(this.#end.error)
     return (this.#step ??= this.exclusively(() => this.#flushNext()).finally(() => {
       this.#step = undefined
     }))
@@ -185,8 +184,8 @@ export class Flusher {
     const refused = refusalOf(backend)
     const error = refused ?? cause
     const isFinal = log.isPoisoned || refused !== undefined
-    if (isFinal) this.#end = { error }
-    this.#retryLater(isFinal ? undefined : FIRST_RETRY_MS * 2 ** (times - 1))
+    if (isFinal) this.#end ??= { error }
+    this.#retryLater(FIRST_RETRY_MS * 2 ** (times - 1))
     for (const fail of this.#failureListeners) fail(error)
     onFailed({ error, times, isFinal })
     return error
@@ -201,7 +200,7 @@ export class Flusher {
 
   /** Begins to seal the next group if its first table is large. Small tables wait, to be flushed together with those that come until then. */
   #beginAhead(): void {
-    if (!this.#mayBeginAhead || this.#ahead !== undefined || this.#stopped) return
+    if (!this.#mayBeginAhead || this.#ahead !== undefined || this.#end !== undefined) return
     const { tables, flushBytes } = this.#context
     const next = tables.nextToFlush
     if (next === undefined || next.weight < flushBytes * MIN_AHEAD) return
@@ -217,7 +216,7 @@ export class Flusher {
   #retryLater(ms: number | undefined): void {
     clearTimeout(this.#retry)
     this.#retry = undefined
-    if (ms === undefined || this.#stopped) return
+    if (ms === undefined || this.#end !== undefined) return
     const retry = () => {
       this.#retry = undefined
       this.wake()
