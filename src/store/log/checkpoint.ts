@@ -19,6 +19,8 @@ export class Checkpoint {
   /** Over a backend that keeps nothing: the newest marker that is in the log. */
   #loggedMarker: Buffer | undefined
   #applied: number
+  /** The {@link begin} under way. */
+  #beginning: Promise<void> | undefined
 
   constructor(log: Log, backend: AnyLevel, marker: MarkerState) {
     this.#log = log
@@ -46,17 +48,26 @@ export class Checkpoint {
   }
 
   /**
-   * Writes to the backend's marker that the log may be ahead, unless it says so already.
+   * Writes to the backend's marker that the log may be ahead, unless it says so already. Calls made meanwhile share one write.
    *
    * @throws if the backend takes no more writes: before anything is logged, so that the outcome is known
    */
   async begin(): Promise<void> {
     const refused = refusalOf(this.#backend)
     if (refused !== undefined) throw refused
-    if (this.mustBegin) await this.exclusively(() => this.#begin())
+    if (this.mustBegin) await (this.#beginning ??= this.#begin())
   }
 
+  /** A loop, because the first write with a `ttl` may come while the marker is being written: then it has to be written once more. */
   async #begin(): Promise<void> {
+    try {
+      while (this.mustBegin) await this.exclusively(() => this.#noteAhead())
+    } finally {
+      this.#beginning = undefined // Nothing is awaited since the last check: a later call of begin() checks again.
+    }
+  }
+
+  async #noteAhead(): Promise<void> {
     const marker = this.#marker
     // In this order: a marker, a log, and then the marker that says that the log may be ahead. Otherwise, after a crash in between, it would
     // look as if the log had been taken away.

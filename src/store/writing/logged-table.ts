@@ -46,7 +46,6 @@ export class LoggedTable {
   readonly #watches = new Set<TouchedKeys>()
   #flushTimer: NodeJS.Timeout | undefined
   #pending = 0
-  #beginning: Promise<void> | undefined
 
   constructor(context: LoggedTableContext) {
     this.#context = context
@@ -94,25 +93,6 @@ export class LoggedTable {
 
   // ---- the log
 
-  /** Whether {@link begin} has to be awaited before the next append. */
-  get mustBegin(): boolean {
-    return this.#context.log.checkpoint.mustBegin
-  }
-
-  begin(): Promise<void> {
-    return (this.#beginning ??= this.#begin())
-  }
-
-  /** A loop, because the first write with a `ttl` may come while the marker is being written: then it has to be written once more. */
-  async #begin(): Promise<void> {
-    const { checkpoint } = this.#context.log
-    try {
-      while (checkpoint.mustBegin) await checkpoint.begin()
-    } finally {
-      this.#beginning = undefined // Nothing is awaited since the last check: a later call of begin() checks again.
-    }
-  }
-
   /** @param record of the operation; its bytes are copied before this returns */
   appendOne(record: LogRecord, sync: boolean, operation: OneOperation): Promise<void> {
     try {
@@ -148,17 +128,13 @@ export class LoggedTable {
   async deleteKeys(keys: readonly Buffer[], sync: boolean): Promise<void> {
     // The keys may be missing because of earlier deletions that are not on stable storage yet.
     if (keys.length === 0) return sync ? this.#context.log.sync() : undefined
-    if (this.mustBegin) await this.begin()
+    const { checkpoint } = this.#context.log
+    if (checkpoint.mustBegin) await checkpoint.begin()
     const operations = keys.map(key => ({ name: keyName(key), kept: TOMBSTONE }) as const)
     const weight = keys.reduce((sum, key) => sum + weightOf(key.length), 0)
     this.#context.admission.enterAnyway(weight)
     this.accepted()
     return new Promise((resolve, reject) => this.append(operations, sync, { weight, resolve, reject }))
-  }
-
-  /** Resolves when everything appended so far is either in the tables or rejected. */
-  settled(): Promise<void> {
-    return this.#context.log.settled()
   }
 
   #append(records: LogRecord[], sync: boolean, call: Admitted, apply: (sequence: number) => void): void {

@@ -205,10 +205,10 @@ export class TableWrites implements Writes {
     sync: boolean,
     value?: Buffer
   ): Promise<void> {
-    const { counters, admission } = this.#context
+    const { counters, admission, log } = this.#context
     const name = keyName(key)
     const waits = isPromise(kept)
-    if (waits || !this.#order.isFree || this.#table.mustBegin || !admission.tryEnter(weight)) {
+    if (waits || !this.#order.isFree || log.checkpoint.mustBegin || !admission.tryEnter(weight)) {
       const operation: TableOperation = { name, kept: waits ? undefined : kept }
       const sealing = waits ? [settingKept(operation, kept)] : []
       return this.#accept({ operations: [operation], weight, sync, sealing })
@@ -222,7 +222,7 @@ export class TableWrites implements Writes {
   async #alone<T>(work: () => Promise<T>): Promise<T> {
     let result!: T
     const settledWork = async () => {
-      await this.#table.settled()
+      await this.#context.log.settled()
       result = await work()
     }
     await this.#accept({ weight: 0, sync: false, work: settledWork })
@@ -238,14 +238,14 @@ export class TableWrites implements Writes {
   #admittedSettled(): Promise<void> {
     this.#table.accepted()
     return new Promise((resolve, reject) => {
-      const work = () => this.#table.settled()
+      const work = () => this.#context.log.settled()
       this.#order.accept(pendingCall({ weight: 0, sync: false, work }, resolve, reject), [])
     })
   }
 
   #accept(given: Call): Promise<void> {
     const { clear, work, weight, sealing = [] } = given
-    const { admission, counters } = this.#context
+    const { admission, counters, log } = this.#context
     if (!isBarrier(given)) counters.calls++
     this.#table.accepted()
     return new Promise((resolve, reject) => {
@@ -254,8 +254,8 @@ export class TableWrites implements Writes {
         weight,
         clear === undefined ? weight : weightOf(clear.start.length, clear.end?.length),
         () => {
-          const begins = this.#table.mustBegin && work === undefined
-          this.#order.accept(call, begins ? [...sealing, this.#table.begin()] : sealing)
+          const begins = log.checkpoint.mustBegin && work === undefined
+          this.#order.accept(call, begins ? [...sealing, log.checkpoint.begin()] : sealing)
         },
         error => {
           this.#table.abandon(0)
