@@ -1,5 +1,6 @@
 import { CompressedKvError } from '../../errors.js'
 import { isPromise } from '../../is-promise.js'
+import { Lane } from '../../lane.js'
 import { recordOf, type Unseal } from '../format/decoded-frame.js'
 import { FRAME_TYPE } from '../format/format.js'
 import { noSuchIndex, type Position } from '../format/position.js'
@@ -53,8 +54,8 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
   #records: RecordCursor | undefined
   #index = 0
   #ended = false
-  /** The last call of `next` that had to wait. Calls are answered one after another, even if the caller does not await each. */
-  #last: Promise<unknown> = Promise.resolve()
+  /** Calls of `next` that have to wait are answered one after another, even if the caller does not await each. */
+  readonly #lane = new Lane()
   /** How many calls of `next` wait. */
   #underWay = 0
 
@@ -87,9 +88,7 @@ export class RecordIterator implements AsyncIterableIterator<LogEntry, undefined
       this.#beginning = this.#begin()
       this.#beginning.catch(() => {}) // After an abort it is not awaited.
     }
-    const result = this.#last.then(() => this.#next(taken)).finally(() => this.#underWay--)
-    this.#last = result.catch(() => {})
-    return result
+    return this.#lane.run(() => this.#next(taken)).finally(() => this.#underWay--)
   }
 
   /** Called by `for await` when its loop is left. */
