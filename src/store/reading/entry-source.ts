@@ -69,6 +69,7 @@ export class EntrySource {
   readonly #source: UnopenedEntries
   readonly #unsealer: Unsealer
   readonly #options: EncodedIteratorOptions
+  /** Whether the source may give reserved keys. */
   readonly #filterKeys: boolean
   readonly #readsAhead: boolean
   /** Entries that were fetched. Those before `#at` have been handed out. */
@@ -137,7 +138,7 @@ export class EntrySource {
   async #fetchNext(): Promise<Entry | undefined> {
     let most = this.#left
     for (;;) {
-      this.#replaceFetched(await this.#fromSource(Math.max(1, Math.min(this.#fetchSize, most)), {}))
+      this.#replaceFetched(await this.#fetch(Math.max(1, Math.min(this.#fetchSize, most)), {}))
       if (this.#fetched.length === 0) return undefined
       if (this.#readsAhead) this.#fetchSize = readAhead(this.#fetched, this.#fetchSize)
       const entry = this.#nextFetched()
@@ -184,12 +185,15 @@ export class EntrySource {
 
   /** Up to `size` entries, reserved ones left out; fewer only if the source gave fewer, or failed. */
   async #fetch(size: number, options: object): Promise<readonly UnopenedEntry[]> {
-    if (!this.#filterKeys) return this.#fromSource(size, options)
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure.error
+    if (!this.#filterKeys) return this.#source.nextv(size, options)
     const visible: UnopenedEntry[] = []
     for (;;) {
       let fetched: readonly UnopenedEntry[]
       try {
-        fetched = await this.#fromSource(size - visible.length, options)
+        fetched = await this.#source.nextv(size - visible.length, options)
       } catch (error) {
         if (visible.length === 0) throw error
         this.#failure = { error } // Thrown by the next call: the entries that came before the error must not be lost.
@@ -199,13 +203,6 @@ export class EntrySource {
       for (const entry of fetched) if (!isReserved(entry[0]!)) visible.push(entry)
       if (visible.length - before === fetched.length) return visible
     }
-  }
-
-  async #fromSource(size: number, options: object): Promise<readonly UnopenedEntry[]> {
-    const failure = this.#failure
-    this.#failure = undefined
-    if (failure !== undefined) throw failure.error
-    return this.#source.nextv(size, options)
   }
 
   /**
@@ -264,7 +261,6 @@ export class EntrySource {
 
   #openEntry([storedKey, storedValue]: UnopenedEntry): VisibleEntry | undefined {
     const key = storedKey === undefined ? undefined : asBuffer(storedKey)
-    if (this.#filterKeys && isReserved(key!)) return undefined
     const isStored = storedValue === undefined || isUint8Array(storedValue)
     if (!this.#options.values) {
       if (storedValue !== undefined && !this.#unsealer.isVisible(storedValue)) return undefined

@@ -40,7 +40,6 @@ export class Reader {
   readonly #cache: ValueCache | undefined
   readonly #tables: Tables<TableValue> | undefined
   readonly #gets: GetQueue
-  readonly #hasGetSync: boolean
   /**
    * Turns for answers from tables or the cache. Otherwise callers that await each answer before they ask again would keep the event loop from
    * running, and with it the write that they may be waiting for.
@@ -61,7 +60,6 @@ export class Reader {
     this.#cache = cache
     this.#tables = tables
     this.#gets = gets
-    this.#hasGetSync = supportsGetSync(backend)
   }
 
   /**
@@ -131,7 +129,7 @@ export class Reader {
 
   getSync(key: Buffer, options: EncodedReadOptions): Buffer | undefined {
     if (isReserved(key)) return undefined
-    if (!this.#hasGetSync) throw notSupported('The backend has no getSync(): use get()')
+    if (!supportsGetSync(this.#backend)) throw notSupported('The backend has no getSync(): use get()')
     const found = this.#inTables(key, options)
     if (found === TOMBSTONE) return undefined
     if (found !== undefined) return throwingWithKey(key, () => this.#unsealer.tableValueSync(found))

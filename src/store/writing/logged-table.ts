@@ -31,7 +31,7 @@ export interface Admitted {
   readonly reject: (error: unknown) => void
 }
 
-interface LoggedTableContext {
+export interface LoggedTableContext {
   readonly tables: Tables<TableValue>
   readonly log: StoreLog
   readonly cache: ValueCache | undefined

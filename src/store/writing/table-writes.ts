@@ -3,23 +3,23 @@ import { isPromise } from '../../is-promise.js'
 import { keyName } from '../../memtable/key-name.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
-import type { Tables } from '../../memtable/tables.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import type { BackendOperation } from '../backend/backend-write.js'
 import { endsAtEmptyKey, halfOpen, tombstoneOf, withOwnBounds } from '../backend/key-range.js'
 import { tableRecord } from '../log/records.js'
-import type { StoreLog } from '../log/store-log.js'
 import type { MarkerState } from '../marker-state.js'
-import type { MemTableSettings } from '../options/memtable-options.js'
 import type { WriteOptions } from '../options/options.js'
-import type { ValueCache } from '../reading/value-cache.js'
 import type { Counters } from '../stats.js'
 import type { TableValue } from '../table-value.js'
 import { clearWeight, weightOf } from '../weights.js'
-import type { Admission } from './admission.js'
 import type { EncodedClearOptions } from './clear.js'
-import type { Flusher } from './flusher.js'
-import { LoggedTable, type Admitted, OneOperation, type TableOperation } from './logged-table.js'
+import {
+  type Admitted,
+  LoggedTable,
+  type LoggedTableContext,
+  OneOperation,
+  type TableOperation
+} from './logged-table.js'
 import { rewriteUntouched } from './rewrite-untouched.js'
 import type { Sealer } from './sealer.js'
 import type { TouchedKeys } from './touched-keys.js'
@@ -58,17 +58,11 @@ interface Call {
   readonly sealing?: readonly Promise<void>[]
 }
 
-interface TableWritesContext {
+interface TableWritesContext extends LoggedTableContext {
   readonly backend: AnyLevel
-  readonly tables: Tables<TableValue>
-  readonly log: StoreLog
   readonly marker: MarkerState
   readonly sealer: Sealer
-  readonly cache: ValueCache | undefined
   readonly counters: Counters['writes']
-  readonly settings: MemTableSettings
-  readonly admission: Admission
-  readonly flusher: Flusher
   /** Keys that a reader would see in a range, in order. */
   readonly keysIn: (options: EncodedClearOptions) => Promise<Buffer[]>
 }
