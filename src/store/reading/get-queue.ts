@@ -2,6 +2,7 @@ import { TurnQueue } from '../../turn.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { AS_BYTES } from '../backend/as-bytes.js'
 import { supportsGetSync } from '../backend/backend.js'
+import { Fifo } from '../fifo.js'
 import { SyncReads } from './sync-reads.js'
 
 /**
@@ -40,10 +41,8 @@ export class GetQueue {
   readonly #turns = new TurnQueue(MAX_TURN_MS, 1)
   /** How many gets wait for a turn of the event loop, or for other threads. */
   #underWay = 0
-  /** Gets for other threads that are in no call yet, after the first `#taken`, which are. */
-  #waiting: Lookup[] = []
-  /** How many of `#waiting` are in calls. They are removed now and then: to remove them each time would take seven seconds with a million gets. */
-  #taken = 0
+  /** Gets for other threads that are in no call yet. */
+  readonly #waiting = new Fifo<Lookup>()
   /** Calls of the backend under way. */
   #calls = 0
   #scheduled = false
@@ -86,7 +85,7 @@ export class GetQueue {
    */
   sendAll(): void {
     this.#turns.doAll()
-    while (this.#left > 0) void this.#send(this.#take(MAX_KEYS))
+    while (this.#waiting.length > 0) void this.#send(this.#waiting.take(MAX_KEYS))
   }
 
   /** Resolves when every get that was called before has been answered by the backend. */
@@ -141,7 +140,7 @@ export class GetQueue {
   #ask<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#underWay++
     // The first get does not wait to see whether others come.
-    if (this.#calls === 0 && this.#left === 0) return this.#askAlone(key, open)
+    if (this.#calls === 0 && this.#waiting.length === 0) return this.#askAlone(key, open)
     return new Promise<T>((resolve, reject) => {
       const found = (stored: Uint8Array | undefined): void => {
         this.#answered(stored)
@@ -191,24 +190,10 @@ export class GetQueue {
 
   /** Spreads the gets that wait over the calls that may be made now. The others are sent when one of the calls is done. */
   #sendWaiting(): void {
-    while (this.#left > 0 && this.#calls < MAX_CALLS) {
-      const size = Math.min(MAX_KEYS, Math.ceil(this.#left / (MAX_CALLS - this.#calls)))
-      void this.#send(this.#take(size))
+    while (this.#waiting.length > 0 && this.#calls < MAX_CALLS) {
+      const share = Math.ceil(this.#waiting.length / (MAX_CALLS - this.#calls))
+      void this.#send(this.#waiting.take(Math.min(MAX_KEYS, share)))
     }
-  }
-
-  get #left(): number {
-    return this.#waiting.length - this.#taken
-  }
-
-  #take(size: number): Lookup[] {
-    const taken = this.#waiting.slice(this.#taken, this.#taken + size)
-    this.#taken += taken.length
-    if (this.#taken >= this.#left) {
-      this.#waiting = this.#waiting.slice(this.#taken)
-      this.#taken = 0
-    }
-    return taken
   }
 
   async #send(lookups: readonly Lookup[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { CompressedKvError, noRoom } from '../../errors.js'
+import { Fifo } from '../fifo.js'
 import type { FlushFailure } from './flusher.js'
 
 /** The most bytes of calls that may wait for room. Callers that await their writes never come near it. */
@@ -22,7 +23,7 @@ export class Admission {
   readonly #maxBytes: number
   /** The weight of all writes that were admitted and have not left: those that the backend lacks. */
   #bytes = 0
-  #waiting: Waiting[] = []
+  readonly #waiting = new Fifo<Waiting>()
   #waitingBytes = 0
   #letting = false
   #isClosing = false
@@ -105,10 +106,8 @@ export class Admission {
   }
 
   #rejectWaiting(error: unknown): void {
-    const waiting = this.#waiting
-    this.#waiting = []
     this.#waitingBytes = 0
-    for (const { reject } of waiting) reject(error)
+    for (const { reject } of this.#waiting.take(Infinity)) reject(error)
   }
 
   #hasRoom(weight: number): boolean {
@@ -118,15 +117,12 @@ export class Admission {
   #letIn(): void {
     if (this.#letting) return // A write that was admitted just now has left at once: the loop below is still running, and goes on.
     this.#letting = true
-    let count = 0
-    for (; count < this.#waiting.length; count++) {
-      const { weight, bytes, start } = this.#waiting[count]!
-      if (!this.#hasRoom(weight)) break
-      this.#bytes += weight
-      this.#waitingBytes -= bytes
-      start()
+    for (let next = this.#waiting.first; next !== undefined && this.#hasRoom(next.weight); next = this.#waiting.first) {
+      this.#waiting.shift()
+      this.#bytes += next.weight
+      this.#waitingBytes -= next.bytes
+      next.start()
     }
-    if (count > 0) this.#waiting = this.#waiting.slice(count)
     this.#letting = false
   }
 }

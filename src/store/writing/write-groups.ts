@@ -1,4 +1,5 @@
 import type { AnyLevel } from '../backend/any-level.js'
+import { Fifo } from '../fifo.js'
 import type { StoreLog } from '../log/store-log.js'
 import type { MarkerState } from '../marker-state.js'
 import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup } from './write-group.js'
@@ -31,10 +32,7 @@ export class WriteGroups {
   readonly #maxUnderWay: number
   readonly #commit: (group: WriteGroup) => Promise<void>
 
-  #ready: PendingCall[] = []
-  /** Calls that became ready before those in `#ready`. The first `#taken` of them are in groups already. */
-  #waiting: PendingCall[] = []
-  #taken = 0
+  readonly #ready = new Fifo<PendingCall>()
   /** The group that is being filled. */
   #next: WriteGroup
   #filling = false
@@ -58,9 +56,9 @@ export class WriteGroups {
     if (!this.#beginning) void this.#beginSoon()
   }
 
-  /** Resolves when every call that was added has been written or has failed. Await it before the next call of this. */
+  /** Resolves when every call that was added has been written or has failed. */
   idle(): Promise<void> {
-    if (this.#underWay.size === 0 && this.#next.calls.length === 0 && !this.#hasReady()) return Promise.resolve()
+    if (this.#underWay.size === 0 && this.#next.calls.length === 0 && this.#ready.length === 0) return Promise.resolve()
     return new Promise(resolve => (this.#onIdle = resolve))
   }
 
@@ -99,11 +97,10 @@ export class WriteGroups {
    */
   #fillWithShare(): void {
     if (this.#maxUnderWay === 1 || this.#underWay.size > 0) return this.#fillNext()
-    const half = Math.floor((this.#waiting.length - this.#taken + this.#ready.length) / 2)
+    const half = Math.floor(this.#ready.length / 2)
     if (half < MIN_CALLS_BESIDE || half > MAX_OPERATIONS_BESIDE) return this.#fillNext()
     this.#fillNext(half)
-    const others = [...this.#waiting.slice(this.#taken), ...this.#ready]
-    if (!this.#next.allowsBeside(others)) this.#fillNext()
+    if (!this.#next.allowsBeside(this.#ready.items())) this.#fillNext()
   }
 
   /**
@@ -121,21 +118,12 @@ export class WriteGroups {
   #fillNext(maxCalls = Infinity): void {
     if (this.#filling) return // A hook of the backend has written to this store: that call is added later.
     this.#filling = true
-    while (this.#next.calls.length < maxCalls && this.#hasReady()) {
-      const call = this.#waiting[this.#taken]!
-      if (!this.#next.hasRoomFor(call)) break
-      this.#taken++
+    while (this.#next.calls.length < maxCalls) {
+      const call = this.#ready.first
+      if (call === undefined || !this.#next.hasRoomFor(call)) break
+      this.#ready.shift()
       this.#next.add(call)
     }
     this.#filling = false
-  }
-
-  #hasReady(): boolean {
-    if (this.#taken === this.#waiting.length) {
-      this.#waiting = this.#ready
-      this.#ready = []
-      this.#taken = 0
-    }
-    return this.#waiting.length > 0
   }
 }
