@@ -27,11 +27,12 @@ export class Admission {
   #waitingBytes = 0
   #letting = false
   #isClosing = false
-  /** Why there will be no more room; undefined as long as there may be. */
-  #end: { readonly error: unknown } | undefined
+  readonly #end: () => { readonly error: unknown } | undefined
 
-  constructor(maxBytes: number) {
+  /** @param end why there will be no more room; undefined as long as there may be */
+  constructor(maxBytes: number, end: () => { readonly error: unknown } | undefined) {
     this.#maxBytes = maxBytes
+    this.#end = end
   }
 
   get waiting(): number {
@@ -53,7 +54,8 @@ export class Admission {
    */
   enter(weight: number, bytes: number, start: () => void, reject: (error: unknown) => void): void {
     if (this.tryEnter(weight)) return start()
-    if (this.#end !== undefined) return reject(this.#end.error) // It would wait for ever: no flush is tried any more.
+    const end = this.#end()
+    if (end !== undefined) return reject(end.error) // It would wait for ever: no flush is tried any more.
     const busy = this.#tooManyWith(weight, bytes)
     if (busy !== undefined) return reject(busy)
     this.#waitingBytes += bytes
@@ -93,15 +95,10 @@ export class Admission {
     this.#isClosing = true
   }
 
-  /** There will be no more room: rejects the writes that wait for it, and later ones that would have to wait. */
-  end(error: unknown): void {
-    this.#end = { error }
-    this.#rejectWaiting(error)
-  }
-
   /** Call when a flush has failed. Writes go on waiting for room, unless it failed for good or too often, or the store is closing. */
-  afterFailure({ error, times, isFinal }: FlushFailure): void {
-    if (isFinal) this.end(error)
+  afterFailure({ error, times }: FlushFailure): void {
+    const end = this.#end()
+    if (end !== undefined) this.#rejectWaiting(end.error)
     else if (times >= MAX_FAILED_FLUSHES || this.#isClosing) this.#rejectWaiting(noRoom(times, error))
   }
 

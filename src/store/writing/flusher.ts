@@ -20,8 +20,6 @@ export interface FlushFailure {
   readonly error: unknown
   /** How many in a row failed, this one included. */
   readonly times: number
-  /** None will succeed until the store is opened again: the backend takes no more writes, or the log, which has to be synced before a flush. */
-  readonly isFinal: boolean
 }
 
 interface FlusherContext {
@@ -73,7 +71,6 @@ export class Flusher {
   #failures = 0
   /** Called when one fails. */
   readonly #failureListeners = new Set<(error: unknown) => void>()
-  /** Why nothing is flushed any more until the store is opened again; undefined as long as it may be. */
   #end: { readonly error: unknown } | undefined
   /** The next group, which is being sealed while another one is written. */
   #ahead: Group | undefined
@@ -82,6 +79,14 @@ export class Flusher {
 
   constructor(context: FlusherContext) {
     this.#context = context
+  }
+
+  /**
+   * Why nothing is flushed any more until the store is opened again: the backend takes no more writes, or the log, which has to be synced before a
+   * flush; or this was stopped. Undefined as long as more may be flushed.
+   */
+  get end(): { readonly error: unknown } | undefined {
+    return this.#end
   }
 
   /** Flushes what is frozen, in the background. A failure is reported by `onFailed`, and tried again later. */
@@ -183,11 +188,10 @@ export class Flusher {
     const times = ++this.#failures
     const refused = refusalOf(backend)
     const error = refused ?? cause
-    const isFinal = log.isPoisoned || refused !== undefined
-    if (isFinal) this.#end ??= { error }
+    if (log.isPoisoned || refused !== undefined) this.#end ??= { error }
     this.#retryLater(FIRST_RETRY_MS * 2 ** (times - 1))
     for (const fail of this.#failureListeners) fail(error)
-    onFailed({ error, times, isFinal })
+    onFailed({ error, times })
     return error
   }
 

@@ -37,7 +37,7 @@ export function openTableWrites(
   counters: Counters,
   emit: SafeEmit
 ): TableWrites {
-  const admission = new Admission(settings.maxBytes)
+  const admission = new Admission(settings.maxBytes, () => flusher.end)
   const flusher = new Flusher({
     ...parts,
     flushBytes: settings.flushBytes,

@@ -1,4 +1,3 @@
-import { databaseNotOpen } from '../../errors.js'
 import { isPromise } from '../../is-promise.js'
 import { keyName } from '../../memtable/key-name.js'
 import { type Kept, TOMBSTONE } from '../../memtable/memtable.js'
@@ -155,7 +154,6 @@ export class TableWrites implements Writes {
     // When a flush fails, all calls that wait for room are rejected, and this one with them.
     while (this.pending > 0) await this.#settled().catch(() => {})
     await this.#table.close()
-    admission.end(databaseNotOpen()) // If the backend cannot be closed, the store stays open, and more calls may come.
     return this.#context.tables.isEmpty
   }
 

@@ -187,7 +187,7 @@ it.each([undefined, 2 ** 40, Infinity])(
 
 /** An admission with room for 1000 bytes, and what it tells those who enter. */
 function door() {
-  const admission = new Admission(1000)
+  const admission = new Admission(1000, () => undefined)
   const told: string[] = []
   const enter = (name: string, weight: number, start = () => {}) => {
     const tell = (outcome: string) => () => void told.push(`${name} ${outcome}`)
@@ -222,7 +222,7 @@ it('what was let in, or turned away, leaves others its place among the 256 MiB t
   admission.leave(1)
   for (const [name, bytes] of Object.entries({ 'large 2': large, small: 1 })) enter(name, bytes)
   expect(told).toEqual(['first in', 'large in'])
-  admission.afterFailure({ error: new Error('failed'), times: MAX_FAILED_FLUSHES, isFinal: false })
+  admission.afterFailure({ error: new Error('failed'), times: MAX_FAILED_FLUSHES })
   for (const [name, bytes] of Object.entries({ 'large 3': large, last: 1 })) enter(name, bytes)
   expect(told.slice(2)).toEqual(['large 2 refused', 'small refused'])
 })
