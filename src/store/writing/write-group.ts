@@ -30,7 +30,6 @@ export class WriteGroup {
   #batch: BackendBatch | undefined
   #operations = 0
   #bytes = 0
-  #isSynced = false
   /** The names of all keys in the group; undefined until they are needed. */
   #keys: Set<string> | undefined
 
@@ -58,7 +57,7 @@ export class WriteGroup {
 
   /** A group that has to be synced does not count as small: one fsync is to serve all calls that wait for one. */
   get #isSmall(): boolean {
-    return this.#operations <= MAX_OPERATIONS_BESIDE && !this.#isSynced
+    return this.#operations <= MAX_OPERATIONS_BESIDE && !this.calls.some(call => call.sync)
   }
 
   #sharesKeyWith(calls: readonly PendingCall[]): boolean {
@@ -77,7 +76,6 @@ export class WriteGroup {
   add(call: PendingCall): void {
     this.calls.push(call)
     this.#keys = undefined
-    this.#isSynced ||= call.sync
     this.#operations += call.operations.length
     for (const operation of call.operations) {
       this.#bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0)
