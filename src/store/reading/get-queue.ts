@@ -59,9 +59,8 @@ export class GetQueue {
    *   a value is faster right after another
    */
   get<T>(key: Buffer, open: Open<T>): Promise<T> {
-    const reads = this.#readsHere()
-    if (reads === undefined) return this.#ask(Buffer.from(key), open)
-    return this.#turns.hasRoom(1) ? this.#readHere(key, open, reads) : this.#readLater(Buffer.from(key), open, reads)
+    if (!this.#isReadHere()) return this.#ask(Buffer.from(key), open)
+    return this.#turns.hasRoom(1) ? this.#readHere(key, open) : this.#readLater(Buffer.from(key), open)
   }
 
   /**
@@ -70,10 +69,9 @@ export class GetQueue {
    * @returns undefined if not, and if that failed: ask the backend
    */
   getHere(key: Buffer): { readonly stored: Uint8Array | undefined } | undefined {
-    const reads = this.#readsHere()
-    if (reads === undefined || !this.#turns.hasRoom(1)) return undefined
+    if (!this.#isReadHere() || !this.#turns.hasRoom(1)) return undefined
     try {
-      return { stored: this.#read(key, reads) }
+      return { stored: this.#read(key) }
     } catch {
       return undefined
     }
@@ -103,16 +101,16 @@ export class GetQueue {
 
   // ---- on the calling thread
 
-  /** Decides where the next get is read; undefined for on other threads. */
-  #readsHere(): SyncReads | undefined {
+  /** Decides whether the next get is read here. */
+  #isReadHere(): boolean {
     const reads = this.#syncReads
-    return reads !== undefined && this.#underWay < MANY_UNDER_WAY && reads.mayRead() ? reads : undefined
+    return reads !== undefined && this.#underWay < MANY_UNDER_WAY && reads.mayRead()
   }
 
-  async #readHere<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
+  async #readHere<T>(key: Buffer, open: Open<T>): Promise<T> {
     let stored: Uint8Array | undefined
     try {
-      stored = this.#read(key, reads)
+      stored = this.#read(key)
     } catch {
       // The backend may say that it has getSync() and have none. Where the value cannot be read at all, get() fails as well, with its own error.
       return this.#ask(Buffer.from(key), open)
@@ -120,15 +118,15 @@ export class GetQueue {
     return open(stored, key)
   }
 
-  #read(key: Buffer, reads: SyncReads): Uint8Array | undefined {
-    return reads.read(() => this.#backend.getSync<Buffer, Uint8Array>(key, AS_BYTES))
+  #read(key: Buffer): Uint8Array | undefined {
+    return this.#syncReads!.read(() => this.#backend.getSync<Buffer, Uint8Array>(key, AS_BYTES))
   }
 
-  #readLater<T>(key: Buffer, open: Open<T>, reads: SyncReads): Promise<T> {
+  #readLater<T>(key: Buffer, open: Open<T>): Promise<T> {
     this.#underWay++
     return this.#turns.later(() => {
       // Decided again: the gets before it may have been slow.
-      const answer = reads.mayRead() ? this.#readHere(key, open, reads) : this.#ask(key, open)
+      const answer = this.#syncReads!.mayRead() ? this.#readHere(key, open) : this.#ask(key, open)
       this.#answered()
       return answer
     })
