@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import type * as Module from 'node:module'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { tensor } from '../../src/codec/tensor/tensor.js'
 import { zstd } from '../../src/codec/zstd/zstd.js'
 import { codecUnavailable } from '../../src/errors.js'
 import { text } from '../support/sample-values.js'
@@ -49,6 +50,14 @@ describe('without lz4-napi', () => {
     }
   })
 
+  test('a tensor with LZ4 inside says so as well', async () => {
+    withoutPackages('lz4-napi')
+    const without = (await import('../../src/codec/tensor/tensor.js')).tensor({ dtype: 'i8', codec: 'lz4' })
+    const unavailable = { code: 'CKV_CODEC_UNAVAILABLE' }
+    expect(() => without.load!()).toThrow(expect.objectContaining(unavailable))
+    await expect(without.compress(text(1_000_000))).rejects.toMatchObject(unavailable)
+  })
+
   test('small values that were compressed with LZ4 can be read', async () => {
     withoutPackages('lz4-napi')
     const value = text(1000)
@@ -83,6 +92,13 @@ test('without @bokuweb/zstd-wasm, Zstandard says so when it is loaded', async ()
   const codec = (await import('../../src/codec/zstd/zstd.js')).zstd()
   expect(() => codec.load!()).toThrow(expect.objectContaining({ code: 'CKV_CODEC_UNAVAILABLE' }))
   expect(() => codec.load!()).toThrow(/'@bokuweb\/zstd-wasm'.*npm install/)
+})
+
+test('without @bokuweb/zstd-wasm, a tensor that is read says so as well', async () => {
+  const stored = tensor({ dtype: 'i8' }).compressSync!(text(1000))
+  withoutPackages('@bokuweb/zstd-wasm')
+  const { tensor: without } = await import('../../src/codec/tensor/tensor.js')
+  expect(() => without({ dtype: 'i8' }).decompressSync!(stored, 1000)).toThrow(/'@bokuweb\/zstd-wasm'.*npm install/)
 })
 
 test('without @mongodb-js/zstd, Zstandard works and reads and writes the same', async () => {

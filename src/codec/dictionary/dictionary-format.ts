@@ -108,7 +108,6 @@ export function parseDictionary(dictionary: Uint8Array): ParsedDictionary | unde
   const literalLengths = table(matchLengths.end, LITERAL_LENGTHS)
 
   const content = dictionary.subarray(literalLengths.end + REPEATS_BYTES)
-  if (content.length === 0) throw corruption('a dictionary without content')
   const repeatAt = (i: number) => readU32(dictionary, literalLengths.end + i * 4)
   const repeatOffsets = [repeatAt(0), repeatAt(1), repeatAt(2)] as const
   for (const offset of repeatOffsets) {

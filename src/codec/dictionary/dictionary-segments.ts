@@ -43,7 +43,6 @@ export function* countRuns(samples: Uint8Array, ends: readonly number[]): Steps<
     yield
   }
   for (let hash = 0; hash < NO_RUN; hash++) if (repeats[hash]! > 0) repeats[hash]!--
-  repeats[NO_RUN] = 0
   return { bytes: samples, runs, repeats }
 }
 
@@ -98,7 +97,7 @@ export function* chooseContent(
     }
     barren = 0
     for (let at = start; at < start + runsCovered; at++) counts[runs[at]!] = 0
-    const end = Math.min(start + runsCovered + RUN_BYTES - 1, start + left, bytes.length)
+    const end = start + Math.min(runsCovered + RUN_BYTES - 1, left)
     chosen.push({ begin: start, end, score })
     left -= end - start
   }

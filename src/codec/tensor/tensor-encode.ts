@@ -64,7 +64,7 @@ function assemble(plan: Plan, dtype: TensorDtype, inner: Codec, cells: readonly 
   let at = payloadOffset(layout)
   for (const [i, cell] of cells.entries()) {
     if (cell.mode === CELL_CONSTANT) continue
-    if (cell.payload !== places[i] || layout.elementBytes === 1) out.set(cell.payload, at)
+    if (cell.payload !== places[i]) out.set(cell.payload, at)
     at += cell.payload.length
   }
   const tail = data.subarray(layout.elements * layout.elementBytes, layout.usedBytes)

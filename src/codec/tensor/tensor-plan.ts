@@ -26,7 +26,7 @@ export interface Plan {
 
 export function planTensor(data: Uint8Array, elementBytes: number): Plan {
   const usedBytes = lengthWithoutTrailingZeros(data)
-  const shift = Math.round(Math.log2(Math.max(1, usedBytes / elementBytes / WANTED_BLOCKS)))
+  const shift = Math.round(Math.log2(usedBytes / elementBytes / WANTED_BLOCKS))
   const layout = layoutOf(elementBytes, Math.min(Math.max(shift, SMALLEST_SHIFT), LARGEST_SHIFT), usedBytes)
   const choices: PlaneChoice[] = []
   for (let plane = 0; plane < elementBytes; plane++) {

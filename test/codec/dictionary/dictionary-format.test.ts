@@ -60,6 +60,12 @@ test.each([0, 1, 4, 7, 8, 1000])('%i bytes without the magic number are content 
   expect(withoutId(raw)).toEqual(new Uint8Array(raw))
 })
 
+test.each([4, 5, 7])('%i bytes that are no more than the magic number and a part of an id are content', length => {
+  const short = dictionary.subarray(0, length)
+  expect(dictionaryContent(short)).toBe(short)
+  expect(withoutId(short)).toEqual(new Uint8Array(short))
+})
+
 describe('refused is', () => {
   test('a dictionary that ends in its header', () => {
     for (let length = 8; length <= headerBytes; length++) {

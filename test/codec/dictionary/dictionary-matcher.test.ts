@@ -1,8 +1,15 @@
 import * as fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { DictionaryMatcher } from '../../../src/codec/dictionary/dictionary-matcher.js'
-import { MAX_INDEXED_BYTES, MAX_VALUE_BYTES } from '../../../src/codec/dictionary/matcher-functions.js'
+import {
+  MATCHER_FUNCTIONS,
+  type MatcherFunctions,
+  MAX_INDEXED_BYTES,
+  MAX_VALUE_BYTES,
+  MEMORY_BYTES
+} from '../../../src/codec/dictionary/matcher-functions.js'
 import { allSteps } from '../../../src/codec/steps.js'
+import { wasmInstances } from '../../../src/codec/wasm-instances.js'
 import { noise, text } from '../../support/sample-values.js'
 import { documents } from './dictionary-samples.js'
 
@@ -74,6 +81,29 @@ test('is found at both ends of the content, and up to where it is looked at', ()
   const literalsOf = (value: Buffer, found = large) => found.parse(value).literalBytes
   expect([first, last, beyond].map(value => literalsOf(value))).toEqual([0, 0, 100])
   expect([CONTENT.subarray(0, 100), CONTENT.subarray(-100)].map(value => literalsOf(value, matcher))).toEqual([0, 0])
+})
+
+test('is found where the content is no longer than what is looked for', () => {
+  const content = Buffer.from('abcdefgh')
+  expect(matcherOf(content).parse(content).literalBytes).toBe(0)
+})
+
+test('the numbers by which earlier values are told apart begin again before they grow too large', () => {
+  const stamps: number[] = []
+  const instance = wasmInstances<MatcherFunctions>('A test', MATCHER_FUNCTIONS, MEMORY_BYTES)(CONTENT.length)
+  const watched = {
+    ...instance,
+    parse: (begin: number, end: number, stamp: number, ...offsets: [number, number, number]) => {
+      stamps.push(stamp)
+      return instance.parse(begin, end, stamp, ...offsets)
+    }
+  }
+  const found = allSteps(DictionaryMatcher.create(CONTENT, REPEATS, watched))
+  const value = Buffer.alloc(MAX_VALUE_BYTES, 'a')
+  for (let i = 0; i < 1025; i++) found.parse(value)
+  expect(Math.max(...stamps)).toBe(2 ** 24 - MAX_VALUE_BYTES)
+  expect(stamps.at(-1)).toBe(0)
+  expect(restored(CONTENT, CONTENT.subarray(50, 250), found)).toEqual(CONTENT.subarray(50, 250))
 })
 
 afterEach(() => {

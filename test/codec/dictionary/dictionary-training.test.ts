@@ -125,6 +125,18 @@ describe('a dictionary that works is made of', () => {
   })
 })
 
+test('empty samples make no difference', async () => {
+  const empty = Array.from({ length: 1000 }, () => NONE)
+  const dictionary = await trainDictionary(documents(500), 4096)
+  expect(await trainDictionary([...documents(500), ...empty], 4096)).toEqual(dictionary)
+})
+
+test('what only the last samples have in common, by which the choice is judged, is in the dictionary as well', async () => {
+  const last = Array.from({ length: 60 }, (_, i) => Buffer.from(`${i} comes with something that is new here`))
+  const dictionary = (await trainDictionary([...documents(440), ...last], 16_384))!
+  expect(Buffer.from(dictionaryContent(dictionary)).toString()).toContain('comes with something that is new here')
+})
+
 test('only the beginning of large samples is used', async () => {
   const heads = Array.from({ length: 20 }, (_, i) => Buffer.concat(documents(80, i)).subarray(0, MAX_SAMPLE_BYTES))
   const longer = heads.map((head, i) => Buffer.concat([head, text(10_000 + i)]))

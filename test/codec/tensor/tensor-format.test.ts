@@ -32,6 +32,8 @@ const COMPRESSED = 2 ** 31
 
 /** Two bytes as Zstandard stores them, in more. */
 const TWO = Buffer.from(codecForReading(2).compressSync!(Buffer.of(1, 2))).toString('hex')
+/** 17 bytes as Zstandard stores them, in as many. */
+const SAME = Buffer.from(codecForReading(2).compressSync!(Buffer.alloc(17, 7))).toString('hex')
 
 describe('the bytes are those of docs/format.md', () => {
   test('trailing zeros are only counted', () => {
@@ -83,9 +85,14 @@ describe('refuses as corrupt', () => {
     ['a raw plane with a length', forged({ used: 2, table: [2], rest: '000000000102' })],
     ['a raw plane that is cut', forged({ used: 3, table: [0], rest: '000000000102' })],
     ['a compressed plane without bytes', forged({ used: 100, table: [COMPRESSED], rest: '00000000' })],
+    ['LZ4 without bytes', forged({ inner: 1, used: 100, table: [COMPRESSED], rest: '00000000' })],
     [
       'a compressed plane that saves nothing',
-      forged({ used: 2, table: [COMPRESSED + TWO.length / 2], rest: `00000000${TWO}` })
+      forged({ used: 17, table: [COMPRESSED + SAME.length / 2], rest: `00000000${SAME}` })
+    ],
+    [
+      'a compressed plane of fewer bytes than it has elements',
+      forged({ used: 100, table: [COMPRESSED + TWO.length / 2], rest: `00000000${TWO}` })
     ],
     ['a compressed plane that is cut', forged({ used: 100, table: [COMPRESSED + 9], rest: '0000000001' })],
     ['a compressed plane that its codec refuses', forged({ used: 9, table: [COMPRESSED + 2], rest: '00000000ffff' })],
@@ -111,6 +118,10 @@ describe('refuses as unknown', () => {
   ])('%s', async (_, data) => {
     expect(await refusal(data, 100)).toBe('LEVEL_NOT_SUPPORTED')
   })
+})
+
+test('a plane that saves nothing is refused for that alone', () => {
+  expect(SAME.length / 2).toBe(17)
 })
 
 test('memory stays bounded, whatever is claimed', async () => {

@@ -185,6 +185,19 @@ describe('planes', () => {
     }
   })
 
+  test('that only looked constant are compressed all the same', () => {
+    const value = Buffer.alloc(400_000, 7)
+    value[399_998] = 9
+    expect(tensor({ dtype: 'bf16' }).compressSync!(value).length).toBeLessThan(1000)
+  })
+
+  test('that take little do not keep the memory for the most that they could take', async () => {
+    const value = Buffer.alloc(1_000_000, 7)
+    const codec = tensor({ dtype: 'f32' })
+    for (const compressed of [codec.compressSync!(value), await codec.compress(value)])
+      expect(compressed.buffer.byteLength).toBeLessThan(100_000)
+  })
+
   test('of noise take only a table more than they have bytes', async () => {
     const value = noise(1_000_000)
     for (const dtype of DTYPES) {
@@ -198,6 +211,12 @@ describe('options', () => {
     expect(tensor({ dtype: 'bf16' })).toMatchObject({ id: 3, name: 'tensor-bf16', effort: 1 })
     expect(tensor({ dtype: 'i8', codec: zstd({ level: 9 }) })).toMatchObject({ name: 'tensor-i8', effort: 9 })
     expect(tensor({ dtype: 'f64', codec: 'lz4' }).effort).toBe(undefined)
+  })
+
+  test('of the codec inside say how much memory it takes while it compresses four blocks at once', () => {
+    const inner = zstd({ level: 19 })
+    expect(tensor({ dtype: 'bf16', codec: inner }).workingBytes).toBe(4 * inner.workingBytes!)
+    expect(tensor({ dtype: 'bf16', codec: 'lz4' }).workingBytes).toBe(0)
   })
 
   test.each([
