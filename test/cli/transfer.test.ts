@@ -22,7 +22,10 @@ function manyLines(count: number, value: string): string {
   return Array.from({ length: count }, (_, i) => `${JSON.stringify({ key: `k${i}`, value })}\n`).join('')
 }
 
-const STORES = CompressedKvStore.prototype as unknown as { batch: (operations: readonly unknown[]) => Promise<void> }
+const STORES = CompressedKvStore.prototype as unknown as {
+  batch: (operations: readonly unknown[]) => Promise<void>
+  sync: () => Promise<void>
+}
 
 describe('ckv export and import', () => {
   it('carry every entry over, whatever its bytes, and its time to live', async () => {
@@ -95,6 +98,43 @@ describe('ckv export and import', () => {
     const { code, err } = await ckv(['import', location], { stdin: 'id,name\n1,Ada\n' })
     expect([code, err]).toEqual([1, "ckv: line 1: not JSON: pass lines as 'ckv export' prints them\n"])
     expect(existsSync(location)).toBe(false)
+  })
+
+  it('import refuses a directory of other files before it reads anything', async () => {
+    const others = join(await wrapped(), '..')
+    const { code, err } = await ckv(['import', others], { stdin: new PassThrough() })
+    expect([code, err]).toEqual([1, expect.stringContaining('pass another directory')])
+  })
+
+  it('import does not say that it is done if what it has stored cannot be put on stable storage', async () => {
+    using _ = vi.spyOn(STORES, 'sync').mockRejectedValue(new Error('the disk is gone'))
+    const { code, out, err } = await ckv(['import', newLocation()], { stdin: manyLines(2, '1') })
+    expect([code, out, err]).toEqual([1, '', 'ckv: the disk is gone\n'])
+  })
+
+  it('import counts what it has done by kind', async () => {
+    const lines = [
+      '{"key":"a","value":"1"}',
+      '{"kind":"delete","key":"a"}',
+      '{"kind":"delete","key":"b"}',
+      '{"kind":"clear","key":"c"}',
+      '{"key":"d","value":"","expiresAt":1}'
+    ]
+    const { out } = await ckv(['import', newLocation(), '--json'], { stdin: lines.join('\n') })
+    expect(JSON.parse(out)).toEqual({ put: 1, deleted: 2, cleared: 1, expired: 1 })
+  })
+
+  it('import stores no line after it is interrupted, though it was read together with those before', async () => {
+    const interruption = new AbortController()
+    const { batch } = STORES
+    using _ = vi.spyOn(STORES, 'batch').mockImplementation(async function (this: object, operations) {
+      interruption.abort()
+      return batch.call(this, operations)
+    })
+    const location = newLocation()
+    const { code, err } = await ckv(['import', location], { stdin: manyLines(1500, '1'), signal: interruption.signal })
+    expect([code, err]).toEqual([130, expect.stringContaining('interrupted: 1,000 lines imported')])
+    expect((await ckv(['ls', location])).lines).toHaveLength(1000)
   })
 
   it('import takes lines that end as on Windows, a byte order mark, and a last line without an end', async () => {
