@@ -61,6 +61,7 @@ export function addRewritingCommands(program: Command, context: Context, finish:
 export function addRepairCommand(program: Command, context: Context, finish: Finish): void {
   command(program, 'repair', 'repairs a damaged LevelDB, and the marker of the store in it if that is lost')
     .argument('<location>', LOCATION)
+    .option('--no-wal', 'the store has no log, or was last used without it')
     .action(async (location, options) => finish(await repairDatabase(context, location, options)))
 }
 

@@ -27,6 +27,11 @@ export function unguard(stored: Buffer, guard: Guard): Buffer | undefined {
   return guard.plainValues ? undefined : stored
 }
 
+/** Whether 8 bytes are the guard, or count as a damaged one. */
+export function isGuard(bytes: Buffer, guard: Buffer): boolean {
+  return hammingDistance(bytes, 0, guard) <= GUARD_DAMAGE_BITS
+}
+
 /** In how many bits the guard and the bytes from `at` on differ. Counting stops above GUARD_DAMAGE_BITS. */
 function hammingDistance(bytes: Buffer, at: number, guard: Buffer): number {
   let distance = 0

@@ -7,8 +7,6 @@ export interface RecognizedEnvelope {
   /** Whether its checksum shows that a store wrote it. Otherwise it only has the form of a short raw value without a checksum. */
   readonly proven: boolean
   readonly trailer: Trailer
-  /** The 8 bytes after the envelope, if they have the form of a guard. */
-  readonly guard: Buffer | undefined
 }
 
 /**
@@ -18,22 +16,18 @@ export interface RecognizedEnvelope {
  * @throws LEVEL_NOT_SUPPORTED for an intact envelope of a later version
  */
 export function recognizedEnvelope(stored: Buffer): RecognizedEnvelope | undefined {
-  const end = stored.length - GUARD_BYTES
-  const isGuarded = end > 0 && stored[stored.length - 1] === GUARD_LAST
-  const trailer = trailerOf(isGuarded ? stored.subarray(0, end) : stored)
-  if (trailer === undefined) return undefined
-  return {
-    proven: trailer.kind !== KIND.rawUnchecked,
-    trailer,
-    guard: isGuarded ? Buffer.from(stored.subarray(end)) : undefined
-  }
-}
-
-function trailerOf(envelope: Buffer): Trailer | undefined {
+  const envelope = endLikeGuard(stored) === undefined ? stored : stored.subarray(0, -GUARD_BYTES)
   try {
-    return readTrailer(envelope).trailer
+    const { trailer } = readTrailer(envelope)
+    return { proven: trailer.kind !== KIND.rawUnchecked, trailer }
   } catch (error) {
     if ((error as CompressedKvError).code === 'LEVEL_CORRUPTION') return undefined
     throw error
   }
+}
+
+/** The last 8 bytes, if they have the form of a guard behind an envelope. They share memory with `stored`. */
+export function endLikeGuard(stored: Buffer): Buffer | undefined {
+  const isLike = stored.length > GUARD_BYTES && stored[stored.length - 1] === GUARD_LAST
+  return isLike ? stored.subarray(-GUARD_BYTES) : undefined
 }

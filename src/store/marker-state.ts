@@ -116,7 +116,7 @@ function foreignReservedKeys(): CompressedKvError {
 }
 
 /** @throws LEVEL_NOT_SUPPORTED for a sublevel of a wrapped database: what the store over that has written would be taken for plain values */
-async function assertNotInsideStore(backend: AnyLevel): Promise<void> {
+export async function assertNotInsideStore(backend: AnyLevel): Promise<void> {
   type Level = AnyLevel & { parent?: Level | null }
   for (let above = (backend as Level).parent; above; above = above.parent) {
     if ((await above.get<Buffer, Uint8Array>(MARKER_KEY, AS_BYTES)) === undefined) continue

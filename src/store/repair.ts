@@ -3,7 +3,7 @@ import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { FRAME_TYPE } from '../wal/format/format.js'
 import { RecordCursor } from '../wal/format/record-cursor.js'
 import { Log } from '../wal/log.js'
-import { resolveWalOptions } from '../wal/options.js'
+import { resolveWalOptions, type WalSettings } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './backend/any-level.js'
 import { asBuffer, AS_BYTES, AS_BYTES_SYNCED } from './backend/as-bytes.js'
 import { leftAsFound } from './backend/backend-lock.js'
@@ -13,8 +13,10 @@ import { isReserved } from './backend/reserved-keys.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { DICTIONARIES_END, DICTIONARIES_START, idInKey, ownerOfDictionary } from './dictionaries/dictionary-record.js'
 import { logDirectoryIn } from './log/log-directory.js'
+import { otherStore } from './log/log-pairing.js'
 import { framesFrom } from './log/replay-records.js'
-import { storedMarker } from './marker-state.js'
+import { isMarkerOfSublevel } from './lost-marker.js'
+import { assertNotInsideStore, storedMarker } from './marker-state.js'
 import { encodeMarker, type Marker, MARKER_KEY } from './marker.js'
 import { type CompressedKvStoreOptions, resolveOptions } from './options/options.js'
 import { rawEntries } from './reading/raw-entries.js'
@@ -46,15 +48,16 @@ export interface RepairReport {
 const PROGRESS_VALUES = 1000
 
 /**
- * Makes the marker of a store anew if it is lost or damaged. Without the marker no store can read the values. LevelDB loses it if it cannot read the
- * table that it is in: call this after `ClassicLevel.repair()`. What the marker said is found in the checksums and guards of the values, in the
- * dictionaries and in the log. Nothing else is changed.
+ * Makes the marker of a store anew if it is lost or damaged, or completes it if it is older than the values. Without the marker no store can read the
+ * values. LevelDB loses it, or finds only an older one, if it cannot read the table that it is in: call this after `ClassicLevel.repair()`. What the
+ * marker said is found in the checksums and guards of the values, in the dictionaries and in the log. Nothing else is changed.
  *
- * A store that is opened afterwards replays its whole log.
+ * A store that is opened after its marker was lost replays its whole log.
  *
  * @param wrappable must not be open in a store. If it is not open, it is opened, and closed again afterwards
- * @throws LEVEL_NOT_SUPPORTED for a backend that keeps nothing when it is closed, for what a later version wrote, and for an unfinished backup;
- *   LEVEL_CORRUPTION if the log is damaged; LEVEL_LOCKED; CKV_INVALID_OPTION; the signal's reason; errors of the backend
+ * @throws LEVEL_NOT_SUPPORTED for a backend that keeps nothing when it is closed, for what a later version wrote, for an unfinished backup, and for a
+ *   database of which a store wraps another part; LEVEL_CORRUPTION if the log is damaged or another store's, or the values do not show what the marker
+ *   said; CKV_INVALID_OPTION if the marker is lost and no log is found, unless `wal` is false; LEVEL_LOCKED; the signal's reason; errors of the backend
  */
 export async function repair<K, V>(wrappable: Wrappable<K, V>, options: RepairOptions = {}): Promise<RepairReport> {
   assertKnownOptions('repair()', options, REPAIR_OPTIONS)
@@ -67,32 +70,70 @@ export async function repair<K, V>(wrappable: Wrappable<K, V>, options: RepairOp
   }
   return leftAsFound(backend, async lock => {
     lock()
-    if (await isMarkerIntact(backend)) return { marker: 'intact' }
-    const marker = await markerFromEvidence(backend, options)
+    const found = await readableMarker(backend)
+    const marker =
+      found === undefined ? await rebuiltMarker(backend, options) : await completedMarker(backend, found, options)
     if (marker === undefined) return { marker: 'none' }
+    const stored = encodeMarker(marker)
+    if (found !== undefined && stored.equals(encodeMarker(found))) return { marker: 'intact' }
     options.signal?.throwIfAborted()
-    await backend.put(MARKER_KEY, encodeMarker(marker), AS_BYTES_SYNCED)
+    await backend.put(MARKER_KEY, stored, AS_BYTES_SYNCED)
     return { marker: 'rebuilt' }
   })
 }
 
-async function isMarkerIntact(backend: AnyLevel): Promise<boolean> {
+/** @returns undefined if it is lost or damaged */
+async function readableMarker(backend: AnyLevel): Promise<Marker | undefined> {
   try {
-    return (await storedMarker(backend)) !== undefined
+    return await storedMarker(backend)
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') return false
+    if ((error as { code?: unknown }).code === 'LEVEL_CORRUPTION') return undefined
     throw error
   }
 }
 
 /** @returns undefined if nothing shows that a store wrote to the database */
-async function markerFromEvidence(backend: AnyLevel, options: RepairOptions): Promise<Marker | undefined> {
+async function rebuiltMarker(backend: AnyLevel, options: RepairOptions): Promise<Marker | undefined> {
+  await assertNotInsideStore(backend)
   const evidence = new StoreEvidence()
   await seeValues(backend, evidence, options)
   const owner = await seeDictionaries(backend, evidence)
   const log = await seeLog(backend, evidence, options)
-  if (!evidence.isProof && owner === undefined && log === undefined) return undefined
-  return { ...evidence.marker(owner ?? log?.storeId), ...log?.marker }
+  if (log === undefined) {
+    if (!evidence.isProof && owner === undefined) return undefined
+    assertHasNoLog(backend, options)
+    return evidence.marker(owner)
+  }
+  const { storeId, firstSequence, nextSequence, directory } = log
+  if (owner !== undefined && !owner.equals(storeId)) throw otherStore(directory)
+  return {
+    ...evidence.marker(storeId),
+    ttlUsed: true, // Perhaps only a record of the log has a time to live.
+    logExists: true,
+    logDirty: nextSequence > firstSequence,
+    applied: firstSequence - 1 // All records are replayed: which ones the database has is not known.
+  }
+}
+
+/** A new store id would part the database from its log for good. */
+function assertHasNoLog(backend: AnyLevel, options: RepairOptions): void {
+  const settings = logSettings(backend, options)
+  if (settings === undefined) return
+  throw invalidOption(
+    `there is no log in ${settings.directory}: pass the directory of the store's log as \`wal\`, or \`wal: false\` if it has none (\`ckv repair --wal\`, \`--no-wal\`)`
+  )
+}
+
+async function completedMarker(backend: AnyLevel, found: Marker, options: RepairOptions): Promise<Marker> {
+  const evidence = new StoreEvidence()
+  await seeValues(backend, evidence, options)
+  await seeDictionaries(backend, evidence)
+  const log = found.logExists ? await seeLog(backend, evidence, options) : undefined
+  const marker = evidence.complete(found)
+  // The records between are lost: the database had them.
+  return log?.storeId.equals(found.storeId)
+    ? { ...marker, applied: Math.max(found.applied, log.firstSequence - 1) }
+    : marker
 }
 
 async function seeValues(
@@ -101,8 +142,9 @@ async function seeValues(
   { signal, onProgress }: RepairOptions
 ): Promise<void> {
   let values = 0
-  for await (const [, stored] of rawEntries(backend, {})) {
+  for await (const [key, stored] of rawEntries(backend, {})) {
     signal?.throwIfAborted()
+    if (isMarkerOfSublevel(key)) throw notSupported('A store wraps a sublevel of this database: call repair() on that')
     evidence.see(stored)
     if (++values % PROGRESS_VALUES === 0) onProgress?.({ values })
   }
@@ -119,19 +161,28 @@ async function seeDictionaries(backend: AnyLevel, evidence: StoreEvidence): Prom
   return owner
 }
 
-/** What the marker says of a store's log. */
-type OfLog = Pick<Marker, 'ttlUsed' | 'logExists' | 'logDirty' | 'applied'>
+/** @returns undefined if there is none: `wal` is false, or left out over a backend that has no directory */
+function logSettings(backend: AnyLevel, { wal }: RepairOptions): WalSettings | undefined {
+  const options = resolveOptions({ wal }, locationOf(backend) !== undefined).settings.wal
+  if (options === undefined) return undefined
+  return resolveWalOptions({ ...options, dir: options.dir ?? logDirectoryIn(backend), readOnly: true, meter: false })
+}
+
+interface FoundLog {
+  readonly storeId: Buffer
+  readonly firstSequence: number
+  readonly nextSequence: number
+  readonly directory: string
+}
 
 /** @returns undefined if there is no log */
 async function seeLog(
   backend: AnyLevel,
   evidence: StoreEvidence,
-  { wal, signal }: RepairOptions
-): Promise<{ storeId: Buffer; marker: OfLog } | undefined> {
-  const options = resolveOptions({ wal }, locationOf(backend) !== undefined).settings.wal
-  if (options === undefined) return undefined
-  const dir = options.dir ?? logDirectoryIn(backend)
-  const settings = resolveWalOptions({ ...options, dir, readOnly: true, meter: false })
+  options: RepairOptions
+): Promise<FoundLog | undefined> {
+  const settings = logSettings(backend, options)
+  if (settings === undefined) return undefined
   const { log } = await Log.open(settings, {
     mayBeMissing: true,
     unseal: value => ({ value, expiresAt: undefined }),
@@ -140,20 +191,13 @@ async function seeLog(
   try {
     if (log.firstSegment === 0) return undefined
     for await (const { frame, payload } of framesFrom(log, { segment: log.firstSegment, offset: 0 })) {
-      signal?.throwIfAborted()
+      options.signal?.throwIfAborted()
       if (frame.header.type !== FRAME_TYPE.data) continue
       const records = new RecordCursor(payload)
       while (records.next()) if (records.sealed) evidence.see(records.value)
     }
     const { storeId, firstSequence, nextSequence } = log
-    // Perhaps only a record of the log has a time to live. All of them are replayed: which ones the database has is not known.
-    const marker = {
-      ttlUsed: true,
-      logExists: true,
-      logDirty: nextSequence > firstSequence,
-      applied: firstSequence - 1
-    }
-    return { storeId, marker }
+    return { storeId, firstSequence, nextSequence, directory: settings.directory }
   } finally {
     await log.close()
   }

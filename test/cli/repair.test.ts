@@ -58,6 +58,19 @@ it('repair makes a lost marker anew; until then no command takes the values for 
   expect(await json(['repair', location])).toMatchObject({ marker: 'intact' })
 })
 
+it('repair asks where the log is, or whether there is none, before it makes a marker that would not fit it', async () => {
+  const location = newLocation()
+  const store = new CompressedKvStore<string, Buffer>(bareLevel(location), { wal: false })
+  await store.put('k', text(3000))
+  await store.close()
+  await loseMarker(location)
+  const { code, err } = await ckv(['repair', location])
+  expect(code).toBe(1)
+  expect(err).toContain('--no-wal')
+  expect(await json(['repair', location, '--no-wal'])).toMatchObject({ marker: 'rebuilt' })
+  expect(await json(['repair', location])).toMatchObject({ marker: 'intact' })
+})
+
 it('repair says which tables are damaged', async () => {
   const location = await made()
   const table = readdirSync(location).find(name => name.endsWith('.ldb'))!

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { writeFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
+import { sealRaw } from '../../src/envelope/seal.js'
 import {
   CompressedKvStore,
   type CompressedKvStoreOptions,
@@ -83,6 +85,10 @@ async function putSomeAndFlushFirst(store: Store): Promise<void> {
   await store.del('old')
 }
 
+function walOf({ wal }: Options): RepairOptions {
+  return wal === undefined ? {} : { wal }
+}
+
 /** A bare database with values. */
 async function filled(): Promise<string> {
   const location = temporaryDirectory()
@@ -98,7 +104,7 @@ describe('a lost marker is made anew', () => {
   it.each([{}, { memtable: false }, { wal: false }] as const)('in a closed store, with %j', async options => {
     const { location, contents } = await left(options, putSome)
     const { storeId, guard, plainValues } = await loseMarker(location)
-    expect(await repair(classicLevel(location))).toEqual({ marker: 'rebuilt' })
+    expect(await repair(classicLevel(location), walOf(options))).toEqual({ marker: 'rebuilt' })
     expect(await markerIn(location)).toMatchObject({ guard, plainValues, ...(options.wal !== false && { storeId }) })
     expect(await contentsOf(location, options)).toEqual(contents)
     expect(contents).toHaveLength(3)
@@ -131,7 +137,7 @@ describe('a lost marker is made anew', () => {
     })
     const { storeId, newestDictionary } = await loseMarker(location)
     expect(newestDictionary).toBeDefined()
-    expect(await repair(classicLevel(location))).toEqual({ marker: 'rebuilt' })
+    expect(await repair(classicLevel(location), { wal: false })).toEqual({ marker: 'rebuilt' })
     const marker = await markerIn(location)
     expect(marker).toMatchObject({ storeId, newestDictionary: { id: newestDictionary!.id } })
     expect(await contentsOf(location, { wal: false })).toEqual(contents)
@@ -213,6 +219,286 @@ describe('a lost marker of a store that wrapped a database with values is made a
   })
 })
 
+/** A store over these plain values, after its marker is lost and made anew. @returns what it had, and what it has then */
+async function rebuilt(plain: readonly Buffer[], options: Options = {}) {
+  const location = temporaryDirectory()
+  await withBare(location, async bare => {
+    for (const [index, value] of plain.entries()) await bare.put(Buffer.from(`plain${index}`), value)
+  })
+  const { contents } = await left(options, store => store.put('text', text(3000)), { location })
+  await loseMarker(location)
+  expect(await repair(classicLevel(location), walOf(options))).toEqual({ marker: 'rebuilt' })
+  return [await contentsOf(location, options), contents]
+}
+
+/** A number that ends with a zero byte, like a raw value without a checksum. */
+const small = (number: number) => Buffer.from([number, 0, 0, 0])
+/** Numbers that end like a raw value without a checksum, with a guard. */
+const likeGuarded = (number: number) =>
+  Buffer.concat([small(number), Buffer.alloc(4), Buffer.from([number >> 8, number, 1, 2, 3, 4, 5, 255])])
+
+/** A value with a guard, of which one byte is given. */
+const guarded = (byte: number) =>
+  sealRaw(text(3000), {
+    guard: { bytes: Buffer.from([1, 2, 3, 4, 5, 6, byte, 255]), plainValues: true },
+    mayOmitChecksum: false
+  })
+
+describe('the marker of a store over plain values', () => {
+  it('is not taken for that of a swept one because most plain values end like raw ones', async () => {
+    const [after, before] = await rebuilt([small(1), small(2), small(3), Buffer.from('text')])
+    expect(after).toEqual(before)
+  })
+
+  it('has the guard that follows a checksum, whatever most values end with', async () => {
+    const [after, before] = await rebuilt(Array.from({ length: 1200 }, (_, index) => likeGuarded(index)))
+    expect(after).toEqual(before)
+  })
+
+  it.each([
+    ['every other value ends with a zero byte', [small(1), small(2)], text(3000), 'may be plain or not'],
+    ['no value with a checksum shows the guard', [Buffer.from('text')], Buffer.from('short'), 'shows what guard']
+  ])('is not guessed if %s', async (_, plain, value, message) => {
+    const location = temporaryDirectory()
+    await withBare(location, async bare => {
+      for (const [index, stored] of plain.entries()) await bare.put(Buffer.from(`plain${index}`), stored)
+    })
+    await left({}, store => store.put('k', value), { location })
+    await loseMarker(location)
+    await expect(repair(classicLevel(location))).rejects.toMatchObject({
+      code: 'LEVEL_CORRUPTION',
+      message: expect.stringContaining(message)
+    })
+    expect(await markerIn(location)).toBeUndefined()
+  })
+
+  it('has no guard that values show if all that are stored are from before', async () => {
+    const location = temporaryDirectory()
+    await withBare(location, bare =>
+      bare.put(Buffer.from('plain'), Buffer.from([...Buffer.from('ends like a guard'), 255]))
+    )
+    const { location: copy, contents } = await left({}, store => store.put('k', SMALL), { location, killed: true })
+    await loseMarker(copy)
+    expect(await repair(classicLevel(copy))).toEqual({ marker: 'rebuilt' })
+    expect(await markerIn(copy)).toMatchObject({ plainValues: true })
+    expect(await contentsOf(copy)).toEqual(contents)
+  })
+
+  it('is not guessed from one value that may be damaged, beside many that end with a zero byte', async () => {
+    const location = temporaryDirectory()
+    const many = Array.from({ length: 40 }, (_, index) => small(index))
+    await withBare(location, async bare => {
+      for (const [index, value] of [...many, Buffer.from('text')].entries())
+        await bare.put(Buffer.from(`plain${index}`), value)
+    })
+    await left({}, store => store.put('text', text(3000)), { location })
+    await loseMarker(location)
+    await expect(repair(classicLevel(location))).rejects.toThrow('may be plain or not')
+  })
+
+  it('is not guessed from plain values alone if some of them end with a zero byte', async () => {
+    const location = temporaryDirectory()
+    await withBare(location, async bare => {
+      await bare.put(Buffer.from('a'), small(1))
+      await bare.put(Buffer.from('b'), Buffer.from('text'))
+    })
+    const { location: copy } = await left({}, store => store.put('k', SMALL), { location, killed: true })
+    await loseMarker(copy)
+    await expect(repair(classicLevel(copy))).rejects.toThrow('may be plain or not')
+  })
+
+  it('has the guard of most values, even if another is damaged', async () => {
+    const location = temporaryDirectory()
+    await withBare(location, async bare => {
+      for (const [key, byte] of [
+        ['a', 1],
+        ['b', 0],
+        ['c', 0]
+      ] as const)
+        await bare.put(Buffer.from(key), guarded(byte))
+    })
+    expect(await repair(classicLevel(location), { wal: false })).toEqual({ marker: 'rebuilt' })
+    expect(await markerIn(location)).toMatchObject({ guard: Buffer.from([1, 2, 3, 4, 5, 6, 0, 255]) })
+  })
+
+  it('is not guessed from the guards of two stores', async () => {
+    const location = temporaryDirectory()
+    await withBare(location, async bare => {
+      await bare.put(Buffer.from('a'), guarded(1))
+      await bare.put(Buffer.from('b'), guarded(200))
+    })
+    await expect(repair(classicLevel(location), { wal: false })).rejects.toMatchObject({
+      message: expect.stringContaining('guards of several stores')
+    })
+  })
+})
+
+describe('the marker of a database that was being unwrapped is not guessed', () => {
+  it.each([
+    ['the first values', ['a1', 'a2'], ['b1', 'b2', 'b3']],
+    ['most values', ['a1', 'b2', 'b3', 'b4'], ['a2', 'b1']]
+  ])('if %s are plain', async (_, plain, sealed) => {
+    const { location } = await left({ wal: false }, async store => {
+      for (const key of sealed) await store.put(key, text(3000))
+    })
+    await loseMarker(location)
+    await withBare(location, async bare => {
+      for (const key of plain) await bare.put(Buffer.from(key), Buffer.from('plain'))
+    })
+    await expect(repair(classicLevel(location), { wal: false })).rejects.toMatchObject({
+      code: 'LEVEL_CORRUPTION',
+      message: expect.stringContaining('half unwrapped')
+    })
+  })
+
+  it('but a damaged value among others does not look like that', async () => {
+    const { location } = await left({ wal: false }, async store => {
+      for (const key of ['a', 'b', 'c']) await store.put(key, text(3000))
+    })
+    await loseMarker(location)
+    await withBare(location, bare => bare.put(Buffer.from('b'), Buffer.from('damaged')))
+    expect(await repair(classicLevel(location), { wal: false })).toEqual({ marker: 'rebuilt' })
+    expect(await markerIn(location)).toMatchObject({ plainValues: false })
+  })
+})
+
+describe('a marker that is older than the values', () => {
+  it('is completed: with a sweep, a time to live and a dictionary since', async () => {
+    const location = await filled()
+    await left({ wal: false }, store => store.put('text', text(3000)), { location })
+    const old = await withBare(location, bare => bare.get(MARKER_KEY))
+    const options = { wal: false, dictionary: 'auto' } as const
+    await left(
+      options,
+      async store => {
+        for (const [i, document] of documents(2000).entries()) await store.put(keyOf(i), document)
+        await store.gc.run()
+      },
+      { location }
+    )
+    const { contents } = await left(options, store => store.put('late', text(3000), { ttl: 1e9 }), { location })
+    const newest = await markerIn(location)
+    expect(newest).toMatchObject({ plainValues: false, ttlUsed: true, newestDictionary: { id: 1 } })
+    await withBare(location, bare => bare.put(MARKER_KEY, old))
+    expect(await repair(classicLevel(location))).toEqual({ marker: 'rebuilt' })
+    const { guard, storeId } = newest!
+    expect(await markerIn(location)).toMatchObject({
+      guard,
+      storeId,
+      plainValues: false,
+      ttlUsed: true,
+      newestDictionary: { id: 1 }
+    })
+    expect(await contentsOf(location, options)).toEqual(contents)
+  })
+
+  it('goes on with the oldest record of the log if those before are deleted', async () => {
+    const location = temporaryDirectory()
+    const options = { wal: { segmentBytes: 128 * 1024 } } as const
+    await left(options, store => store.put('first', text(3000)), { location })
+    const old = await withBare(location, bare => bare.get(MARKER_KEY))
+    const { contents } = await left(
+      options,
+      async store => {
+        for (let index = 0; index < 50; index++) await store.put(`k${index}`, randomBytes(20_000))
+        await store.flush()
+      },
+      { location }
+    )
+    await withBare(location, bare => bare.put(MARKER_KEY, old))
+    await expect(contentsOf(location, options)).rejects.toMatchObject({ cause: { code: 'LEVEL_CORRUPTION' } })
+    expect(await repair(classicLevel(location))).toEqual({ marker: 'rebuilt' })
+    expect(await contentsOf(location, options)).toEqual(contents)
+  })
+
+  it('learns nothing from a log that is not its own', async () => {
+    const { location } = await left({}, putSome)
+    const wal = temporaryDirectory()
+    await left({ wal }, async store => {
+      for (let index = 0; index < 20; index++) await store.put(`k${index}`, text(3000))
+    })
+    expect(await repair(classicLevel(location), { wal })).toEqual({ marker: 'intact' })
+    const unlogged = await left({ wal: false }, putSome)
+    writeFileSync(join(wal, '000001.wal'), 'damaged')
+    expect(await repair(classicLevel(unlogged.location), { wal })).toEqual({ marker: 'intact' })
+  })
+
+  it('keeps saying that there are plain values while there are any', async () => {
+    const location = await filled()
+    const { contents } = await left({}, store => store.put('text', text(3000)), { location })
+    const foreign = await left({ wal: false }, store => store.put('k', text(2000)))
+    const envelope = await withBare(foreign.location, bare => bare.get(Buffer.from('k')))
+    await withBare(location, bare => bare.put(Buffer.from('looks-like-one'), envelope))
+    expect(await repair(classicLevel(location))).toEqual({ marker: 'intact' })
+    expect(Object.fromEntries(await contentsOf(location))).toEqual({
+      ...Object.fromEntries(contents),
+      'looks-like-one': envelope
+    })
+  })
+})
+
+describe('a log', () => {
+  it('has to be named if it is elsewhere: a marker with another store id would never fit it', async () => {
+    const location = temporaryDirectory()
+    const wal = temporaryDirectory()
+    const { contents } = await left({ wal }, putSome, { location })
+    await loseMarker(location)
+    await expect(repair(classicLevel(location))).rejects.toMatchObject({ code: 'CKV_INVALID_OPTION' })
+    expect(await markerIn(location)).toBeUndefined()
+    expect(await repair(classicLevel(location), { wal })).toEqual({ marker: 'rebuilt' })
+    expect(await contentsOf(location, { wal })).toEqual(contents)
+  })
+
+  it('of another store than that of the dictionaries is refused', async () => {
+    const { location } = await left({ wal: false, dictionary: 'auto' }, async store => {
+      for (const [i, document] of documents(2000).entries()) await store.put(keyOf(i), document)
+    })
+    await loseMarker(location)
+    const wal = temporaryDirectory()
+    await left({ wal }, putSome)
+    await expect(repair(classicLevel(location), { wal })).rejects.toMatchObject({
+      code: 'LEVEL_CORRUPTION',
+      message: expect.stringContaining('different stores')
+    })
+    expect(await markerIn(location)).toBeUndefined()
+  })
+})
+
+describe('sublevels', () => {
+  it('a wrapped sublevel is repaired by itself, and the database around it has lost no marker', async () => {
+    const location = temporaryDirectory()
+    await withBare(location, async bare => {
+      await bare.put(Buffer.from('~plain'), SMALL)
+      const inner = bare.sublevel('outer').sublevel<string, Buffer>('inner', { valueEncoding: 'buffer' })
+      await inner.open()
+      const store: Store = new CompressedKvStore(inner)
+      await store.put('k', text(3000))
+      await store.close()
+      await bare.open()
+      expect((await inspect(bare)).isMarkerLost).toBe(false)
+      await expect(repair(bare)).rejects.toMatchObject({ code: 'LEVEL_NOT_SUPPORTED' })
+      expect(await storedMarker(bare as never)).toBeUndefined()
+      await inner.open()
+      await inner.del(MARKER_KEY, { keyEncoding: 'buffer' } as object)
+      expect(await repair(inner)).toEqual({ marker: 'rebuilt' })
+      const again: Store = new CompressedKvStore(inner)
+      expect(await again.get('k')).toEqual(text(3000))
+      await again.close()
+    })
+  })
+
+  it('a sublevel of a wrapped database is refused', async () => {
+    const { location } = await left({}, store =>
+      store.sublevel<string, Buffer>('x', { valueEncoding: 'buffer' }).put('k', text(3000))
+    )
+    await withBare(location, async bare => {
+      await expect(repair(bare.sublevel('x'))).rejects.toMatchObject({ code: 'LEVEL_NOT_SUPPORTED' })
+    })
+    await loseMarker(location)
+    expect(await withBare(location, async bare => (await inspect(bare)).isMarkerLost)).toBe(true)
+  })
+})
+
 describe('repair()', () => {
   it('leaves an intact marker, and a database that was never wrapped', async () => {
     const { location, contents } = await left({}, putSome)
@@ -252,7 +538,7 @@ describe('repair()', () => {
     await loseMarker(location)
     const level = classicLevel(location)
     const progress: number[] = []
-    const options: RepairOptions = { onProgress: ({ values }) => progress.push(values) }
+    const options: RepairOptions = { wal: false, onProgress: ({ values }) => progress.push(values) }
     expect(await repair(level, options)).toEqual({ marker: 'rebuilt' })
     expect(progress).toEqual([1000, 2000])
     expect(level.status).toBe('closed')

@@ -9,7 +9,7 @@ import { counted } from '../table.js'
 
 const MARKER = {
   intact: "the store's marker is intact",
-  rebuilt: "the store's marker was lost or damaged, and is made anew",
+  rebuilt: "the store's marker was lost, damaged or an old one, and is made anew",
   none: 'no value shows that a store has written to it'
 }
 
@@ -17,7 +17,7 @@ const MARKER = {
 export async function repairDatabase(
   context: Context,
   location: string,
-  { wal, json }: CommonOptions
+  { wal, json }: Omit<CommonOptions, 'wal'> & { readonly wal?: string | false }
 ): Promise<number> {
   const { signal, output } = context
   await assertRemains(location)
