@@ -73,9 +73,8 @@ async function linked(source: string, target: string): Promise<boolean> {
   try {
     await link(source, target)
     return true
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw error
-    return false
+  } catch {
+    return false // Perhaps the file is gone: then it cannot be copied either.
   }
 }
 
