@@ -104,13 +104,13 @@ async function rebuiltMarker(backend: AnyLevel, options: RepairOptions): Promise
     assertHasNoLog(backend, options)
     return evidence.marker(owner)
   }
-  const { storeId, firstSequence, nextSequence, directory } = log
+  const { storeId, firstSequence, directory } = log
   if (owner !== undefined && !owner.equals(storeId)) throw otherStore(directory)
   return {
     ...evidence.marker(storeId),
     ttlUsed: true, // Perhaps only a record of the log has a time to live.
     logExists: true,
-    logDirty: nextSequence > firstSequence,
+    logDirty: true,
     applied: firstSequence - 1 // All records are replayed: which ones the database has is not known.
   }
 }
@@ -171,7 +171,6 @@ function logSettings(backend: AnyLevel, { wal }: RepairOptions): WalSettings | u
 interface FoundLog {
   readonly storeId: Buffer
   readonly firstSequence: number
-  readonly nextSequence: number
   readonly directory: string
 }
 
@@ -196,8 +195,8 @@ async function seeLog(
       const records = new RecordCursor(payload)
       while (records.next()) if (records.sealed) evidence.see(records.value)
     }
-    const { storeId, firstSequence, nextSequence } = log
-    return { storeId, firstSequence, nextSequence, directory: settings.directory }
+    const { storeId, firstSequence } = log
+    return { storeId, firstSequence, directory: settings.directory }
   } finally {
     await log.close()
   }

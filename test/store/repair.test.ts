@@ -143,6 +143,28 @@ describe('a lost marker is made anew', () => {
     expect(await contentsOf(location, { wal: false })).toEqual(contents)
   })
 
+  it('or completed, with the number of a dictionary that no value needs', async () => {
+    const location = temporaryDirectory()
+    await left({ wal: false }, store => store.put('small', SMALL), { location })
+    const old = await withBare(location, bare => bare.get(MARKER_KEY))
+    await left(
+      { wal: false, dictionary: Buffer.from(documents(20).join('')) },
+      async store => {
+        for (const [i, document] of documents(20).entries()) await store.put(keyOf(i), document)
+        await store.clear()
+        await store.put('small', SMALL)
+      },
+      { location }
+    )
+    const { storeId } = await loseMarker(location)
+    const expected = { storeId, newestDictionary: { id: 1 } }
+    expect(await repair(classicLevel(location), { wal: false })).toEqual({ marker: 'rebuilt' })
+    expect(await markerIn(location)).toMatchObject(expected)
+    await withBare(location, bare => bare.put(MARKER_KEY, old))
+    expect(await repair(classicLevel(location))).toEqual({ marker: 'rebuilt' })
+    expect(await markerIn(location)).toMatchObject(expected)
+  })
+
   it('so that expired entries stay hidden', async () => {
     const { location } = await left({ wal: false }, async store => {
       await store.put('text', text(3000), { ttl: 1 })
@@ -151,6 +173,23 @@ describe('a lost marker is made anew', () => {
     await loseMarker(location)
     await repair(classicLevel(location), { wal: false })
     const store: Store = new CompressedKvStore(classicLevel(location), { wal: false })
+    expect(await store.keys().all()).toEqual(['other'])
+    await store.close()
+  })
+
+  it('so that entries expire of which only the log knows', async () => {
+    const { location } = await left(
+      {},
+      async store => {
+        await store.put('small', SMALL, { ttl: 1 })
+        await store.put('other', SMALL)
+      },
+      { killed: true }
+    )
+    await loseMarker(location)
+    expect(await repair(classicLevel(location))).toEqual({ marker: 'rebuilt' })
+    expect(await markerIn(location)).toMatchObject({ ttlUsed: true, logDirty: true })
+    const store: Store = new CompressedKvStore(classicLevel(location))
     expect(await store.keys().all()).toEqual(['other'])
     await store.close()
   })
@@ -423,6 +462,14 @@ describe('a marker that is older than the values', () => {
     expect(await repair(classicLevel(unlogged.location), { wal })).toEqual({ marker: 'intact' })
   })
 
+  it('keeps saying that there are plain values if they end like raw ones of a store, and nothing else was stored', async () => {
+    const location = temporaryDirectory()
+    await withBare(location, bare => bare.put(Buffer.from('k'), small(1)))
+    await left({ wal: false }, store => store.put('text', text(3000)), { location })
+    expect(await repair(classicLevel(location))).toEqual({ marker: 'intact' })
+    expect(await markerIn(location)).toMatchObject({ plainValues: true })
+  })
+
   it('keeps saying that there are plain values while there are any', async () => {
     const location = await filled()
     const { contents } = await left({}, store => store.put('text', text(3000)), { location })
@@ -531,6 +578,19 @@ describe('repair()', () => {
     expect(await repair(classicLevel(location), { wal: false })).toEqual({ marker: 'rebuilt' })
   })
 
+  it('changes nothing if it is aborted when all values are read', async () => {
+    const { location } = await left({ wal: false }, async store => {
+      await store.batch(Array.from({ length: 1000 }, (_, i) => ({ type: 'put', key: `k${i}`, value: text(600) })))
+    })
+    await loseMarker(location)
+    const controller = new AbortController()
+    const onProgress = () => controller.abort(new Error('enough'))
+    await expect(repair(classicLevel(location), { wal: false, signal: controller.signal, onProgress })).rejects.toThrow(
+      'enough'
+    )
+    expect(await markerIn(location)).toBeUndefined()
+  })
+
   it('closes a database that was closed, leaves an open one open, and reports progress', async () => {
     const { location } = await left({ wal: false }, async store => {
       await store.batch(Array.from({ length: 2500 }, (_, i) => ({ type: 'put', key: `k${i}`, value: text(600) })))
@@ -571,5 +631,13 @@ describe('inspect()', () => {
     const never = temporaryDirectory()
     await withBare(never, bare => bare.put(Buffer.from('k'), text(5000)))
     expect(await withBare(never, async bare => (await inspect(bare)).isMarkerLost)).toBe(false)
+  })
+
+  it('looks only at the first values for that', async () => {
+    const location = temporaryDirectory()
+    await withBare(location, bare => bare.put(Buffer.from('a'), randomBytes(2 * 1024 * 1024)))
+    await left({}, store => store.put('k', text(3000)), { location })
+    await loseMarker(location)
+    expect(await withBare(location, async bare => (await inspect(bare)).isMarkerLost)).toBe(false)
   })
 })
