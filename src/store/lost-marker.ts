@@ -35,7 +35,7 @@ export function isMarkerOfSublevel(key: Buffer): boolean {
 async function isInWrappedSublevel(backend: AnyLevel, key: Buffer): Promise<boolean> {
   const separator = key[0]!
   let end = 0
-  while (key[end] === separator) {
+  while (end < key.length && key[end] === separator) {
     end = key.indexOf(separator, end + 1) + 1
     if (end === 0) return false
     if (await backend.has(Buffer.concat([key.subarray(0, end), MARKER_KEY]), KEY_AS_BYTES)) return true

@@ -623,6 +623,12 @@ describe('repair()', () => {
 })
 
 describe('inspect()', () => {
+  it('tells that a marker is lost if the first value has the empty key', async () => {
+    const { location } = await left({ wal: false }, store => store.put('', text(3000)))
+    await loseMarker(location)
+    expect(await withBare(location, async bare => (await inspect(bare)).isMarkerLost)).toBe(true)
+  })
+
   it('tells whether a marker is lost', async () => {
     const { location } = await left({}, putSome)
     expect(await withBare(location, async bare => (await inspect(bare)).isMarkerLost)).toBe(false)

@@ -39,6 +39,7 @@ export class WriteGroups {
   /** Whether groups begin soon, before this turn of the event loop ends. */
   #beginning = false
   readonly #underWay = new Set<WriteGroup>()
+  /** Resolves the last {@link idle}. One is enough: a barrier that waits holds back the next one. */
   #onIdle = () => {}
 
   /** @param commit writes a group, calls {@link end} when that is done, and never rejects */
