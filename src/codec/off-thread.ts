@@ -1,3 +1,6 @@
+import { Fifo } from '../fifo.js'
+import type { Codec } from './codec.js'
+
 /** How many threads libuv starts: 4, unless this variable says otherwise. */
 export const THREADS = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 1)
 /**
@@ -21,8 +24,7 @@ interface Waiting {
 interface Kind {
   bytesInFlight: number
   callsInFlight: number
-  queue: Waiting[]
-  head: number
+  readonly waiting: Fifo<Waiting>
 }
 
 let calls = 0
@@ -36,12 +38,19 @@ let lastStarted: Kind | undefined
 export const restoring = newKind()
 export const compressing = newKind()
 
+/**
+ * Compresses off the main thread. A call counts with the length of the data, as much again for the result, and the codec's `workingBytes`.
+ */
+export function compressOffThread(codec: Codec, raw: Uint8Array): Promise<Uint8Array> {
+  return compressing(2 * raw.length + (codec.workingBytes ?? 0), () => codec.compress(raw))
+}
+
 function newKind(): OffThread {
-  const kind: Kind = { bytesInFlight: 0, callsInFlight: 0, queue: [], head: 0 }
+  const kind: Kind = { bytesInFlight: 0, callsInFlight: 0, waiting: new Fifo() }
   kinds.push(kind)
   return async (bytes, work) => {
-    if (!waits(kind) && fits(kind, bytes)) take(kind, bytes)
-    else await new Promise<void>(start => kind.queue.push({ bytes, start }))
+    if (kind.waiting.length === 0 && fits(kind, bytes)) take(kind, bytes)
+    else await new Promise<void>(start => kind.waiting.push({ bytes, start }))
     try {
       return await work()
     } finally {
@@ -51,10 +60,6 @@ function newKind(): OffThread {
       for (let next = nextKind(); next !== undefined; next = nextKind()) startFirst(next)
     }
   }
-}
-
-function waits(kind: Kind): boolean {
-  return kind.head < kind.queue.length
 }
 
 function fits(kind: Kind, bytes: number): boolean {
@@ -70,15 +75,13 @@ function take(kind: Kind, bytes: number): void {
 
 /** The kind whose first waiting call may start; of two, the one that did not start the last call. */
 function nextKind(): Kind | undefined {
-  const ready = kinds.filter(kind => waits(kind) && fits(kind, kind.queue[kind.head]!.bytes))
+  const ready = kinds.filter(kind => kind.waiting.first !== undefined && fits(kind, kind.waiting.first.bytes))
   return ready.find(kind => kind !== lastStarted) ?? ready[0]
 }
 
 function startFirst(kind: Kind): void {
-  const { bytes, start } = kind.queue[kind.head++]!
+  const { bytes, start } = kind.waiting.first!
+  kind.waiting.shift()
   take(kind, bytes)
   start()
-  if (kind.head < kind.queue.length / 2) return
-  kind.queue = kind.queue.slice(kind.head)
-  kind.head = 0
 }

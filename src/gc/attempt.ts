@@ -1,6 +1,6 @@
 import { isUint8Array } from 'node:util/types'
 import type { Codec } from '../codec/codec.js'
-import { compressOffThread } from '../codec/compress-off-thread.js'
+import { compressOffThread } from '../codec/off-thread.js'
 import { type GcDecision, MIN_SAVING, type StoredValue } from './policy.js'
 
 /** Shorter values are compressed on the calling thread: the trip to another takes longer. */

@@ -1,5 +1,5 @@
-import { CompressedKvError, corruption } from '../../errors.js'
 import type { Codec } from '../codec.js'
+import { restoreSync, undecodable } from '../restore.js'
 import { blockwise } from './tensor-blocks.js'
 import {
   blockOf,
@@ -18,6 +18,9 @@ type InnerCodec = (id: number) => Codec
 /** The page size of most systems. Larger pages are touched several times, which does no harm. */
 const PAGE_BYTES = 4096
 
+/** What errors call a plane that cannot be restored. */
+const PLANE = 'a plane of a tensor'
+
 /**
  * @param rawLength how many bytes to restore. The result has as many, whatever `data` claims. All that is allocated beside it are the planes of the
  *   blocks under way, which are no larger together.
@@ -28,10 +31,13 @@ export async function decodeTensor(data: Uint8Array, rawLength: number, innerCod
   const { layout } = header
   const inner = innerCodec(header.innerId)
   const out = Buffer.allocUnsafe(rawLength)
+  const failed = (error: unknown) => {
+    throw undecodable(inner, PLANE, error)
+  }
   await blockwise(layout.blocks, async block => {
     const bytes = elementsIn(layout, block)
     const planes = cellsOf(cells, layout, block).map(cell =>
-      cell.mode === CELL_COMPRESSED ? inner.decompress(cell.payload, bytes).catch(undecodable) : plainPlane(cell, bytes)
+      cell.mode === CELL_COMPRESSED ? inner.decompress(cell.payload, bytes).catch(failed) : plainPlane(cell, bytes)
     )
     const place = blockOf(out, layout, block)
     touchPages(place)
@@ -49,7 +55,7 @@ export function decodeTensorSync(data: Uint8Array, rawLength: number, innerCodec
   for (let block = 0; block < layout.blocks; block++) {
     const bytes = elementsIn(layout, block)
     const planes = cellsOf(cells, layout, block).map(cell =>
-      cell.mode === CELL_COMPRESSED ? decompressSync(inner, cell.payload, bytes) : plainPlane(cell, bytes)
+      cell.mode === CELL_COMPRESSED ? restoreSync(inner, cell.payload, bytes, PLANE) : plainPlane(cell, bytes)
     )
     mergePlanes(planes, blockOf(out, layout, block))
   }
@@ -62,21 +68,6 @@ function cellsOf(cells: readonly Cell[], { blocks, elementBytes }: Layout, block
 
 function plainPlane(cell: Exclude<Cell, { mode: typeof CELL_COMPRESSED }>, bytes: number): Uint8Array {
   return cell.mode === CELL_CONSTANT ? Buffer.alloc(bytes, cell.byte) : cell.payload
-}
-
-function decompressSync(inner: Codec, payload: Uint8Array, bytes: number): Uint8Array {
-  try {
-    return inner.decompressSync!(payload, bytes)
-  } catch (error) {
-    return undecodable(error)
-  }
-}
-
-/** A decoder that refuses bytes throws an error of its own, which becomes LEVEL_CORRUPTION here. */
-function undecodable(error: unknown): never {
-  throw error instanceof CompressedKvError
-    ? error
-    : corruption('a plane of a tensor that its codec cannot restore', error)
 }
 
 /**

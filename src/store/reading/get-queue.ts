@@ -1,8 +1,8 @@
+import { Fifo } from '../../fifo.js'
 import { TurnQueue } from '../../turn.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { AS_BYTES } from '../backend/as-bytes.js'
 import { supportsGetSync } from '../backend/backend.js'
-import { Fifo } from '../fifo.js'
 import { SyncReads } from './sync-reads.js'
 
 /**

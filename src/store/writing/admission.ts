@@ -1,5 +1,5 @@
 import { CompressedKvError, noRoom } from '../../errors.js'
-import { Fifo } from '../fifo.js'
+import { Fifo } from '../../fifo.js'
 import type { FlushFailure } from './flusher.js'
 
 /** The most bytes of calls that may wait for room. Callers that await their writes never come near it. */

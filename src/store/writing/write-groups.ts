@@ -1,5 +1,5 @@
+import { Fifo } from '../../fifo.js'
 import type { AnyLevel } from '../backend/any-level.js'
-import { Fifo } from '../fifo.js'
 import type { StoreLog } from '../log/store-log.js'
 import type { MarkerState } from '../marker-state.js'
 import { MAX_OPERATIONS_BESIDE, MIN_CALLS_BESIDE, type PendingCall, WriteGroup } from './write-group.js'

@@ -1,6 +1,6 @@
 import { isUint8Array } from 'node:util/types'
 import { type Codec, CODEC_ID } from '../../codec/codec.js'
-import { compressOffThread } from '../../codec/compress-off-thread.js'
+import { compressOffThread } from '../../codec/off-thread.js'
 import { codecForReading } from '../../codec/registry.js'
 import { checkedRaw, restoreOffThread, restoreSync, restoreTransient } from '../../codec/restore.js'
 import type { FrameHeader } from './frame-header.js'

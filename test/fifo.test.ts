@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Fifo } from '../../src/store/fifo.js'
+import { Fifo } from '../src/fifo.js'
 
 it('gives what was put in, in that order, however much is taken at a time', () => {
   const fifo = new Fifo<number>()
