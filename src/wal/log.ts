@@ -15,7 +15,6 @@ import type { RecoveredLog, RecoveryReport } from './recovery/recovered-log.js'
 import { recoverLog } from './recovery/recovery.js'
 import { salvageLog } from './recovery/salvage.js'
 import type { SegmentExtent } from './segments/recovered-segment.js'
-import { SegmentDeletion } from './segments/segment-deletion.js'
 import { endOf, type Segment, Segments } from './segments/segments.js'
 import { GroupCommit } from './writing/group-commit.js'
 import { IntervalSync } from './writing/interval-sync.js'
@@ -45,7 +44,6 @@ export class Log {
   readonly #settings: WalSettings
   readonly #observer: WalObserver
   readonly #segments: Segments
-  readonly #deletion: SegmentDeletion
   readonly #reads: LogReads
   readonly #lock: Lock | undefined
   readonly #writer: SegmentWriter
@@ -67,8 +65,7 @@ export class Log {
     this.#lock = lock
     this.storeId = recovered.storeId ?? context.storeId ?? randomBytes(STORE_ID_BYTES)
     this.snapshot = findSnapshot(recovered.segments)
-    this.#segments = new Segments(settings, this.storeId, recovered.segments)
-    this.#deletion = new SegmentDeletion(this.#segments, observer)
+    this.#segments = new Segments(settings, this.storeId, recovered.segments, observer)
     const end = () => {
       this.#assertOpen()
       return { position: this.position, sequence: this.#nextSequence }
@@ -191,7 +188,7 @@ export class Log {
   /** Deletes whole segments that lie before a position, oldest first, and stops at one that is being read. Returns how many were deleted. */
   async deleteSegmentsBefore({ segment }: Pick<Position, 'segment'>): Promise<number> {
     this.assertWritable()
-    return this.#deletion.before(segment)
+    return this.#segments.deleteBefore(segment)
   }
 
   /** Id of the oldest segment that has, or will have, records above a number: segments before it are not needed for those. */
@@ -301,15 +298,14 @@ export class Log {
 
   async #close(): Promise<void> {
     await this.#commit.drain()
-    await this.#deletion.settled()
     this.#interval?.stop()
     try {
       if (this.#writer.poison === undefined) await this.#writer.seal()
     } finally {
       await this.#writer.release().catch(() => {})
       this.#reads.close()
-      this.#observer.closed()
       await this.#segments.close()
+      this.#observer.closed()
       await this.#lock?.release()
     }
   }

@@ -1,12 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { invalidOption } from '../../errors.js'
-import { isMissing } from '../../fs/file-system.js'
 import { nodeFileSystem } from '../../fs/node-file-system.js'
 import type { Tables } from '../../memtable/tables.js'
 import { Log } from '../../wal/log.js'
 import { resolveWalOptions, type WalOptions, type WalSettings } from '../../wal/options.js'
 import type { SegmentExtent } from '../../wal/segments/recovered-segment.js'
-import { segmentIds } from '../../wal/segments/segment-files.js'
+import { segmentIdsIn } from '../../wal/segments/segment-files.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { isLevelDb, locationOf } from '../backend/backend.js'
 import { isReserved } from '../backend/reserved-keys.js'
@@ -45,8 +44,10 @@ export async function openStoreLog(
   dictionaries: Dictionaries
 ): Promise<OpenedLog> {
   if (options.dir === undefined) await assertHasDirectory(backend, options)
-  const { settings, ownerIsDead } = settingsFor(backend, options)
+  const settings = resolveWalOptions({ ...options, dir: options.dir ?? logDirectoryIn(backend) })
   const values = new LoggedValues(codingFor, dictionaries)
+  // LevelDB has locked its directory, and with it the log in there: the process that left a lock on the log has ended.
+  const ownerIsDead = options.dir === undefined && isLevelDb(backend)
   return backend.supports.permanence
     ? openBesideBackend(backend, settings, values, ownerIsDead, maxBytes)
     : openAsDatabase(backend, settings, values)
@@ -67,7 +68,7 @@ async function openBesideBackend(
   const coding = values.use(marker.current)
   const approve = (segments: readonly SegmentExtent[]) => assertBelongsTogether(marker.current, directory, segments)
   // Before the directory is made: it would be in the way of whoever puts the log back.
-  if (marker.current.logDirty && !(await hasSegments(settings))) approve([])
+  if (marker.current.logDirty && (await segmentIdsIn(settings)).length === 0) approve([])
   const { log, recovery } = await Log.open(settings, {
     storeId: marker.storeId,
     minSequence: applied + 1,
@@ -94,7 +95,8 @@ async function openBesideBackend(
 /** The backend keeps nothing: the log is the database. */
 async function openAsDatabase(backend: AnyLevel, settings: WalSettings, values: LoggedValues): Promise<OpenedLog> {
   // The backend may already hold a store that had no log: a new log gets that store's id.
-  const storeId = (await hasSegments(settings)) ? undefined : (await MarkerState.load(backend)).stored?.storeId
+  const storeId =
+    (await segmentIdsIn(settings)).length > 0 ? undefined : (await MarkerState.load(backend)).stored?.storeId
   const { log, recovery } = await Log.open(settings, { storeId, unseal: values.unseal, isHidden: isReserved })
   try {
     await loadLog(log, backend, settings.directory, values)
@@ -122,19 +124,4 @@ async function assertHasDirectory(backend: AnyLevel, { fs = nodeFileSystem }: Wa
   throw invalidOption(
     `The backend's location '${location}' is no directory for a log: say where it is to be, as in { wal: './my-log' }, or pass wal: false`
   )
-}
-
-function settingsFor(backend: AnyLevel, options: WalOptions): { settings: WalSettings; ownerIsDead: boolean } {
-  const settings = resolveWalOptions({ ...options, dir: options.dir ?? logDirectoryIn(backend) })
-  // LevelDB has locked its directory, and with it the log in there: the process that left a lock on the log has ended.
-  return { settings, ownerIsDead: options.dir === undefined && isLevelDb(backend) }
-}
-
-async function hasSegments({ fs, directory }: WalSettings): Promise<boolean> {
-  try {
-    return segmentIds(await fs.list(directory)).length > 0
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw error
-  }
 }

@@ -66,7 +66,8 @@ export class PointReader {
    */
   async frameOf(sequence: number): Promise<{ segment: number; offset: number }> {
     const segment = this.#segmentOf(sequence)
-    const index = this.#segments.indexOf(segment.id) ?? (await this.#rebuiltIndex(segment))
+    const known = this.#segments.indexOf(segment.id)
+    const index = known ?? (await this.#segments.read(segment, file => this.#indexOf(segment, file)))
     return { segment: segment.id, offset: index.find(sequence).offset }
   }
 
@@ -87,10 +88,6 @@ export class PointReader {
     const segment = this.#segments.bySequence(sequence)
     if (segment === undefined) throw noSuchRecord(sequence, this.#segments.first?.firstSequence)
     return segment
-  }
-
-  #rebuiltIndex(segment: Segment): Promise<FrameIndex> {
-    return this.#segments.read(segment, file => rebuildIndex(this.#segments, file, segment))
   }
 
   async #indexOf(segment: Segment, file: File): Promise<FrameIndex> {

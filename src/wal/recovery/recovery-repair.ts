@@ -49,8 +49,12 @@ export async function sealCopy(repair: Repair, scanned: ScannedSegment): Promise
   await fs.rename(draftPath(directory, id), path)
   await fs.syncDirectory(directory)
   if (keptIn !== undefined) observer.truncated(id, size - intactBytes, keptIn)
-  const { lastSequence, lastCrc } = scanned
-  return { lastSequence, length: intactBytes + (seal?.bytes.length ?? 0), crc: seal?.crc ?? lastCrc }
+  const { index, lastCrc } = scanned
+  return {
+    lastSequence: index.lastSequence,
+    length: intactBytes + (seal?.bytes.length ?? 0),
+    crc: seal?.crc ?? lastCrc
+  }
 }
 
 /** A name that no file has yet: since the clock may have been set back, the time alone does not ensure that. */
@@ -87,7 +91,8 @@ async function copyTo(
 
 /** The seal frame that belongs after the intact frames of a segment, all of which are on stable storage. */
 function sealOf(scanned: ScannedSegment): { bytes: Buffer; crc: number } {
-  const { id, header, intactBytes, lastCrc, lastSequence, records } = scanned
+  const { id, header, intactBytes, lastCrc, records } = scanned
+  const { lastSequence } = scanned.index
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES + SEAL_BYTES)
   const payload = bytes.subarray(FRAME_HEADER_BYTES)
   payload.set(encodeSeal({ records, lastSequence }))

@@ -6,7 +6,7 @@ import type { WalObserver } from '../observer.js'
 import { ChunkMemory } from '../reading/frame-scanner.js'
 import { ShorterFile } from '../segments/read-fully.js'
 import type { RecoveredSegment, SegmentExtent } from '../segments/recovered-segment.js'
-import { draftPath, type LogDirectory, segmentIds, segmentPath } from '../segments/segment-files.js'
+import { draftPath, type LogDirectory, segmentIds, segmentIdsIn, segmentPath } from '../segments/segment-files.js'
 import type { CorruptRange, RecoveredLog } from './recovered-log.js'
 import { type Progress, progressOf, type WalProgress } from './recovery-progress.js'
 import { sealCopy, setAside } from './recovery-repair.js'
@@ -72,8 +72,8 @@ interface Examined {
 
 /** Looks every segment up in the table of recovery cases. Changes nothing, except that it removes the draft of an interrupted recovery. */
 async function examine(settings: RecoverySettings): Promise<Examined> {
-  const { fs, directory, readOnly } = settings
-  const ids = await existingIds(settings)
+  const { fs, directory, readOnly, mayBeMissing } = settings
+  const ids = mayBeMissing ? await segmentIdsIn(settings) : segmentIds(await fs.list(directory))
   if (!readOnly && ids.length > 0) await fs.remove(draftPath(directory, ids.at(-1)!)).catch(ignoreMissing)
   const progress = await progressOf(settings, ids)
   const memory = new ChunkMemory()
@@ -100,19 +100,9 @@ async function examine(settings: RecoverySettings): Promise<Examined> {
   return { storeId, whole, setAside: undefined, corrupt }
 }
 
-/** Ids of the segments; none if the directory is missing, and may be. */
-async function existingIds({ fs, directory, mayBeMissing }: RecoverySettings): Promise<number[]> {
-  try {
-    return segmentIds(await fs.list(directory))
-  } catch (error) {
-    if (mayBeMissing && isMissing(error)) return []
-    throw error
-  }
-}
-
-function extentOf({ header, lastSequence }: ScannedSegment): SegmentExtent {
+function extentOf({ header, index }: ScannedSegment): SegmentExtent {
   const { firstSequence, createdAt } = header!
-  return { firstSequence, lastSequence, createdAt }
+  return { firstSequence, lastSequence: index.lastSequence, createdAt }
 }
 
 async function scan(
@@ -150,8 +140,8 @@ function factsOf(scanned: ScannedSegment, last: boolean, before: SegmentEnd | un
   return { header: headerState, last, fits, end, vouched }
 }
 
-function endOf({ lastSequence, intactBytes, lastCrc }: ScannedSegment): SegmentEnd {
-  return { lastSequence, length: intactBytes, crc: lastCrc }
+function endOf({ index, intactBytes, lastCrc }: ScannedSegment): SegmentEnd {
+  return { lastSequence: index.lastSequence, length: intactBytes, crc: lastCrc }
 }
 
 function recovered({ id, header, intactBytes, sealed, index, snapshots }: ScannedSegment): RecoveredSegment {

@@ -18,7 +18,7 @@ import { gapsBefore, type Reach } from './salvage-gaps.js'
 import { SalvagedRecords } from './salvaged-records.js'
 import { type Findings, SalvagedSegment } from './salvaged-segment.js'
 
-interface SalvageSettings extends Omit<RecoverySettings, 'mode'> {
+interface SalvageSettings extends Pick<RecoverySettings, 'fs' | 'directory' | 'storeId' | 'onProgress'> {
   readonly unseal: Unseal
 }
 

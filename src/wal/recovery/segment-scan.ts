@@ -27,7 +27,6 @@ export interface ScannedSegment {
   readonly sealed: boolean
   /** CRC of the header of the last intact frame, or of the segment. */
   readonly lastCrc: number
-  readonly lastSequence: number
   readonly records: number
   readonly index: FrameIndex
   /** Snapshots that begin here, and the ends of snapshots, in order. */
@@ -53,7 +52,6 @@ export async function scanSegment(
   const seed = segmentSeed(header.storeId, id)
   const ending = await readToEnd({ file, seed, size, memory, onBytes }, intact)
   const { end, sealed, lastCrc, records, index, snapshots } = intact
-  const { lastSequence } = index
   return {
     id,
     header,
@@ -62,7 +60,6 @@ export async function scanSegment(
     intactBytes: end,
     sealed,
     lastCrc,
-    lastSequence,
     records,
     index,
     snapshots
@@ -143,7 +140,6 @@ async function withoutHeader(file: File, id: number, size: number): Promise<Scan
     why: torn ? 'the header was never written whole' : 'the header is damaged',
     sealed: false,
     lastCrc: 0,
-    lastSequence: 0,
     records: 0,
     index: new FrameIndex(1),
     snapshots: []

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { FileSystem } from '../../fs/file-system.js'
+import { type FileSystem, isMissing } from '../../fs/file-system.js'
 
 /** Where a log's files are. */
 export interface LogDirectory {
@@ -39,4 +39,14 @@ export function segmentIds(names: readonly string[]): number[] {
     .filter(({ name, id }) => id > 0 && name === segmentName(id))
     .map(({ id }) => id)
     .sort((a, b) => a - b)
+}
+
+/** Ids of the segments in a directory, ascending; none if the directory is missing. */
+export async function segmentIdsIn({ fs, directory }: LogDirectory): Promise<number[]> {
+  try {
+    return segmentIds(await fs.list(directory))
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
 }

@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import { outOfRange } from '../../errors.js'
 import { type File, type FileSystem, isMissing } from '../../fs/file-system.js'
+import { Lane } from '../../lane.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentSeed } from '../format/format.js'
+import type { WalObserver } from '../observer.js'
 import { FrameIndex } from './frame-index.js'
 import { OpenFiles } from './open-files.js'
 import type { RecoveredSegment, Run } from './recovered-segment.js'
@@ -38,12 +40,20 @@ export class Segments {
   readonly #list: Segment[] = []
   readonly #indexes = new LRUCache<number, FrameIndex>({ max: MAX_INDEXES })
   readonly #files: OpenFiles
+  readonly #observer: WalObserver
+  readonly #deletions = new Lane()
   /** Whether a deletion, of this process or an earlier one, may not be on stable storage yet. */
   #hasUnsyncedDeletion = true
   /** Index of the open segment, which is written to. */
   #openIndex: { readonly id: number; readonly index: FrameIndex } | undefined
 
-  constructor({ fs, directory }: LogDirectory, storeId: Uint8Array, recovered: readonly RecoveredSegment[]) {
+  constructor(
+    { fs, directory }: LogDirectory,
+    storeId: Uint8Array,
+    recovered: readonly RecoveredSegment[],
+    observer: WalObserver
+  ) {
+    this.#observer = observer
     this.#fs = fs
     this.#directory = directory
     this.#storeId = storeId
@@ -148,30 +158,37 @@ export class Segments {
   /**
    * Deletes segments below `id`, oldest first, and stops at one that a reader holds. Also stops where an id is missing in the list: if the file of a
    * segment is there that the list lacks, deleting those around it would leave a gap, and recovery refuses a log with a gap. The last segment always
-   * stays, because it knows the sequence numbers.
+   * stays, because it knows the sequence numbers. One call after another: it must not be left to chance which of two files is gone after a power cut.
    *
-   * @param onDeleted called after each deletion
+   * @returns how many were deleted
    */
-  async deleteBefore(id: number, onDeleted: () => void): Promise<void> {
-    for (;;) {
-      const [oldest, next] = this.#list
-      if (oldest === undefined || oldest.id >= id || oldest.pins > 0 || next?.id !== oldest.id + 1) return
-      // One by one: were the second gone after a power cut and the first not, the log would look damaged.
-      if (this.#hasUnsyncedDeletion) {
+  deleteBefore(id: number): Promise<number> {
+    return this.#deletions.run(() => this.#deleteBefore(id))
+  }
+
+  async #deleteBefore(id: number): Promise<number> {
+    const start = performance.now()
+    let deleted = 0
+    try {
+      for (let oldest = this.#deletable(id); oldest !== undefined; oldest = this.#deletable(id)) {
+        // Before the next one: were that gone after a power cut and the one before it not, the log would look damaged.
+        if (!this.#hasUnsyncedDeletion) {
+          await this.#delete(oldest)
+          deleted++
+        }
         await this.#syncDeletions()
-        continue // A reader may have reached the segment meanwhile.
       }
-      this.#list.shift() // Before the file is removed, so that no reader begins with it.
-      this.#hasUnsyncedDeletion = true
-      try {
-        await this.#remove(oldest.id)
-      } catch (error) {
-        this.#list.unshift(oldest)
-        throw error
-      }
-      onDeleted()
-      await this.#syncDeletions()
+    } finally {
+      if (deleted > 0) this.#observer.deleted(deleted, performance.now() - start)
     }
+    return deleted
+  }
+
+  /** The oldest segment, if it may be deleted. Asked again after each wait: a reader may have reached it. */
+  #deletable(below: number): Segment | undefined {
+    const [oldest, next] = this.#list
+    if (oldest === undefined || oldest.id >= below || oldest.pins > 0 || next?.id !== oldest.id + 1) return undefined
+    return oldest
   }
 
   async #syncDeletions(): Promise<void> {
@@ -179,16 +196,25 @@ export class Segments {
     this.#hasUnsyncedDeletion = false
   }
 
-  async #remove(id: number): Promise<void> {
-    await this.#fs.remove(segmentPath(this.#directory, id)).catch((error: unknown) => {
-      if (!isMissing(error)) throw error // Somebody else has removed it.
-    })
-    this.#files.forget(id)
-    this.#indexes.delete(id)
+  async #delete(oldest: Segment): Promise<void> {
+    this.#list.shift() // Before the file is removed, so that no reader begins with it.
+    this.#hasUnsyncedDeletion = true
+    try {
+      await this.#fs.remove(segmentPath(this.#directory, oldest.id))
+    } catch (error) {
+      if (!isMissing(error)) {
+        this.#list.unshift(oldest)
+        throw error
+      }
+    }
+    this.#files.forget(oldest.id)
+    this.#indexes.delete(oldest.id)
   }
 
-  close(): Promise<void> {
-    return this.#files.close()
+  /** Also waits for deletions under way. */
+  async close(): Promise<void> {
+    await this.#deletions.idle()
+    await this.#files.close()
   }
 }
 
