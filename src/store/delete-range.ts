@@ -1,7 +1,6 @@
-import type { AbstractSnapshot } from 'abstract-level'
 import type { AnyLevel } from './backend/any-level.js'
 import { asBuffer, AS_BYTES, KEY_AS_BYTES, KEY_AS_BYTES_SYNCED } from './backend/as-bytes.js'
-import { type HalfOpenRange, type KeyRange, keyRangeOf } from './backend/key-range.js'
+import { type HalfOpenRange, keyRangeOf, type KeySelection } from './backend/key-range.js'
 import { aroundReserved, isReserved } from './backend/reserved-keys.js'
 import { backendSnapshotOf } from './reading/snapshot.js'
 import type { Unsealer } from './reading/unsealer.js'
@@ -10,14 +9,6 @@ import type { Unsealer } from './reading/unsealer.js'
 export const CHUNK_OPERATIONS = 1000
 
 export type Deletion = { readonly type: 'del'; readonly key: Buffer }
-
-/** Which keys to delete. */
-export interface KeySelection extends KeyRange {
-  readonly reverse: boolean
-  /** -1 for none */
-  readonly limit: number
-  readonly snapshot?: AbstractSnapshot
-}
 
 /**
  * Deletes ranges, reserved keys excepted.

@@ -1,3 +1,4 @@
+import type { AbstractSnapshot } from 'abstract-level'
 import { keyName, keyOfName } from '../../memtable/key-name.js'
 import type { RangeTombstone } from '../../memtable/range-tombstone.js'
 import { encodedKey } from './as-bytes.js'
@@ -6,6 +7,7 @@ import { encodedKey } from './as-bytes.js'
  * The shapes of a range of keys:
  *
  *     KeyRange          gt, gte, lt, lte: as abstract-level hands it over, and as a backend takes it
+ *     KeySelection      a KeyRange with direction, limit and snapshot
  *     HalfOpenRange     [start, end), of bytes: as the log has it
  *     RangeTombstone    [start, end), of names: as tables have it
  */
@@ -16,6 +18,14 @@ export interface KeyRange {
   readonly gte?: Buffer
   readonly lt?: Buffer
   readonly lte?: Buffer
+}
+
+/** The keys of a range that are wanted. */
+export interface KeySelection extends KeyRange {
+  readonly reverse: boolean
+  /** -1 for none */
+  readonly limit: number
+  readonly snapshot?: AbstractSnapshot
 }
 
 const BOUNDS = ['gt', 'gte', 'lt', 'lte'] as const

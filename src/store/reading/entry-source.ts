@@ -1,5 +1,4 @@
 import { isUint8Array } from 'node:util/types'
-import type { AbstractSnapshot } from 'abstract-level'
 import { isPromise } from '../../is-promise.js'
 import { keyName } from '../../memtable/key-name.js'
 import type { NameRange } from '../../memtable/name-range.js'
@@ -7,13 +6,12 @@ import { Overlay } from '../../memtable/overlay.js'
 import type { Frozen } from '../../memtable/tables.js'
 import type { AnyLevel } from '../backend/any-level.js'
 import { asBuffer, AS_BYTES } from '../backend/as-bytes.js'
-import { isOutside, type KeyRange, withOwnBounds } from '../backend/key-range.js'
+import { isOutside, type KeyRange, type KeySelection, withOwnBounds } from '../backend/key-range.js'
 import { isReserved, mayHoldReserved, RESERVED_START, upToReserved } from '../backend/reserved-keys.js'
 import type { TableValue } from '../table-value.js'
 import { errorOfKey } from './error-of-key.js'
-import { MergedEntries } from './merged-entries.js'
+import { MergedEntries, type UnopenedEntries, type UnopenedEntry } from './merged-entries.js'
 import { backendSnapshotOf } from './snapshot.js'
-import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 import type { Unsealer } from './unsealer.js'
 
 /** A call of nextv() returns no more entries once their values have this many bytes, decompressed. */
@@ -34,13 +32,9 @@ const MAX_READ_AHEAD = 64
 const READ_AHEAD_GROWTH = 8
 
 /** As abstract-level hands them to `_iterator`: bounds encoded, `keys` and `values` set. */
-export interface EncodedIteratorOptions extends KeyRange {
+export interface EncodedIteratorOptions extends KeySelection {
   readonly keys: boolean
   readonly values: boolean
-  readonly reverse: boolean
-  /** -1 for none */
-  readonly limit: number
-  readonly snapshot?: AbstractSnapshot
   readonly signal?: AbortSignal
 }
 

@@ -4,7 +4,6 @@ import type { Overlay } from '../../memtable/overlay.js'
 import { nextTurn, Turn } from '../../turn.js'
 import { isReserved } from '../backend/reserved-keys.js'
 import type { TableValue } from '../table-value.js'
-import type { UnopenedEntries, UnopenedEntry } from './unopened-entries.js'
 
 /** One call asks the backend for at least this many entries, since some of them may be hidden by tables. */
 const MIN_FETCH = 16
@@ -13,6 +12,17 @@ const FETCH_GROWTH = 4
 const MAX_FETCH = 1024
 /** How many entries in a row may be hidden before the clock is read: that takes some 20 µs. */
 const HIDDEN_BETWEEN_CHECKS = 64
+
+/** A key and its value, which is an envelope of the backend or what a table keeps. Either is undefined if it was not asked for. */
+export type UnopenedEntry = [key: Uint8Array | undefined, value: Uint8Array | TableValue | undefined]
+
+/** A source of entries, in order: an iterator of the backend, or one merged with tables. */
+export interface UnopenedEntries {
+  /** @returns up to `size` entries; none at the end */
+  nextv(size: number, options: object): Promise<UnopenedEntry[]>
+  seek(target: Buffer, options: object): void
+  close(): Promise<void>
+}
 
 /** The entries of the backend and of the tables, in order. An entry of a table hides one of the backend with the same key. */
 export class MergedEntries implements UnopenedEntries {
