@@ -146,8 +146,9 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   /** What the store has done since it was constructed, and what it holds now. */
   stats(): StoreStats {
-    const { cache, writes, log, tables, small } = this.#lifecycle.sessionIfOpen ?? {}
-    return this.#counters.snapshot({ cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables, small })
+    const { cache, writes, log, tables, small, dictionarySource } = this.#lifecycle.sessionIfOpen ?? {}
+    const now = { cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables, small }
+    return this.#counters.snapshot({ ...now, mayUseDictionary: dictionarySource !== undefined })
   }
 
   /**

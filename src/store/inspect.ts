@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { GUARD_BYTES } from '../envelope/format.js'
 import type { Guard } from '../envelope/guard.js'
 import type { Opened } from '../envelope/open.js'
-import { invalidOption } from '../errors.js'
 import { decodeSweepState } from '../gc/sweep-state.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
 import { Log } from '../wal/log.js'
@@ -10,10 +9,8 @@ import { resolveWalOptions, type WalOptions } from '../wal/options.js'
 import type { RecoveryReport } from '../wal/recovery/recovered-log.js'
 import { readerOf, type WalReader } from '../wal/wal-reader.js'
 import type { AnyLevel, Wrappable } from './backend/any-level.js'
-import { assertWrappable, rootOf } from './backend/backend.js'
-import { refuseLostCurrent } from './backend/lost-current.js'
 import { isReserved } from './backend/reserved-keys.js'
-import { CompressedKvStore } from './compressed-kv-store.js'
+import { bareDatabase } from './bare-database.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { logDirectoryIn } from './log/log-directory.js'
 import { isMarkerLost } from './lost-marker.js'
@@ -99,10 +96,7 @@ export async function inspect<K, V>(wrappable: Wrappable<K, V>, options: Inspect
   assertKnownOptions('inspect()', options, INSPECT_OPTIONS)
   const { maxValueSize = DEFAULTS.maxValueSize } = options
   assertMaxValueSize(maxValueSize)
-  const backend = wrappable as unknown as AnyLevel
-  assertWrappable(backend)
-  if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('inspect() takes the database below the store')
-  refuseLostCurrent(backend)
+  const backend = bareDatabase(wrappable, 'inspect()')
   await backend.open()
   const marker = await storedMarker(backend)
   const dictionaries = new Dictionaries()

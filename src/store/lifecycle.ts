@@ -82,7 +82,8 @@ export class Lifecycle {
       this.#session = await beginSession(backend, settings, choice, counters, emit)
       const { gc, readOnly } = settings
       if (gc.intervalMs > 0 && !readOnly) store.gc.start()
-      if (gc.beforeSnapshots) this.#session.log?.sweepBeforeSnapshots(() => this.#sweepWhileOpen())
+      // Not with the default policy, which would find nothing to do.
+      if (gc.policy !== undefined) this.#session.log?.sweepBeforeSnapshots(() => this.#sweepWhileOpen())
     } catch (error) {
       backend.detachResource(this.#resource)
       unlockBackend(backend, store)

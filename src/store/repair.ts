@@ -7,10 +7,9 @@ import { resolveWalOptions, type WalSettings } from '../wal/options.js'
 import type { AnyLevel, Wrappable } from './backend/any-level.js'
 import { asBuffer, AS_BYTES, AS_BYTES_SYNCED } from './backend/as-bytes.js'
 import { leftAsFound } from './backend/backend-lock.js'
-import { assertWrappable, locationOf, rootOf } from './backend/backend.js'
-import { refuseLostCurrent } from './backend/lost-current.js'
+import { locationOf } from './backend/backend.js'
 import { isReserved } from './backend/reserved-keys.js'
-import { CompressedKvStore } from './compressed-kv-store.js'
+import { bareDatabase } from './bare-database.js'
 import { DICTIONARIES_END, DICTIONARIES_START, idInKey, ownerOfDictionary } from './dictionaries/dictionary-record.js'
 import { logDirectoryIn } from './log/log-directory.js'
 import { otherStore } from './log/log-pairing.js'
@@ -61,10 +60,7 @@ const PROGRESS_VALUES = 1000
  */
 export async function repair<K, V>(wrappable: Wrappable<K, V>, options: RepairOptions = {}): Promise<RepairReport> {
   assertKnownOptions('repair()', options, REPAIR_OPTIONS)
-  const backend = wrappable as unknown as AnyLevel
-  assertWrappable(backend)
-  if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('repair() takes the database below the store')
-  refuseLostCurrent(backend)
+  const backend = bareDatabase(wrappable, 'repair()')
   if (!backend.supports.permanence) {
     throw notSupported('Where the log is the database there is nothing to repair but the log')
   }

@@ -1,6 +1,5 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import { crc32c } from '../checksum/crc32c.js'
-import type { Guard } from '../envelope/guard.js'
 import { Tables } from '../memtable/tables.js'
 import type { WalEvent } from '../wal/observer.js'
 import type { WalOptions } from '../wal/options.js'
@@ -8,7 +7,7 @@ import type { AnyLevel } from './backend/any-level.js'
 import { isLevelDb, isOpen } from './backend/backend.js'
 import { refuseAfterFailedWrite } from './backend/failed-writes.js'
 import { LastKeys } from './backend/last-keys.js'
-import type { Coding } from './coding.js'
+import type { Coding, CodingFor } from './coding.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { dictionaryKey, encodeDictionary } from './dictionaries/dictionary-record.js'
 import type { DictionarySource } from './dictionaries/dictionary-source.js'
@@ -68,7 +67,7 @@ export async function beginSession(
   const mayOmitChecksum = settings.checksum === 'auto' && overLevelDb
   const small = new SmallValues(new Dictionaries(), settings.minSize, settings.minSaving)
   const onCodecError = (codec: string, error: unknown) => emit('codecError', { codec, error })
-  const codingFor = (guard: Guard): Coding => ({
+  const codingFor: CodingFor = guard => ({
     sealer: new Sealer(settings, choice, { guard, mayOmitChecksum, overLevelDb, small }, counters, onCodecError),
     unsealer: new Unsealer(settings, guard, small.dictionaries, !overLevelDb, counters)
   })
@@ -125,7 +124,6 @@ function dictionarySourceFor(
 ): DictionarySource | undefined {
   if (dictionary === false || readOnly) return undefined
   const { small, save, onFailed } = context
-  small.isOn = true
   return dictionary === 'auto' ? new DictionaryTrainer(context) : new GivenDictionary(dictionary, small, save, onFailed)
 }
 
@@ -146,7 +144,7 @@ export async function endSession(session: Session, backend: AnyLevel): Promise<v
 async function openStored(
   backend: AnyLevel,
   { wal, memtable = MEMTABLE_DEFAULTS, readOnly }: Settings,
-  codingFor: (guard: Guard) => Coding,
+  codingFor: CodingFor,
   dictionaries: Dictionaries,
   emit: SafeEmit
 ): Promise<{ marker: MarkerState; log: StoreLog | undefined; coding: Coding; tables?: Tables<TableValue> }> {

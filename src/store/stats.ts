@@ -184,13 +184,15 @@ export class Counters {
     pending = 0,
     wal,
     tables,
-    small
+    small,
+    mayUseDictionary
   }: {
     cache?: { entries: number; bytes: number } | undefined
     pending?: number | undefined
     wal?: StoreStats['wal']
     tables?: { entries: number; bytes: number; frozenCount: number } | undefined
     small?: SmallValues | undefined
+    mayUseDictionary: boolean
   }): StoreStats {
     return {
       written: this.#written(),
@@ -205,12 +207,12 @@ export class Counters {
         frozen: tables.frozenCount,
         flushes: { ...this.flushes }
       },
-      dictionary: this.#dictionaryStats(small),
+      dictionary: this.#dictionaryStats(small, mayUseDictionary),
       wal
     }
   }
 
-  #dictionaryStats(small: SmallValues | undefined): DictionaryStats {
+  #dictionaryStats(small: SmallValues | undefined, mayUse: boolean): DictionaryStats {
     const { estimatedSaving, ...counted } = this.#dictionary
     const current = small?.current
     return {
@@ -218,13 +220,13 @@ export class Counters {
       estimatedSaving: Math.round(estimatedSaving),
       id: current?.id,
       bytes: current?.bytes.length ?? 0,
-      unused: current === undefined ? this.#whyNoDictionary(small) : undefined,
+      unused: current === undefined ? this.#whyNoDictionary(mayUse) : undefined,
       count: small?.dictionaries.ids.length ?? 0
     }
   }
 
-  #whyNoDictionary(small: SmallValues | undefined): NoDictionaryReason {
-    if (small?.isOn !== true) return 'off'
+  #whyNoDictionary(mayUse: boolean): NoDictionaryReason {
+    if (!mayUse) return 'off'
     if (this.#dictionaryFailed) return 'failed'
     return this.#dictionary.judged === 0 ? 'tooFewValues' : 'doesNotPay'
   }

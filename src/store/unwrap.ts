@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CODEC_ID } from '../codec/codec.js'
-import { CompressedKvError, invalidOption, notSupported } from '../errors.js'
+import { CompressedKvError, notSupported } from '../errors.js'
 import { isMissing } from '../fs/file-system.js'
 import { nodeFileSystem } from '../fs/node-file-system.js'
 import { assertKnownOptions, type OptionTable } from '../known-options.js'
@@ -11,10 +11,9 @@ import type { AnyLevel, Wrappable } from './backend/any-level.js'
 import { asBuffer, KEY_AS_BYTES } from './backend/as-bytes.js'
 import { leftAsFound, unlockBackend } from './backend/backend-lock.js'
 import { type BackendOperation, writeToBackend } from './backend/backend-write.js'
-import { assertWrappable, rootOf } from './backend/backend.js'
 import { compactBackend } from './backend/compaction.js'
-import { refuseLostCurrent } from './backend/lost-current.js'
 import { RESERVED_END, RESERVED_START } from './backend/reserved-keys.js'
+import { bareDatabase } from './bare-database.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
 import { Dictionaries } from './dictionaries/dictionaries.js'
 import { logDirectoryIn } from './log/log-directory.js'
@@ -58,10 +57,7 @@ const MAX_BATCH_BYTES = 1024 * 1024
 export async function unwrap<K, V>(wrappable: Wrappable<K, V>, given: UnwrapOptions = {}): Promise<{ values: number }> {
   assertKnownOptions('unwrap()', given, UNWRAP_OPTIONS)
   const options = { ...given, wal: inPlace(given.wal) }
-  const backend = wrappable as unknown as AnyLevel
-  assertWrappable(backend)
-  if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption('unwrap() takes the database below the store')
-  refuseLostCurrent(backend)
+  const backend = bareDatabase(wrappable, 'unwrap()')
   // Even if the backend has no marker: in another process than the store's it is empty.
   if (!backend.supports.permanence && given.wal !== undefined && given.wal !== false) {
     throw notSupported('Where the log is the database there is nothing to unwrap: copy the entries through the store')

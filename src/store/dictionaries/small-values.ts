@@ -27,8 +27,6 @@ export class SmallValues {
   readonly #minSaving: number
   /** The dictionary in use. It has been stored and synced, in the backend, or in the log where that is the database. */
   current: Dictionary | undefined
-  /** Whether the options ask for a dictionary. */
-  isOn = false
 
   /** @param minSize the option `minSize`; undefined for the default */
   constructor(dictionaries: Dictionaries, minSize: number | undefined, minSaving: number) {
@@ -45,7 +43,7 @@ export class SmallValues {
   /** The dictionary in use, for a sweep that comes to a value of this length; undefined if there is none for it. */
   offerFor(length: number): DictionaryOffer | undefined {
     const dictionary = this.current
-    if (!this.isOn || dictionary === undefined || length >= SMALL_BYTES_LIMIT) return undefined
+    if (dictionary === undefined || length >= SMALL_BYTES_LIMIT) return undefined
     const { id } = dictionary
     return {
       id,

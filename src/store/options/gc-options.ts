@@ -30,15 +30,10 @@ const GC_OPTIONS = {
   bytesPerSecond: 'any'
 } as const satisfies OptionTable<GcOptions>
 
-export interface GcSettings extends CollectorSettings {
-  /** Whether there is a sweep before each snapshot in the log: only with a given policy, since the default one would find nothing to do. */
-  readonly beforeSnapshots: boolean
-}
-
 const GC_DEFAULTS: Omit<CollectorSettings, 'policy'> = { intervalMs: 0, bytesPerSecond: Infinity }
 
 /** @throws CKV_INVALID_OPTION */
-export function collectorSettings(gc: GcOptions = {}): GcSettings {
+export function collectorSettings(gc: GcOptions = {}): CollectorSettings {
   if (typeof (gc as Partial<Gc> | null)?.process === 'function') {
     throw invalidOption('gc takes an object of options: give it a policy as { policy }')
   }
@@ -47,5 +42,5 @@ export function collectorSettings(gc: GcOptions = {}): GcSettings {
   if (policy !== undefined) assertPolicy('gc.policy', policy)
   assertSweepInterval('gc.intervalMs', intervalMs, 0)
   assertRate('gc.bytesPerSecond', bytesPerSecond)
-  return { policy, intervalMs, bytesPerSecond, beforeSnapshots: policy !== undefined }
+  return { policy, intervalMs, bytesPerSecond }
 }

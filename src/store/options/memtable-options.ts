@@ -49,10 +49,10 @@ export function memtableSettings(
       'A MemTable needs a log, or a crash would lose what was acknowledged: pass wal as well, or leave memtable out'
     )
   }
-  if (memtable !== undefined && memtable !== true && (typeof memtable !== 'object' || memtable === null)) {
+  const given = memtable === undefined || memtable === true ? {} : memtable
+  if (typeof given !== 'object' || given === null) {
     throw invalidOption(`memtable must be true, false or an object of options, not ${shown(memtable)}`)
   }
-  const given: MemTableOptions = memtable === undefined || memtable === true ? {} : memtable
   assertKnownOptions('memtable', given, MEMTABLE_OPTIONS)
   const {
     flushBytes = MEMTABLE_DEFAULTS.flushBytes,

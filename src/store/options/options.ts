@@ -6,12 +6,13 @@ import { type Codec, CODEC_ID, type CodecName } from '../../codec/codec.js'
 import { dictionaryContent } from '../../codec/dictionary/dictionary-format.js'
 import type { CodecSelector } from '../../codec/selector.js'
 import { invalidOption } from '../../errors.js'
+import type { CollectorSettings } from '../../gc/collector.js'
 import { assertNoneMisspelt, type OptionTable } from '../../known-options.js'
 import { assertBytes, shown } from '../../option-checks.js'
 import { resolveWalOptions, type WalOptions } from '../../wal/options.js'
 import type { WalProgress } from '../../wal/recovery/recovery-progress.js'
 import { MAX_DICTIONARY_BYTES } from '../dictionaries/dictionaries.js'
-import { collectorSettings, type GcOptions, type GcSettings } from './gc-options.js'
+import { collectorSettings, type GcOptions } from './gc-options.js'
 import type { KeyPrefix } from './key-prefix.js'
 import { type MemTableOptions, memtableSettings, type MemTableSettings } from './memtable-options.js'
 import { assertNoneMisplaced } from './misplaced-options.js'
@@ -159,7 +160,7 @@ export interface Settings {
   readonly wal: WalOptions | undefined
   /** undefined for none. */
   readonly memtable: MemTableSettings | undefined
-  readonly gc: GcSettings
+  readonly gc: CollectorSettings
 }
 
 /** The defaults of `memtable` and `gc` are beside those options. */
