@@ -1,5 +1,4 @@
 import { bitsPerByte } from './entropy.js'
-import { spreadOver } from './spread.js'
 
 /** What a few hundred bytes of a value show. */
 interface Sample {
@@ -58,4 +57,14 @@ function smallSampleBias(): number {
   let distinct = 0
   for (let byte = 0; byte < 256; byte++) if (counts[byte] !== 0) distinct++
   return (distinct - 1) / (2 * SAMPLE_BYTES * Math.LN2)
+}
+
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
+
+/**
+ * Place number `i` of any number of places from 0 to `length` - 1. Places are multiples of the golden ratio, modulo 1: spread evenly, but not at regular
+ * distances. At equal distances, all samples could fall on the same token of every sequence, and mantissas would look compressible.
+ */
+export function spreadOver(length: number, i: number): number {
+  return Math.floor(((i * GOLDEN_RATIO) % 1) * length)
 }

@@ -1,7 +1,6 @@
 import type { WasmInstance } from '../../wasm/assembler.js'
 import type { Steps } from '../steps.js'
 import { wasmInstances } from '../wasm-instances.js'
-import type { Sequences } from '../zstd-format/zstd-sequences.js'
 import {
   COUNT_SHIFT,
   LITERAL_BYTES_MASK,
@@ -23,6 +22,17 @@ import {
 /** The stamp (see {@link MatcherFunctions.parse}) grows from value to value up to here, and then begins at 0 again. */
 const MAX_STAMP = 2 ** 24
 const BYTES_PER_STEP = 4 * 1024
+
+/** A value as Zstandard writes it: sequences of literals and a match, and the literals at its end. */
+export interface Sequences {
+  readonly count: number
+  readonly literalLengths: Uint16Array
+  readonly matchLengths: Uint16Array
+  /** Offset + 3, or 1 to 3 for one of the last three used (RFC 8878, 3.1.1.5). */
+  readonly offsetValues: Uint32Array
+  readonly literalBytes: number
+  readonly literals: Uint8Array
+}
 
 /** Makes an instance for a matcher that is used without an encoder. Its parameter is the number of bytes of the content. */
 const matcherInstance = wasmInstances<MatcherFunctions>('A dictionary', MATCHER_FUNCTIONS, MEMORY_BYTES)

@@ -8,8 +8,8 @@ import {
   OFFSET_CODES,
   offsetCode
 } from '../zstd-format/zstd-codes.js'
-import type { Sequences } from '../zstd-format/zstd-sequences.js'
 import type { SymbolCounts } from './dictionary-format.js'
+import type { Sequences } from './dictionary-matcher.js'
 
 /** About how much a frame takes beside literals and sequences: for headers of the frame, its block and sections, and for states of the coder. */
 const FRAME_BITS = 13 * 8

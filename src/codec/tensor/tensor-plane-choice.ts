@@ -1,5 +1,5 @@
 import { bitsPerByte } from '../entropy.js'
-import { spreadOver } from '../spread.js'
+import { spreadOver } from '../sample.js'
 
 /** A plane is sampled in this many places, with this many bytes at each. */
 const RUNS = 128

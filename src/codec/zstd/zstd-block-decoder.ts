@@ -2,7 +2,7 @@ import { corruption } from '../../errors.js'
 import { DICTIONARY_VALUE_LIMIT } from '../codec.js'
 import { FIRST_REPEATS, parseDictionary } from '../dictionary/dictionary-format.js'
 import { wasmInstances } from '../wasm-instances.js'
-import { HUFFMAN_ENTRIES, setHuffmanTable } from '../zstd-format/huffman-table.js'
+import { HUFFMAN_ENTRIES, setHuffmanTable } from '../zstd-format/huffman-code.js'
 import {
   BLOCK,
   BLOCK_FUNCTIONS,

@@ -39,7 +39,7 @@ import {
 } from '../../wasm/assembler.js'
 import { copy, copyMatch, COPY_SLACK_BYTES } from '../../wasm/copies.js'
 import { DICTIONARY_VALUE_LIMIT } from '../codec.js'
-import { CODE_BITS_MASK, HUFFMAN_ENTRIES } from '../zstd-format/huffman-table.js'
+import { CODE_BITS_MASK, HUFFMAN_ENTRIES } from '../zstd-format/huffman-code.js'
 import { MAX_CODE_BITS } from '../zstd-format/huffman-weights.js'
 import {
   CELL_BYTES,

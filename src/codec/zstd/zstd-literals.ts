@@ -1,5 +1,5 @@
 import { corruption } from '../../errors.js'
-import { HUFFMAN_ENTRIES, setHuffmanTable } from '../zstd-format/huffman-table.js'
+import { HUFFMAN_ENTRIES, setHuffmanTable } from '../zstd-format/huffman-code.js'
 import { descriptionBytes } from '../zstd-format/huffman-weights.js'
 import { BLOCK, type BlockFunctions, KNOWN_CODE, LITERALS, OWN_CODE } from './zstd-block-functions.js'
 

@@ -35,14 +35,15 @@ interface FlushChunksContext {
 export class FlushChunks {
   readonly #context: FlushChunksContext
   readonly #turn = new Turn(BACKGROUND_TURN_MS)
-  readonly #items: readonly Frozen<TableValue>[]
+  /** The tables and deleted ranges. */
+  readonly items: readonly Frozen<TableValue>[]
   readonly #entries: Overlay<TableValue>
   #ahead: Promise<Chunk> | undefined
   #count = 0
 
   constructor(items: readonly Frozen<TableValue>[], context: FlushChunksContext) {
     this.#context = context
-    this.#items = items
+    this.items = items
     this.#entries = new Overlay(items)
     this.#ahead = this.#first()
     this.#ahead.catch(() => {}) // It is awaited, but perhaps not before it fails.
@@ -82,8 +83,8 @@ export class FlushChunks {
 
   /** Lets a dictionary be made from the values, before any of them is sealed. */
   async #prepareDictionary(): Promise<void> {
-    await this.#context.sealer.dictionarySource?.prepare(weightOfTables(this.#items), async () => {
-      const entries = new Overlay(this.#items)
+    await this.#context.sealer.dictionarySource?.prepare(weightOfTables(this.items), async () => {
+      const entries = new Overlay(this.items)
       await this.#prepare(entries)
       return entries
     })

@@ -39,12 +39,6 @@ interface FlusherContext {
   readonly onBackendCall: () => void
 }
 
-/** Tables and deleted ranges that are flushed together. */
-interface Group {
-  readonly items: readonly Frozen<TableValue>[]
-  readonly chunks: FlushChunks
-}
-
 /** How long to wait before a flush that failed is tried again; twice as long after each further failure. */
 const FIRST_RETRY_MS = 100
 
@@ -73,7 +67,7 @@ export class Flusher {
   readonly #failureListeners = new Set<(error: unknown) => void>()
   #end: { readonly error: unknown } | undefined
   /** The next group, which is being sealed while another one is written. */
-  #ahead: Group | undefined
+  #ahead: FlushChunks | undefined
   /** True only while the last chunk of a group is being written: sealing the next group meanwhile keeps both threads busy. */
   #mayBeginAhead = false
 
@@ -161,22 +155,21 @@ export class Flusher {
     const { tables, log, onFlushed } = this.#context
     const group = this.#ahead ?? this.#begin()
     this.#ahead = undefined
-    const { items } = group
     const start = performance.now()
     let entries: number
     try {
       await log.syncWritten()
-      await this.#deleteCleared(items)
+      await this.#deleteCleared(group.items)
       entries = await this.#writeChunks(group)
     } catch (cause) {
-      group.chunks.discard()
+      group.discard()
       throw this.#failed(cause)
     }
     tables.flushed()
     this.#failures = 0
     this.#retryLater(undefined)
     log.afterBatch()
-    const weight = items.reduce((sum, item) => sum + item.weight, 0)
+    const weight = group.items.reduce((sum, item) => sum + item.weight, 0)
     onFlushed(weight, { entries, ms: performance.now() - start })
   }
 
@@ -196,10 +189,9 @@ export class Flusher {
   }
 
   /** Takes the next group, which must exist, and begins to seal it. */
-  #begin(): Group {
+  #begin(): FlushChunks {
     const { tables, flushBytes } = this.#context
-    const items = tables.startFlush(flushBytes)
-    return { items, chunks: new FlushChunks(items, this.#context) }
+    return new FlushChunks(tables.startFlush(flushBytes), this.#context)
   }
 
   /** Begins to seal the next group if its first table is large. Small tables wait, to be flushed together with those that come until then. */
@@ -212,7 +204,7 @@ export class Flusher {
   }
 
   #dropAhead(): void {
-    this.#ahead?.chunks.discard()
+    this.#ahead?.discard()
     this.#ahead = undefined
   }
 
@@ -239,7 +231,7 @@ export class Flusher {
   }
 
   /** Seals each chunk while the one before it is being written, and the first chunk of the next group while the last of this one is. */
-  async #writeChunks({ items, chunks }: Group): Promise<number> {
+  async #writeChunks(chunks: FlushChunks): Promise<number> {
     let writing: Promise<void> = Promise.resolve()
     try {
       for (;;) {
@@ -249,7 +241,7 @@ export class Flusher {
           throw error
         })
         const { isLast } = chunks
-        writing = isLast ? this.#writeLast(chunk, items.at(-1)!.sequence) : this.#write(chunk)
+        writing = isLast ? this.#writeLast(chunk, chunks.items.at(-1)!.sequence) : this.#write(chunk)
         writing.catch(() => {}) // It is awaited, but perhaps not before it fails.
         if (isLast) break
       }
