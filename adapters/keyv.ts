@@ -1,4 +1,5 @@
-import { CompressedKvError, CompressedKvStore, type WriteOptions } from 'compressed-kv'
+import type { WriteOptions } from 'compressed-kv'
+import { storeOf } from './given-store.js'
 
 interface Encodings {
   keyEncoding: 'utf8'
@@ -55,12 +56,7 @@ export class KeyvCompressedStore {
 
   /** @throws LEVEL_NOT_SUPPORTED if `store` is neither a `CompressedKvStore` nor a sublevel of one */
   constructor(store: KeyvBackingStore) {
-    if (!((store?.db ?? store) instanceof CompressedKvStore)) {
-      throw new CompressedKvError(
-        'LEVEL_NOT_SUPPORTED',
-        'KeyvCompressedStore takes a CompressedKvStore, or a sublevel of one'
-      )
-    }
+    storeOf(store, 'KeyvCompressedStore')
     this.#store = store
   }
 

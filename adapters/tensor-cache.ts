@@ -1,5 +1,5 @@
 import { assertKnownOptions, tensor, type TensorDtype } from 'compressed-kv'
-import { invalidOption, shown } from './invalid-option.js'
+import { invalidOption, shown } from './errors.js'
 import type { TensorBackingStore } from './tensor-cache/backing-store.js'
 import {
   type ChunkFormat,
@@ -13,7 +13,6 @@ import type { Entry } from './tensor-cache/entry-index.js'
 import { mismatch } from './tensor-cache/errors.js'
 import { assertChunkLayers, assertDtype, assertSequenceLayers, storedArrays } from './tensor-cache/given-tensors.js'
 import { chunkId, type EntryId, tensorId } from './tensor-cache/keys.js'
-import { type Namespace, namespaceOf } from './tensor-cache/namespace.js'
 import {
   assertMaxBytes,
   elementsOf,
@@ -29,7 +28,7 @@ import { spaceOf } from './tensor-cache/shared-spaces.js'
 import type { TensorCacheStats } from './tensor-cache/stats.js'
 import { bytesOf, type Tensor, type TensorArray } from './tensor-cache/tensor-array.js'
 import type { TensorSpace } from './tensor-cache/tensor-space.js'
-import { chunksOf, type TokenChunk, type Tokens } from './tensor-cache/token-chunks.js'
+import { chunksOf, type Namespace, namespaceOf, type TokenChunk, type Tokens } from './tensor-cache/token-chunks.js'
 
 export type { Pin, Tensor, TensorArray, TensorBackingStore, TensorCacheOptions, TensorCacheStats, TokenChunk, Tokens }
 

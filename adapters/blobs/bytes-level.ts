@@ -1,4 +1,5 @@
-import { CompressedKvError, CompressedKvStore, type WriteOptions } from 'compressed-kv'
+import type { CompressedKvStore, WriteOptions } from 'compressed-kv'
+import { storeOf } from '../given-store.js'
 
 /** Where blobs can be kept: in a `CompressedKvStore` of any key and value type, or in a sublevel of one. */
 export interface BlobBackingStore {
@@ -19,7 +20,7 @@ interface KeyRange {
 
 /** The methods used here of a sublevel whose keys and values are bytes. */
 export interface BytesLevel {
-  readonly db: object
+  readonly db: CompressedKvStore<unknown, unknown>
   readonly prefix: string
   readonly status: string
   get(key: Buffer): Promise<Buffer | undefined>
@@ -44,10 +45,8 @@ const levels = new WeakMap<object, Map<string, BytesLevel>>()
 export function bytesLevel(store: BlobBackingStore, name: string): BytesLevel {
   const known = levels.get(store)?.get(name)
   if (known?.status === 'opening' || known?.status === 'open') return known
-  const level = store?.sublevel?.(name, { keyEncoding: 'buffer', valueEncoding: 'buffer' }) as BytesLevel | undefined
-  if (!(level?.db instanceof CompressedKvStore)) {
-    throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'BlobStore takes a CompressedKvStore, or a sublevel of one')
-  }
+  const level = store?.sublevel?.(name, { keyEncoding: 'buffer', valueEncoding: 'buffer' }) as BytesLevel
+  storeOf(level, 'BlobStore')
   levels.set(store, (levels.get(store) ?? new Map<string, BytesLevel>()).set(name, level))
   return level
 }
@@ -57,5 +56,5 @@ export function bytesLevel(store: BlobBackingStore, name: string): BytesLevel {
  * survive while an earlier one that was not synced is lost.
  */
 export function keepsOrder({ db }: BytesLevel): boolean {
-  return (db as CompressedKvStore<unknown, unknown>).wal !== undefined
+  return db.wal !== undefined
 }

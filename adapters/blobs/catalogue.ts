@@ -1,5 +1,5 @@
 import { CompressedKvError } from 'compressed-kv'
-import { isRefusal } from '../refusals.js'
+import { isRefusal } from '../errors.js'
 import type { BytesLevel, DelOperation, PutOperation } from './bytes-level.js'
 import type { ChunkWriter } from './chunk-writer.js'
 import { corrupt } from './errors.js'

@@ -15,7 +15,7 @@ export class FlushPace {
   #flushing: Promise<void> | undefined
 
   constructor({ db }: BytesLevel) {
-    this.#store = db as CompressedKvStore<unknown, unknown>
+    this.#store = db
   }
 
   /** Call with the bytes to write next. Resolves when they may be written. */

@@ -1,4 +1,4 @@
-import { asErrorOfCall } from '../closed-meanwhile.js'
+import { asErrorOfCall } from '../errors.js'
 import { type BytesLevel, type DelOperation, keepsOrder } from './bytes-level.js'
 import { ALL_GARBAGE, chunkRange, garbageKey, type Generation, generationIn, nameOf } from './keys.js'
 import type { Space } from './space.js'

@@ -1,5 +1,5 @@
 import { assertKnownOptions, type Codec, type CodecName, CompressedKvError, type OptionTable } from 'compressed-kv'
-import { invalidOption, shown } from '../invalid-option.js'
+import { invalidOption, shown } from '../errors.js'
 import { modelMismatch } from './errors.js'
 import type { BlobStat } from './manifest.js'
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { isUint8Array } from 'node:util/types'
-import { invalidOption } from '../invalid-option.js'
+import { invalidOption } from '../errors.js'
 
 /** How many bytes of an array are written before the signal is looked at again. */
 const PIECE_BYTES = 512 * 1024

@@ -20,7 +20,7 @@ export interface Space {
 const spaces = new WeakMap<object, Map<string, Space>>()
 
 export function spaceOf({ db, prefix }: BytesLevel): Space {
-  const ofStore = spaces.get(db) ?? spacesOf(db as CompressedKvStore<unknown, unknown>)
+  const ofStore = spaces.get(db) ?? spacesOf(db)
   const known = ofStore.get(prefix)
   if (known !== undefined) return known
   const space: Space = {

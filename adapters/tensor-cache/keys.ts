@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Namespace } from './namespace.js'
-import type { TokenChunk } from './token-chunks.js'
+import type { Namespace, TokenChunk } from './token-chunks.js'
 
 /*
  * Keys are text, so that `ckv ls` shows them:

@@ -1,5 +1,5 @@
 import { assertKnownOptions, type OptionTable, type TensorDtype, type TensorOptions } from 'compressed-kv'
-import { invalidOption, shown } from '../invalid-option.js'
+import { invalidOption, shown } from '../errors.js'
 import { elementBytes, TENSOR_DTYPES } from './tensor-array.js'
 
 /** A layer's number has four hexadecimal digits in its key. */

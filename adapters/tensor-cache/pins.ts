@@ -1,4 +1,4 @@
-import { invalidOption, shown } from '../invalid-option.js'
+import { invalidOption, shown } from '../errors.js'
 import type { Entry } from './entry-index.js'
 
 /** Keeps leading chunks of a sequence from being evicted. */

@@ -1,5 +1,5 @@
+import { isRefusal } from '../errors.js'
 import { KeyedLock } from '../keyed-lock.js'
-import { isRefusal } from '../refusals.js'
 import type { Entry, EntryIndex } from './entry-index.js'
 import type { EntryId } from './keys.js'
 

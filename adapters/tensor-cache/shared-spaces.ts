@@ -1,5 +1,5 @@
-import { CompressedKvError, CompressedKvStore } from 'compressed-kv'
-import { invalidOption } from '../invalid-option.js'
+import { invalidOption } from '../errors.js'
+import { storeOf } from '../given-store.js'
 import type { TensorBackingStore } from './backing-store.js'
 import { EntryKeys } from './keys.js'
 import { TensorSpace } from './tensor-space.js'
@@ -13,10 +13,7 @@ const spaces = new WeakMap<object, Map<string, TensorSpace>>()
  * @throws CKV_INVALID_OPTION if the space has another `maxBytes`; LEVEL_NOT_SUPPORTED if `db` is neither a `CompressedKvStore` nor a sublevel of one
  */
 export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
-  const root = db?.db ?? db
-  if (!(root instanceof CompressedKvStore)) {
-    throw new CompressedKvError('LEVEL_NOT_SUPPORTED', 'TensorCache takes a CompressedKvStore, or a sublevel of one')
-  }
+  const root = storeOf(db, 'TensorCache')
   const prefix = db.prefix ?? ''
   let ofStore = spaces.get(root)
   if (ofStore === undefined) {
@@ -27,12 +24,12 @@ export function spaceOf(db: TensorBackingStore, maxBytes: number): TensorSpace {
       spaces.delete(root)
       for (const space of all.values()) space.stop()
     }
-    ;(root as TensorBackingStore).once('closed', forget)
+    root.once('closed', forget)
   }
   let space = ofStore.get(prefix)
   if (space === undefined) {
     // It uses the store, not the sublevel: that may be closed by itself, while caches over other sublevels of its name go on.
-    space = new TensorSpace(root as TensorBackingStore, new EntryKeys(prefix), maxBytes)
+    space = new TensorSpace(root, new EntryKeys(prefix), maxBytes)
     ofStore.set(prefix, space)
   }
   if (space.room.maxBytes === maxBytes) return space

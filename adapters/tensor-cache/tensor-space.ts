@@ -1,7 +1,6 @@
 import type { Codec } from 'compressed-kv'
-import { asErrorOfCall } from '../closed-meanwhile.js'
+import { asErrorOfCall, isRefusal } from '../errors.js'
 import { KeyedLock } from '../keyed-lock.js'
-import { isRefusal } from '../refusals.js'
 import { ENCODINGS, type Operation, type TensorBackingStore } from './backing-store.js'
 import { type Entry, EntryIndex } from './entry-index.js'
 import { type EntryRecord, mostStoredBytes, overheadBytes, settledBytes } from './entry-record.js'

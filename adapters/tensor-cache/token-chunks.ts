@@ -1,6 +1,23 @@
 import { createHash } from 'node:crypto'
-import { invalidOption, shown } from '../invalid-option.js'
-import type { Namespace } from './namespace.js'
+import { invalidOption, shown } from '../errors.js'
+import type { Layout } from './options.js'
+
+/** Identifies tensors that are interchangeable: those of one model, dtype and layout. */
+export interface Namespace {
+  /** 32 bytes, with which the chain of chunk hashes begins. */
+  readonly root: Buffer
+  /** The first half of `root`, as used in keys. */
+  readonly name: string
+}
+
+/** A part of what is hashed. It must change when what is hashed here does, or how chunks are hashed. */
+const SCHEME = 1
+
+export function namespaceOf({ model, revision, extra, dtype, layers, shape, seqAxis }: Layout): Namespace {
+  const facts = JSON.stringify([SCHEME, model, revision, extra, dtype, layers, shape, seqAxis])
+  const root = createHash('sha256').update(facts).digest()
+  return { root, name: root.toString('hex', 0, 16) }
+}
 
 /** Token ids as a tokenizer gives them, in transformers.js a `BigInt64Array`. */
 export type Tokens = ArrayLike<number | bigint>
