@@ -17,9 +17,8 @@ export function shown(value: unknown): string {
 export function asErrorOfCall(error: unknown): unknown {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
   if (code !== 'LEVEL_ITERATOR_NOT_OPEN') return error
-  return cause === undefined
-    ? new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
-    : new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database failed to open', { cause })
+  const message = cause === undefined ? 'Database is not open' : 'Database failed to open'
+  return new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', message, { cause })
 }
 
 /** Codes of errors after which it is certain that nothing was written. After other errors it is unknown what was. */

@@ -30,7 +30,7 @@ export class CompressedKvError extends Error {
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+    super(message, options?.cause === undefined ? {} : options) // An error without a cause has no such property.
     this.name = 'CompressedKvError'
     this.code = code
   }
@@ -39,11 +39,7 @@ export class CompressedKvError extends Error {
 const CORRUPTION_PREFIX = 'Corrupt data: '
 
 export function corruption(what: string, cause?: unknown): CompressedKvError {
-  return new CompressedKvError(
-    'LEVEL_CORRUPTION',
-    `${CORRUPTION_PREFIX}${what}`,
-    cause === undefined ? undefined : { cause }
-  )
+  return new CompressedKvError('LEVEL_CORRUPTION', `${CORRUPTION_PREFIX}${what}`, { cause })
 }
 
 /** What is corrupt according to an error, as a part of another message. */
@@ -61,7 +57,7 @@ export function invalidOption(message: string): CompressedKvError {
 }
 
 export function notSupported(message: string, cause?: unknown): CompressedKvError {
-  return new CompressedKvError('LEVEL_NOT_SUPPORTED', message, cause === undefined ? undefined : { cause })
+  return new CompressedKvError('LEVEL_NOT_SUPPORTED', message, { cause })
 }
 
 export function tooLarge(bytes: number, maxValueSize: number): CompressedKvError {
@@ -111,9 +107,8 @@ export function noRoom(failures: number, cause: unknown): CompressedKvError {
 
 /** The same error, in the same words, with which abstract-level's `open()` rejects. @param cause why opening has failed, if it has */
 export function databaseNotOpen(cause?: unknown): CompressedKvError {
-  return cause === undefined
-    ? new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
-    : new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', 'Database failed to open', { cause })
+  const message = cause === undefined ? 'Database is not open' : 'Database failed to open'
+  return new CompressedKvError('LEVEL_DATABASE_NOT_OPEN', message, { cause })
 }
 
 /** @param cause why opening has failed */

@@ -63,7 +63,7 @@ export async function putChunk(
   { layout, codec }: ChunkFormat,
   chunk: TokenChunk,
   layers: () => readonly TensorArray[],
-  settings: Pick<WriteSettings, 'spared' | 'next'> = {}
+  settings: Pick<WriteSettings, 'spared' | 'next'>
 ): Promise<boolean> {
   const id = chunkId(chunk)
   if (space.find(id) !== undefined) return true

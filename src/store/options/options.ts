@@ -204,7 +204,7 @@ export function assertMaxValueSize(bytes: number): void {
  */
 export function resolveOptions<K, V>(
   options: CompressedKvStoreOptions<K, V> = {},
-  hasLocation = false
+  hasLocation: boolean
 ): {
   settings: Settings
   rest: AbstractDatabaseOptions<K, V>

@@ -10,7 +10,7 @@ export function errorOfKey(key: Buffer, error: unknown): unknown {
   const { code, message, cause } = error
   const remedy = code === 'LEVEL_CORRUPTION' ? REMEDY : ''
   const named = `${message} (the value of ${shownKey(key)})${remedy}`
-  return new CompressedKvError(code, named, cause === undefined ? {} : { cause })
+  return new CompressedKvError(code, named, { cause })
 }
 
 /** A key as a message shows it: as text if it is text, else in hexadecimal. */
