@@ -25,9 +25,10 @@ export class Fifo<T> {
   }
 
   /** Takes {@link first}, which must exist. */
-  shift(): void {
-    this.#taken++
+  shift(): T {
+    const item = this.#items[this.#taken++]!
     this.#removeTaken()
+    return item
   }
 
   /** Takes the first items, at most as many as given. */

@@ -22,8 +22,8 @@ it('gives what was put in, in that order, however much is taken at a time', () =
     }
     expect(fifo.take(takes)).toEqual(expected.splice(0, takes))
     for (let i = 0; i < shifts; i++) {
-      expect(fifo.first).toBe(expected.shift())
-      fifo.shift()
+      expect(fifo.first).toBe(expected[0])
+      expect(fifo.shift()).toBe(expected.shift())
     }
     expect([fifo.length, fifo.first, fifo.items()]).toEqual([expected.length, expected[0], expected])
   }

@@ -80,8 +80,7 @@ function nextKind(): Kind | undefined {
 }
 
 function startFirst(kind: Kind): void {
-  const { bytes, start } = kind.waiting.first!
-  kind.waiting.shift()
+  const { bytes, start } = kind.waiting.shift()
   take(kind, bytes)
   start()
 }

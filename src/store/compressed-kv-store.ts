@@ -41,12 +41,12 @@ import { type EncodedIteratorOptions, EntrySource } from './reading/entry-source
 import { StoreIterator, StoreKeyIterator, StoreValueIterator } from './reading/iterator.js'
 import type { EncodedReadOptions } from './reading/reader.js'
 import { StoreSnapshot } from './reading/snapshot.js'
-import { safeEmitter } from './safe-emitter.js'
 import { Counters, type StoreStats } from './stats.js'
+import { safeEmitter } from './store-events.js'
 import type { EncodedClearOptions } from './writing/clear.js'
 import type { Writes } from './writing/writes.js'
 import './level/abstract-level-augmentation.js'
-import './store-events.js'
+import './store-events.js' // For its declarations: a declaration file leaves out an import of a value.
 
 /**
  * Wraps an abstract-level database so that its values are stored compressed, and is an abstract-level database itself.

@@ -8,9 +8,9 @@ import { closeTogetherUnopened } from './backend/closing-unopened.js'
 import { resource } from './backend/resource.js'
 import type { CodecChoice } from './options/codec-choice.js'
 import type { Settings } from './options/options.js'
-import type { SafeEmit } from './safe-emitter.js'
 import { beginSession, endSession, type Session } from './session.js'
 import type { Counters } from './stats.js'
+import type { SafeEmit } from './store-events.js'
 
 interface LifecycleContext {
   readonly store: AnyLevel & { readonly gc: Collector }

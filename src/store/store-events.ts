@@ -1,3 +1,4 @@
+import { guardedCalls } from '../guarded-calls.js'
 import type { WalEvent } from '../wal/observer.js'
 
 type EventOfLog<Type extends WalEvent['type']> = Extract<WalEvent, { readonly type: Type }>
@@ -16,6 +17,14 @@ export interface StoreEvents {
   walFsync: EventOfLog<'fsync'>
   walTruncated: EventOfLog<'truncated'>
   walPoisoned: EventOfLog<'poisoned'>
+}
+
+/** Emits an event, and never throws. */
+export type SafeEmit = <Name extends keyof StoreEvents>(name: Name, event: StoreEvents[Name]) => void
+
+export function safeEmitter(store: { emit(name: string, event: object): unknown }): SafeEmit {
+  const guarded = guardedCalls()
+  return (name, event) => guarded(`A listener of '${name}'`, () => store.emit(name, event))
 }
 
 /*

@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api'
+import { guardedCalls } from '../guarded-calls.js'
 import { type WalInstruments, walInstruments } from '../metrics/wal-instruments.js'
 
 /** What happens to a log, as it happens. */
@@ -42,8 +43,8 @@ export interface WalStats {
 export class WalObserver {
   #instruments: WalInstruments | undefined
   readonly #listener: ((event: WalEvent) => void) | undefined
-  /** Which of meter and listener has thrown already: one warning for each is enough. */
-  readonly #warned = new Set<string>()
+  /** Neither a meter nor a listener may keep a record from being logged. */
+  readonly #guarded = guardedCalls()
   readonly #stats = {
     records: 0,
     rawBytes: 0,
@@ -129,17 +130,6 @@ export class WalObserver {
 
   #emit(event: WalEvent): void {
     if (this.#listener !== undefined) this.#guarded('A listener for events of the log', () => this.#listener!(event))
-  }
-
-  /** Neither a meter nor a listener may keep a record from being logged. */
-  #guarded(who: string, call: () => unknown): void {
-    try {
-      call()
-    } catch (error) {
-      if (this.#warned.has(who)) return
-      this.#warned.add(who)
-      process.emitWarning(`${who} threw: ${String(error)}`, 'CompressedKvWarning')
-    }
   }
 }
 
