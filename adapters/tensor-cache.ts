@@ -98,6 +98,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * How many leading tokens of a sequence are cached, with all layers: a multiple of {@link chunkTokens}. They may be evicted right afterwards,
    * unless they are pinned.
+   *
+   * @throws as {@link chunksOf}; what the store throws
    */
   async hasPrefix(tokens: Tokens): Promise<number> {
     return leadingChunks(await this.#space(), this.#chunks(tokens)).at(-1)?.chunk.end ?? 0
@@ -108,7 +110,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    *
    * @param layers for every layer the tensor of the whole sequence, or of a longer one; its length tells the number of its tokens
    * @returns how many leading tokens are cached now: fewer than were given if entries that are pinned or being replaced leave too little room
-   * @throws CKV_TENSOR_MISMATCH; CKV_VALUE_TOO_LARGE for chunks above `maxBytes`; what the store throws
+   * @throws as {@link chunksOf}; CKV_TENSOR_MISMATCH; CKV_VALUE_TOO_LARGE for chunks above `maxBytes`; what the store throws
    */
   async putPrefix(tokens: Tokens, layers: readonly TensorArray<D>[]): Promise<number> {
     const chunks = this.chunksOf(tokens)
@@ -120,7 +122,7 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
    * The tensors of as many leading tokens as are cached; undefined if there are none.
    *
    * @throws LEVEL_CORRUPTION if a value is damaged, CKV_TENSOR_MISMATCH if it has the wrong length. In both cases its chunk is deleted, and a miss
-   *   from then on
+   *   from then on. As {@link chunksOf}; what the store throws
    */
   async getPrefix(tokens: Tokens): Promise<CachedPrefix<D> | undefined> {
     const { layout } = this.#format
@@ -182,6 +184,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * Keeps the cached leading chunks of a sequence from being evicted until they are unpinned or the store is closed. A chunk that is pinned more than
    * once stays until all of its pins have ended.
+   *
+   * @throws as {@link chunksOf}; what the store throws
    */
   async pin(tokens: Tokens): Promise<Pin> {
     const leading = leadingChunks(await this.#space(), this.#chunks(tokens))
@@ -240,7 +244,10 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
     return { data: data!, shape: [...shape] }
   }
 
-  /** @returns whether there was such a tensor */
+  /**
+   * @returns whether there was such a tensor
+   * @throws CKV_INVALID_OPTION for a name that no tensor can have; what the store throws
+   */
   async delTensor(name: string): Promise<boolean> {
     return (await this.#space()).delete(this.#tensorId(name))
   }

@@ -62,7 +62,7 @@ export function sealWithDictionary(
  *
  * @param compressed all that the codec returned
  * @param rawLength length of the value before compression, bytes, below 2^32
- * @param maxSize the largest envelope to accept, bytes, guard not counted
+ * @param maxSize the largest envelope to accept, bytes, guard not counted; default: any
  * @returns undefined if the envelope would be larger
  */
 export function sealCompressed(

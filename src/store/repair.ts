@@ -24,7 +24,7 @@ import { StoreEvidence } from './store-evidence.js'
 export interface RepairOptions extends Pick<CompressedKvStoreOptions<unknown, unknown>, 'wal'> {
   /** Stops the reading of values. Nothing is changed then. */
   readonly signal?: AbortSignal | undefined
-  /** Called from time to time while values are read. */
+  /** Called after every 1000 values that are read. */
   readonly onProgress?: ((progress: { readonly values: number }) => void) | undefined
 }
 
@@ -43,7 +43,6 @@ export interface RepairReport {
   readonly marker: 'intact' | 'rebuilt' | 'none'
 }
 
-/** `onProgress` is called after so many values. */
 const PROGRESS_VALUES = 1000
 
 /**

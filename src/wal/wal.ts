@@ -13,7 +13,7 @@ import type { WalReader } from './wal-reader.js'
 import { type OpenFrame, waiter, type Waiter } from './writing/open-frame.js'
 
 export interface AppendOptions {
-  /** Resolve only when it is on stable storage, whatever the log's policy. */
+  /** Resolve only when it is on stable storage, whatever the log's policy. Default false. */
   readonly sync?: boolean | undefined
 }
 
