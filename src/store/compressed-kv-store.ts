@@ -247,11 +247,12 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   override put(key: K, value: V): Promise<void>
   override put<K2 = K, V2 = V>(key: K2, value: V2, options: AbstractPutOptions<K2, V2>): Promise<void>
   override put(key: K, value: V, options?: AbstractPutOptions<K, V>): Promise<void> {
-    if (!this.#isPlain(key, options) || !isPresent(value) || this.#isWatched) return super.put(key, value, options!)
+    const isPlain = this.#isPlain(key) && isPresent(value) && !hasEncodings(options) && !this.#isWatched
+    if (!isPlain) return super.put(key, value, options!)
     try {
       // The write path may return one promise for several puts. Each caller gets a promise of its own: one that keeps them in a set would
       // lose count otherwise.
-      return this._put(this.#encodeKey(key), this.#encodeValue(value), NO_OPTIONS).then()
+      return this._put(this.#encodeKey(key), this.#encodeValue(value), options ?? NO_OPTIONS).then()
     } catch (error) {
       return Promise.reject(error)
     }
@@ -261,7 +262,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   override get<K2 = K, V2 = V>(key: K2, options: AbstractGetOptions<K2, V2>): Promise<V2 | undefined>
   override get(key: K, options?: AbstractGetOptions<K, V>): Promise<V | undefined> {
     // A subclass may have a `_get` of its own, which abstract-level's get() calls.
-    if (!this.#isPlain(key, options) || this._get !== CompressedKvStore.prototype._get) return super.get(key, options!)
+    const isPlain = this.#isPlain(key) && options === undefined && this._get === CompressedKvStore.prototype._get
+    if (!isPlain) return super.get(key, options!)
     try {
       return this.#plainGet!(encodedKey(this.#encodeKey(key)))
     } catch (error) {
@@ -269,8 +271,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     }
   }
 
-  #isPlain(key: K, options: object | undefined): boolean {
-    return options === undefined && this.status === 'open' && isPresent(key)
+  #isPlain(key: K): boolean {
+    return this.status === 'open' && isPresent(key)
   }
 
   /** Whether a hook may change writes, or a listener is told of them. */
@@ -378,6 +380,13 @@ const NO_OPTIONS: WriteOptions = Object.freeze({})
 function assertWriteOptions(options: WriteOptions): void {
   assertSync(options)
   assertNoWriteOptionMisspelt(options)
+}
+
+/** Calls with encodings of their own are left to abstract-level, and so are those whose options are no object. */
+function hasEncodings<K, V>(options: AbstractPutOptions<K, V> | undefined): boolean {
+  if (options === undefined) return false
+  if (typeof options !== 'object' || options === null) return true
+  return options.keyEncoding !== undefined || options.valueEncoding !== undefined
 }
 
 /** Calls with null or undefined are left to abstract-level, which throws the right error. */

@@ -5,8 +5,8 @@ import { intercept } from '../support/intercept.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
 /*
- * put(key, value) and get(key) go past abstract-level where nothing is left for it to do. Each of these says the same of a call without
- * options and of one with empty ones, which never does.
+ * A put without encodings of its own, and a get without options, go past abstract-level: nothing is left for it to do. Each of these says the same of
+ * such calls and of calls with an encoding, which never do.
  */
 
 interface Calls {
@@ -16,8 +16,12 @@ interface Calls {
 
 const PLAIN: Calls = { put: (store, key, value) => store.put(key, value), get: (store, key) => store.get(key) }
 const WITH_OPTIONS: Calls = {
-  put: (store, key, value) => store.put(key, value, {}),
+  put: (store, key, value) => store.put(key, value, { sync: true }),
   get: (store, key) => store.get(key, {})
+}
+const WITH_ENCODING: Calls = {
+  put: (store, key, value) => store.put(key, value, { keyEncoding: 'utf8' }),
+  get: (store, key) => store.get(key, { keyEncoding: 'utf8' })
 }
 
 const VALUE = { text: 'some text, '.repeat(200) }
@@ -49,7 +53,8 @@ function hook(operation: { key: unknown }): void {
 
 describe.each([
   ['without options', PLAIN],
-  ['with empty options', WITH_OPTIONS]
+  ['with options', WITH_OPTIONS],
+  ['with an encoding', WITH_ENCODING]
 ])('calls %s', (_, { put, get }) => {
   it.each([
     ['a table', true, {}],
@@ -156,6 +161,33 @@ describe.each([
     expect(new Set(puts).size).toBe(10)
     await Promise.all(puts)
   })
+})
+
+it.each([{ valueEncoding: 'utf8' }, { keyEncoding: 'hex' }])('put uses the encoding of %j', async options => {
+  const store = storeWith({}, true)
+  await store.open()
+  await store.put('6b', 'text', options)
+  const encodings = { keyEncoding: 'utf8', valueEncoding: 'utf8', ...options }
+  expect(await store.keys({ keyEncoding: encodings.keyEncoding }).all()).toEqual(['6b'])
+  expect(await store.get('6b', encodings)).toBe('valueEncoding' in options ? 'text' : '"text"')
+})
+
+it('put takes what is no object for no options', async () => {
+  const store = storeWith({}, true)
+  await store.open()
+  for (const [i, options] of [null, 'sync', 1].entries()) await store.put(`k${i}`, i, options as never)
+  expect(await store.getMany(['k0', 'k1', 'k2'])).toEqual([0, 1, 2])
+})
+
+it('a put that goes past abstract-level reads the options of the store, and refuses what it does not know', async () => {
+  const store = storeWith({}, true)
+  await store.open()
+  let stored = 0
+  await store.put('k', VALUE, { codec: 'zstd', onStored: bytes => (stored = bytes) })
+  expect(stored).toBeLessThan(200)
+  expect(await codeOf(store.put('k', 1, { tll: 5 } as never))).toBe('CKV_INVALID_OPTION')
+  expect(await codeOf(store.put('k', 1, { sync: 'yes' } as never))).toBe('CKV_INVALID_OPTION')
+  expect(await store.get('k')).toEqual(VALUE)
 })
 
 it('a subclass has its say in them', async () => {
