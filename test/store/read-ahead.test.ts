@@ -44,16 +44,29 @@ test('nextv() asks the backend for no more than 65536 entries, since classic-lev
 })
 
 describe('next() of an iterator', () => {
-  it('fetches one entry, then more and more of small ones, up to 64', async () => {
-    const { store, asked } = await filled(300, 10)
+  it('fetches one entry, then more and more of small ones, up to 1000', async () => {
+    const { store, asked } = await filled(3000, 10)
     const keys: string[] = []
     for await (const [key, value] of store.iterator()) {
       expect(value).toEqual(Buffer.alloc(10, keys.length))
       keys.push(key)
     }
-    expect(keys).toEqual(Array.from({ length: 300 }, (_, i) => keyOf(i)))
-    expect(asked.slice(0, 4)).toEqual([1, 8, 64, 64])
-    expect(Math.max(...asked)).toBe(64)
+    expect(keys).toEqual(Array.from({ length: 3000 }, (_, i) => keyOf(i)))
+    expect(asked.slice(0, 5)).toEqual([1, 16, 256, 1000, 1000])
+    expect(Math.max(...asked)).toBe(1000)
+  })
+
+  it('with a limit fetches up to 16 entries at first, and in the end no more than may still be taken', async () => {
+    const { store, asked } = await filled(100, 10)
+    const taken = async (limit: number) => {
+      asked.length = 0
+      const keys: string[] = []
+      for await (const [key] of store.iterator({ limit })) keys.push(key)
+      expect(keys).toEqual(Array.from({ length: limit }, (_, i) => keyOf(i)))
+      return [...asked]
+    }
+    expect(await taken(10)).toEqual([10])
+    expect(await taken(20)).toEqual([16, 4])
   })
 
   it('with a limit, and nextv() as well, fetch many at once where all have expired', async () => {
@@ -131,7 +144,7 @@ describe('next() of an iterator', () => {
     iterator.seek(keyOf(50))
     for await (const [key] of iterator) keys.push(key)
     expect(keys).toEqual([...[0, 1, 2].map(keyOf), ...Array.from({ length: 9 }, (_, i) => keyOf(50 + i))])
-    expect(asked).toEqual([1, 8, 1, 8]) // No more than may still be taken.
+    expect(asked).toEqual([12, 1, 8]) // No more than may still be taken.
     await iterator.close()
   })
 

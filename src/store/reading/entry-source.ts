@@ -26,10 +26,13 @@ const MAX_CHUNK_ENTRIES = 64 * 1024
  * classic-level fetches 16 KiB by default.
  */
 const READ_AHEAD_BYTES = 64 * 1024
-/** The most entries that next() fetches ahead: they may be larger than those it has seen. */
-const MAX_READ_AHEAD = 64
-/** Many callers want one entry only, so the first is fetched alone. Then each fetch has up to this many times as many as the one before. */
-const READ_AHEAD_GROWTH = 8
+/** The most entries that next() fetches ahead: they may be larger than those it has seen, and only LevelDB minds their bytes itself. */
+const MAX_READ_AHEAD = 1000
+/**
+ * Many callers want one entry only, so the first is fetched alone. Then each fetch has up to this many times as many as the one before. With a
+ * limit, the first fetch has as many already: the caller has said what it wants.
+ */
+const READ_AHEAD_GROWTH = 16
 
 /** As abstract-level hands them to `_iterator`: bounds encoded, `keys` and `values` set. */
 export interface EncodedIteratorOptions extends KeySelection {
@@ -109,6 +112,7 @@ export class EntrySource {
     this.#filterKeys = filterKeys
     // If the backend's iterator does not show one moment, an entry that was read ahead could be older than what the caller has written since.
     this.#readsAhead = backend.supports.implicitSnapshots
+    if (this.#readsAhead && options.limit !== -1) this.#fetchSize = READ_AHEAD_GROWTH
   }
 
   /** An entry that was fetched already is returned without a promise, unless its value is restored off the main thread. */
