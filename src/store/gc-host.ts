@@ -135,13 +135,18 @@ export class StoreGcHost implements GcHost {
   /** Deletes dictionaries, unless records in the log may still need them. Then the next sweep deletes them. */
   async #deleteDictionaries(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return
-    const { writes, small, log } = this.#session()
+    const { writes, small } = this.#session()
     await writes.flush() // Values that the policy dropped are in the backend until then, or come back after a power cut, and may need them.
-    // What was logged before the sweep may need them as well.
-    if (log !== undefined && !(await log.forget(this.#loggedBefore, () => writes.flush()))) return
+    if (!(await this.#forgetLogged())) return
     const deletions = ids.map(id => ({ type: 'del', key: dictionaryKey(id) }) as const)
     await writeToBackend(this.#backend, deletions, true)
     small.dictionaries.deleted(ids)
+  }
+
+  /** Deletes from the log what was logged before the sweep, since that may need the dictionaries. @returns whether all of it is gone */
+  async #forgetLogged(): Promise<boolean> {
+    const { log, writes } = this.#session()
+    return log === undefined || log.forget(this.#loggedBefore, () => writes.flush())
   }
 
   /** Where the log is the database, it has what a sweep has rewritten only with its next snapshot: until then nothing may rely on the sweep. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Gate } from '../support/gate.js'
 import { intercept } from '../support/intercept.js'
-import { openStore } from '../support/memory-store.js'
+import { openStore, type Store } from '../support/memory-store.js'
 import { turns } from '../support/turns.js'
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `key ${i}`)
@@ -94,5 +94,75 @@ describe('gets made at one moment', () => {
     })
     await Promise.all(names(3).map(key => store.get(key, { fillCache: false } as object)))
     expect(seen).toEqual([false, false, false])
+  })
+})
+
+const asked = (store: Store, count: number) => Promise.all(names(count).map(key => store.has(key)))
+
+describe('questions whether keys are there, asked at one moment', () => {
+  it('become few calls of the backend, which return no values', async () => {
+    const { store, backend } = await filledStore(900)
+    const calls: string[] = []
+    intercept(backend, ['_has', '_hasMany', '_get', '_getMany'], async ({ method, proceed }) => {
+      calls.push(method)
+      await turns()
+      return proceed()
+    })
+    expect(await asked(store, 1000)).toEqual(names(1000).map((_, i) => i < 900))
+    expect(calls.length).toBeLessThan(30)
+    expect(calls.filter(method => method.startsWith('_get'))).toEqual([])
+  })
+
+  it('look at the values where some may have expired, also in few calls', async () => {
+    const { store, backend } = await filledStore(900)
+    await store.put('key 900', Buffer.alloc(10), { ttl: 1 })
+    const end = Date.now() + 2
+    while (Date.now() < end) await new Promise(resolve => setTimeout(resolve, 1))
+    let calls = 0
+    intercept(backend, ['_has', '_hasMany', '_get', '_getMany'], async ({ proceed }) => {
+      calls++
+      await turns()
+      return proceed()
+    })
+    expect(await asked(store, 1000)).toEqual(names(1000).map((_, i) => i < 900))
+    expect(calls).toBeLessThan(30)
+  })
+
+  it('are answered before the store closes', async () => {
+    const { store, backend } = await filledStore(1000)
+    const gate = new Gate()
+    intercept(backend, ['_has', '_hasMany'], async ({ proceed }) => {
+      await gate.wait()
+      return proceed()
+    })
+    const there = asked(store, 1000)
+    const closed = store.close()
+    gate.open()
+    expect(await there).toEqual(names(1000).map(() => true))
+    await closed
+  })
+
+  it('fail one by one, where the backend can say which', async () => {
+    const { store, backend } = await filledStore(100)
+    const broken = new Error('a block is broken')
+    intercept(backend, ['_hasMany'], () => Promise.reject(broken))
+    intercept(backend, ['_has'], ({ args, proceed }) =>
+      String(args[0]) === 'key 3' ? Promise.reject(broken) : proceed()
+    )
+    const results = await Promise.allSettled(names(100).map(key => store.has(key)))
+    expect(results.map(({ status }) => status)).toEqual(
+      names(100).map(key => (key === 'key 3' ? 'rejected' : 'fulfilled'))
+    )
+    await store.close()
+  })
+
+  it('may use the memory of their keys again', async () => {
+    const { store } = await filledStore(100)
+    const key = Buffer.alloc(6)
+    const there = Array.from({ length: 100 }, (_, i) => {
+      key.write(`key ${i}`.padEnd(6, 'x'))
+      return store.has(key as never, { keyEncoding: 'buffer' })
+    })
+    expect(await Promise.all(there)).toEqual(names(100).map(name => name.length === 6))
   })
 })

@@ -48,6 +48,20 @@ describe.each(MODES.flatMap(mode => Object.keys(BACKENDS).map(name => [mode, nam
       }
     })
 
+    it('a del or put called after, where they ask whether a key is there', async () => {
+      await using store = open(mode, name as keyof typeof BACKENDS)
+      await store.put('k', 'old')
+      await store.flush()
+      const there = Array.from({ length: GETS }, () => store.has('k'))
+      const deleted = Promise.all([store.del('k'), store.flush()])
+      expect(new Set(await Promise.all(there))).toEqual(new Set([true]))
+      await deleted
+      const gone = Array.from({ length: GETS }, () => store.has('k'))
+      const written = Promise.all([store.put('k', 'new'), store.flush()])
+      expect(new Set(await Promise.all(gone))).toEqual(new Set([false]))
+      await written
+    })
+
     it.each(writes)('a %s called after them and done before the first is answered', async (_, write) => {
       await using store = open(mode, name as keyof typeof BACKENDS)
       await store.put('k', 'old')

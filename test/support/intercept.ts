@@ -6,6 +6,7 @@ export type Method =
   | '_clear'
   | '_get'
   | '_getMany'
+  | '_has'
   | '_hasMany'
   | '_iterator'
   | '_snapshot'

@@ -13,7 +13,7 @@ import { isReserved } from '../backend/reserved-keys.js'
 import type { MarkerState } from '../marker-state.js'
 import type { TableValue } from '../table-value.js'
 import { errorOfKey } from './error-of-key.js'
-import type { GetQueue, Open } from './get-queue.js'
+import type { GetQueue, OpenStored } from './get-queue.js'
 import { backendSnapshotOf, tablesOf } from './snapshot.js'
 import type { Unsealer } from './unsealer.js'
 import type { ValueCache } from './value-cache.js'
@@ -95,7 +95,7 @@ export class Reader {
       }
     }
     const decoded = (value: Buffer | undefined) => (value === undefined ? undefined : decode(value))
-    const open: Open<V | undefined> = (stored, key) => {
+    const open: OpenStored<V | undefined> = (stored, key) => {
       const value = this.#valueOf(stored, key)
       return isPromise(value) ? value.then(decoded) : decoded(value)
     }
@@ -158,8 +158,7 @@ export class Reader {
 
   async has(key: Buffer, options: EncodedReadOptions): Promise<boolean> {
     if (isPlain(options) && !isReserved(key) && this.#inTables(key, NO_OPTIONS) === undefined) {
-      const here = this.#gets.getHere(key)
-      if (here !== undefined) return here.stored !== undefined && this.#unsealer.isVisible(here.stored)
+      return this.#hasKeys ? this.#gets.has(key, this.#isThere) : this.#gets.get(key, this.#isThere)
     }
     return (await this.hasMany([key], options))[0]!
   }
@@ -190,10 +189,18 @@ export class Reader {
   async #backendHas(keys: readonly Buffer[], options: EncodedReadOptions): Promise<boolean[]> {
     const backend = this.#backend
     const read = forBackend(options, backend)
-    if (!this.#marker.ttlUsed && backend.supports.has) return backend.hasMany(keys as Buffer[], read)
+    if (this.#hasKeys) return backend.hasMany(keys as Buffer[], read)
     const stored = await backend.getMany<Buffer, Uint8Array>(keys as Buffer[], { ...read, ...AS_BYTES })
-    return stored.map(value => value !== undefined && this.#unsealer.isVisible(value))
+    return stored.map(this.#isThere)
   }
+
+  /** Whether a key that the backend has is there for a reader: otherwise its value says whether it has expired. */
+  get #hasKeys(): boolean {
+    return !this.#marker.ttlUsed && this.#backend.supports.has
+  }
+
+  readonly #isThere = (stored: Uint8Array | undefined): boolean =>
+    stored !== undefined && this.#unsealer.isVisible(stored)
 
   #inTables(key: Buffer, { snapshot }: EncodedReadOptions): Kept<TableValue> | undefined {
     const tables = this.#tables
@@ -213,7 +220,7 @@ export class Reader {
   }
 
   /** What the backend has, opened by `open`. */
-  #stored<T>(key: Buffer, options: EncodedReadOptions, open: Open<T>): Promise<T> {
+  #stored<T>(key: Buffer, options: EncodedReadOptions, open: OpenStored<T>): Promise<T> {
     if (isPlain(options)) return this.#gets.get(key, open)
     const own = Buffer.from(key) // classic-level reads it on another thread, while the caller may use its buffer again.
     return this.#backend
@@ -221,7 +228,7 @@ export class Reader {
       .then(stored => open(stored, own))
   }
 
-  readonly #valueOf: Open<Buffer | undefined> = (stored, key) =>
+  readonly #valueOf: OpenStored<Buffer | undefined> = (stored, key) =>
     rejectingWithKey(key, () => {
       const opened = this.#open(stored)
       return opened && this.#unsealer.value(opened)
