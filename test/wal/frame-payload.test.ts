@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Codec, none, registerCodec } from '../../src/index.js'
+import { CODEC_ID as CODEC_IDS } from '../../src/codec/codec.js'
+import { type Codec, lz4, none, registerCodec } from '../../src/index.js'
 import { FRAME_TYPE } from '../../src/wal/format/format.js'
 import type { FrameHeader } from '../../src/wal/format/frame-header.js'
 import { restorePayload, storePayload } from '../../src/wal/format/frame-payload.js'
-import { text } from '../support/sample-values.js'
+import { noise, text } from '../support/sample-values.js'
 
 const KIB = 1024
 const CODEC_ID = 241
@@ -51,6 +52,21 @@ function callsOf(result: Uint8Array): string[] {
 }
 
 describe('the payload of a frame', () => {
+  test('that LZ4 compresses at once takes the place of the raw one, and one that does not shrink stays as it is', async () => {
+    for (const [raw, codecId] of [
+      [text(10 * KIB), CODEC_IDS.lz4],
+      [noise(10 * KIB), CODEC_IDS.none]
+    ] as const) {
+      const memory = Buffer.from(raw)
+      const stored = await storePayload(memory, lz4())
+      expect(stored.codecId).toBe(codecId)
+      expect(stored.bytes.buffer).toBe(memory.buffer)
+      expect(stored.bytes.byteOffset).toBe(memory.byteOffset)
+      await storePayload(Buffer.from(text(12 * KIB)), lz4()) // The codec uses its own memory again.
+      expect(await restorePayload(headerOf(codecId, raw.length), Buffer.from(stored.bytes))).toEqual(raw)
+    }
+  })
+
   test.each([
     [1, 'compressSync'],
     [16 * KIB - 1, 'compressSync'],

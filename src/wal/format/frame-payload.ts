@@ -26,17 +26,25 @@ const LZ4_HERE_BYTES = 64 * 1024
 /** What errors call a payload that cannot be restored. */
 const FRAME = 'a frame of the log whose checksums hold'
 
-/** Compresses a payload, at once or on another thread, then as a promise. What the codec fails to compress is stored raw. */
+/**
+ * Compresses a payload, at once or on another thread, then as a promise. What the codec fails to compress is stored raw.
+ *
+ * @param raw may be overwritten with the compressed payload
+ */
 export function storePayload(raw: Buffer, codec: Codec): StoredPayload | Promise<StoredPayload> {
   if (codec.id === CODEC_ID.none || raw.length === 0) return uncompressed(raw)
   const here = codec.compressSync !== undefined && raw.length < OFF_THREAD_BYTES
   return here ? storePayloadSync(raw, codec) : storeOffThread(raw, codec)
 }
 
-/** Compresses a payload on the calling thread, with a codec that has `compressSync`. What it fails to compress is stored raw. */
+/** Compresses a payload on the calling thread, with a codec that has `compressSync`; otherwise as {@link storePayload}. */
 export function storePayloadSync(raw: Buffer, codec: Codec): StoredPayload {
   try {
-    return smaller(raw, codec, codec.compressSync!(raw))
+    const transient = codec.transient?.compress(raw)
+    if (transient === undefined) return smaller(raw, codec, codec.compressSync!(raw))
+    const { codecId, bytes } = smaller(raw, codec, transient)
+    raw.set(bytes) // New memory for each frame would mean a third more garbage collections.
+    return { codecId, bytes: raw.subarray(0, bytes.length) }
   } catch {
     return uncompressed(raw)
   }
