@@ -97,6 +97,41 @@ describe('gets made at one moment', () => {
   })
 })
 
+describe('gets from a snapshot, made at one moment', () => {
+  it('become few calls of the backend, and find what was there when it was taken', async () => {
+    const { store, backend } = await filledStore(1000)
+    const snapshot = store.snapshot()
+    await store.batch(names(1000).map(key => ({ type: 'put', key, value: Buffer.from('new') })))
+    await store.put('key 1000', Buffer.from('new'))
+    let calls = 0
+    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
+      calls++
+      await turns()
+      return proceed()
+    })
+    const found = Promise.all(names(1001).map(key => store.get(key, { snapshot })))
+    const closed = snapshot.close()
+    expect(await found).toEqual([...names(1000).map(valueOf), undefined])
+    expect(calls).toBeLessThan(30)
+    await closed
+  })
+
+  it('are answered before the store closes', async () => {
+    const { store, backend } = await filledStore(1000)
+    const snapshot = store.snapshot()
+    const gate = new Gate()
+    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
+      await gate.wait()
+      return proceed()
+    })
+    const found = Promise.all(names(1000).map(key => store.get(key, { snapshot })))
+    const closed = store.close()
+    gate.open()
+    expect(await found).toEqual(names(1000).map(valueOf))
+    await closed
+  })
+})
+
 const asked = (store: Store, count: number) => Promise.all(names(count).map(key => store.has(key)))
 
 describe('questions whether keys are there, asked at one moment', () => {

@@ -16,7 +16,7 @@ interface Calls<S> {
   readonly one: (key: Buffer) => Promise<S>
   readonly many: (keys: Buffer[]) => Promise<S[]>
   /** Called before the lookup resolves, without an answer if it failed. */
-  readonly answered: (found?: S) => void
+  readonly answered?: (found?: S) => void
 }
 
 interface Lookup<S> {
@@ -53,7 +53,7 @@ export class LookupQueue<S> {
     if (this.#calls === 0 && this.#waiting.length === 0) return this.#askAlone(key, open)
     return new Promise<T>((resolve, reject) => {
       const found = (answer: S): void => {
-        this.#backend.answered(answer)
+        this.#backend.answered?.(answer)
         try {
           resolve(open(answer, key))
         } catch (error) {
@@ -61,7 +61,7 @@ export class LookupQueue<S> {
         }
       }
       const failed = (error: unknown): void => {
-        this.#backend.answered()
+        this.#backend.answered?.()
         reject(error)
       }
       this.#waiting.push({ key, found, failed })
@@ -92,12 +92,12 @@ export class LookupQueue<S> {
     return answer.then(
       found => {
         this.#ended()
-        this.#backend.answered(found)
+        this.#backend.answered?.(found)
         return open(found, key)
       },
       (error: unknown) => {
         this.#ended()
-        this.#backend.answered()
+        this.#backend.answered?.()
         throw error
       }
     )

@@ -14,7 +14,7 @@ import type { MarkerState } from '../marker-state.js'
 import type { TableValue } from '../table-value.js'
 import { errorOfKey } from './error-of-key.js'
 import type { GetQueue, OpenStored } from './get-queue.js'
-import { backendSnapshotOf, tablesOf } from './snapshot.js'
+import { backendSnapshotOf, ownSnapshot, tablesOf } from './snapshot.js'
 import type { Unsealer } from './unsealer.js'
 import type { ValueCache } from './value-cache.js'
 
@@ -223,6 +223,8 @@ export class Reader {
   #stored<T>(key: Buffer, options: EncodedReadOptions, open: OpenStored<T>): Promise<T> {
     if (isPlain(options)) return this.#gets.get(key, open)
     const own = Buffer.from(key) // classic-level reads it on another thread, while the caller may use its buffer again.
+    const { snapshot, ...others } = options
+    if (snapshot && isPlain(others)) return ownSnapshot(snapshot, this.#backend).gets.ask(own, open)
     return this.#backend
       .get<Buffer, Uint8Array>(own, forBackend(options, this.#backend))
       .then(stored => open(stored, own))
