@@ -148,7 +148,12 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
   stats(): StoreStats {
     const { cache, writes, log, tables, small, dictionarySource } = this.#lifecycle.sessionIfOpen ?? {}
     const now = { cache: cache?.size(), pending: writes?.pending, wal: log?.stats(), tables, small }
-    return this.#counters.snapshot({ ...now, mayUseDictionary: dictionarySource !== undefined })
+    const { isRunning, lastReport } = this.gc
+    return this.#counters.snapshot({
+      ...now,
+      gc: { isRunning, lastReport },
+      mayUseDictionary: dictionarySource !== undefined
+    })
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { GcReport } from '../gc/report.js'
 import type { WalStats } from '../wal/observer.js'
 import type { Judgement } from './dictionaries/dictionary-judge.js'
 import type { SmallValues } from './dictionaries/small-values.js'
@@ -11,13 +12,19 @@ export type NoDictionaryReason = 'off' | 'tooFewValues' | 'doesNotPay' | 'failed
  */
 export type RawReason = 'codecNone' | 'belowMinSize' | 'incompressible' | 'looksIncompressible' | 'codecFailed'
 
-/** Values stored with one codec. */
-export interface CodecStats {
+/** Values that were stored. */
+interface Sealed {
   values: number
   /** Bytes before compression. */
   bytesIn: number
   /** Bytes of the envelopes. */
   bytesStored: number
+}
+
+/** Values stored with one codec. */
+export interface CodecStats extends Sealed {
+  /** bytesStored over bytesIn: smaller is better, 1 when nothing was written. */
+  ratio: number
 }
 
 /**
@@ -27,8 +34,6 @@ export interface CodecStats {
 export interface StoreStats {
   /** Values sealed, by the name of the codec that they are stored with; raw ones under 'none'. */
   readonly written: Readonly<CodecStats> & {
-    /** bytesStored over bytesIn: smaller is better, 1 when nothing was written. */
-    readonly ratio: number
     readonly byCodec: Readonly<Record<string, Readonly<CodecStats>>>
   }
   /** Values stored raw, by reason. */
@@ -56,6 +61,8 @@ export interface StoreStats {
   readonly memtable: MemTableStats | undefined
   /** What small values are compressed with. */
   readonly dictionary: DictionaryStats
+  /** Sweeps: whether one is under way, and what the last one did; undefined before the first. */
+  readonly gc: { readonly isRunning: boolean; readonly lastReport: GcReport | undefined }
   /** The write-ahead log since it was opened; undefined without one. `lastGcError` is the last error of deleting segments or writing a snapshot. */
   readonly wal: (WalStats & { readonly lastGcError: unknown }) | undefined
 }
@@ -105,7 +112,7 @@ export interface MemTableStats {
 
 /** The counters behind {@link StoreStats}. */
 export class Counters {
-  readonly #byCodec = new Map<string, CodecStats>()
+  readonly #byCodec = new Map<string, Sealed>()
   readonly #raw: Record<RawReason, number> = {
     codecNone: 0,
     belowMinSize: 0,
@@ -182,6 +189,7 @@ export class Counters {
   snapshot({
     cache = { entries: 0, bytes: 0 },
     pending = 0,
+    gc,
     wal,
     tables,
     small,
@@ -189,6 +197,7 @@ export class Counters {
   }: {
     cache?: { entries: number; bytes: number } | undefined
     pending?: number | undefined
+    gc: StoreStats['gc']
     wal?: StoreStats['wal']
     tables?: { entries: number; bytes: number; frozenCount: number } | undefined
     small?: SmallValues | undefined
@@ -208,6 +217,7 @@ export class Counters {
         flushes: { ...this.flushes }
       },
       dictionary: this.#dictionaryStats(small, mayUseDictionary),
+      gc,
       wal
     }
   }
@@ -239,11 +249,12 @@ export class Counters {
       total.bytesIn += stats.bytesIn
       total.bytesStored += stats.bytesStored
     }
-    return { ...total, ratio: total.bytesIn === 0 ? 1 : total.bytesStored / total.bytesIn, byCodec: this.#copies() }
+    // Users name codecs: fromEntries makes a property of any name, even of '__proto__'.
+    const byCodec = Object.fromEntries([...this.#byCodec].map(([name, stats]) => [name, withRatio(stats)]))
+    return { ...withRatio(total), byCodec }
   }
+}
 
-  /** Users name codecs: fromEntries makes a property of any name, even of '__proto__'. */
-  #copies(): Record<string, CodecStats> {
-    return Object.fromEntries([...this.#byCodec].map(([name, stats]) => [name, { ...stats }]))
-  }
+function withRatio(sealed: Sealed): CodecStats {
+  return { ...sealed, ratio: sealed.bytesIn === 0 ? 1 : sealed.bytesStored / sealed.bytesIn }
 }

@@ -25,8 +25,18 @@ describe('stats()', () => {
         lastJudgement: undefined,
         judged: 0,
         lastError: undefined
-      }
+      },
+      gc: { isRunning: false, lastReport: undefined }
     })
+  })
+
+  it('say what sweeps do', async () => {
+    const { store } = await openStore()
+    await store.put('k', text(5000))
+    const sweep = store.gc.run()
+    expect(store.stats().gc).toEqual({ isRunning: true, lastReport: undefined })
+    const report = await sweep
+    expect(store.stats().gc).toEqual({ isRunning: false, lastReport: report })
   })
 
   it('counts what was written, byte by byte', async () => {
@@ -45,16 +55,15 @@ describe('stats()', () => {
     }
     const stored: Record<string, number> = {}
     for (const key of Object.keys(values)) stored[key] = (await storedValue(backend, key)).length
-    const sum = (...keys: (keyof typeof values)[]) => ({
-      values: keys.length,
-      bytesIn: keys.reduce((total, key) => total + values[key].length, 0),
-      bytesStored: keys.reduce((total, key) => total + stored[key]!, 0)
-    })
+    const sum = (...keys: (keyof typeof values)[]) => {
+      const bytesIn = keys.reduce((total, key) => total + values[key].length, 0)
+      const bytesStored = keys.reduce((total, key) => total + stored[key]!, 0)
+      return { values: keys.length, bytesIn, bytesStored, ratio: bytesStored / bytesIn }
+    }
     const all = sum('small', 'compressed', 'large', 'noise', 'deflated', 'none')
     const { written, raw, writes } = store.stats()
     expect(written).toEqual({
       ...all,
-      ratio: all.bytesStored / all.bytesIn,
       byCodec: {
         lz4: sum('compressed', 'large'),
         deflate: sum('deflated'),

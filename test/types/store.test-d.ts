@@ -91,7 +91,7 @@ describe('stats', () => {
     expectTypeOf(stats).toEqualTypeOf<StoreStats>()
     expectTypeOf(stats.written.ratio).toEqualTypeOf<number>()
     expectTypeOf(stats.written.byCodec).toEqualTypeOf<Readonly<Record<string, Readonly<CodecStats>>>>()
-    expectTypeOf<CodecStats>().toEqualTypeOf<{ values: number; bytesIn: number; bytesStored: number }>()
+    expectTypeOf<CodecStats>().toEqualTypeOf<{ values: number; bytesIn: number; bytesStored: number; ratio: number }>()
     expectTypeOf(stats.raw).toEqualTypeOf<Readonly<Record<RawReason, number>>>()
     expectTypeOf<RawReason>().toEqualTypeOf<
       'codecNone' | 'belowMinSize' | 'incompressible' | 'looksIncompressible' | 'codecFailed'

@@ -35,7 +35,9 @@ describe.each(EVERYWHERE)('$mode, $codec: a dictionary given in the options', ({
     const { bytesIn, bytesStored, ...stats } = store.stats().dictionary
     expect(stats).toMatchObject({ id: 1, bytes: DICTIONARY.length, values: 50, unused: undefined })
     expect(bytesStored).toBeLessThan(bytesIn / 2)
-    expect(store.stats().written.byCodec).toEqual({ [codec]: { values: 50, bytesIn, bytesStored } })
+    expect(store.stats().written.byCodec).toEqual({
+      [codec]: { values: 50, bytesIn, bytesStored, ratio: bytesStored / bytesIn }
+    })
     expect(await store.values().all()).toEqual(DOCUMENTS)
     await store.close()
   })
