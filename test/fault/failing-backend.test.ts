@@ -194,7 +194,7 @@ describe('a backend that rejects a read', () => {
   it('rejects the read alone', async () => {
     const { store, backend } = await openStore({ cacheBytes: 1 << 20 })
     await store.put('k', SMALL)
-    const repair = failing(backend, ['_get', '_getMany', '_hasMany'], broken)
+    const repair = failing(backend, ['_get', '_getMany', '_has', '_hasMany'], broken)
     expect(await outcomes([store.get('k'), store.getMany(['k']), store.has('k'), store.hasMany(['k'])])).toEqual(
       Array.from({ length: 4 }, () => broken.message)
     )

@@ -447,7 +447,7 @@ it('a blob is not there when the store is cleared just before it is published', 
 it('a blob that was published stays when the backend cannot be asked any more', async () => {
   const store = await MODES['write-through']!()
   const blobs = blobsIn(store)
-  const restore = intercept(store.backend, ['_hasMany'], () => Promise.reject(new Error('disk')))
+  const restore = intercept(store.backend, ['_has'], () => Promise.reject(new Error('disk')))
   await blobs.putBlob('k', OLD)
   restore()
   expect((await bytesOf(await blobs.getBlob('k'))).equals(OLD)).toBe(true)
@@ -574,7 +574,7 @@ describe('looking for orphans', () => {
     const pieces = new Gate()
     const putting = blobs.putBlob('k', heldAfter(9 * CHUNK, pieces))
     await pieces.reached
-    const restore = intercept(store.backend, ['_hasMany'], async ({ args, proceed }) => {
+    const restore = intercept(store.backend, ['_has'], async ({ args, proceed }) => {
       const answer = await proceed()
       if (!JSON.stringify(args, asText).includes('!blobs!g')) return answer
       pieces.open()
@@ -628,7 +628,7 @@ describe('looking for orphans', () => {
       }
       return iterator as never
     })
-    const restoreHas = intercept(store.backend, ['_hasMany'], async call => {
+    const restoreHas = intercept(store.backend, ['_has'], async call => {
       if (!asked && JSON.stringify(call.args, asText).includes('!blobs!g')) {
         asked = true
         reading = await blobs.getBlob('k')
