@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import { repair } from '../../index.js'
 import { type CommonOptions, type Context, withBar } from '../context.js'
-import { databaseAt, repairLevelDb } from '../database/classic-level.js'
+import { databaseAt } from '../database/classic-level.js'
 import { filesOf } from '../database/database-files.js'
+import { lostDirectory, repairLevelDb } from '../database/leveldb-repair.js'
 import { assertRemains, TABLE } from '../database/location.js'
 import { EXIT } from '../failure.js'
 import { counted } from '../table.js'
@@ -22,7 +22,7 @@ export async function repairDatabase(
   const { signal, output } = context
   await assertRemains(location)
   await repairLevelDb(location)
-  const lost = await filesOf({ from: join(location, 'lost'), files: TABLE })
+  const lost = await filesOf({ from: lostDirectory(location), files: TABLE })
   const database = await databaseAt(location, false)
   const { marker } = await withBar(context, 'Reading', async bar => {
     const onProgress = ({ values }: { readonly values: number }) => bar.done(values)
@@ -34,7 +34,7 @@ export async function repairDatabase(
       `LevelDB has repaired its files; ${MARKER[marker]}`,
       ...(lost.length > 0
         ? [
-            `${counted(lost.length, 'table')} in ${join(location, 'lost')}, damaged or never finished: what can be read of them is kept`
+            `${counted(lost.length, 'table')} in ${lostDirectory(location)}, damaged or never finished: what can be read of them is kept`
           ]
         : []),
       `to check all values: ckv verify ${location}`

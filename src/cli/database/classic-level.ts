@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ClassicLevel } from 'classic-level'
-import { describe, Failure } from '../failure.js'
+import { Failure } from '../failure.js'
 
 /** A LevelDB database whose keys and values are bytes. */
 export type Database = ClassicLevel<Buffer, Buffer>
@@ -21,27 +21,6 @@ interface Module {
 export async function databaseAt(location: string, create: boolean): Promise<Database> {
   const { ClassicLevel: Level } = await loadClassicLevel()
   return new Level(location, { keyEncoding: 'buffer', valueEncoding: 'buffer', createIfMissing: create })
-}
-
-/**
- * Rebuilds a LevelDB database from what its files hold.
- *
- * @throws LEVEL_LOCKED if it is open
- */
-export async function repairLevelDb(location: string): Promise<void> {
-  const { ClassicLevel: Level } = await loadClassicLevel()
-  // The repair takes no lock. This takes it, and always fails after that: if LevelDB opened the database, it might begin a compaction, and leave a table
-  // unfinished.
-  const locking = new Level(location, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    createIfMissing: false,
-    errorIfExists: true
-  })
-  await locking.open().catch((error: unknown) => {
-    if (describe(error).code === 'LEVEL_LOCKED') throw error
-  })
-  await Level.repair(location)
 }
 
 /** The first key and the last; undefined if there are no keys. */

@@ -7,6 +7,8 @@ const LOG_DIRECTORY = 'ckv-wal'
 
 /** A table. Once it is part of the database, LevelDB never changes it. */
 export const TABLE = /^(\d+)\.(?:ldb|sst)$/
+/** A write-ahead log of LevelDB itself. */
+export const LEVELDB_LOG = /^\d+\.log$/
 /** The files of a database, without LOCK and the diary LOG. */
 export const DATABASE_FILE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
 /** A segment of a log. */

@@ -40,13 +40,15 @@ export function tokens(length: number, first = 0): number[] {
   return Array.from({ length }, (_, i) => first + i)
 }
 
+/** Any backend: the types of two of them are not assignable to each other. */
+interface BytesSource {
+  iterator(options: { keyEncoding: 'buffer'; valueEncoding: 'buffer' }): AsyncIterable<[Buffer, Buffer]>
+}
+
 /** What a backend holds of a cache, in bytes of keys and values. The store's own marker is not counted. */
-export async function storedBytes(backend: Pick<MemoryLevel<string, Buffer>, 'iterator'>): Promise<number> {
+export async function storedBytes(backend: BytesSource): Promise<number> {
   let bytes = 0
-  for await (const [key, value] of backend.iterator<Buffer, Buffer>({
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer'
-  })) {
+  for await (const [key, value] of backend.iterator({ keyEncoding: 'buffer', valueEncoding: 'buffer' })) {
     if (key[0] !== 0xff) bytes += key.length + value.length
   }
   return bytes
