@@ -1,5 +1,5 @@
 import { CompressedKvError } from 'compressed-kv'
-import { isRefusal } from '../errors.js'
+import { asErrorOfCall, isRefusal } from '../errors.js'
 import type { BytesLevel, DelOperation, PutOperation } from './bytes-level.js'
 import type { ChunkWriter } from './chunk-writer.js'
 import { corrupt } from './errors.js'
@@ -86,7 +86,7 @@ export class Catalogue {
           const [key, bytes] = entry
           manifest = decodeManifest(blobKey(key), bytes)
         } catch (error) {
-          if (!isOfUnreadableValue(error)) throw error
+          if (!isOfUnreadableValue(error)) throw asErrorOfCall(error)
           unreadable ??= { error }
           continue // The iterator goes on after it.
         }

@@ -35,3 +35,13 @@ it('calls of a blob store whose store is closed meanwhile say that it is not ope
   await store.close()
   expect(await calls).toMatchObject([NOT_OPEN, NOT_OPEN])
 })
+
+it('a list of blobs whose store is closed meanwhile says that it is not open, not that an iterator is not', async () => {
+  const store = new CompressedKvStore(new MemoryLevel())
+  const blobs = new BlobStore(store)
+  for (const key of ['a', 'b']) await blobs.putBlob(key, Buffer.from(key))
+  const list = blobs.listBlobs()
+  expect(await list.next()).toMatchObject({ value: { key: 'a' } })
+  await store.close()
+  await expect(list.next()).rejects.toMatchObject(NOT_OPEN)
+})
