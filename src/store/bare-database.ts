@@ -3,6 +3,7 @@ import type { AnyLevel } from './backend/any-level.js'
 import { assertWrappable, rootOf } from './backend/backend.js'
 import { refuseLostCurrent } from './backend/lost-current.js'
 import { CompressedKvStore } from './compressed-kv-store.js'
+import { refuseHeldLog } from './log/log-held.js'
 
 /**
  * The database below a store, given to a call that works on it without one.
@@ -15,5 +16,6 @@ export function bareDatabase(given: object, call: string): AnyLevel {
   assertWrappable(backend)
   if (rootOf(backend) instanceof CompressedKvStore) throw invalidOption(`${call} takes the database below the store`)
   refuseLostCurrent(backend)
+  refuseHeldLog(backend)
   return backend
 }

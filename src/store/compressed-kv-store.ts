@@ -34,6 +34,7 @@ import { OpeningSublevels } from './level/opening-sublevels.js'
 import { assertOwnSublevel, assertSync, batchRequests, type EncodedOperation } from './level/operations.js'
 import { adaptSublevels } from './level/sublevels.js'
 import { Lifecycle } from './lifecycle.js'
+import { refuseHeldLog } from './log/log-held.js'
 import { chooseCodecs } from './options/codec-choice.js'
 import { assertNoWriteOptionMisspelt } from './options/misspelt-write-options.js'
 import { type CompressedKvStoreOptions, resolveOptions, type WriteOptions } from './options/options.js'
@@ -98,6 +99,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
       throw notSupported('The backend is a CompressedKvStore already, or a sublevel of one: wrap the database below it')
     }
     refuseLostCurrent(backend)
+    refuseHeldLog(backend)
     const { settings, rest } = resolveOptions(options, locationOf(backend) !== undefined)
     const choice = chooseCodecs(settings.codec)
     super(manifestFor(backend, settings.wal !== undefined), {
@@ -204,6 +206,7 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
     assertWrappable(level)
     if (rootOf(level) instanceof CompressedKvStore) throw invalidOption('backup() takes a database, not a store')
     refuseLostCurrent(level)
+    refuseHeldLog(level)
     return backUp({ store: this, backend: this.backend, session: this.#lifecycle.session }, level, options)
   }
 

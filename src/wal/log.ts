@@ -28,7 +28,7 @@ export interface LogContext extends ReadContext {
   readonly storeId?: Buffer | undefined
   /** The next record gets at least this number. */
   readonly minSequence?: number | undefined
-  /** Whoever had the log open before has ended, unless it is this thread: a lock that was left is taken over. */
+  /** Whoever had the log open before has ended, unless it is this thread, or certainly runs: a lock that was left is taken over. */
   readonly ownerIsDead?: boolean | undefined
   /** With `readOnly`: a missing directory is a log without segments. */
   readonly mayBeMissing?: boolean | undefined
@@ -290,13 +290,14 @@ export class Log {
   /**
    * Waits for appends under way, seals the last segment and releases files and lock.
    *
+   * @param unlock is given what releases the lock, if that is to be done later
    * @throws what kept the seal from being written; files and lock are released all the same, and the next open recovers
    */
-  close(): Promise<void> {
-    return (this.#closing ??= this.#close())
+  close(unlock?: (release: () => Promise<void>) => void): Promise<void> {
+    return (this.#closing ??= this.#close(unlock))
   }
 
-  async #close(): Promise<void> {
+  async #close(unlock: ((release: () => Promise<void>) => void) | undefined): Promise<void> {
     await this.#commit.drain()
     this.#interval?.stop()
     try {
@@ -306,7 +307,8 @@ export class Log {
       this.#reads.close()
       await this.#segments.close()
       this.#observer.closed()
-      await this.#lock?.release()
+      if (unlock === undefined) await this.#lock?.release()
+      else unlock(async () => this.#lock?.release())
     }
   }
 

@@ -1,16 +1,20 @@
 import { expect, it, vi } from 'vitest'
+import type { AnyLevel } from '../../src/store/backend/any-level.js'
 import { isLocked, leftAsFound, lockBackend, unlockBackend } from '../../src/store/backend/backend-lock.js'
 import { memory } from '../support/memory-store.js'
+
+/** The types of databases and sublevels are not assignable to each other. */
+const sublevel = (of: AnyLevel, name: string) => of.sublevel(name) as unknown as AnyLevel
 
 const LOCKED = expect.objectContaining({ code: 'LEVEL_LOCKED' }) as object
 
 it('a lock holds for the databases above and below, and for no others', () => {
-  const root = memory()
-  const [a, b] = [root.sublevel('a'), root.sublevel('b')]
-  const inner = a.sublevel('inner')
+  const root = memory() as AnyLevel
+  const [a, b] = [sublevel(root, 'a'), sublevel(root, 'b')]
+  const inner = sublevel(a, 'inner')
   const owner = {}
   lockBackend(a, owner)
-  for (const overlapping of [root, a, root.sublevel('a'), inner]) {
+  for (const overlapping of [root, a, sublevel(root, 'a'), inner]) {
     expect(() => lockBackend(overlapping, owner)).toThrow(LOCKED)
     expect(isLocked(overlapping)).toBe(true)
   }

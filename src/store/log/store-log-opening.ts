@@ -14,6 +14,7 @@ import type { Dictionaries } from '../dictionaries/dictionaries.js'
 import { MarkerState } from '../marker-state.js'
 import type { TableValue } from '../table-value.js'
 import { logDirectoryIn } from './log-directory.js'
+import { unlockWhenClosed } from './log-held.js'
 import { assertBelongsTogether, otherStore } from './log-pairing.js'
 import { loadLog, replayLog } from './log-replay.js'
 import { LoggedValues } from './logged-values.js'
@@ -46,7 +47,7 @@ export async function openStoreLog(
   if (options.dir === undefined) await assertHasDirectory(backend, options)
   const settings = resolveWalOptions({ ...options, dir: options.dir ?? logDirectoryIn(backend) })
   const values = new LoggedValues(codingFor, dictionaries)
-  // LevelDB has locked its directory, and with it the log in there: the process that left a lock on the log has ended.
+  // LevelDB has locked its directory, and with it the log in there: the process that left a lock on the log has ended, if it cannot be seen to run.
   const ownerIsDead = options.dir === undefined && isLevelDb(backend)
   return backend.supports.permanence
     ? openBesideBackend(backend, settings, values, ownerIsDead, maxBytes)
@@ -88,7 +89,8 @@ async function openBesideBackend(
     await log.close().catch(() => {}) // The first error matters more.
     throw error
   }
-  const storeLog = new StoreLog({ log, recovery, settings, backend, marker, unsealer: coding.unsealer })
+  const unlock = ownerIsDead ? (release: () => Promise<void>) => unlockWhenClosed(backend, release) : undefined
+  const storeLog = new StoreLog({ log, recovery, settings, backend, marker, unsealer: coding.unsealer, unlock })
   return { log: storeLog, marker, coding, ...(tables && { tables }) }
 }
 

@@ -26,6 +26,8 @@ interface StoreLogContext {
   readonly backend: AnyLevel
   readonly marker: MarkerState
   readonly unsealer: Unsealer
+  /** Is given what unlocks the log, if that is to be done later than closing it. */
+  readonly unlock?: ((release: () => Promise<void>) => void) | undefined
 }
 
 /**
@@ -40,6 +42,7 @@ export class StoreLog {
   readonly #backend: AnyLevel
   readonly #marker: MarkerState
   readonly #readOnly: boolean
+  readonly #unlock: StoreLogContext['unlock']
   readonly #background = new BackgroundTask()
   /** Only over a backend that keeps its contents, unless the store is read-only. */
   readonly #trimming: SegmentTrimming | undefined
@@ -58,11 +61,12 @@ export class StoreLog {
   /** What opening it found. */
   readonly recovery: RecoveryReport
 
-  constructor({ log, recovery, settings, backend, marker, unsealer }: StoreLogContext) {
+  constructor({ log, recovery, settings, backend, marker, unsealer, unlock }: StoreLogContext) {
     this.#log = log
     this.#backend = backend
     this.#marker = marker
     this.#readOnly = settings.readOnly
+    this.#unlock = unlock
     this.isDatabase = !backend.supports.permanence
     this.checkpoint = new Checkpoint(log, backend, marker)
     this.reader = readerOf(log)
@@ -214,7 +218,7 @@ export class StoreLog {
     try {
       if (clean && !this.isPoisoned && !this.#readOnly) await this.#noteClean()
     } finally {
-      await this.#log.close()
+      await this.#log.close(this.#unlock)
     }
   }
 

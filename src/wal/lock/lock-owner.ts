@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { hasEnded, localFileSystem } from './owner-socket.js'
 
@@ -19,6 +20,8 @@ export interface Owner {
   readonly nonce: string
   /** The type of the file system in which the owner sees the socket on which it listens; undefined if it does not listen. */
   readonly socket?: number
+  /** Device and inode of the log's directory, which tell it from a copy of it; undefined where that cannot be known. */
+  readonly place?: string | undefined
 }
 
 /** The owner of a file that is no lock of a log. It is never taken over. */
@@ -50,6 +53,16 @@ export function ownerHere(): Owner {
   }
 }
 
+/** Device and inode of a directory; undefined if there is none. */
+export async function placeOf(directory: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(directory, { bigint: true })
+    return `${dev}:${ino}`
+  } catch {
+    return undefined
+  }
+}
+
 /** Whether processes that may want the lock cannot see this one by its pid. */
 export function isInContainer({ pidNamespace }: Owner): boolean {
   return pidNamespace !== '' && pidNamespace !== INITIAL_NAMESPACE
@@ -69,15 +82,36 @@ export function decodeOwner(text: string): Owner {
 export async function mayLive(owner: Owner, directory: string): Promise<boolean> {
   if (owner === UNKNOWN_OWNER) return true
   const here = ownerHere()
-  const sameHost = owner.host === here.host && owner.machineId === here.machineId
-  if (sameHost && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace) return isRunning(owner)
+  if (isVisible(owner, here)) return isRunning(owner)
   // The owner is in another container or on another machine, whose processes cannot be seen from here.
   if (owner.socket !== undefined && (await hasEnded(directory, owner.nonce, owner.socket))) return false
   // Name and machine id do not always tell machines apart: a host may have no machine id, and a container has that of its image. Then only a file
   // system that one machine has for itself shows that the owner was on this one.
   const hasMachineId = here.machineId !== '' && !isInContainer(here)
-  const isThisMachine = sameHost && (hasMachineId || (await localFileSystem(directory)) !== undefined)
+  const isThisMachine = isSameHost(owner, here) && (hasMachineId || (await localFileSystem(directory)) !== undefined)
   return !isThisMachine || owner.bootId === here.bootId // If this machine was restarted since, the owner has ended.
+}
+
+/**
+ * Whether the owner is another process that certainly runs and has locked this very directory: not a copy of it, and not a process of the same pid
+ * that has ended.
+ *
+ * @param place that of the directory
+ */
+export function runsElsewhere(owner: Owner, place: string | undefined): boolean {
+  const here = ownerHere()
+  if (owner.pid === here.pid || owner.startTime === '' || !isVisible(owner, here)) return false
+  if (place === undefined || owner.place !== place) return false
+  return statusOf(owner.pid).startTime === owner.startTime && isRunning(owner)
+}
+
+/** Whether the owner's pid means the same process here. */
+function isVisible(owner: Owner, here: Owner): boolean {
+  return isSameHost(owner, here) && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace
+}
+
+function isSameHost(owner: Owner, here: Owner): boolean {
+  return owner.host === here.host && owner.machineId === here.machineId
 }
 
 function isRunning(owner: Owner): boolean {
@@ -105,8 +139,8 @@ interface Status {
 
 /** Fields 3, 20 and 22 of /proc/PID/stat, counted after the name, which may contain anything. */
 function statusOf(pid: number): Status {
-  const stat = textOf(`/proc/${pid}/stat`)
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const line = textOf(`/proc/${pid}/stat`)
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
   return { state: fields[0] ?? '', threads: Number(fields[17]), startTime: fields[19] ?? '' }
 }
 

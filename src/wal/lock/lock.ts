@@ -3,7 +3,16 @@ import { CompressedKvError, ioError } from '../../errors.js'
 import { type FileSystem, isMissing } from '../../fs/file-system.js'
 import { nodeFileSystem } from '../../fs/node-file-system.js'
 import type { LogDirectory } from '../segments/segment-files.js'
-import { decodeOwner, isInContainer, mayLive, UNKNOWN_OWNER, type Owner, ownerHere } from './lock-owner.js'
+import {
+  decodeOwner,
+  isInContainer,
+  mayLive,
+  type Owner,
+  ownerHere,
+  placeOf,
+  runsElsewhere,
+  UNKNOWN_OWNER
+} from './lock-owner.js'
 import { listenIn, type OwnerSocket, removeSocket } from './owner-socket.js'
 
 export interface Lock {
@@ -42,8 +51,8 @@ const MAX_OUT_OF_SIGHT = 1000
  * Makes a log's directory if it is missing, and locks it for this process, without waiting for another to release it. A lock whose owner has ended
  * is taken over.
  *
- * @param ownerIsDead whether the owner of an existing lock is known to have ended, unless it is this thread, which may have the log open by another
- *   path: LevelDB does not notice that
+ * @param ownerIsDead whether the owner of an existing lock has ended, as LevelDB's own lock says, unless it is this thread, which may have the log open
+ *   by another path, or another process that certainly runs: LevelDB notices neither
  * @throws LEVEL_LOCKED; LEVEL_IO_ERROR where the directory cannot be made or written
  */
 export async function makeAndLock({ fs, directory }: LogDirectory, ownerIsDead = false): Promise<Lock> {
@@ -59,9 +68,23 @@ export async function makeAndLock({ fs, directory }: LogDirectory, ownerIsDead =
   }
 }
 
+/**
+ * Throws if this thread, or another process, certainly has a log open. In all other cases taking the lock decides.
+ *
+ * @throws LEVEL_LOCKED
+ */
+export async function assertNotOpen(directory: string): Promise<void> {
+  const path = join(directory, LOCK_NAME)
+  const owner = await ownerOf(nodeFileSystem, path).catch(() => undefined)
+  if (owner?.place === undefined) return
+  const place = await placeOf(directory)
+  const isOpenHere = held.has(owner.nonce) && owner.place === place
+  if (isOpenHere || runsElsewhere(owner, place)) throw locked({ directory, path }, owner)
+}
+
 async function take(wanted: Wanted): Promise<Lock> {
   const { fs, directory, ownerIsDead } = wanted
-  const here = ownerHere()
+  const here = { ...ownerHere(), place: fs === nodeFileSystem ? await placeOf(directory) : undefined }
   const listens = fs === nodeFileSystem && !ownerIsDead && isInContainer(here)
   const socket = listens ? await listenIn(directory, here.nonce) : undefined
   try {
@@ -111,7 +134,7 @@ async function removeLockOf(owner: Owner, wanted: Wanted): Promise<void> {
 }
 
 async function mayBeHeld({ directory, ownerIsDead }: Wanted, owner: Owner): Promise<boolean> {
-  if (ownerIsDead) return held.has(owner.nonce)
+  if (ownerIsDead) return held.has(owner.nonce) || runsElsewhere(owner, await placeOf(directory))
   return !outOfSight.has(owner.nonce) && (await mayLive(owner, directory))
 }
 
@@ -151,11 +174,13 @@ async function ownerOf(fs: FileSystem, path: string): Promise<Owner | undefined>
   return decodeOwner(text)
 }
 
-function locked(wanted: Wanted, owner: Owner | undefined): CompressedKvError {
+type Place = Pick<Wanted, 'directory' | 'path'>
+
+function locked(wanted: Place, owner: Owner | undefined): CompressedKvError {
   return new CompressedKvError('LEVEL_LOCKED', whyLocked(wanted, owner))
 }
 
-function whyLocked({ directory, path }: Wanted, owner: Owner | undefined): string {
+function whyLocked({ directory, path }: Place, owner: Owner | undefined): string {
   if (owner === UNKNOWN_OWNER) {
     return (
       `The log in ${directory} cannot be locked: ${path} is no lock of a log. If something else keeps its files there, as LevelDB does, ` +
