@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Gate } from '../support/gate.js'
-import { intercept } from '../support/intercept.js'
+import { intercept, type Method } from '../support/intercept.js'
 import { openStore, type Store } from '../support/memory-store.js'
 import { turns } from '../support/turns.js'
 
@@ -13,25 +13,80 @@ async function filledStore(count: number) {
   return opened
 }
 
-describe('gets made at one moment', () => {
+/** A kind of lookup, and the methods of the backend by which one key is asked for, or many. */
+interface Kind {
+  readonly one: Method
+  readonly many: Method
+  readonly lookup: (store: Store) => (key: string) => Promise<unknown>
+  readonly answer: (key: string) => unknown
+}
+
+const KINDS: Record<string, Kind> = {
+  gets: { one: '_get', many: '_getMany', lookup: store => key => store.get(key), answer: valueOf },
+  'gets from a snapshot': {
+    one: '_get',
+    many: '_getMany',
+    lookup: store => {
+      const snapshot = store.snapshot()
+      return key => store.get(key, { snapshot })
+    },
+    answer: valueOf
+  },
+  'questions whether keys are there': {
+    one: '_has',
+    many: '_hasMany',
+    lookup: store => key => store.has(key),
+    answer: () => true
+  }
+}
+
+describe.each(Object.entries(KINDS))('%s, made at one moment,', (_, { one, many, lookup, answer }) => {
   it('become few calls of the backend, of which at most eight are under way', async () => {
     const { store, backend } = await filledStore(1000)
     let calls = 0
     let underWay = 0
     let most = 0
-    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
+    intercept(backend, ['_get', '_getMany', '_has', '_hasMany'], async ({ method, proceed }) => {
+      expect([one, many]).toContain(method) // To ask whether a key is there, no value is read.
       calls++
       most = Math.max(most, ++underWay)
       await turns()
       underWay--
       return proceed()
     })
-    const found = await Promise.all(names(1000).map(key => store.get(key)))
-    expect(found).toEqual(names(1000).map(valueOf))
+    expect(await Promise.all(names(1000).map(lookup(store)))).toEqual(names(1000).map(answer))
     expect(calls).toBeLessThan(30)
     expect(most).toBe(8)
   })
 
+  it('fail one by one, where the backend can say which', async () => {
+    const { store, backend } = await filledStore(100)
+    const broken = new Error('a block is broken')
+    intercept(backend, [many], () => Promise.reject(broken))
+    intercept(backend, [one], ({ args, proceed }) => (String(args[0]) === 'key 3' ? Promise.reject(broken) : proceed()))
+    const results = await Promise.allSettled(names(100).map(lookup(store)))
+    expect(results.map(({ status }) => status)).toEqual(
+      names(100).map(key => (key === 'key 3' ? 'rejected' : 'fulfilled'))
+    )
+    await store.close()
+  })
+
+  it('are answered before the store closes', async () => {
+    const { store, backend } = await filledStore(1000)
+    const gate = new Gate()
+    intercept(backend, [one, many], async ({ proceed }) => {
+      await gate.wait()
+      return proceed()
+    })
+    const found = Promise.all(names(1000).map(lookup(store)))
+    const closed = store.close()
+    gate.open()
+    expect(await found).toEqual(names(1000).map(answer))
+    await closed
+  })
+})
+
+describe('gets made at one moment', () => {
   it('fail alone where a value is damaged, and the store closes', async () => {
     const { store, backend } = await filledStore(10)
     await backend.put('key 3', Buffer.from('no envelope'))
@@ -45,33 +100,6 @@ describe('gets made at one moment', () => {
     const { store } = await filledStore(10)
     const found = await Promise.all(['key 1', 'nothing', 'key 2', 'key 1'].map(key => store.get(key)))
     expect(found).toEqual([valueOf('key 1'), undefined, valueOf('key 2'), valueOf('key 1')])
-  })
-
-  it('fail one by one, where the backend can say which', async () => {
-    const { store, backend } = await filledStore(10)
-    const broken = new Error('a block is broken')
-    intercept(backend, ['_getMany'], () => Promise.reject(broken))
-    intercept(backend, ['_get'], ({ args, proceed }) =>
-      String(args[0]) === 'key 3' ? Promise.reject(broken) : proceed()
-    )
-    const results = await Promise.allSettled(names(10).map(key => store.get(key)))
-    expect(results.map(({ status }) => status)).toEqual(
-      names(10).map(key => (key === 'key 3' ? 'rejected' : 'fulfilled'))
-    )
-  })
-
-  it('are answered before the store closes', async () => {
-    const { store, backend } = await filledStore(1000)
-    const gate = new Gate()
-    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
-      await gate.wait()
-      return proceed()
-    })
-    const found = Promise.all(names(1000).map(key => store.get(key)))
-    const closed = store.close()
-    gate.open()
-    expect(await found).toEqual(names(1000).map(valueOf))
-    await closed
   })
 
   it('that the backend refuses by throwing keep no store from closing', async () => {
@@ -115,21 +143,6 @@ describe('gets from a snapshot, made at one moment', () => {
     expect(calls).toBeLessThan(30)
     await closed
   })
-
-  it('are answered before the store closes', async () => {
-    const { store, backend } = await filledStore(1000)
-    const snapshot = store.snapshot()
-    const gate = new Gate()
-    intercept(backend, ['_get', '_getMany'], async ({ proceed }) => {
-      await gate.wait()
-      return proceed()
-    })
-    const found = Promise.all(names(1000).map(key => store.get(key, { snapshot })))
-    const closed = store.close()
-    gate.open()
-    expect(await found).toEqual(names(1000).map(valueOf))
-    await closed
-  })
 })
 
 const asked = (store: Store, count: number) => Promise.all(names(count).map(key => store.has(key)))
@@ -161,34 +174,6 @@ describe('questions whether keys are there, asked at one moment', () => {
     })
     expect(await asked(store, 1000)).toEqual(names(1000).map((_, i) => i < 900))
     expect(calls).toBeLessThan(30)
-  })
-
-  it('are answered before the store closes', async () => {
-    const { store, backend } = await filledStore(1000)
-    const gate = new Gate()
-    intercept(backend, ['_has', '_hasMany'], async ({ proceed }) => {
-      await gate.wait()
-      return proceed()
-    })
-    const there = asked(store, 1000)
-    const closed = store.close()
-    gate.open()
-    expect(await there).toEqual(names(1000).map(() => true))
-    await closed
-  })
-
-  it('fail one by one, where the backend can say which', async () => {
-    const { store, backend } = await filledStore(100)
-    const broken = new Error('a block is broken')
-    intercept(backend, ['_hasMany'], () => Promise.reject(broken))
-    intercept(backend, ['_has'], ({ args, proceed }) =>
-      String(args[0]) === 'key 3' ? Promise.reject(broken) : proceed()
-    )
-    const results = await Promise.allSettled(names(100).map(key => store.has(key)))
-    expect(results.map(({ status }) => status)).toEqual(
-      names(100).map(key => (key === 'key 3' ? 'rejected' : 'fulfilled'))
-    )
-    await store.close()
   })
 
   it('may use the memory of their keys again', async () => {
