@@ -254,7 +254,11 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
 
   // ---- everything
 
-  /** Deletes everything of this model, dtype and layout, pinned or not, also what is being put when this is called. What is put later stays. */
+  /**
+   * Deletes everything of this model, dtype and layout, pinned or not, also what is being put when this is called. What is put later stays.
+   *
+   * @throws what the store throws
+   */
   async clear(): Promise<void> {
     return (await this.#space()).clear(this.namespace)
   }
@@ -262,6 +266,8 @@ export class TensorCache<D extends TensorDtype = TensorDtype> {
   /**
    * Writes what is only in memory: when chunks and tensors were used, and their exact sizes. That happens by itself within 10 seconds after a use.
    * Call this before closing the store, so that the next process evicts in the right order.
+   *
+   * @throws what the store throws
    */
   async flush(): Promise<void> {
     return (await this.#space()).flush()

@@ -249,8 +249,8 @@ export class CompressedKvStore<K = string, V = string> extends AbstractLevel<Buf
 
   // ---- plain calls
   //
-  // The fast path of calls without options, hooks and listeners. For them abstract-level would only add an options object, an async frame and a
-  // promise, which take a fifth of a put's time on the main thread.
+  // The fast path of puts without encodings of their own and gets without options, if there are no hooks and listeners. For them abstract-level would
+  // only copy the options, and add an async frame and a promise: a fifth of a put's time on the main thread, and with options two fifths.
 
   override put(key: K, value: V): Promise<void>
   override put<K2 = K, V2 = V>(key: K2, value: V2, options: AbstractPutOptions<K2, V2>): Promise<void>

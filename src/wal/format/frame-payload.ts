@@ -43,7 +43,7 @@ export function storePayloadSync(raw: Buffer, codec: Codec): StoredPayload {
     const transient = codec.transient?.compress(raw)
     if (transient === undefined) return smaller(raw, codec, codec.compressSync!(raw))
     const { codecId, bytes } = smaller(raw, codec, transient)
-    raw.set(bytes) // New memory for each frame would mean a third more garbage collections.
+    raw.set(bytes) // With new memory for each frame, V8 collects garbage half as often again.
     return { codecId, bytes: raw.subarray(0, bytes.length) }
   } catch {
     return uncompressed(raw)
